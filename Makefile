@@ -1,0 +1,57 @@
+# Each command makes the virtual environment first, where it is missing or out of date.
+# `make run PORT=9000` and `PORT=9000 make run` say the same; VENV and PYTHON choose another environment or interpreter.
+VENV ?= .venv
+TEST_PROCESSES ?= 2
+SCHEMA ?= openapi.yaml
+
+bin := $(VENV)/bin
+python := $(bin)/python
+# The environment goes before .env, and .env before what a developer's command assumes.
+in_development = [ -n "$$DEBUG" ] || grep -Eqs '^[[:space:]]*(export[[:space:]]+)?DEBUG[[:space:]]*=' .env || export DEBUG=on
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format serve worker migrate schema clean venv
+
+help: ## Show these lines
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: venv ## Start everything for development at HOST:PORT (127.0.0.1:8000): Redis, web, worker, beat; Ctrl-C stops it
+	@$(in_development); exec $(python) manage.py up --parent "$$PPID"
+
+test: venv ## Run all tests against real servers, on SQLite and then on PostgreSQL (ARGS="-k login" goes to pytest)
+	@failed=; for database in sqlite postgresql; do \
+	  echo "Tests on $$database"; \
+	  TEST_DB=$$database $(python) -m pytest -n $(TEST_PROCESSES) $(ARGS) || failed="$$failed $$database"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "The tests failed on:$$failed"; exit 1; fi; \
+	echo "The tests passed on SQLite and on PostgreSQL."
+
+lint: venv ## Check style, formatting, types and the direction of imports
+	$(bin)/ruff check .
+	$(bin)/ruff format --check .
+	DEBUG=on REDIS_URL=unix:///nowhere DEBUG=on $(bin)/mypy .
+	$(bin)/lint-imports
+
+format: venv ## Format the code and mend what can be mended by machine
+	$(bin)/ruff check --fix .
+	$(bin)/ruff format .
+
+serve: venv ## Migrate and start the web processes for production (WEB_WORKERS, default one a core; WEB_THREADS, default 8)
+	@exec $(python) manage.py serve
+
+worker: venv ## Start the Celery worker with its beat for production (WORKER_CONCURRENCY, default one process a core)
+	@mkdir -p -m 700 var; exec $(python) -m celery -A config.celery worker --beat --schedule var/beat-schedule --loglevel info \
+	  $${WORKER_CONCURRENCY:+--concurrency "$$WORKER_CONCURRENCY"}
+
+migrate: venv ## Bring the database up to date
+	@$(in_development); exec $(python) manage.py migrate
+
+schema: venv ## Write the OpenAPI document to SCHEMA (openapi.yaml) and fail on any warning
+	@$(in_development); exec $(python) manage.py spectacular --validate --fail-on-warn --file $(SCHEMA)
+
+clean: ## Remove .venv and what the tools left behind, but not var/, where your data is
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+venv:
+	@sh config/embedded/bootstrap.sh '$(VENV)'

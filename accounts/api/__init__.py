@@ -1,0 +1,1 @@
+"""The account flows over HTTP: validate, call the service, respond."""

@@ -1,0 +1,60 @@
+"""Finds the access token of a request and the principal behind it."""
+
+from django.http import HttpRequest
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from accounts.services.authentication import verify_token
+from config.api.exceptions import TokenInvalid, Unauthorized
+from config.api.origin import SAFE_METHODS, require_trusted
+from sessions_tracking import last_seen
+from sessions_tracking.principal_cache import Principal
+
+ACCESS_COOKIE = "jwt"
+
+
+class TokenAuthentication(BaseAuthentication):
+    """`Authorization: Bearer …`, or the cookie where there is no such header: a bad header is never replaced by the cookie."""
+
+    def authenticate(self, request: Request) -> tuple[Principal, str] | None:
+        token = bearer_token(request)
+        if token is None:
+            token = cookie_token(request)
+        if token is None:
+            return None
+        principal = verify_token(token)
+        last_seen.note(principal.session_id)
+        return principal, token
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+def bearer_token(request: HttpRequest | Request) -> str | None:
+    """The header's token, None without a header. Raises TokenInvalid for a header of any other form (RFC 6750 §2.1)."""
+    header = request.META.get("HTTP_AUTHORIZATION")
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token or " " in token:
+        raise TokenInvalid
+    return str(token)
+
+
+def cookie_token(request: Request) -> str | None:
+    """The cookie's token. What a cookie authorises and changes something must come from a site that may send it."""
+    token = request.COOKIES.get(ACCESS_COOKIE)
+    if not token:
+        return None
+    if request.method not in SAFE_METHODS:
+        require_trusted(request)
+    return str(token)
+
+
+def principal_if_any(request: Request) -> Principal | None:
+    """For a view that serves those without a live access token too. Raises OriginNotAllowed all the same."""
+    try:
+        found = TokenAuthentication().authenticate(request)
+    except Unauthorized:
+        return None
+    return found[0] if found else None

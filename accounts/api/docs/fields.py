@@ -1,0 +1,29 @@
+"""What the OpenAPI document says of fields whose rules are code."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.openapi import AutoSchema
+
+from accounts.api.serializers.fields import LONGEST_EMAIL
+from accounts.password_rules import LONGEST, SHORTEST, CompositionValidator
+
+
+class NewPasswordSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]  # the library is untyped
+    target_class = "accounts.api.serializers.fields.NewPassword"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        return {
+            "type": "string",
+            "format": "password",
+            "minLength": SHORTEST,
+            "maxLength": LONGEST,
+            "description": CompositionValidator().get_help_text(),
+        }
+
+
+class NewEmailSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]  # the library is untyped
+    target_class = "accounts.api.serializers.fields.NewEmail"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        return {"type": "string", "format": "email", "maxLength": LONGEST_EMAIL}

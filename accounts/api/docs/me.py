@@ -1,0 +1,69 @@
+"""Documentation of `accounts.api.views.me`."""
+
+from dataclasses import replace
+
+from accounts.api.docs import samples, shapes
+from accounts.api.serializers.forms import PasswordForm, ProfileForm
+from accounts.exceptions import LastAdmin, PasswordIncorrect, UsernameTaken
+from config.api.documented import CLEARS_COOKIES, Operation
+from sessions_tracking.api.docs import SESSION
+
+TAG = "Account"
+
+ME = Operation(
+    tag=TAG,
+    summary="Read your account",
+    data=shapes.MeData,
+    answers={"You and your sessions": {"user": samples.PROFILE | {"sessions": [SESSION]}}},
+)
+
+UPDATE = Operation(
+    tag=TAG,
+    summary="Change your account",
+    request=ProfileForm,
+    requests={
+        "Another name": {"firstName": "Alicia"},
+        "French emails": {"language": "fr"},
+        "Another username": {"username": "alicia"},
+    },
+    message="Your profile is saved.",
+    data=shapes.ProfileData,
+    answers={"You, changed": {"user": samples.PROFILE | {"firstName": "Alicia"}}},
+    errors=[UsernameTaken(errors={"username": [UsernameTaken.message]})],
+)
+
+DELETE = Operation(
+    tag=TAG,
+    summary="Delete your account",
+    request=PasswordForm,
+    requests={"Your password": {"password": samples.PASSWORD}},
+    message="Your account has been deleted.",
+    headers=CLEARS_COOKIES,
+    errors=[PasswordIncorrect(field="password"), LastAdmin],
+)
+
+EXPORT = Operation(
+    tag=TAG,
+    summary="Take your data along",
+    data=shapes.HeldData,
+    answers={
+        "Everything": {
+            "user": samples.PROFILE,
+            "sessions": [SESSION | {"revokedAt": None, "revokedReason": ""}],
+            "emails": [
+                {
+                    "kind": "welcome",
+                    "address": samples.EMAIL,
+                    "state": "sent",
+                    "createdAt": "2026-01-15T09:32:10.000Z",
+                    "sentAt": "2026-01-15T09:32:11.000Z",
+                    "details": {},
+                }
+            ],
+        }
+    },
+)
+
+PROFILE = replace(ME, summary="Read your account, as /me")
+UPDATE_PROFILE = replace(UPDATE, summary="Change your account, as /me")
+DELETE_PROFILE = replace(DELETE, summary="Delete your account, as /me")

@@ -1,0 +1,35 @@
+"""Documentation of `accounts.api.views.passwords`."""
+
+from accounts.api.docs import samples
+from accounts.api.serializers.forms import AddressForm, ChangePasswordForm, ResetPasswordForm
+from accounts.exceptions import PasswordIncorrect, ResetTokenInvalid
+from config.api.documented import Operation
+
+TAG = "Passwords"
+_NEW_PASSWORD = "Battery-Staple-8"
+
+FORGOT = Operation(
+    tag=TAG,
+    summary="Ask for a link to set a new password",
+    request=AddressForm,
+    requests={"An address": {"email": samples.EMAIL}},
+    message="If an account has this email, a link to set a new password is on its way.",
+)
+
+RESET = Operation(
+    tag=TAG,
+    summary="Set a new password with the link's token",
+    request=ResetPasswordForm,
+    requests={"The token of the link": {"token": samples.MAILED_TOKEN, "newPassword": _NEW_PASSWORD}},
+    message="Your password has been changed. Sign in with the new one.",
+    errors=[ResetTokenInvalid],
+)
+
+CHANGE = Operation(
+    tag=TAG,
+    summary="Change your password",
+    request=ChangePasswordForm,
+    requests={"Both passwords": {"currentPassword": samples.PASSWORD, "newPassword": _NEW_PASSWORD}},
+    message="Your password has been changed.",
+    errors=[PasswordIncorrect(field="currentPassword")],
+)

@@ -1,0 +1,86 @@
+"""Documentation of `accounts.api.views.registration`."""
+
+from http import HTTPStatus
+
+from accounts.api.docs import samples, shapes
+from accounts.api.serializers.forms import AddressForm, RegisterForm, VerifyEmailForm
+from accounts.exceptions import (
+    CodeInvalid,
+    EmailAlreadyVerified,
+    EmailTaken,
+    TooManyAttempts,
+    UsernameTaken,
+    UserNotFound,
+)
+from config.api.documented import Operation, parameter
+from config.api.exceptions import RateLimited, TokenInvalid, ValidationFailed
+
+TAG = "Registration"
+_UNVERIFIED = samples.USER | {"emailVerified": False}
+_VERIFIED = {"The user": {"user": samples.USER}}
+_TEXT = {"type": "string", "minLength": 1}
+_ADDRESS = {"An address": {"email": samples.EMAIL}}
+
+REGISTER = Operation(
+    tag=TAG,
+    summary="Create an account",
+    request=RegisterForm,
+    requests={
+        "All fields": {
+            "email": samples.EMAIL,
+            "username": samples.USERNAME,
+            "password": samples.PASSWORD,
+            "firstName": "Alice",
+            "lastName": "Martin",
+            "language": "en",
+        },
+        "Without a name": {"email": samples.EMAIL, "username": samples.USERNAME, "password": samples.PASSWORD},
+    },
+    status=HTTPStatus.CREATED,
+    message="Your account has been created. Check your inbox to verify your email.",
+    data=shapes.RegisteredData,
+    answers={
+        "The user, not verified yet": {
+            "user": _UNVERIFIED,
+            "emailResult": {"success": True, "message": "The verification email is on its way."},
+        }
+    },
+    errors=[
+        EmailTaken(errors={"email": [EmailTaken.message]}),
+        UsernameTaken(errors={"username": [UsernameTaken.message]}),
+    ],
+)
+
+VERIFY_BY_CODE = Operation(
+    tag=TAG,
+    summary="Verify the address with the code",
+    request=VerifyEmailForm,
+    requests={"The code of the email": {"email": samples.EMAIL, "code": "123456"}},
+    message="Your email is verified.",
+    data=shapes.UserData,
+    answers=_VERIFIED,
+    errors=[CodeInvalid, TooManyAttempts],
+)
+
+VERIFY_BY_LINK = Operation(
+    tag=TAG,
+    summary="Verify the address with the link's token",
+    parameters=[
+        parameter("email", "query", "The address to verify.", schema=_TEXT, example=samples.EMAIL),
+        parameter("token", "query", "The token of the link.", schema=_TEXT, example=samples.MAILED_TOKEN),
+    ],
+    message="Your email is verified.",
+    data=shapes.UserData,
+    answers=_VERIFIED,
+    errors=[ValidationFailed(errors={"token": ["This field is required."]}), TokenInvalid, UserNotFound],
+    is_also_page=True,
+)
+
+RESEND = Operation(
+    tag=TAG,
+    summary="Send another code and link",
+    request=AddressForm,
+    requests=_ADDRESS,
+    message="The verification email is on its way.",
+    errors=[UserNotFound, EmailAlreadyVerified, RateLimited(retry_after=60)],
+)

@@ -1,0 +1,106 @@
+"""Documentation of `accounts.api.views.tokens`."""
+
+from dataclasses import replace
+
+from accounts.api.cookies import TRANSPORT_HEADER
+from accounts.api.docs import samples, shapes
+from accounts.api.serializers.forms import LoginForm, LogoutAllForm, LogoutForm, RefreshForm
+from accounts.exceptions import EmailNotVerified, InvalidCredentials, RefreshTokenReused
+from config.api.documented import (
+    BEARER,
+    CLEARS_COOKIES,
+    COOKIE,
+    NOBODY,
+    REFRESH_COOKIE,
+    SETS_COOKIES,
+    Operation,
+    parameter,
+)
+from config.api.exceptions import (
+    AuthenticationRequired,
+    NotFound,
+    OriginNotAllowed,
+    SessionRevoked,
+    TokenExpired,
+    TokenInvalid,
+)
+from sessions_tracking.api.docs import SESSION
+
+TAG = "Sign-in"
+_TRANSPORT = parameter(
+    TRANSPORT_HEADER,
+    "header",
+    "One way only for the tokens: `cookie` leaves them out of the body, `body` sets no cookie. Without it, both.",
+    schema={"type": "string", "enum": ["cookie", "body"]},
+)
+
+LOGIN = Operation(
+    tag=TAG,
+    summary="Sign in",
+    parameters=[_TRANSPORT],
+    request=LoginForm,
+    requests={
+        "By email": {"email": samples.EMAIL, "password": samples.PASSWORD},
+        "By username": {"username": samples.USERNAME, "password": samples.PASSWORD},
+        "By either, with a session that has a name": {
+            "identifier": samples.EMAIL,
+            "password": samples.PASSWORD,
+            "deviceName": "Kitchen tablet",
+            "data": {"theme": "dark"},
+        },
+    },
+    message="You are signed in.",
+    data=shapes.SignedInData,
+    answers=samples.SIGNED_IN,
+    headers=SETS_COOKIES,
+    errors=[InvalidCredentials, EmailNotVerified, OriginNotAllowed],
+)
+
+REFRESH = Operation(
+    tag=TAG,
+    summary="Get the next tokens",
+    parameters=[_TRANSPORT],
+    security=(REFRESH_COOKIE, NOBODY),
+    request=RefreshForm,
+    requests={"By the body": {"refreshToken": samples.REFRESH_TOKEN}, "By the cookie": {}},
+    message="The session goes on.",
+    data=shapes.RefreshedData,
+    answers=samples.REFRESHED,
+    headers=SETS_COOKIES,
+    errors=[
+        AuthenticationRequired,
+        TokenInvalid,
+        TokenExpired,
+        SessionRevoked,
+        RefreshTokenReused,
+        OriginNotAllowed,
+    ],
+)
+
+REFRESH_TOKEN = replace(REFRESH, summary="Get the next tokens, as /refresh")
+
+LOGOUT = Operation(
+    tag=TAG,
+    summary="Sign out",
+    security=(BEARER, COOKIE, REFRESH_COOKIE, NOBODY),
+    request=LogoutForm,
+    requests={
+        "This session": {},
+        "Another of yours": {"sessionId": SESSION["id"]},
+        "With the refresh token alone": {"refreshToken": samples.REFRESH_TOKEN},
+    },
+    message="You are signed out.",
+    headers=CLEARS_COOKIES,
+    errors=[NotFound, OriginNotAllowed],
+)
+
+LOGOUT_ALL = Operation(
+    tag=TAG,
+    summary="Sign out everywhere",
+    request=LogoutAllForm,
+    requests={"Every session": {}, "All but this one": {"exceptCurrent": True}},
+    message="Your sessions are over.",
+    data=shapes.RevokedData,
+    answers={"Three sessions ended": {"revoked": 3}},
+    headers=CLEARS_COOKIES,
+)

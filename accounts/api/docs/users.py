@@ -1,0 +1,103 @@
+"""Documentation of `accounts.api.views.users`."""
+
+from http import HTTPStatus
+
+from accounts.api.docs import samples, shapes
+from accounts.api.serializers.users import NewUserForm, UserChanges, UserQuery
+from accounts.exceptions import EmailTaken, LastAdmin, OwnRights, UsernameTaken
+from config.api.documented import Operation, parameter
+from config.api.exceptions import NotFound
+from sessions_tracking.api.docs import SESSION
+from sessions_tracking.api.serializers import SessionList
+
+TAG = "Administration"
+_USER = samples.PROFILE | {"isActive": True}
+_TAKEN = [
+    EmailTaken(errors={"email": [EmailTaken.message]}),
+    UsernameTaken(errors={"username": [UsernameTaken.message]}),
+]
+_ID = parameter("id", "path", "The user's id.", example=samples.USER["id"], schema={"type": "string", "format": "uuid"})
+
+LIST = Operation(
+    tag=TAG,
+    summary="List users",
+    name="list_users",
+    query=UserQuery,
+    data=shapes.UserPage,
+    answers={"The only page": {"users": [_USER], "count": 1, "page": 1, "pageSize": 20}},
+)
+
+CREATE = Operation(
+    tag=TAG,
+    summary="Create a user",
+    name="create_user",
+    request=NewUserForm,
+    requests={
+        "By invitation": {"email": samples.EMAIL, "username": samples.USERNAME},
+        "With a password": {
+            "email": samples.EMAIL,
+            "username": samples.USERNAME,
+            "password": samples.PASSWORD,
+            "role": "ADMIN",
+            "emailVerified": True,
+        },
+    },
+    status=HTTPStatus.CREATED,
+    message="The user has been created.",
+    data=shapes.AdministeredData,
+    answers={"The user": {"user": _USER | {"emailVerified": False, "lastLoginAt": None}}},
+    errors=_TAKEN,
+)
+
+RETRIEVE = Operation(
+    tag=TAG,
+    summary="Read a user",
+    name="read_user",
+    parameters=[_ID],
+    data=shapes.AdministeredData,
+    answers={"The user": {"user": _USER}},
+    errors=[NotFound],
+)
+
+UPDATE = Operation(
+    tag=TAG,
+    summary="Change a user",
+    name="update_user",
+    parameters=[_ID],
+    request=UserChanges,
+    requests={"A role": {"role": "ADMIN"}, "Deactivation": {"isActive": False}},
+    message="The user has been changed.",
+    data=shapes.AdministeredData,
+    answers={"The user, changed": {"user": _USER | {"role": "ADMIN"}}},
+    errors=[*_TAKEN, OwnRights, LastAdmin, NotFound],
+)
+
+DELETE = Operation(
+    tag=TAG,
+    summary="Delete a user",
+    name="delete_user",
+    parameters=[_ID],
+    message="The user has been deleted.",
+    errors=[OwnRights, LastAdmin, NotFound],
+)
+
+SESSIONS = Operation(
+    tag=TAG,
+    summary="List a user's sessions",
+    name="list_user_sessions",
+    parameters=[_ID],
+    data=SessionList,
+    answers={"One session": {"sessions": [SESSION | {"current": False}]}},
+    errors=[NotFound],
+)
+
+REVOKE_SESSIONS = Operation(
+    tag=TAG,
+    summary="Sign a user out everywhere",
+    name="revoke_user_sessions",
+    parameters=[_ID],
+    message="The sessions of the user are over.",
+    data=shapes.RevokedData,
+    answers={"Three sessions ended": {"revoked": 3}},
+    errors=[NotFound],
+)

@@ -1,0 +1,64 @@
+"""How users and sign-ins look on the wire."""
+
+import uuid
+from typing import Any
+
+from accounts.api.cookies import Transport
+from accounts.models import OutboxEmail, User
+from accounts.services.authentication import SignIn
+from config.api.times import iso, iso_or_none
+from sessions_tracking.api.representation import session_data
+from sessions_tracking.models import Session
+
+
+def user_summary(user: User) -> dict[str, Any]:
+    return {
+        "id": str(user.id),
+        "email": user.email,
+        "username": user.username,
+        "firstName": user.first_name,
+        "lastName": user.last_name,
+        "role": user.role,
+        "emailVerified": user.email_verified,
+        "createdAt": iso(user.created_at),
+    }
+
+
+def user_profile(user: User) -> dict[str, Any]:
+    return user_summary(user) | {
+        "language": user.language,
+        "mfaEnabled": False,
+        "updatedAt": iso(user.updated_at),
+        "lastLoginAt": iso_or_none(user.last_login),
+    }
+
+
+def sign_in_data(sign_in: SignIn, transport: Transport) -> dict[str, Any]:
+    """Session and tokens; with cookies alone, only when the tokens expire."""
+    pair = sign_in.tokens
+    times = {"accessExpiresAt": iso(pair.access_expires_at), "refreshExpiresAt": iso(pair.refresh_expires_at)}
+    session = session_data(sign_in.session, current=sign_in.session.id)
+    if transport is Transport.COOKIE:
+        return {"tokens": times, "session": session}
+    return {
+        "token": pair.access,
+        "tokens": {"accessToken": pair.access, "refreshToken": pair.refresh} | times,
+        "session": session,
+    }
+
+
+def ended_session_data(session: Session, *, current: uuid.UUID) -> dict[str, Any]:
+    """A session on record, with when and why it ended, if it did."""
+    ending = {"revokedAt": iso_or_none(session.revoked_at), "revokedReason": session.revoked_reason}
+    return session_data(session, current=current) | ending
+
+
+def email_data(email: OutboxEmail) -> dict[str, Any]:
+    return {
+        "kind": email.kind,
+        "address": email.address,
+        "state": email.state,
+        "createdAt": iso(email.created_at),
+        "sentAt": iso_or_none(email.sent_at),
+        "details": email.context,
+    }

@@ -1,0 +1,1 @@
+"""What clients send, checked for its shape and changed in nothing."""

@@ -1,0 +1,54 @@
+"""Forgotten, reset and changed passwords."""
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+from rest_framework.decorators import action
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ViewSet
+
+from accounts.api.docs import passwords as docs
+from accounts.api.serializers.forms import AddressForm, ChangePasswordForm, ResetPasswordForm
+from accounts.services import passwords
+from config.api.documented import documented
+from config.api.forms import checked
+from config.api.responses import success
+from sessions_tracking.api.caller import caller
+from sessions_tracking.client_info import read_client_info
+
+
+class PasswordResetViewSet(ViewSet):
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    @action(detail=False, methods=["post"], url_path="forgot-password")
+    @documented(docs.FORGOT)
+    def forgot_password(self, request: Request) -> Response:
+        """Mails a link to set a new password, if anybody has the address. The answer does not tell."""
+        passwords.request_reset(email=checked(AddressForm, request)["email"], language=get_language() or "en")
+        return success(message=_("If an account has this email, a link to set a new password is on its way."))
+
+    @action(detail=False, methods=["post"], url_path="reset-password")
+    @documented(docs.RESET)
+    def reset_password(self, request: Request) -> Response:
+        """Sets a new password with the token of the mailed link. Ends every session, and proves the address."""
+        form = checked(ResetPasswordForm, request)
+        passwords.reset(token=form["token"], new_password=form["newPassword"], client=read_client_info(request))
+        return success(message=_("Your password has been changed. Sign in with the new one."))
+
+
+class PasswordChangeViewSet(ViewSet):
+    @action(detail=False, methods=["post"], url_path="change-password")
+    @documented(docs.CHANGE)
+    def change_password(self, request: Request) -> Response:
+        """Sets a new password in exchange for the current one, and ends your other sessions."""
+        form, principal = checked(ChangePasswordForm, request), caller(request)
+        passwords.change(
+            user_id=principal.id,
+            session_id=principal.session_id,
+            current_password=form["currentPassword"],
+            new_password=form["newPassword"],
+            client=read_client_info(request),
+        )
+        return success(message=_("Your password has been changed."))

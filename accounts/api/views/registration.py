@@ -1,0 +1,87 @@
+"""Sign-up and the proof of the address."""
+
+from django.http import HttpResponseBase
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+from rest_framework.decorators import action
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ViewSet
+
+from accounts.api.docs import registration as docs
+from accounts.api.representation import user_summary
+from accounts.api.serializers.forms import AddressForm, RegisterForm, VerifyEmailForm
+from accounts.services import email_verification, registration
+from accounts.services.registration import NewAccount
+from config.api.documented import documented
+from config.api.exceptions import ValidationFailed
+from config.api.forms import checked
+from config.api.responses import success
+from config.pages import verify_email_page
+
+_REQUIRED = _("This field is required.")
+
+
+class RegistrationViewSet(ViewSet):
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    @action(detail=False, methods=["post"])
+    @documented(docs.REGISTER)
+    def register(self, request: Request) -> Response:
+        """Makes an account and mails a code and a link that prove the address. No token is issued before."""
+        form = checked(RegisterForm, request)
+        user = registration.register(
+            NewAccount(
+                email=form.get("email"),
+                username=form["username"],
+                password=form["password"],
+                first_name=form.get("firstName", ""),
+                last_name=form.get("lastName", ""),
+                language=form.get("language") or get_language() or "en",
+            )
+        )
+        queued = {"success": True, "message": str(_("The verification email is on its way."))}
+        return success(
+            {"user": user_summary(user), "emailResult": queued},
+            message=_("Your account has been created. Check your inbox to verify your email."),
+            status=201,
+        )
+
+    @action(detail=False, methods=["post"], url_path="verify-email")
+    @documented(docs.VERIFY_BY_CODE)
+    def verify_email(self, request: Request) -> Response:
+        """Verifies the address with the six-digit code from the email. The fifth wrong try kills the code."""
+        form = checked(VerifyEmailForm, request)
+        user = email_verification.verify_by_code(email=form["email"], code=form["code"])
+        return success({"user": user_summary(user)}, message=_("Your email is verified."))
+
+    @verify_email.mapping.get
+    @documented(docs.VERIFY_BY_LINK)
+    def verify_email_by_link(self, request: Request) -> HttpResponseBase:
+        """Verifies the address with the token of the link, again and again while it lives. A browser gets the page instead."""
+        if "text/html" in request.headers.get("Accept", ""):
+            return verify_email_page(request._request)  # noqa: SLF001 - the page is a view of Django's
+        user = email_verification.verify_by_link(email=_one(request, "email"), token=_one(request, "token"))
+        return success({"user": user_summary(user)}, message=_("Your email is verified."))
+
+    @verify_email.mapping.head
+    def verify_email_not(self, request: Request) -> Response:
+        """Does nothing: a mail scanner that asks whether a link exists has verified nobody."""
+        return success()
+
+    @action(detail=False, methods=["post"], url_path="resend-verification")
+    @documented(docs.RESEND)
+    def resend_verification(self, request: Request) -> Response:
+        """Mails another code and link; the former die."""
+        email_verification.resend(email=checked(AddressForm, request)["email"])
+        return success(message=_("The verification email is on its way."))
+
+
+def _one(request: Request, name: str) -> str:
+    """A query parameter that is there exactly once: of two, who knows which one a filter in between looked at."""
+    values = request.query_params.getlist(name)
+    if len(values) != 1 or not values[0] or "\0" in values[0]:
+        raise ValidationFailed(errors={name: [_REQUIRED]})
+    return values[0]

@@ -1,0 +1,119 @@
+"""Signing in, refreshing and signing out."""
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework.decorators import action
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ViewSet
+
+from accounts.api.authentication import principal_if_any
+from accounts.api.cookies import REFRESH_COOKIE, Transport, clear_cookies, set_cookies, wanted_transport
+from accounts.api.docs import tokens as docs
+from accounts.api.representation import sign_in_data, user_profile
+from accounts.api.serializers.forms import LoginForm, LogoutAllForm, LogoutForm, RefreshForm
+from accounts.services import authentication, sign_out, token_refresh
+from accounts.services.authentication import Credentials, SessionWishes, SignIn
+from config.api.documented import documented
+from config.api.exceptions import AuthenticationRequired
+from config.api.forms import checked
+from config.api.origin import require_trusted
+from config.api.responses import success
+from config.ids import parse_id
+from sessions_tracking.api.caller import caller
+from sessions_tracking.client_info import read_client_info
+
+
+class TokenViewSet(ViewSet):
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    @action(detail=False, methods=["post"])
+    @documented(docs.LOGIN)
+    def login(self, request: Request) -> Response:
+        """Signs in by email or username, and starts a session. Tokens come in the body and as cookies."""
+        transport, form = wanted_transport(request), checked(LoginForm, request)
+        if transport is not Transport.BODY:
+            require_trusted(request)  # it sets cookies: nobody may sign a browser in from elsewhere
+        sign_in = authentication.log_in(
+            credentials=_credentials(form),
+            client=read_client_info(request),
+            wishes=SessionWishes(name=form.get("deviceName", ""), data=form.get("data", {})),
+        )
+        return _signed_in(sign_in, transport, {"user": user_profile(sign_in.user)}, message=_("You are signed in."))
+
+    @action(detail=False, methods=["post"])
+    @documented(docs.REFRESH)
+    def refresh(self, request: Request) -> Response:
+        """Exchanges a refresh token, from the body or else the cookie, for the next pair; the one given is retired."""
+        return _refreshed(request)
+
+    @action(detail=False, methods=["post"], url_path="refresh-token")
+    @documented(docs.REFRESH_TOKEN)
+    def refresh_token(self, request: Request) -> Response:
+        """The same as `/refresh`, under the name that some clients know."""
+        return _refreshed(request)
+
+    @action(detail=False, methods=["post"])
+    @documented(docs.LOGOUT)
+    def logout(self, request: Request) -> Response:
+        """Ends your session, or another of yours by its id, at once. Always succeeds, also with nothing left to end."""
+        form = checked(LogoutForm, request)
+        caller = principal_if_any(request) or sign_out.holder_of(form.get("refreshToken") or _refresh_cookie(request))
+        named = form.get("sessionId")
+        if caller and named and parse_id(named) != caller.session_id:
+            sign_out.log_out_other(principal=caller, session_id=parse_id(named))
+            return success(message=_("That session is over."))
+        if caller:
+            sign_out.log_out(session_id=caller.session_id)
+        return _signed_out(success(message=_("You are signed out.")))
+
+
+class LogoutAllViewSet(ViewSet):
+    @action(detail=False, methods=["post"], url_path="logout-all")
+    @documented(docs.LOGOUT_ALL)
+    def logout_all(self, request: Request) -> Response:
+        """Ends all your sessions at once, or all but the one of this request."""
+        except_current = checked(LogoutAllForm, request)["exceptCurrent"]
+        revoked = sign_out.log_out_everywhere(principal=caller(request), except_current=except_current)
+        response = success({"revoked": revoked}, message=_("Your sessions are over."))
+        return response if except_current else _signed_out(response)
+
+
+def _credentials(form: dict[str, str]) -> Credentials:
+    """An identifier with an `@` is an email: no username holds one."""
+    identifier = form.get("identifier", "")
+    by_email, by_username = ("@" in identifier and identifier) or None, ("@" not in identifier and identifier) or None
+    return Credentials(
+        password=form["password"], email=form.get("email") or by_email, username=form.get("username") or by_username
+    )
+
+
+def _refreshed(request: Request) -> Response:
+    transport, form = wanted_transport(request), checked(RefreshForm, request)
+    token = form.get("refreshToken") or _refresh_cookie(request)
+    if not token:
+        raise AuthenticationRequired
+    sign_in = token_refresh.refresh(token=token, client=read_client_info(request))
+    return _signed_in(sign_in, transport, {}, message=_("The session goes on."))
+
+
+def _refresh_cookie(request: Request) -> str | None:
+    """What rides on a cookie and changes something must come from a site that may send it."""
+    token = request.COOKIES.get(REFRESH_COOKIE)
+    if not token:
+        return None
+    require_trusted(request)
+    return str(token)
+
+
+def _signed_in(sign_in: SignIn, transport: Transport, data: dict[str, object], *, message: object) -> Response:
+    response = success(data | sign_in_data(sign_in, transport), message=str(message))
+    if transport is not Transport.BODY:
+        set_cookies(response, sign_in.tokens)
+    return response
+
+
+def _signed_out(response: Response) -> Response:
+    clear_cookies(response)
+    return response

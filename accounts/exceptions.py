@@ -1,0 +1,86 @@
+"""The errors of the account flows."""
+
+from http import HTTPStatus
+
+from django.utils.translation import gettext_lazy as _
+
+from config.api.exceptions import ApiError, Unauthorized
+
+
+class EmailTaken(ApiError):
+    status, code = HTTPStatus.BAD_REQUEST, "email_taken"
+    message = _("An account with this email exists already.")
+
+
+class UsernameTaken(ApiError):
+    status, code = HTTPStatus.BAD_REQUEST, "username_taken"
+    message = _("This username is taken.")
+
+
+class InvalidCredentials(Unauthorized):
+    """Unknown user, wrong password and deactivated account alike (ASVS 6.3.8)."""
+
+    code, message = "invalid_credentials", _("The identifier or the password is wrong.")
+
+
+class EmailNotVerified(ApiError):
+    """Only for whoever gave the right password."""
+
+    status, code = HTTPStatus.FORBIDDEN, "email_not_verified"
+    message = _("Verify your email before you sign in.")
+
+
+class EmailAlreadyVerified(ApiError):
+    status, code = HTTPStatus.BAD_REQUEST, "email_already_verified"
+    message = _("This email is verified already.")
+
+
+class UserNotFound(ApiError):
+    status, code = HTTPStatus.NOT_FOUND, "user_not_found"
+    message = _("There is no account with this email.")
+
+
+class CodeInvalid(ApiError):
+    """Wrong, expired, used, or for another or unknown address: one answer for all."""
+
+    status, code = HTTPStatus.BAD_REQUEST, "code_invalid"
+    message = _("The code is wrong or has expired.")
+
+
+class TooManyAttempts(ApiError):
+    status, code = HTTPStatus.TOO_MANY_REQUESTS, "too_many_attempts"
+    message = _("Too many wrong codes. Ask for a new one.")
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "60"})
+
+
+class ResetTokenInvalid(ApiError):
+    """The token of a password reset: a 400, since it is a field of the body and no credential of the request."""
+
+    status, code = HTTPStatus.BAD_REQUEST, "token_invalid"
+    message = _("The link is not valid any more. Ask for a new one.")
+
+
+class PasswordIncorrect(ApiError):
+    status, code = HTTPStatus.BAD_REQUEST, "password_incorrect"
+    message = _("The password is wrong.")
+
+    def __init__(self, *, field: str) -> None:
+        super().__init__(errors={field: [self.message]})
+
+
+class RefreshTokenReused(Unauthorized):
+    code, message = "refresh_token_reused", _("This refresh token was used before. The session has been ended.")
+
+
+class LastAdmin(ApiError):
+    status, code = HTTPStatus.BAD_REQUEST, "last_admin"
+    message = _("This is the last active administrator. Make another one first.")
+
+
+class OwnRights(ApiError):
+    """Nobody locks themselves out: since whoever takes rights away keeps their own, an administrator always remains."""
+
+    status, code = HTTPStatus.BAD_REQUEST, "own_rights"
+    message = _("You cannot take away your own rights here. Ask another administrator.")

@@ -1,0 +1,35 @@
+"""When two spellings are the same person: the keys that email and username are unique by."""
+
+import unicodedata
+
+import idna
+
+
+def email_key(email: str) -> str:
+    """One key for all spellings: case, Unicode compatibility forms, and both ways to write an international domain.
+
+    Raises ValueError for what is no address (CVE-2019-19844: two addresses that a database takes for one).
+    """
+    local, at, domain = unicodedata.normalize("NFKC", email).rpartition("@")
+    if not at or not local:
+        raise ValueError("not an email address")
+    return f"{local.casefold()}@{_domain_key(domain)}"
+
+
+def _domain_key(domain: str) -> str:
+    try:
+        return idna.encode(domain, uts46=True, transitional=False).decode("ascii").lower()
+    except idna.IDNAError as error:
+        raise ValueError("not a domain") from error
+
+
+def email_key_or_none(email: str) -> str | None:
+    """For look-ups by what anybody typed."""
+    try:
+        return email_key(email)
+    except ValueError:
+        return None
+
+
+def username_key(username: str) -> str:
+    return username.lower()

@@ -1,0 +1,1 @@
+"""Email: promised in an outbox, sent by the worker."""

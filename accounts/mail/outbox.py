@@ -1,0 +1,109 @@
+"""Writes promised emails into the caller's transaction: one function per email."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import transaction
+
+from accounts.identity import email_key_or_none
+from accounts.mail.nudge import nudge
+from accounts.models import EmailKind, EmailState, OutboxEmail, User
+from config.api.times import iso
+from sessions_tracking.client_info import ClientInfo
+
+_LONGEST_ADDRESS = 254
+
+
+def verification(user: User) -> None:
+    """The code and the link; one that still waits gives way to this one."""
+    _cancel_waiting(EmailKind.VERIFY_EMAIL, user.id)
+    _promise(EmailKind.VERIFY_EMAIL, user)
+
+
+def first_verification(user: User) -> None:
+    """As `verification`, for a user who was made in this very transaction and so has none waiting."""
+    _promise(EmailKind.VERIFY_EMAIL, user)
+
+
+def welcome(user: User) -> None:
+    _promise(EmailKind.WELCOME, user)
+
+
+def password_reset(*, address: str, language: str) -> None:
+    """Written for any address alike: whether somebody has it, the worker finds out, on nobody's time (ASVS 6.3.8)."""
+    key = email_key_or_none(address)
+    if key is not None and len(key) <= _LONGEST_ADDRESS:
+        _write(kind=EmailKind.RESET_PASSWORD, address=key, language=language)
+
+
+def password_changed(user: User, client: ClientInfo) -> None:
+    _promise(EmailKind.PASSWORD_CHANGED, user, _event(client))
+
+
+def password_changed_by_admin(user: User) -> None:
+    """Without a device and an address: those would be the administrator's."""
+    _promise(EmailKind.PASSWORD_CHANGED, user, {"happened_at": iso(datetime.now(UTC))})
+
+
+def new_device(user: User, client: ClientInfo) -> None:
+    _promise(EmailKind.NEW_DEVICE, user, _event(client) | {"location": client.location})
+
+
+def refresh_token_reused(user: User, client: ClientInfo) -> None:
+    _promise(EmailKind.REFRESH_TOKEN_REUSED, user, _event(client))
+
+
+def account_deleted(user: User) -> None:
+    """Not tied to the user's row, which is about to go and takes its other emails along."""
+    if user.email:
+        context = {"happened_at": iso(datetime.now(UTC)), "username": user.username}
+        _write(kind=EmailKind.ACCOUNT_DELETED, address=user.email, language=user.language, context=context)
+
+
+def address_already_registered(user: User) -> None:
+    _promise(EmailKind.ADDRESS_ALREADY_REGISTERED, user)
+
+
+def invitation(user: User) -> None:
+    """For a user without a password: the link to set one; an invitation that still waits gives way to this one."""
+    _cancel_waiting(EmailKind.INVITATION, user.id)
+    _promise(EmailKind.INVITATION, user)
+
+
+def cancel_resets(user: User) -> None:
+    """A reset that was asked for before the password changed must not be mailed after it."""
+    waiting = OutboxEmail.objects.filter(
+        kind=EmailKind.RESET_PASSWORD, state=EmailState.QUEUED, address=user.email_key or ""
+    )
+    waiting.update(state=EmailState.CANCELLED)
+
+
+def _event(client: ClientInfo) -> dict[str, str]:
+    return {"happened_at": iso(datetime.now(UTC)), "ip": client.ip or "", "device": client.label}
+
+
+def _promise(kind: EmailKind, user: User, context: Mapping[str, Any] | None = None) -> None:
+    if user.email:
+        _write(kind=kind, user=user, address=user.email, language=user.language, context=context)
+
+
+def _write(
+    *, kind: EmailKind, address: str, language: str, user: User | None = None, context: Mapping[str, Any] | None = None
+) -> None:
+    now = datetime.now(UTC)
+    OutboxEmail.objects.create(
+        kind=kind,
+        user=user,
+        address=address,
+        language=language,
+        context=dict(context or {}),
+        due_at=now,
+        created_at=now,
+    )
+    transaction.on_commit(nudge)
+
+
+def _cancel_waiting(kind: EmailKind, user_id: uuid.UUID) -> None:
+    OutboxEmail.objects.filter(kind=kind, user_id=user_id, state=EmailState.QUEUED).update(state=EmailState.CANCELLED)

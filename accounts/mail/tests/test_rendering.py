@@ -1,0 +1,151 @@
+"""What every email says, in text and in HTML."""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from accounts.mail.rendering import render
+
+SITE = {"product_name": "Vestibule", "public_url": "https://auth.example.com"}
+EVENT = {"happened_at": datetime(2026, 3, 9, 14, 5, tzinfo=UTC), "ip": "203.0.113.7", "device": "Chrome, Windows"}
+LINK = "https://auth.example.com/verify-email?token=a1b2&email=alice%40example.com"
+VERIFY = {"code": "482913", "link": LINK, "code_minutes": 15, "link_hours": 24}
+CONTEXTS: dict[str, dict[str, object]] = {
+    "verify_email": {**VERIFY},
+    "welcome": {"first_name": "Alice", "username": "alice"},
+    "reset_password": {"link": "https://auth.example.com/reset-password?token=a1b2", "minutes": 60},
+    "invitation": {
+        "link": "https://auth.example.com/reset-password?token=a1b2",
+        "minutes": 60,
+        "first_name": "Alice",
+        "username": "alice",
+    },
+    "password_changed": {**EVENT},
+    "new_device": {**EVENT, "location": "Lyon, France"},
+    "refresh_token_reused": {**EVENT},
+    "account_deleted": {"happened_at": EVENT["happened_at"], "username": "alice"},
+    "address_already_registered": {"reset_url": "https://auth.example.com/reset-password"},
+}
+every_kind = pytest.mark.parametrize("kind", CONTEXTS)
+
+
+def html_of(kind: str, **changes: object) -> str:
+    return render(kind=kind, language="en", context=SITE | CONTEXTS[kind] | changes).html
+
+
+def text_of(kind: str, **changes: object) -> str:
+    return render(kind=kind, language="en", context=SITE | CONTEXTS[kind] | changes).text
+
+
+@every_kind
+def test_the_subject_is_one_line_without_markup_or_secrets(kind: str) -> None:
+    subject = render(kind=kind, language="en", context=SITE | CONTEXTS[kind]).subject
+
+    assert subject == subject.strip() != ""
+    assert not re.search(r"[\n<>&]|482913|a1b2", subject)
+
+
+def test_a_line_break_in_a_value_cannot_add_a_header() -> None:
+    context = SITE | CONTEXTS["welcome"] | {"product_name": "Vesti\r\nBcc: mallory@example.com"}
+
+    assert render(kind="welcome", language="en", context=context).subject == "Welcome to Vesti Bcc: mallory@example.com"
+
+
+@every_kind
+def test_every_email_says_why_it_came_and_what_to_do_about_it(kind: str) -> None:
+    for body in (text_of(kind), html_of(kind)):
+        assert "You receive this email because" in body
+        assert re.search(r"If (it was not you|you do not know this device)", body)
+
+
+@every_kind
+def test_the_html_fetches_nothing_from_anywhere(kind: str) -> None:
+    assert not re.search(r"<(img|link|script|iframe)|\bsrc=|url\(|@import|@font-face", html_of(kind))
+
+
+@every_kind
+def test_the_html_names_its_language_and_has_a_dark_scheme(kind: str) -> None:
+    html = html_of(kind)
+
+    assert '<html lang="en">' in html
+    assert '<meta name="color-scheme" content="light dark">' in html
+    assert "@media (prefers-color-scheme: dark)" in html
+
+
+@every_kind
+def test_the_text_is_plain(kind: str) -> None:
+    text = text_of(kind)
+
+    assert not re.search(r"<[a-z/]|&amp;|&#|\n{3}", text)
+
+
+def test_the_language_of_the_reader_is_the_language_of_the_html() -> None:
+    assert '<html lang="fr">' in render(kind="welcome", language="fr", context=SITE | CONTEXTS["welcome"]).html
+
+
+def test_the_code_stands_alone_on_its_line() -> None:
+    assert "482913" in text_of("verify_email").splitlines()
+
+
+def test_the_code_is_the_only_number_of_six_digits() -> None:
+    for body in (text_of("verify_email"), html_of("verify_email")):
+        assert re.findall(r"\d{6,}", body.replace(LINK, "")) == ["482913"]
+
+
+def test_the_lifetimes_of_code_and_link_are_given() -> None:
+    text = text_of("verify_email")
+
+    assert "15 minutes" in text
+    assert "24 hours" in text
+    assert "60 minutes" in text_of("reset_password")
+
+
+def test_the_link_is_whole_in_text_and_escaped_in_html() -> None:
+    assert LINK in text_of("verify_email").splitlines()
+    assert f'href="{LINK.replace("&", "&amp;")}"' in html_of("verify_email")
+
+
+def test_markup_in_a_name_stays_text() -> None:
+    assert "Hello &lt;b&gt;O&#x27;Neil&lt;/b&gt;," in html_of("welcome", first_name="<b>O'Neil</b>")
+    assert "Hello <b>O'Neil</b>," in text_of("welcome", first_name="<b>O'Neil</b>")
+
+
+def test_welcome_greets_somebody_without_a_name() -> None:
+    assert text_of("welcome", first_name="").startswith("Hello,\n")
+    assert "Hello," in html_of("welcome", first_name="")
+
+
+@pytest.mark.parametrize("kind", ["password_changed", "new_device", "refresh_token_reused", "account_deleted"])
+def test_times_are_shown_in_utc(kind: str) -> None:
+    paris = datetime(2026, 3, 9, 15, 5, tzinfo=timezone(timedelta(hours=1)))
+
+    for body in (text_of(kind, happened_at=paris), html_of(kind, happened_at=paris)):
+        assert "9 March 2026, 14:05 UTC" in body
+
+
+@pytest.mark.parametrize("kind", ["password_changed", "new_device", "refresh_token_reused"])
+def test_the_device_and_its_address_are_named(kind: str) -> None:
+    for body in (text_of(kind), html_of(kind)):
+        assert "Chrome, Windows" in body
+        assert "203.0.113.7" in body
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    body = text_of("new_device", location="Unknown", ip="")
+
+    assert "Place" not in body
+    assert "IP address" not in body
+
+
+@pytest.mark.parametrize("kind", ["welcome", "password_changed", "new_device", "refresh_token_reused"])
+def test_whoever_it_was_not_is_led_to_a_new_password(kind: str) -> None:
+    for body in (text_of(kind), html_of(kind)):
+        assert "https://auth.example.com/reset-password" in body
+
+
+def test_an_address_already_registered_is_told_nothing_about_its_account() -> None:
+    kind, person = "address_already_registered", {"username": "alice", "first_name": "Alice"}
+
+    for body in (text_of(kind, **person), html_of(kind, **person)):
+        assert "alice" not in body.lower()

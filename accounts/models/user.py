@@ -1,0 +1,94 @@
+"""The user: an identity with a password, a role and a language."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.identity import email_key, email_key_or_none, username_key
+from config.ids import new_id
+
+
+class Role(models.TextChoices):
+    USER = "USER", _("user")
+    ADMIN = "ADMIN", _("administrator")
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(
+        self, username: str, email: str | None = None, password: str | None = None, **fields: Any
+    ) -> "User":
+        user = self.model(username=username, email=email, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(
+        self, username: str, email: str | None = None, password: str | None = None, **fields: Any
+    ) -> "User":
+        rights = {"role": Role.ADMIN, "is_staff": True, "is_superuser": True, "email_verified_at": timezone.now()}
+        return self.create_user(username, email, password, **(rights | fields))
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(username_key=username_key(username or ""))
+
+    def with_email(self, email: str) -> "User | None":
+        key = email_key_or_none(email)
+        return self.filter(email_key=key).first() if key else None
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """`email` and `username` are as typed; `email_key` and `username_key` are what they are unique by and found by.
+
+    `known_devices` are keyed hashes of the devices that signed in before, the latest last; see `accounts.known_devices`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    email = models.EmailField(_("email"), max_length=254, null=True, blank=True)
+    email_key = models.CharField(max_length=320, null=True, unique=True, editable=False)
+    username = models.CharField(_("username"), max_length=30)
+    username_key = models.CharField(max_length=30, unique=True, editable=False)
+    first_name = models.CharField(_("first name"), max_length=150, blank=True)
+    last_name = models.CharField(_("last name"), max_length=150, blank=True)
+    language = models.CharField(_("language"), max_length=8, default="en")
+    role = models.CharField(_("role"), max_length=16, choices=Role, default=Role.USER)
+    email_verified_at = models.DateTimeField(_("email verified at"), null=True, blank=True)
+    known_devices = models.JSONField(default=list, editable=False)
+    is_active = models.BooleanField(_("active"), default=True)
+    is_staff = models.BooleanField(_("may use the admin"), default=False)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS = ["email"]
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        indexes = (
+            models.Index(
+                fields=["created_at"], name="user_unverified", condition=models.Q(email_verified_at__isnull=True)
+            ),
+        )
+
+    def save(
+        self,
+        force_insert: bool | tuple[Any, ...] = False,  # noqa: FBT001, FBT002 - Django's signature
+        force_update: bool = False,  # noqa: FBT001, FBT002
+        using: str | None = None,
+        update_fields: Iterable[str] | None = None,
+    ) -> None:
+        self.email = self.email or None
+        self.email_key = email_key(self.email) if self.email else None
+        self.username_key = username_key(self.username)
+        super().save(force_insert=force_insert, force_update=force_update, using=using, update_fields=update_fields)
+
+    @property
+    def email_verified(self) -> bool:
+        return self.email_verified_at is not None

@@ -1,0 +1,131 @@
+"""Codes and links that are mailed: issued by the worker, checked by the services, stored by neither.
+
+Code and token are HMACs of the row's id under the server's key. Nothing in the database, the broker or a backup can be
+turned into one (ASVS 6.5.2), and a second try of the same email carries the very same code.
+"""
+
+import base64
+import binascii
+import hmac
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.keyed_hash import digest, hexdigest
+from accounts.models import OneTimeSecret, OutboxEmail, Purpose, User
+
+_ID_BYTES = 16
+_MAC_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """`code` is six ASCII digits; `token` is URL-safe text."""
+
+    code: str
+    token: str
+
+
+def issue(*, user: User, purpose: Purpose, email: OutboxEmail) -> Issued:
+    """The secret that this email carries, made or found, its lifetime counted from now; all others of the purpose die."""
+    now = datetime.now(UTC)
+    lifetimes = {
+        "code_expires_at": now + settings.VERIFICATION_CODE_LIFETIME,
+        "token_expires_at": now + _token_lifetime(purpose),
+    }
+    with transaction.atomic():
+        supersede(user_id=user.id, purposes=[purpose], but=email.id)
+        secret, _ = OneTimeSecret.objects.update_or_create(
+            email=email,
+            defaults=lifetimes,
+            create_defaults=lifetimes
+            | {"user": user, "purpose": purpose, "bound_to": _binding(user, purpose), "created_at": now},
+        )
+    return Issued(code=_code(secret.id), token=_token(secret.id))
+
+
+def _token_lifetime(purpose: Purpose) -> timedelta:
+    return settings.RESET_TOKEN_LIFETIME if purpose == Purpose.RESET_PASSWORD else settings.VERIFICATION_LINK_LIFETIME
+
+
+def supersede(*, user_id: uuid.UUID, purposes: Iterable[Purpose], but: uuid.UUID | None = None) -> None:
+    """Ends the open secrets of a user, except the one that the email `but` carries."""
+    open_secrets = OneTimeSecret.objects.filter(user_id=user_id, purpose__in=list(purposes), superseded_at=None)
+    if but is not None:
+        open_secrets = open_secrets.exclude(email_id=but)
+    open_secrets.update(superseded_at=datetime.now(UTC))
+
+
+def find_by_token(*, token: str, purpose: Purpose) -> OneTimeSecret | None:
+    """The live secret behind a link's token, its user beside it. Using it up is for `consume`."""
+    secret_id = _verified_id(token)
+    if secret_id is None:
+        return None
+    found = (
+        OneTimeSecret.objects.select_related("user")
+        .filter(
+            id=secret_id,
+            purpose=purpose,
+            superseded_at=None,
+            token_expires_at__gt=datetime.now(UTC),
+            user__is_active=True,
+        )
+        .first()
+    )
+    return found if found is not None and _is_still_bound(found) else None
+
+
+def find_by_code(*, user: User, purpose: Purpose, code: str) -> OneTimeSecret | None:
+    """The unused secret of the user whose code this is, compared in constant time."""
+    found = (
+        OneTimeSecret.objects.select_related("user")
+        .filter(user=user, purpose=purpose, superseded_at=None, used_at=None, code_expires_at__gt=datetime.now(UTC))
+        .order_by("-id")
+        .first()
+    )
+    if found is None or not _is_still_bound(found):
+        return None
+    return found if hmac.compare_digest(_code(found.id).encode(), code.encode()) else None
+
+
+def consume(secret: OneTimeSecret) -> bool:
+    """Uses the secret up; True for the one caller that did, of however many raced."""
+    return (
+        OneTimeSecret.objects.filter(id=secret.id, used_at=None, superseded_at=None).update(used_at=datetime.now(UTC))
+        == 1
+    )
+
+
+def _is_still_bound(secret: OneTimeSecret) -> bool:
+    return hmac.compare_digest(secret.bound_to, _binding(secret.user, Purpose(secret.purpose)))
+
+
+def _binding(user: User, purpose: Purpose) -> str:
+    """A reset dies with the password that it was asked for; both die with the address (supabase #1489)."""
+    password = user.password if purpose == Purpose.RESET_PASSWORD else ""
+    return hexdigest("one-time-secret.binding", user.email_key or "", password)
+
+
+def _code(secret_id: uuid.UUID) -> str:
+    return f"{int.from_bytes(digest('one-time-secret.code', str(secret_id))) % 1_000_000:06d}"
+
+
+def _token(secret_id: uuid.UUID) -> str:
+    return (
+        base64.urlsafe_b64encode(secret_id.bytes + digest("one-time-secret.token", str(secret_id))).decode().rstrip("=")
+    )
+
+
+def _verified_id(token: str) -> uuid.UUID | None:
+    try:
+        raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    except (binascii.Error, ValueError):
+        return None
+    if len(raw) != _ID_BYTES + _MAC_BYTES:
+        return None
+    secret_id = uuid.UUID(bytes=raw[:_ID_BYTES])
+    return secret_id if hmac.compare_digest(_token(secret_id).encode(), token.encode()) else None

@@ -1,0 +1,60 @@
+"""Rules for new passwords that Django does not bring, and what must follow when a password changes by any door."""
+
+import uuid
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from sessions_tracking import services as sessions
+from sessions_tracking.models import RevokedReason
+
+SHORTEST, LONGEST = 8, 128
+_KINDS = (
+    (str.isupper, "password_no_upper", _("The password needs an upper-case letter.")),
+    (str.islower, "password_no_lower", _("The password needs a lower-case letter.")),
+    (str.isdigit, "password_no_digit", _("The password needs a digit.")),
+)
+
+
+class CompositionValidator:
+    """Length and the three kinds of characters that the contract asks for."""
+
+    def validate(self, password: str, user: Any = None) -> None:
+        faults = [
+            ValidationError(message, code=code)
+            for is_of_kind, code, message in _KINDS
+            if not any(map(is_of_kind, password))
+        ]
+        if len(password) < SHORTEST:
+            faults.insert(
+                0, ValidationError(_("The password must have at least %(count)d characters.") % {"count": SHORTEST})
+            )
+        if faults:
+            raise ValidationError(faults)
+
+    def get_help_text(self) -> str:
+        return ngettext(
+            "At least %(count)d character, with an upper-case letter, a lower-case letter and a digit.",
+            "At least %(count)d characters, with an upper-case letter, a lower-case letter and a digit.",
+            SHORTEST,
+        ) % {"count": SHORTEST}
+
+
+class EndSessionsOnChange:
+    """Not a rule: Django calls `password_changed` whenever a user is saved after `set_password`.
+
+    So the admin, a command and a shell end the sessions as the API does. A renewed hash at login is no change, and Django
+    does not call this for it.
+    """
+
+    def validate(self, password: str, user: Any = None) -> None:
+        return None
+
+    def get_help_text(self) -> str:
+        return ""
+
+    def password_changed(self, password: str, user: Any = None) -> None:
+        if user is not None and isinstance(user.pk, uuid.UUID):
+            sessions.revoke_all(user_id=user.pk, reason=RevokedReason.PASSWORD_CHANGED)

@@ -1,0 +1,80 @@
+"""What follows from a change of somebody's account by an administrator: sessions end, secrets die, emails go out."""
+
+from collections.abc import Mapping
+from copy import copy
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts import one_time_secrets
+from accounts.mail import outbox
+from accounts.models import CodeTries, Purpose, User
+from accounts.services import email_verification
+from config.api.exceptions import NotFound
+from sessions_tracking import services as sessions
+from sessions_tracking.models import RevokedReason
+
+
+def announce(user: User) -> None:
+    """Tells a new user of the account, within the transaction that makes it."""
+    if user.is_active and user.has_usable_password() and user.email_verified:
+        outbox.welcome(user)
+    else:
+        _ask_for_proof(user)
+
+
+def apply(before: User, values: Mapping[str, Any], *, email_verified: bool | None) -> User:
+    """Writes `values`, columns of the user, and all that follows. The caller's transaction holds a lock on the row."""
+    after = copy(before)
+    for name, value in values.items():
+        setattr(after, name, value)
+    moved = after.email_key != before.email_key
+    if email_verified is False or (moved and not email_verified):
+        after.email_verified_at = None
+    if User.objects.filter(id=before.id).update(**values, email_verified_at=after.email_verified_at) != 1:
+        raise NotFound
+    _settle_address(before, after, is_proven=email_verified is True)
+    _settle_sessions(before, after)
+    return after
+
+
+def _settle_address(before: User, after: User, *, is_proven: bool) -> None:
+    """A secret that went to the former address opens nothing any more; a new address has to be proven again."""
+    moved = after.email_key != before.email_key
+    if moved or (before.email_verified and not after.email_verified):
+        one_time_secrets.supersede(user_id=after.id, purposes=list(Purpose))
+    if is_proven:
+        email_verification.mark_verified(after)
+    if moved or _opens(before, after):
+        _ask_for_proof(after)
+
+
+def _opens(before: User, after: User) -> bool:
+    """Whether somebody who could not sign in, inactive or invited and without a password, now can."""
+    return (after.is_active and not before.is_active) or (
+        after.has_usable_password() and not before.has_usable_password()
+    )
+
+
+def _ask_for_proof(user: User) -> None:
+    """Mails what opens the account to whoever reads that address: an invitation, or the code; nothing where neither is needed."""
+    if not user.is_active or not user.email:
+        return
+    if not user.has_usable_password():
+        outbox.invitation(user)
+    elif not user.email_verified and settings.EMAIL_VERIFICATION != "none":
+        CodeTries.objects.filter(key=email_verification.tries_key(user.email)).delete()
+        outbox.verification(user)
+
+
+def _settle_sessions(before: User, after: User) -> None:
+    if after.password != before.password:
+        sessions.revoke_all(user_id=after.id, reason=RevokedReason.PASSWORD_CHANGED)
+        outbox.cancel_resets(after)
+        outbox.password_changed_by_admin(after)
+    if before.is_active and not after.is_active:
+        sessions.revoke_all(user_id=after.id, reason=RevokedReason.ACCOUNT_DEACTIVATED)
+    if (after.role, after.username) != (before.role, before.username):
+        # Read after the commit, so that of two changes the later one is what the next request meets.
+        transaction.on_commit(lambda: sessions.renew_principals(user_id=after.id))

@@ -1,0 +1,126 @@
+"""Signs people in, and says who a token acts for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+
+from accounts import known_devices, tokens
+from accounts.exceptions import EmailNotVerified, InvalidCredentials
+from accounts.identity import email_key_or_none, username_key
+from accounts.mail import outbox
+from accounts.models import User
+from accounts.tokens import TokenPair
+from config.api.exceptions import TokenInvalid
+from sessions_tracking import services as sessions
+from sessions_tracking.client_info import ClientInfo
+from sessions_tracking.models import Session
+from sessions_tracking.principal_cache import Principal, principal_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """One of email and username is given."""
+
+    password: str
+    email: str | None = None
+    username: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    user: User
+    session: Session
+    tokens: TokenPair
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionWishes:
+    """What a client may say of its new session."""
+
+    name: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def log_in(*, credentials: Credentials, client: ClientInfo, wishes: SessionWishes) -> SignIn:
+    """Checks the password and starts a session; at most six statements.
+
+    Raises InvalidCredentials (in the same time, whatever was wrong) and, for the right password only, EmailNotVerified.
+    """
+    user = authenticate(credentials)
+    device = known_devices.mark(client)
+    is_new_device = bool(user.known_devices) and device not in user.known_devices
+    with transaction.atomic():
+        # Before anything else: it locks the row, so a reset or a deactivation that races this login ends its session too.
+        if not _note_login(user, device):
+            raise InvalidCredentials
+        sessions.make_room(user_id=user.id)
+        session = sessions.start(user_id=user.id, client=client, name=wishes.name, data=dict(wishes.data))
+        if is_new_device:
+            outbox.new_device(user, client)
+    return SignIn(user=user, session=session, tokens=mint_pair(user=user, session=session))
+
+
+def authenticate(credentials: Credentials) -> User:
+    """The user whose password this is. A hash is computed whoever is asked for, so that time tells nothing (CVE-2024-39329)."""
+    user = _find(credentials)
+    if user is None:
+        make_password(credentials.password)
+        raise InvalidCredentials
+    if not user.check_password(credentials.password) or not user.is_active:
+        raise InvalidCredentials
+    if settings.EMAIL_VERIFICATION == "mandatory" and not user.email_verified:
+        raise EmailNotVerified
+    return user
+
+
+def _find(credentials: Credentials) -> User | None:
+    if credentials.username is not None:
+        return User.objects.filter(username_key=username_key(credentials.username)).first()
+    key = email_key_or_none(credentials.email or "")
+    return User.objects.filter(email_key=key).first() if key else None
+
+
+def _note_login(user: User, device: str) -> bool:
+    """Only while the password that was checked is still the user's, and the user active."""
+    noted = User.objects.filter(id=user.id, password=user.password, is_active=True)
+    user.last_login = datetime.now(UTC)
+    user.known_devices = known_devices.with_device(user.known_devices, device)
+    return noted.update(last_login=user.last_login, known_devices=user.known_devices) == 1
+
+
+def mint_pair(*, user: User, session: Session) -> TokenPair:
+    """An access token of now, and the session's current refresh token: the same bytes each time it is minted."""
+    access, access_expires_at = tokens.mint_access(
+        user_id=user.id,
+        username=user.username,
+        role=user.role,
+        session_id=session.id,
+        session_ends_at=session.expires_at,
+    )
+    refresh = tokens.mint_refresh(
+        user_id=user.id,
+        session_id=session.id,
+        jti=session.refresh_jti,
+        issued_at=session.refresh_issued_at,
+        expires_at=session.expires_at,
+    )
+    return TokenPair(
+        access=access, refresh=refresh, access_expires_at=access_expires_at, refresh_expires_at=session.expires_at
+    )
+
+
+def verify_token(token: str) -> Principal:
+    """Who the access token acts for, for code of the same deployment. Rights are the database's, never the claims'.
+
+    Raises TokenInvalid, TokenExpired, SessionRevoked.
+    """
+    claims = tokens.decode_access(token)
+    principal = principal_of(claims.session_id)
+    if principal.id != claims.user_id:
+        raise TokenInvalid
+    return principal

@@ -1,0 +1,89 @@
+"""Passwords: rules for new ones, forgotten, reset and changed."""
+
+import uuid
+
+from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from accounts import one_time_secrets
+from accounts.exceptions import PasswordIncorrect, ResetTokenInvalid
+from accounts.mail import outbox
+from accounts.models import OneTimeSecret, Purpose, User
+from accounts.services import email_verification
+from config.api.exceptions import SessionRevoked, ValidationFailed
+from sessions_tracking import services as sessions
+from sessions_tracking.client_info import ClientInfo
+from sessions_tracking.models import RevokedReason
+
+
+def require_acceptable(password: str, *, user: User, field: str) -> None:
+    """Raises ValidationFailed under `field` with every rule that the password breaks."""
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise ValidationFailed(errors={field: error.messages}) from error
+
+
+def require_correct(password: str, *, user: User, field: str) -> None:
+    """Raises PasswordIncorrect under `field`. A cost renewed since is left to the next login."""
+    if not check_password(password, user.password):
+        raise PasswordIncorrect(field=field)
+
+
+def request_reset(*, email: str, language: str) -> None:
+    """Promises a reset to the address, whoever has it or not: the same work and the same answer."""
+    with transaction.atomic():
+        outbox.password_reset(address=email, language=language)
+
+
+def reset(*, token: str, new_password: str, client: ClientInfo) -> None:
+    """Sets the password that the mailed token stands for, ends every session, and takes the address for proven.
+
+    A password that the rules refuse leaves the token as it is. Of racing uses one wins.
+    Raises ResetTokenInvalid, ValidationFailed.
+    """
+    secret = one_time_secrets.find_by_token(token=token, purpose=Purpose.RESET_PASSWORD)
+    if secret is None or secret.used_at is not None:
+        raise ResetTokenInvalid
+    require_acceptable(new_password, user=secret.user, field="newPassword")
+    new_hash = make_password(new_password)
+    with transaction.atomic():
+        _use_up(secret, new_hash)
+        sessions.revoke_all(user_id=secret.user_id, reason=RevokedReason.PASSWORD_RESET)
+        outbox.cancel_resets(secret.user)
+        email_verification.mark_verified(secret.user)
+        outbox.password_changed(secret.user, client)
+
+
+def _use_up(secret: OneTimeSecret, new_hash: str) -> None:
+    """The user's row first: a login that races this waits for it, and then finds another password or dies with its session."""
+    if not _replace(user=secret.user, new_hash=new_hash) or not one_time_secrets.consume(secret):
+        raise ResetTokenInvalid
+
+
+def change(
+    *, user_id: uuid.UUID, session_id: uuid.UUID, current_password: str, new_password: str, client: ClientInfo
+) -> None:
+    """Sets a new password and ends the user's other sessions. Raises PasswordIncorrect, ValidationFailed."""
+    user = User.objects.filter(id=user_id, is_active=True).first()
+    if user is None:
+        raise SessionRevoked
+    require_correct(current_password, user=user, field="currentPassword")
+    if new_password == current_password:
+        raise ValidationFailed(errors={"newPassword": [_("The new password must differ from the current one.")]})
+    require_acceptable(new_password, user=user, field="newPassword")
+    new_hash = make_password(new_password)
+    with transaction.atomic():
+        if not _replace(user=user, new_hash=new_hash):
+            raise PasswordIncorrect(field="currentPassword")
+        sessions.revoke_all(user_id=user.id, reason=RevokedReason.PASSWORD_CHANGED, keep=session_id)
+        outbox.cancel_resets(user)
+        outbox.password_changed(user, client)
+
+
+def _replace(*, user: User, new_hash: str) -> bool:
+    """Only over the password that was checked: of racing changes one wins."""
+    return User.objects.filter(id=user.id, password=user.password, is_active=True).update(password=new_hash) == 1

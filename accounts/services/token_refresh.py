@@ -1,0 +1,36 @@
+"""Exchanges a refresh token for the next pair, and punishes the reuse of a retired one."""
+
+from django.db import transaction
+
+from accounts import tokens
+from accounts.exceptions import RefreshTokenReused
+from accounts.mail import outbox
+from accounts.models import User
+from accounts.services.authentication import SignIn, mint_pair
+from config.api.exceptions import SessionRevoked
+from sessions_tracking import services as sessions
+from sessions_tracking.client_info import ClientInfo
+from sessions_tracking.exceptions import RefreshTokenRetired
+from sessions_tracking.models import RevokedReason
+
+
+def refresh(*, token: str, client: ClientInfo) -> SignIn:
+    """The session's next tokens, in two statements. See `sessions.rotate` for races and lost answers.
+
+    Raises TokenInvalid, TokenExpired, SessionRevoked; RefreshTokenReused once the theft is punished.
+    """
+    claims = tokens.decode_refresh(token)
+    try:
+        session = sessions.rotate(session_id=claims.session_id, presented=claims.jti, client=client)
+    except RefreshTokenRetired as retired:
+        _punish(retired, client)
+        raise RefreshTokenReused from retired
+    return SignIn(user=session.user, session=session, tokens=mint_pair(user=session.user, session=session))
+
+
+def _punish(retired: RefreshTokenRetired, client: ClientInfo) -> None:
+    """Committed before the error is raised (RFC 9700 §4.14.2). Raises SessionRevoked if another call ended the session first."""
+    with transaction.atomic():
+        if not sessions.revoke(session_id=retired.session_id, reason=RevokedReason.REFRESH_REUSED):
+            raise SessionRevoked
+        outbox.refresh_token_reused(User.objects.get(id=retired.user_id), client)

@@ -1,0 +1,219 @@
+"""What a request costs: every SQL statement and every trip to Redis, counted on real connections.
+
+The tests commit for real, so that BEGIN and COMMIT show as a deployment sees them: a reading request and a refresh need no
+transaction, and what writes more than one row has one.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django_redis import get_redis_connection
+from pytest_django import Settings
+from redis.connection import AbstractConnection
+
+from accounts.models import User
+from conftest import CHROME, PASSWORD, ApiClient, SignedIn
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+_COMMAND = re.compile(rb"\*\d+\r\n\$\d+\r\n([A-Za-z]+)\r\n")
+_FRAME = re.compile(r"BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE")
+
+USER, SESSION, OUTBOX = "accounts_user", "sessions_tracking_session", "accounts_outboxemail"
+
+
+@dataclass
+class Work:
+    """`sql` holds `SELECT table` and the like, in order; `frames` transaction marks; `redis` a list of commands a round trip."""
+
+    sql: list[str] = field(default_factory=list)
+    frames: list[str] = field(default_factory=list)
+    redis: list[list[str]] = field(default_factory=list)
+
+
+Measure = Callable[[Callable[[], Any]], Work]
+
+
+@pytest.fixture
+def measure(monkeypatch: pytest.MonkeyPatch) -> Measure:
+    """`measure(call)` is what the call asked of the database and of Redis."""
+
+    def run(call: Callable[[], Any]) -> Work:
+        get_redis_connection("default").ping()  # a new connection introduces itself, which is not the request's affair
+        with _recorded_commands(monkeypatch) as trips, CaptureQueriesContext(connection) as queries:
+            call()
+        texts = [query["sql"] for query in queries.captured_queries]
+        return Work(
+            sql=[_in_short(text) for text in texts if not _FRAME.match(text)],
+            frames=[found[0] for text in texts if (found := _FRAME.match(text))],
+            redis=trips,
+        )
+
+    return run
+
+
+@contextmanager
+def _recorded_commands(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
+    trips: list[list[str]] = []
+    send = AbstractConnection.send_packed_command
+
+    def record(self: AbstractConnection, command: Any, *args: Any, **kwargs: Any) -> None:
+        packed = command if isinstance(command, bytes) else b"".join(command)
+        trips.append([name.decode().upper() for name in _COMMAND.findall(packed)])
+        send(self, command, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AbstractConnection, "send_packed_command", record)
+        yield trips
+
+
+def _in_short(statement: str) -> str:
+    verb = statement.split(" ", 1)[0]
+    table = re.search(r'(?:FROM|INTO|UPDATE) "(\w+)"', statement)
+    assert table, statement
+    return f"{verb} {table[1]}"
+
+
+@pytest.fixture
+def here(alice: User, sign_in: Callable[..., SignedIn]) -> SignedIn:
+    """alice, signed in, her principal in Redis already."""
+    signed_in = sign_in(alice)
+    assert signed_in.client.put("/me").status_code == 405
+    return signed_in
+
+
+def test_an_authenticated_request_costs_one_redis_command_and_no_sql(here: SignedIn, measure: Measure) -> None:
+    # /me knows no PUT: the request passes authentication and permissions, and no view asks for a row.
+    work = measure(lambda: here.client.put("/me"))
+
+    assert work == Work(redis=[["GET"]])
+
+
+def test_the_first_request_of_a_session_reads_one_row_and_remembers_it(
+    alice: User, sign_in: Callable[..., SignedIn], measure: Measure
+) -> None:
+    fresh = sign_in(alice)
+
+    work = measure(lambda: fresh.client.put("/me"))
+
+    assert work == Work(sql=[f"SELECT {SESSION}"], redis=[["GET"], ["SET"]])
+
+
+def test_a_revoked_token_is_refused_by_redis_alone(here: SignedIn, measure: Measure) -> None:
+    here.client.post("/logout")
+
+    work = measure(lambda: here.client.put("/me"))
+
+    assert work == Work(redis=[["GET"]])
+
+
+def test_a_forged_token_costs_neither_sql_nor_redis(api: ApiClient, db: None, measure: Measure) -> None:
+    assert measure(lambda: api.bearing("a.b.c").get("/me")) == Work()
+
+
+def test_me_reads_the_user_and_the_sessions(here: SignedIn, measure: Measure) -> None:
+    work = measure(lambda: here.client.get("/me"))
+
+    assert work == Work(sql=[f"SELECT {USER}", f"SELECT {SESSION}"], redis=[["GET"]])
+
+
+def test_the_list_of_sessions_is_one_statement_however_long_it_is(
+    here: SignedIn, sign_in: Callable[..., SignedIn], measure: Measure
+) -> None:
+    for _ in range(5):
+        sign_in(here.user)
+
+    assert measure(lambda: here.client.get("/sessions")) == Work(sql=[f"SELECT {SESSION}"], redis=[["GET"]])
+    assert measure(lambda: here.client.get(f"/sessions/{here.session_id}")).sql == [f"SELECT {SESSION}"]
+
+
+def test_a_refresh_is_two_statements_without_a_transaction_and_needs_no_redis(
+    here: SignedIn, api: ApiClient, measure: Measure
+) -> None:
+    # The SELECT brings the user along; the UPDATE decides by itself, so that no transaction has to hold a lock.
+    work = measure(lambda: api.post("/refresh", {"refreshToken": here.refresh}))
+
+    assert work == Work(sql=[f"SELECT {SESSION}", f"UPDATE {SESSION}"])
+
+
+def test_a_refresh_that_is_repeated_within_the_grace_writes_nothing(
+    here: SignedIn, api: ApiClient, measure: Measure
+) -> None:
+    api.post("/refresh", {"refreshToken": here.refresh})
+
+    work = measure(lambda: api.post("/refresh", {"refreshToken": here.refresh}))
+
+    assert work == Work(sql=[f"SELECT {SESSION}"])
+
+
+def test_a_login_is_at_most_six_statements_in_one_transaction(
+    alice: User, sign_in: Callable[..., SignedIn], measure: Measure, settings: Settings
+) -> None:
+    settings.MAX_SESSIONS_PER_USER = 2
+    for _ in range(2):
+        sign_in(alice)
+
+    # The worst case: an unknown device, and a session that has to give way (which Redis is told after the commit).
+    work = measure(lambda: _log_in("Wget/1.21"))
+
+    assert len(work.sql) <= 6, work.sql
+    assert work.sql[0] == f"SELECT {USER}"
+    assert {f"UPDATE {USER}", f"UPDATE {SESSION}", f"INSERT {SESSION}", f"INSERT {OUTBOX}"} <= set(work.sql)
+    assert work.frames == ["BEGIN", "COMMIT"]
+    assert work.redis == [["SET"]]
+
+
+def test_an_everyday_login_is_at_most_four_statements(
+    alice: User, sign_in: Callable[..., SignedIn], measure: Measure
+) -> None:
+    sign_in(alice)
+
+    work = measure(lambda: _log_in(CHROME))
+
+    assert len(work.sql) <= 4, work.sql
+    assert work.frames == ["BEGIN", "COMMIT"]
+    assert work.redis == []
+
+
+def test_a_wrong_password_costs_one_statement_and_writes_nothing(alice: User, measure: Measure) -> None:
+    work = measure(lambda: ApiClient().post("/login", {"username": "alice", "password": "Wrong-Horse-7"}))
+
+    assert work == Work(sql=[f"SELECT {USER}"])
+
+
+def test_a_sign_up_writes_the_user_and_the_email_in_one_transaction(db: None, api: ApiClient, measure: Measure) -> None:
+    body = {"email": "eve@example.com", "username": "eve", "password": PASSWORD}
+
+    work = measure(lambda: api.post("/register", body))
+
+    assert work == Work(sql=[f"SELECT {USER}", f"INSERT {USER}", f"INSERT {OUTBOX}"], frames=["BEGIN", "COMMIT"])
+
+
+def test_a_logout_is_one_statement_and_tells_redis_after_the_commit(here: SignedIn, measure: Measure) -> None:
+    work = measure(lambda: here.client.post("/logout"))
+
+    assert work == Work(sql=[f"UPDATE {SESSION}"], frames=["BEGIN", "COMMIT"], redis=[["GET"], ["SET"]])
+
+
+def test_ending_many_sessions_is_two_statements_and_one_trip_to_redis(
+    here: SignedIn, sign_in: Callable[..., SignedIn], measure: Measure
+) -> None:
+    for _ in range(4):
+        sign_in(here.user)
+
+    work = measure(lambda: here.client.post("/logout-all"))
+
+    assert work.sql == [f"UPDATE {SESSION}", f"SELECT {SESSION}"]
+    assert work.frames == ["BEGIN", "COMMIT"]
+    assert work.redis == [["GET"], ["SET"] * 5]
+
+
+def _log_in(agent: str) -> None:
+    reply = ApiClient(HTTP_USER_AGENT=agent).post("/login", {"username": "alice", "password": PASSWORD})
+    assert reply.status_code == 200, reply.content

@@ -1,0 +1,11 @@
+"""The settings of a worker in the tests: the real ones, with pauses that a test can wait for."""
+
+from datetime import timedelta
+
+from config.settings.base import *  # noqa: F403
+
+EMAIL_LEASE = timedelta(seconds=2)
+EMAIL_FIRST_PAUSE = timedelta(milliseconds=300)
+CELERY_BEAT_SCHEDULE = {
+    "deliver-waiting-emails": {"task": "accounts.deliver_outbox", "schedule": 0.3, "options": {"expires": 5}}
+}

@@ -1,0 +1,64 @@
+"""Serializer fields that the apps share: text as it was sent, and nothing that could not be stored or shown."""
+
+import json
+import re
+import unicodedata
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+MAX_DATA_BYTES = 8 * 1024
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+# In encoded JSON: an escape, and not a backslash of the text itself before the letters.
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+class PlainText(serializers.CharField):
+    """One line of text, not trimmed. Control characters, line separators and lone surrogates are refused; numbers are no text."""
+
+    default_error_messages = {"invalid": _("Must be text."), "control": _("Control characters are not allowed.")}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(trim_whitespace=False, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        if any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in data):
+            self.fail("control")
+        return super().to_internal_value(data)
+
+
+class SecretText(serializers.CharField):
+    """A password or token: taken as it is, but for NUL and lone surrogates, which no hash or database takes."""
+
+    default_error_messages = {"invalid": _("Must be text.")}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(trim_whitespace=False, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class DataObject(serializers.JSONField):
+    """A JSON object of at most 8 KiB that the project keeps and does not read."""
+
+    default_error_messages = {
+        "invalid": _("Must be a JSON object."),
+        "too_large": _("Must be at most 8 KiB."),
+        "unstorable": _("NUL and lone surrogates are not allowed."),
+    }
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            self.fail("invalid")
+        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+        if _NUL.search(text) or _SURROGATE.search(text):
+            self.fail("unstorable")
+        if len(text.encode()) > MAX_DATA_BYTES:
+            self.fail("too_large")
+        return data

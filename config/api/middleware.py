@@ -1,0 +1,28 @@
+"""Keeps the contract's form where REST framework is not reached: routing, hosts, limits of Django, debug pages."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from config.api.exceptions import for_status
+from config.api.responses import plain_failure
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+
+class ApiErrorMiddleware:
+    """Any failure below /api that is not JSON yet becomes the envelope; answers there are not to be stored."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not request.path_info.startswith("/api"):
+            return response
+        if response.status_code >= 400 and not response.headers.get("Content-Type", "").startswith("application/json"):
+            response = plain_failure(for_status(response.status_code))
+        if request.path_info.startswith("/api/auth"):
+            response.headers.setdefault("Cache-Control", "no-store")
+            response.headers["Vary"] = "Accept, Accept-Language, Authorization, Cookie, Origin"
+        return response

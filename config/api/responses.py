@@ -1,0 +1,33 @@
+"""The envelope every answer under /api wears."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import JsonResponse
+from django.utils.functional import Promise
+from rest_framework.response import Response
+
+from config.api.exceptions import ApiError
+
+
+def success(
+    data: Mapping[str, Any] | None = None, *, message: str | Promise | None = None, status: int = 200
+) -> Response:
+    body: dict[str, Any] = {"success": True}
+    if message is not None:
+        body["message"] = str(message)
+    if data is not None:
+        body["data"] = data
+    return Response(body, status=status)
+
+
+def failure_body(error: ApiError) -> dict[str, Any]:
+    body: dict[str, Any] = {"success": False, "message": str(error.message), "code": error.code}
+    if error.errors:
+        body["errors"] = {field: [str(text) for text in texts] for field, texts in error.errors.items()}
+    return body
+
+
+def plain_failure(error: ApiError) -> JsonResponse:
+    """The same failure outside REST framework: for middleware and for faults of routing."""
+    return JsonResponse(failure_body(error), status=error.status, headers=error.headers)

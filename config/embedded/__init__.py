@@ -1,0 +1,1 @@
+"""The servers that development and the tests start by themselves."""

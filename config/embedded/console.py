@@ -1,0 +1,31 @@
+"""What the supervisor shows: a line of each process behind its name, in colour where somebody looks at it."""
+
+import contextlib
+import os
+import sys
+import threading
+from typing import TextIO
+
+_COLOURS = {"web": 36, "worker": 35, "beat": 34, "migrate": 33, "redis": 31, "up": 32}
+_WIDTH = max(map(len, _COLOURS))
+
+
+class Console:
+    def __init__(self, output: TextIO | None = None) -> None:
+        self._output = output or sys.stdout
+        self._lock = threading.Lock()
+        self._is_coloured = self._output.isatty() and not os.environ.get("NO_COLOR")
+
+    def line(self, name: str, text: str) -> None:
+        # The terminal may be closed already, and the processes are to be stopped all the same.
+        with self._lock, contextlib.suppress(OSError, ValueError):
+            self._output.write(f"{self._prefix(name)} {text}\n")
+            self._output.flush()
+
+    def say(self, text: str) -> None:
+        for line in text.splitlines() or [""]:
+            self.line("up", line)
+
+    def _prefix(self, name: str) -> str:
+        prefix = f"{name:<{_WIDTH}} |"
+        return f"\033[{_COLOURS.get(name, 37)}m{prefix}\033[0m" if self._is_coloured else prefix

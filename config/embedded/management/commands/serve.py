@@ -1,0 +1,27 @@
+"""`manage.py serve`: the web processes of production; what `make serve` runs."""
+
+import os
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+from config import env
+from config.embedded import programs
+
+_KILL_TIMEOUT_SECONDS = 20
+
+
+class Command(BaseCommand):
+    help = "Migrate, then become the web server at HOST:PORT with WEB_WORKERS processes of WEB_THREADS threads."
+
+    def handle(self, **_options: Any) -> None:
+        command = programs.web(
+            host=env.text("HOST", "127.0.0.1"),
+            port=env.integer("PORT", 8000, least=1),
+            workers=env.integer("WEB_WORKERS", os.cpu_count() or 1, least=1),
+            threads=env.integer("WEB_THREADS", 8, least=1),
+            kill_timeout=_KILL_TIMEOUT_SECONDS,
+        )
+        call_command("migrate", interactive=False, verbosity=1)
+        os.execv(command[0], list(command))  # signals reach the server itself

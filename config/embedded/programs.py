@@ -1,0 +1,35 @@
+"""The command lines of the processes that make up the service."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+Command = Sequence[str]
+
+
+def web(*, host: str, port: int, workers: int, threads: int, kill_timeout: int) -> Command:
+    """Granian; after `kill_timeout` seconds a stop no longer waits for requests that are under way."""
+    server = _module("granian --interface wsgi --http 1 --no-ws")
+    size = f"--workers {workers} --blocking-threads {threads} --workers-kill-timeout {kill_timeout}".split()
+    return [*server, "--host", host, "--port", str(port), *size, "config.wsgi:application"]
+
+
+def worker(*, concurrency: int) -> Command:
+    # One worker has nobody to gossip with, and looking for others costs a second at the start.
+    alone = "--without-gossip --without-mingle --without-heartbeat"
+    return _module(f"celery --quiet -A config.celery worker --loglevel info --concurrency {concurrency} {alone}")
+
+
+def beat(*, folder: Path) -> Command:
+    # No pid file: one left by a crash names a process that may be anybody's by now, and beat would refuse to start.
+    schedule = ["--schedule", str(folder / "beat-schedule"), "--pidfile", ""]
+    return [*_module("celery --quiet -A config.celery beat --loglevel warning"), *schedule]
+
+
+def migrate() -> Command:
+    return [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity", "1"]
+
+
+def _module(arguments: str) -> list[str]:
+    """`python -m …` rather than the script of that name, which holds the path that its folder had at installation."""
+    return [sys.executable, "-m", *arguments.split()]

@@ -1,0 +1,40 @@
+"""HOST and PORT: a start that cannot work says so in one sentence."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from config.embedded import address
+from config.embedded.processes import CannotStart
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_a_port_in_use_is_named_and_another_is_suggested(taken_port: int) -> None:
+    with pytest.raises(CannotStart, match=rf"Port {taken_port} on 127\.0\.0\.1 is in use.*PORT={taken_port + 1}"):
+        address.check_is_free("127.0.0.1", taken_port)
+
+
+def test_a_free_port_passes(taken_port: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+    address.check_is_free("127.0.0.1", port)
+
+
+def test_a_host_that_is_not_here_is_named() -> None:
+    with pytest.raises(CannotStart, match=r"HOST=192\.0\.2\.1 is no address of this machine"):
+        address.check_is_free("192.0.2.1", 8000)
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("127.0.0.1", "http://127.0.0.1:8000"), ("0.0.0.0", "http://127.0.0.1:8000"), ("::", "http://[::1]:8000")],
+)
+def test_the_banner_shows_an_address_that_a_browser_can_open(host: str, expected: str) -> None:
+    assert address.url(host, 8000) == expected

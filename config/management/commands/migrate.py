@@ -1,0 +1,41 @@
+"""Django's `migrate`, of which two at once do the work once: the second waits, and finds nothing left to do."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.core.management.commands import migrate
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+# Any number will do, as long as all processes of the project name the same one.
+_LOCK_ID = 0x5645_5354
+
+
+class Command(migrate.Command):
+    def handle(self, *args: Any, **options: Any) -> None:
+        with _alone(connections[options["database"]]):
+            super().handle(*args, **options)
+
+
+@contextmanager
+def _alone(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """PostgreSQL has locks that a session holds until it ends, however it ends; beside a SQLite file lies a lock file."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK_ID])
+        try:
+            yield
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK_ID])
+        return
+    name = str(connection.settings_dict["NAME"])
+    if "memory" in name:
+        yield
+        return
+    with Path(f"{name}.migrate-lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

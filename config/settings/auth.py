@@ -1,0 +1,52 @@
+"""Who people are and what their tokens are: user model, password rules, lifetimes, keys."""
+
+from datetime import timedelta
+
+from config import env
+from config.settings.debug import DEBUG
+
+AUTH_USER_MODEL = "accounts.User"
+SECRET_KEY = env.secret("SECRET_KEY", debug=DEBUG)
+
+BCRYPT_ROUNDS = env.integer("BCRYPT_ROUNDS", 12, least=4)
+PASSWORD_HASHERS = ["accounts.hashers.BCryptHasher"]
+PASSWORD_REJECT_COMMON = env.boolean("PASSWORD_REJECT_COMMON", default=not DEBUG)
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "accounts.password_rules.CompositionValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("username", "email", "first_name", "last_name")},
+    },
+    *([{"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"}] if PASSWORD_REJECT_COMMON else []),
+    {"NAME": "accounts.password_rules.EndSessionsOnChange"},
+]
+
+JWT_SECRET_KEY = env.secret("JWT_SECRET_KEY", debug=DEBUG)
+JWT_REFRESH_SECRET = (
+    env.secret("JWT_REFRESH_SECRET", debug=DEBUG) if env.is_set("JWT_REFRESH_SECRET") else JWT_SECRET_KEY
+)
+JWT_ISSUER = env.text("JWT_ISSUER", "vestibule")
+JWT_AUDIENCE = env.text("JWT_AUDIENCE", "vestibule")
+JWT_ACCESS_EXPIRY = env.duration("JWT_ACCESS_EXPIRY", "15m")
+JWT_REFRESH_EXPIRY = env.duration("JWT_REFRESH_EXPIRY", "7d")
+REFRESH_REUSE_GRACE = env.duration_or_zero("REFRESH_REUSE_GRACE", "10s")
+SESSION_MAX_AGE = env.duration("SESSION_MAX_AGE", "30d")
+MAX_SESSIONS_PER_USER = env.integer("MAX_SESSIONS_PER_USER", 20)
+LAST_SEEN_WRITE_SECONDS: float | None = 5.0
+GEOIP_PATH = env.text("GEOIP_PATH", "")
+
+EMAIL_VERIFICATION = env.choice("EMAIL_VERIFICATION", "mandatory", ("mandatory", "optional", "none"))
+PREVENT_ENUMERATION = env.boolean("PREVENT_ENUMERATION", default=False)
+UNVERIFIED_ACCOUNT_LIFETIME = env.duration("UNVERIFIED_ACCOUNT_LIFETIME", "7d")
+VERIFICATION_CODE_LIFETIME = timedelta(minutes=15)
+VERIFICATION_LINK_LIFETIME = timedelta(hours=24)
+RESET_TOKEN_LIFETIME = timedelta(hours=1)
+MAX_CODE_TRIES = 5
+RESEND_PAUSE = timedelta(minutes=1)
+RATE_LIMITS = env.boolean("RATE_LIMITS", default=True)
+RESERVED_USERNAMES = env.words(
+    "RESERVED_USERNAMES", "admin,administrator,root,system,me,api,null,undefined,none,anonymous,support,security"
+)
+
+COOKIE_SAMESITE = env.choice("COOKIE_SAMESITE", "lax", ("lax", "strict", "none")).capitalize()
+COOKIE_DOMAIN = env.text("COOKIE_DOMAIN", "") or None

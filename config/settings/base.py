@@ -1,0 +1,82 @@
+"""The settings of every deployment: one topic a file, each read from the environment through `config.env`."""
+
+from config import env
+from config.embedded.paths import BASE_DIR as BASE_DIR
+from config.settings.auth import *  # noqa: F403
+from config.settings.celery import *  # noqa: F403
+from config.settings.database import *  # noqa: F403
+from config.settings.debug import DEBUG as DEBUG
+from config.settings.email import *  # noqa: F403
+from config.settings.logging import *  # noqa: F403
+from config.settings.redis import *  # noqa: F403
+from config.settings.rest import *  # noqa: F403
+from config.settings.security import *  # noqa: F403
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "anymail",
+    "corsheaders",
+    "csp",
+    "config",
+    "config.embedded",
+    "sessions_tracking",
+    "accounts",
+]
+
+# The API needs neither cookies of Django's own nor CSRF tokens: those of the site step aside below /api.
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "config.api.middleware.ApiErrorMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "config.site.SessionMiddleware",
+    "config.site.CsrfViewMiddleware",
+    "config.site.AuthenticationMiddleware",
+    "config.site.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# The username is unique by its key, which ignores case, and that is how `get_by_natural_key` finds it; the CSRF
+# middleware of W003 is there, as the one of `config.site`.
+SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004", "security.W003"]
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("fr", "Français")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True
+
+PRODUCT_NAME = env.text("PRODUCT_NAME", "Vestibule")

@@ -1,0 +1,38 @@
+"""Celery: it carries nudges and small ids, never a secret, and never a pickle."""
+
+from config import env
+from config.settings.redis import REDIS_URL
+
+
+def _broker_url() -> str:
+    """The Redis of the cache, unless another broker is named; Celery writes the address of a socket in its own way."""
+    url = env.text("CELERY_BROKER_URL", REDIS_URL)
+    if url.startswith("unix://"):
+        return "redis+socket://" + url.removeprefix("unix://").split("?")[0]
+    return url
+
+
+CELERY_BROKER_URL = _broker_url()
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# A broker that is away must not hold up whoever publishes.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_timeout": 5,
+    "socket_connect_timeout": 1,
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0,
+    "interval_max": 0,
+}
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BEAT_SCHEDULE = {
+    "deliver-waiting-emails": {"task": "accounts.deliver_outbox", "schedule": 5.0, "options": {"expires": 5}},
+    "remove-what-is-over": {"task": "accounts.cleanup_tokens", "schedule": 86_400.0},
+}

@@ -1,0 +1,41 @@
+"""The database: SQLite for a developer, anything of `DATABASE_URL` elsewhere."""
+
+from typing import Any
+
+import environ
+
+from config import env
+from config.embedded.paths import var_dir
+from config.settings.debug import DEBUG
+
+SQLITE_OPTIONS = {
+    # A transaction that means to write waits for its turn at its start, instead of failing when it first writes.
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 5,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=5000;",
+}
+POSTGRES_OPTIONS = {"connect_timeout": 3}
+
+
+def _database() -> dict[str, Any]:
+    url = env.text("DATABASE_URL", f"sqlite:///{var_dir()}/db.sqlite3" if DEBUG else None)
+    try:
+        config: dict[str, Any] = environ.Env.db_url_config(url)
+    except Exception:  # noqa: BLE001 - whatever the parser trips over: it may quote the password, so it is not chained either
+        raise env.BadVariable("DATABASE_URL", "cannot be read; write postgres://user:password@host:5432/name") from None
+    if config.get("ENGINE") not in {"django.db.backends.sqlite3", "django.db.backends.postgresql"}:
+        raise env.BadVariable("DATABASE_URL", "must start with postgres:// or sqlite:///")
+    return config | _connection(config)
+
+
+def _connection(config: dict[str, Any]) -> dict[str, Any]:
+    options = config.get("OPTIONS", {})
+    if config["ENGINE"].endswith("sqlite3"):
+        return {"OPTIONS": SQLITE_OPTIONS | options, "CONN_MAX_AGE": None}
+    return {"OPTIONS": POSTGRES_OPTIONS | options, "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+
+
+DATABASES = {"default": _database()}
+# A refusal of a wrong code is counted although the request fails, so each service draws its own line.
+DATABASES["default"]["ATOMIC_REQUESTS"] = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -1,0 +1,43 @@
+"""Email: `EMAIL_URL` selects how it leaves; a developer's goes to the mailbox at /dev/mailbox."""
+
+from datetime import timedelta
+from typing import Any
+
+from config import env
+from config.email_url import settings_of
+from config.embedded.paths import var_dir
+from config.settings.debug import DEBUG
+
+_DEVELOPMENT = "mailbox://"
+_EMAIL: dict[str, Any] = settings_of(env.text("EMAIL_URL", _DEVELOPMENT if DEBUG else None), debug=DEBUG)
+
+EMAIL_BACKEND: str = _EMAIL["EMAIL_BACKEND"]
+EMAIL_HOST: str = _EMAIL.get("EMAIL_HOST", "localhost")
+EMAIL_PORT: int = _EMAIL.get("EMAIL_PORT", 25)
+EMAIL_HOST_USER: str = _EMAIL.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD: str = _EMAIL.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS: bool = _EMAIL.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL: bool = _EMAIL.get("EMAIL_USE_SSL", False)
+EMAIL_FILE_PATH: str | None = _EMAIL.get("EMAIL_FILE_PATH")
+EMAIL_TIMEOUT = 10
+ANYMAIL: dict[str, Any] = _EMAIL.get("ANYMAIL", {})
+
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Vestibule <no-reply@localhost>" if DEBUG else None)
+MAILBOX_DIR = var_dir() / "mailbox" if DEBUG else None
+
+# The links in emails are built from these two alone, never from the Host header of a request.
+PUBLIC_URL = env.url(
+    "PUBLIC_URL", f"http://{env.text('HOST', '127.0.0.1')}:{env.text('PORT', '8000')}" if DEBUG else ""
+)
+FRONTEND_URL = env.url("FRONTEND_URL", PUBLIC_URL)
+if not FRONTEND_URL:
+    raise env.BadVariable(
+        "FRONTEND_URL", "is not set, nor is PUBLIC_URL; the links in emails need one of them when DEBUG is off"
+    )
+PUBLIC_URL = PUBLIC_URL or FRONTEND_URL
+
+NUDGE_WORKER = True
+# A worker that was killed while it sent leaves its email claimed; after this long another may take it.
+EMAIL_LEASE = timedelta(minutes=2)
+# Doubled with each further try.
+EMAIL_FIRST_PAUSE = timedelta(seconds=10)

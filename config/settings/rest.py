@@ -1,0 +1,45 @@
+"""Django REST framework and the OpenAPI document."""
+
+MAX_BODY_BYTES = 64 * 1024
+MAX_JSON_DEPTH = 32
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["config.api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.api.negotiation.AlwaysJSON",
+    "DEFAULT_SCHEMA_CLASS": "config.api.schema.EnvelopeSchema",
+    "EXCEPTION_HANDLER": "config.api.handler.handle",
+    # OPTIONS would list the fields of every serializer to whoever asks.
+    "DEFAULT_METADATA_CLASS": None,
+    "URL_FORMAT_OVERRIDE": None,
+    "FORMAT_SUFFIX_KWARG": None,
+    "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.1",
+    "TITLE": "",  # PRODUCT_NAME; see config.api.schema_hooks
+    "VERSION": "0.1.0",
+    "TAGS": [
+        {"name": "Registration", "description": "An account, and the proof of its address."},
+        {"name": "Sign-in", "description": "From a password to tokens, from tokens to the next ones, and out."},
+        {"name": "Account", "description": "The caller's own account."},
+        {"name": "Sessions", "description": "Where the caller is signed in. Another's session is `404`."},
+        {"name": "Passwords", "description": "Forgotten, reset and changed."},
+        {"name": "Administration", "description": "Other people's accounts, for the role `ADMIN`."},
+    ],
+    "PREPROCESSING_HOOKS": ["config.api.schema_hooks.without_trailing_slash"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.api.schema_hooks.complete",
+    ],
+    "DISABLE_DOCSTRING_DESCRIPTIONS": True,  # those of forms are for who reads the code; EnvelopeSchema takes those of views
+    "COMPONENT_SPLIT_PATCH": False,
+    "ENFORCE_NON_BLANK_FIELDS": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "SORT_OPERATIONS": False,
+    "SORT_OPERATION_PARAMETERS": False,
+}

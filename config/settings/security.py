@@ -1,0 +1,42 @@
+"""What browsers and proxies are told and believed."""
+
+from csp.constants import NONE, SELF
+
+from config import env
+from config.settings.debug import DEBUG
+
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],.localhost" if DEBUG else None)
+CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
+CORS_ALLOW_CREDENTIALS = True
+CORS_ALLOW_HEADERS = ("accept", "accept-language", "authorization", "content-type", "x-token-transport")
+CORS_EXPOSE_HEADERS = ("retry-after",)
+CORS_URLS_REGEX = r"^/api/"
+CSRF_TRUSTED_ORIGINS = CORS_ALLOWED_ORIGINS
+
+# X-Forwarded-For and -Proto count only where the peer is one of these; see config.wsgi.
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "no-referrer"
+SECURE_HSTS_SECONDS = 0 if DEBUG else env.integer("HSTS_SECONDS", 31_536_000)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_NAME = "vestibule_admin"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
+
+CONTENT_SECURITY_POLICY = {
+    "EXCLUDE_URL_PREFIXES": ["/api/auth"],
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    },
+}

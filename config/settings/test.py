@@ -1,0 +1,13 @@
+"""The settings of the tests: the real ones, with cheap hashes and with email kept in memory."""
+
+from config.settings.base import *  # noqa: F403
+from config.settings.base import CACHES
+from config.testing.redis_url import redis_url_for_worker
+
+BCRYPT_ROUNDS = 4
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+RATE_LIMITS = False
+CACHES["default"]["LOCATION"] = redis_url_for_worker()
+LAST_SEEN_WRITE_SECONDS = None  # tests call the writer themselves
+NUDGE_WORKER = False  # there is no worker, but where a test starts one
+WHITENOISE_AUTOREFRESH = True  # each test client loads the middleware anew, and would list all static files

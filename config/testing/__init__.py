@@ -1,0 +1,1 @@
+"""What only the tests need: the plugin that starts their servers."""

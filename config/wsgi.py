@@ -1,0 +1,50 @@
+"""The WSGI application, behind a thin layer that settles what servers and proxies leave open."""
+
+import os
+from collections.abc import Callable, Iterable
+from io import BytesIO
+from typing import Any
+
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+
+from config.api.client_address import client_address, peer_is_trusted
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+
+
+class Entrance:
+    """Puts the client's own address and scheme into the environ, and gives a chunked body the length Django asks for."""
+
+    def __init__(self, inner: Callable[[Environ, StartResponse], Iterable[bytes]]) -> None:
+        self.inner = inner
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        _settle_address(environ)
+        if environ.get("HTTP_TRANSFER_ENCODING") and not environ.get("CONTENT_LENGTH"):
+            _settle_length(environ)
+        return self.inner(environ, start_response)
+
+
+def _settle_address(environ: Environ) -> None:
+    trusted = settings.TRUSTED_PROXIES
+    peer = environ.get("REMOTE_ADDR", "")
+    environ["REMOTE_ADDR"] = client_address(peer, environ.get("HTTP_X_FORWARDED_FOR", ""), trusted)
+    if not trusted or not peer_is_trusted(peer, trusted):
+        return
+    scheme = environ.get("HTTP_X_FORWARDED_PROTO", "").split(",")[-1].strip().lower()
+    if scheme in {"http", "https"}:
+        environ["wsgi.url_scheme"] = scheme
+
+
+def _settle_length(environ: Environ) -> None:
+    """Django takes a body without Content-Length for empty; one byte past the limit is enough to refuse it."""
+    body = environ["wsgi.input"].read(settings.MAX_BODY_BYTES + 1)
+    environ["CONTENT_LENGTH"] = str(len(body))
+    environ["wsgi.input"] = BytesIO(body)
+
+
+application = Entrance(get_wsgi_application())

@@ -1,0 +1,38 @@
+"""What clients send about sessions, and the shapes that the documentation shows."""
+
+from rest_framework import serializers
+
+from config.api.fields import DataObject, PlainText
+
+
+class SessionPatch(serializers.Serializer[dict[str, object]]):
+    name = PlainText(max_length=100, required=False, allow_blank=True)
+    data = DataObject(required=False)  # type: ignore[assignment]
+
+
+class SessionShape(serializers.Serializer[dict[str, object]]):
+    """Documentation of `representation.session_data`."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField(allow_blank=True)
+    device = serializers.ChoiceField(choices=["Desktop", "Mobile", "Tablet", "Bot", "Other"])
+    browser = serializers.CharField()
+    os = serializers.CharField()
+    platform = serializers.CharField()
+    location = serializers.CharField(help_text="From the GeoIP database of `GEOIP_PATH`, else `Unknown`.")
+    ip = serializers.CharField(allow_null=True)
+    userAgent = serializers.CharField(allow_blank=True)
+    data = serializers.DictField(help_text="What the client keeps with its session.")  # type: ignore[assignment]
+    current = serializers.BooleanField(help_text="Whether this is the session of the request.")
+    createdAt = serializers.DateTimeField()
+    updatedAt = serializers.DateTimeField()
+    lastSeenAt = serializers.DateTimeField(help_text="Written at most once a minute.")
+    expiresAt = serializers.DateTimeField(help_text="Slides with each refresh, never past the session's greatest age.")
+
+
+class SessionData(serializers.Serializer[dict[str, object]]):
+    session = SessionShape()
+
+
+class SessionList(serializers.Serializer[dict[str, object]]):
+    sessions = SessionShape(many=True)

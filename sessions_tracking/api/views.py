@@ -1,0 +1,59 @@
+"""The caller's own sessions; another's is as absent as one that never was."""
+
+import uuid
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ViewSet
+
+from config.api.documented import documented
+from config.api.exceptions import NotFound
+from config.api.responses import success
+from config.ids import parse_id
+from sessions_tracking import services as sessions
+from sessions_tracking.api import docs
+from sessions_tracking.api.caller import caller
+from sessions_tracking.api.representation import session_data
+from sessions_tracking.api.serializers import SessionPatch
+from sessions_tracking.models import RevokedReason
+
+
+class SessionViewSet(ViewSet):
+    lookup_value_regex = "[^/]+"
+
+    @documented(docs.LIST)
+    def list(self, request: Request) -> Response:
+        """Your active sessions, the one seen last first."""
+        principal = caller(request)
+        found = sessions.list_active(user_id=principal.id)
+        return success({"sessions": [session_data(session, current=principal.session_id) for session in found]})
+
+    @documented(docs.RETRIEVE)
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """One of your active sessions."""
+        principal = caller(request)
+        session = sessions.get_own(user_id=principal.id, session_id=_id(pk))
+        return success({"session": session_data(session, current=principal.session_id)})
+
+    @documented(docs.UPDATE)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Names a session, or replaces the object that is kept with it."""
+        principal = caller(request)
+        form = SessionPatch(data=request.data)
+        form.is_valid(raise_exception=True)
+        session = sessions.describe(user_id=principal.id, session_id=_id(pk), changes=form.validated_data)
+        return success({"session": session_data(session, current=principal.session_id)})
+
+    @documented(docs.DELETE)
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Ends a session at once; your current one too."""
+        principal = caller(request)
+        sessions.revoke_own(user_id=principal.id, session_id=_id(pk), reason=RevokedReason.SESSION_DELETED)
+        return success()
+
+
+def _id(text: str) -> uuid.UUID:
+    found = parse_id(text)
+    if found is None:
+        raise NotFound
+    return found

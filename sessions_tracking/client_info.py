@@ -1,0 +1,85 @@
+"""What a request tells of its client, read once into a value that services can carry."""
+
+import functools
+import re
+from dataclasses import dataclass
+
+import geoip2.database
+from django.conf import settings
+from django.http import HttpRequest
+from geoip2.errors import GeoIP2Error
+from ua_parser import parse
+
+_UNKNOWN = "Unknown"
+_OTHER = "Other"
+_LONGEST_USER_AGENT = 512
+_DESKTOP_SYSTEMS = frozenset(
+    {"Windows", "Mac OS X", "macOS", "Linux", "Ubuntu", "Debian", "Fedora", "Chrome OS", "FreeBSD", "OpenBSD"}
+)
+_FAMILIES = {"Mac OS X": "macOS"}
+_TABLET = re.compile(r"iPad|Tablet|Kindle|Silk/|PlayBook", re.IGNORECASE)
+_MOBILE = re.compile(r"iPhone|iPod|Mobile|Windows Phone", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientInfo:
+    """`device` is Desktop, Mobile, Tablet, Bot or Other; `ip` is None where the server knows none (a Unix socket)."""
+
+    ip: str | None
+    user_agent: str
+    device: str
+    browser: str
+    os: str
+    platform: str
+    location: str
+
+    @property
+    def label(self) -> str:
+        """For people, in an email: "Chrome, Windows", what is unknown of it left out."""
+        return ", ".join(part for part in (self.browser, self.os) if part != _OTHER)
+
+
+def read_client_info(request: HttpRequest) -> ClientInfo:
+    """Reads address and User-Agent; hostile text in them is cut and stripped of what does not print."""
+    ip = request.META.get("REMOTE_ADDR") or None
+    agent = "".join(filter(str.isprintable, request.META.get("HTTP_USER_AGENT", "")))[:_LONGEST_USER_AGENT]
+    device, browser, system, platform = _describe(agent)
+    return ClientInfo(
+        ip=ip, user_agent=agent, device=device, browser=browser, os=system, platform=platform, location=_locate(ip)
+    )
+
+
+@functools.lru_cache(maxsize=1024)
+def _describe(agent: str) -> tuple[str, str, str, str]:
+    found = parse(agent)
+    browser = found.user_agent.family if found.user_agent else _OTHER
+    system = _FAMILIES.get(found.os.family, found.os.family) if found.os else _OTHER
+    version = found.os.major if found.os and found.os.major else ""
+    is_bot = bool(found.device and found.device.family == "Spider")
+    return _device(agent, system, is_bot=is_bot), browser[:64], system[:64], f"{system} {version}".strip()[:80]
+
+
+def _device(agent: str, system: str, *, is_bot: bool) -> str:
+    if is_bot:
+        return "Bot"
+    if _TABLET.search(agent) or (system == "Android" and "Mobile" not in agent):
+        return "Tablet"
+    if _MOBILE.search(agent):
+        return "Mobile"
+    return "Desktop" if system in _DESKTOP_SYSTEMS else _OTHER
+
+
+@functools.cache
+def _geoip_reader() -> geoip2.database.Reader | None:
+    return geoip2.database.Reader(settings.GEOIP_PATH) if settings.GEOIP_PATH else None
+
+
+def _locate(ip: str | None) -> str:
+    reader = _geoip_reader()
+    if reader is None or ip is None:
+        return _UNKNOWN
+    try:
+        found = reader.city(ip)
+    except (GeoIP2Error, ValueError):
+        return _UNKNOWN
+    return ", ".join(filter(None, (found.city.name, found.country.name)))[:128] or _UNKNOWN

@@ -1,0 +1,79 @@
+"""The session: one sign-in on one device, and at once the family of all refresh tokens that follow from it."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from config.ids import new_id
+
+
+class RevokedReason(models.TextChoices):
+    LOGOUT = "logout", _("signed out")
+    LOGOUT_ALL = "logout_all", _("signed out everywhere")
+    SESSION_DELETED = "session_deleted", _("ended from the list of sessions")
+    PASSWORD_CHANGED = "password_changed", _("the password changed")
+    PASSWORD_RESET = "password_reset", _("the password was reset")
+    REFRESH_REUSED = "refresh_reused", _("a retired refresh token was presented")
+    TOO_MANY_SESSIONS = "too_many_sessions", _("gave way to a newer session")
+    ACCOUNT_DEACTIVATED = "account_deactivated", _("the account was deactivated")
+    ACCOUNT_DELETED = "account_deleted", _("the account was deleted")
+    ADMIN = "admin", _("ended by an administrator")
+
+
+class SessionQuerySet(models.QuerySet["Session"]):
+    def active(self, now: datetime) -> "SessionQuerySet":
+        return self.filter(revoked_at=None, expires_at__gt=now)
+
+
+class Session(models.Model):
+    """The row is the token family and its id the claim `sid`: a million refreshes leave one row.
+
+    `refresh_jti` is the one current refresh token, `refresh_issued_at` and `expires_at` its `iat` and `exp`: from these three
+    the token can be minted again to the byte. `expires_at` slides with each refresh, `absolute_expires_at` never moves.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sessions")
+    name = models.CharField(max_length=100, blank=True)
+    data = models.JSONField(default=dict, blank=True)
+
+    ip = models.GenericIPAddressField(null=True, unpack_ipv4=True)
+    user_agent = models.CharField(max_length=512, blank=True)
+    device = models.CharField(max_length=16)
+    browser = models.CharField(max_length=64)
+    os = models.CharField(max_length=64)
+    platform = models.CharField(max_length=80)
+    location = models.CharField(max_length=128)
+
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    absolute_expires_at = models.DateTimeField()
+
+    refresh_jti = models.UUIDField(default=new_id)
+    refresh_issued_at = models.DateTimeField()
+    previous_refresh_jti = models.UUIDField(null=True)
+    rotated_at = models.DateTimeField(null=True)
+
+    revoked_at = models.DateTimeField(null=True)
+    revoked_reason = models.CharField(max_length=32, choices=RevokedReason, blank=True)
+
+    objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
+        indexes = (
+            models.Index(fields=["user", "last_seen_at"], name="session_of_user"),
+            models.Index(fields=["expires_at"], name="session_expiry"),
+            models.Index(fields=["revoked_at"], name="session_revoked", condition=models.Q(revoked_at__isnull=False)),
+        )
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    def is_active(self, now: datetime) -> bool:
+        return self.revoked_at is None and self.expires_at > now

@@ -1,0 +1,164 @@
+"""Starts, rotates and ends sessions. Each function owns its transaction; Redis is told after the commit."""
+
+import uuid
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from config.api.exceptions import NotFound, SessionRevoked
+from config.ids import new_id
+from sessions_tracking import principal_cache
+from sessions_tracking.client_info import ClientInfo
+from sessions_tracking.exceptions import RefreshTokenRetired
+from sessions_tracking.models import RevokedReason, Session, SessionQuerySet
+from sessions_tracking.principal_cache import Principal
+
+
+def start(*, user_id: uuid.UUID, client: ClientInfo, name: str = "", data: dict[str, Any] | None = None) -> Session:
+    """A new session, one INSERT. Its times are whole seconds where tokens repeat them."""
+    now = datetime.now(UTC)
+    issued_at = now.replace(microsecond=0)
+    return Session.objects.create(
+        user_id=user_id,
+        name=name,
+        data=data or {},
+        **asdict(client),
+        created_at=now,
+        updated_at=now,
+        last_seen_at=now,
+        refresh_issued_at=issued_at,
+        expires_at=min(issued_at + settings.JWT_REFRESH_EXPIRY, issued_at + settings.SESSION_MAX_AGE),
+        absolute_expires_at=issued_at + settings.SESSION_MAX_AGE,
+    )
+
+
+def rotate(*, session_id: uuid.UUID, presented: uuid.UUID, client: ClientInfo) -> Session:
+    """The session with its next refresh token current, its user beside it: one SELECT and one conditional UPDATE.
+
+    The UPDATE names the token it retires, so of any number of racers one wins. The others, and whoever lost an answer,
+    present a token retired a moment ago and get the session as it is: the same successor, no second line (RFC 9700 §4.14.2).
+
+    Raises SessionRevoked where the session is over, RefreshTokenRetired where the token is neither current nor in its grace.
+    """
+    while True:
+        session = _live(session_id)
+        if session.refresh_jti != presented:
+            return _excused(session, presented)
+        if _advance(session, client):
+            return session
+
+
+def _live(session_id: uuid.UUID) -> Session:
+    session = (
+        Session.objects.active(datetime.now(UTC))
+        .select_related("user")
+        .filter(id=session_id, user__is_active=True)
+        .first()
+    )
+    if session is None:
+        raise SessionRevoked
+    return session
+
+
+def _excused(session: Session, presented: uuid.UUID) -> Session:
+    retired_at = session.rotated_at if session.previous_refresh_jti == presented else None
+    if retired_at is not None and datetime.now(UTC) - retired_at < settings.REFRESH_REUSE_GRACE:
+        return session
+    raise RefreshTokenRetired(session_id=session.id, user_id=session.user_id)
+
+
+def _advance(session: Session, client: ClientInfo) -> bool:
+    now = datetime.now(UTC)
+    issued_at = now.replace(microsecond=0)
+    changes = asdict(client) | {
+        "refresh_jti": new_id(),
+        "refresh_issued_at": issued_at,
+        "previous_refresh_jti": session.refresh_jti,
+        "rotated_at": now,
+        "updated_at": now,
+        "last_seen_at": now,
+        "expires_at": min(issued_at + settings.JWT_REFRESH_EXPIRY, session.absolute_expires_at),
+    }
+    won = Session.objects.active(now).filter(id=session.id, refresh_jti=session.refresh_jti).update(**changes)
+    for field, value in changes.items():
+        setattr(session, field, value)
+    return won == 1
+
+
+def revoke(*, session_id: uuid.UUID, reason: RevokedReason) -> bool:
+    """Ends a session; True if this call ended it. Redis is told even when another call was first: that one may have died."""
+    with transaction.atomic(savepoint=False):
+        ended = _end(Session.objects.filter(id=session_id), reason)
+        transaction.on_commit(lambda: principal_cache.mark_revoked([session_id]))
+    return ended == 1
+
+
+def revoke_own(*, user_id: uuid.UUID, session_id: uuid.UUID, reason: RevokedReason) -> None:
+    """As `revoke`, for a session that must belong to the user and be active; NotFound otherwise, whoever's it is."""
+    if not Session.objects.active(datetime.now(UTC)).filter(id=session_id, user_id=user_id).exists():
+        raise NotFound
+    revoke(session_id=session_id, reason=reason)
+
+
+def revoke_all(*, user_id: uuid.UUID, reason: RevokedReason, keep: uuid.UUID | None = None) -> int:
+    """Ends all active sessions of the user but `keep`, and says how many they were."""
+    now = datetime.now(UTC)
+    sessions = Session.objects.active(now).filter(user_id=user_id)
+    with transaction.atomic(savepoint=False):
+        _end(sessions.exclude(id=keep) if keep else sessions, reason, now)
+        ended = list(Session.objects.filter(user_id=user_id, revoked_at=now).values_list("id", flat=True))
+        transaction.on_commit(lambda: principal_cache.mark_revoked(ended))
+    return len(ended)
+
+
+def _end(sessions: SessionQuerySet, reason: RevokedReason, now: datetime | None = None) -> int:
+    moment = now or datetime.now(UTC)
+    return sessions.filter(revoked_at=None).update(revoked_at=moment, revoked_reason=reason, updated_at=moment)
+
+
+def make_room(*, user_id: uuid.UUID) -> None:
+    """Ends the active sessions idle longest, as many as stand in the way of one more (MAX_SESSIONS_PER_USER; 0 is no bound)."""
+    bound = settings.MAX_SESSIONS_PER_USER
+    if not bound:
+        return
+    active = Session.objects.active(datetime.now(UTC)).filter(user_id=user_id)
+    surplus = list(active.order_by("-last_seen_at", "-id").values_list("id", flat=True)[bound - 1 :])
+    if not surplus:
+        return
+    with transaction.atomic(savepoint=False):
+        _end(Session.objects.filter(id__in=surplus), RevokedReason.TOO_MANY_SESSIONS)
+        transaction.on_commit(lambda: principal_cache.mark_revoked(surplus))
+
+
+def renew_principals(*, user_id: uuid.UUID) -> None:
+    """After a change of the user's name, role or activity was committed: the next request of each session acts by it."""
+    now = datetime.now(UTC)
+    fields = ("id", "user_id", "user__username", "user__role")
+    rows = Session.objects.active(now).filter(user_id=user_id, user__is_active=True).values_list(*fields)
+    principals = [Principal(session_id=row[0], id=row[1], username=row[2], role=row[3]) for row in rows]
+    transaction.on_commit(lambda: principal_cache.overwrite(principals))
+
+
+def list_active(*, user_id: uuid.UUID) -> list[Session]:
+    """The user's active sessions, the one seen last first."""
+    return list(Session.objects.active(datetime.now(UTC)).filter(user_id=user_id).order_by("-last_seen_at", "-id"))
+
+
+def get_own(*, user_id: uuid.UUID, session_id: uuid.UUID) -> Session:
+    session = Session.objects.active(datetime.now(UTC)).filter(user_id=user_id, id=session_id).first()
+    if session is None:
+        raise NotFound
+    return session
+
+
+def describe(*, user_id: uuid.UUID, session_id: uuid.UUID, changes: dict[str, Any]) -> Session:
+    """Sets `name` and `data`, those of the two that `changes` holds; NotFound for a session that is not the user's."""
+    values = {field: changes[field] for field in ("name", "data") if field in changes}
+    now = datetime.now(UTC)
+    found = Session.objects.active(now).filter(user_id=user_id, id=session_id).update(**values, updated_at=now)
+    if not found:
+        raise NotFound
+    return get_own(user_id=user_id, session_id=session_id)

@@ -1,0 +1,142 @@
+"""When a session was last seen: noted without SQL, written seldom, and never at a request's cost."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import OperationalError
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from conftest import SignedIn
+from sessions_tracking import last_seen
+from sessions_tracking.models import Session, SessionQuerySet
+
+SignIn = Callable[..., SignedIn]
+
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def signed_in(alice: AbstractBaseUser, sign_in: SignIn) -> SignedIn:
+    """alice, signed in, and not seen since."""
+    signed_in = sign_in(alice)
+    Session.objects.update(last_seen_at=LONG_AGO)
+    return signed_in
+
+
+def _seen() -> datetime:
+    return Session.objects.get().last_seen_at
+
+
+def test_a_request_is_noted_and_written_later(signed_in: SignedIn) -> None:
+    signed_in.client.get("/me")
+    assert _seen() == LONG_AGO
+
+    last_seen.write()
+
+    assert datetime.now(UTC) - _seen() < timedelta(seconds=5)
+    assert signed_in.client.get("/sessions").json()["data"]["sessions"][0]["lastSeenAt"] > "2026-01-01"
+
+
+def test_a_session_is_written_at_most_once_a_minute(signed_in: SignedIn) -> None:
+    signed_in.client.get("/me")
+    last_seen.write()
+    Session.objects.update(last_seen_at=LONG_AGO)
+
+    for _ in range(3):
+        signed_in.client.get("/me")
+    last_seen.write()
+
+    assert _seen() == LONG_AGO
+
+
+def test_what_another_process_wrote_within_the_minute_stays(signed_in: SignedIn) -> None:
+    a_moment_ago = datetime.now(UTC) - timedelta(seconds=30)
+    signed_in.client.get("/me")
+    Session.objects.update(last_seen_at=a_moment_ago)
+
+    last_seen.write()
+
+    assert _seen() == a_moment_ago
+
+
+def test_a_refused_token_is_no_sign_of_life(signed_in: SignedIn) -> None:
+    signed_in.client.post("/logout")
+    last_seen.forget()
+
+    signed_in.client.get("/me")
+    last_seen.write()
+
+    assert _seen() == LONG_AGO
+
+
+def test_many_sessions_cost_one_update(
+    alice: AbstractBaseUser, sign_in: SignIn, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(3):
+        sign_in(alice).client.get("/sessions")
+    Session.objects.update(last_seen_at=LONG_AGO)
+
+    with django_assert_num_queries(1):
+        last_seen.write()
+
+    assert not Session.objects.filter(last_seen_at=LONG_AGO).exists()
+
+
+def test_noting_asks_no_database(db: None, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    with django_assert_num_queries(0):
+        for _ in range(3):
+            last_seen.note(uuid4())
+
+
+def test_a_database_that_is_away_costs_a_warning_and_no_more(
+    signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    signed_in.client.get("/me")
+
+    def fail(*_: Any, **__: Any) -> int:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(SessionQuerySet, "update", fail)
+    last_seen.write()
+
+    assert "could not write when 1 sessions were last seen" in caplog.text
+
+
+def test_the_first_note_starts_a_writer_and_the_next_ones_none(
+    db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[float] = []
+    monkeypatch.setattr(last_seen, "_start_writer", started.append)
+    settings.LAST_SEEN_WRITE_SECONDS = 5.0
+
+    for _ in range(3):
+        last_seen.note(uuid4())
+    assert started == [5.0]
+
+    last_seen.write()
+    last_seen.note(uuid4())
+    assert started == [5.0, 5.0]
+
+
+def test_the_writers_thread_leaves_no_connection_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(last_seen, "write", lambda: done.append("written"))
+    monkeypatch.setattr(last_seen, "connection", SimpleNamespace(close=lambda: done.append("closed")))
+
+    last_seen._write_in_thread()
+
+    assert done == ["written", "closed"]
+
+
+def test_what_is_remembered_has_a_bound(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(last_seen, "_MOST_REMEMBERED", 10)
+
+    for _ in range(25):
+        last_seen.note(uuid4())
+
+    assert len(last_seen._noted) <= 10
