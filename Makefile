@@ -29,14 +29,14 @@ test: venv ## Run all tests against real servers, on SQLite and then on PostgreS
 lint: venv ## Check style, formatting, types and the direction of imports
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
-	DEBUG=on REDIS_URL=unix:///nowhere DEBUG=on $(bin)/mypy .
+	DEBUG=on $(bin)/mypy .
 	$(bin)/lint-imports
 
 format: venv ## Format the code and mend what can be mended by machine
 	$(bin)/ruff check --fix .
 	$(bin)/ruff format .
 
-serve: venv ## Migrate and start the web processes for production (WEB_WORKERS, default one a core; WEB_THREADS, default 8)
+serve: venv ## Migrate and start the web processes for production (WEB_WORKERS, default one a core; WEB_THREADS requests at once, default 8)
 	@exec $(python) manage.py serve
 
 worker: venv ## Start the Celery worker with its beat for production (WORKER_CONCURRENCY, default one process a core)

@@ -1,6 +1,7 @@
 """The WSGI application, behind a thin layer that settles what servers and proxies leave open."""
 
 import os
+import threading
 from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import Any
@@ -17,16 +18,22 @@ StartResponse = Callable[..., Any]
 
 
 class Entrance:
-    """Puts the client's own address and scheme into the environ, and gives a chunked body the length Django asks for."""
+    """Puts the client's own address and scheme into the environ, reads the body, and lets WEB_THREADS requests work at once.
 
-    def __init__(self, inner: Callable[[Environ, StartResponse], Iterable[bytes]]) -> None:
+    The server has many more threads than that. Those that still wait for a slow client's body hold no place among the
+    working ones, no database connection and no processor, so a client that sends byte by byte holds up nobody else.
+    """
+
+    def __init__(self, inner: Callable[[Environ, StartResponse], Iterable[bytes]], *, at_once: int) -> None:
         self.inner = inner
+        self._places = threading.BoundedSemaphore(at_once)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         _settle_address(environ)
-        if environ.get("HTTP_TRANSFER_ENCODING") and not environ.get("CONTENT_LENGTH"):
-            _settle_length(environ)
-        return self.inner(environ, start_response)
+        if environ.get("HTTP_TRANSFER_ENCODING") or environ.get("CONTENT_LENGTH") not in {None, "", "0"}:
+            _read_body(environ)
+        with self._places:
+            return self.inner(environ, start_response)
 
 
 def _settle_address(environ: Environ) -> None:
@@ -40,11 +47,11 @@ def _settle_address(environ: Environ) -> None:
         environ["wsgi.url_scheme"] = scheme
 
 
-def _settle_length(environ: Environ) -> None:
-    """Django takes a body without Content-Length for empty; one byte past the limit is enough to refuse it."""
+def _read_body(environ: Environ) -> None:
+    """At most one byte past the limit, which is enough to refuse it. Django takes a body without a length for empty."""
     body = environ["wsgi.input"].read(settings.MAX_BODY_BYTES + 1)
     environ["CONTENT_LENGTH"] = str(len(body))
     environ["wsgi.input"] = BytesIO(body)
 
 
-application = Entrance(get_wsgi_application())
+application = Entrance(get_wsgi_application(), at_once=settings.WEB_THREADS)

@@ -61,7 +61,7 @@ def measure(monkeypatch: pytest.MonkeyPatch) -> Measure:
 @contextmanager
 def _recorded_commands(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
     trips: list[list[str]] = []
-    send = AbstractConnection.send_packed_command
+    send: Callable[..., None] = AbstractConnection.send_packed_command
 
     def record(self: AbstractConnection, command: Any, *args: Any, **kwargs: Any) -> None:
         packed = command if isinstance(command, bytes) else b"".join(command)

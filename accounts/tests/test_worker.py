@@ -173,7 +173,7 @@ def test_neither_broker_nor_outbox_nor_log_holds_a_code_or_a_token(
     email = _address()
     _sign_up(server, email)
     _wait_until(lambda: _broker().llen("celery"))
-    queued = b"".join(_broker().lrange("celery", 0, -1))
+    queued = _broker().lrange("celery", 0, -1)
     start_worker()
     _wait_until(lambda: _row(email).state == EmailState.SENT)
 
@@ -201,7 +201,7 @@ def _absent_broker(*, hangs: bool) -> Iterator[str]:
         yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
 
 
-def _broker() -> "redis.Redis[bytes]":
+def _broker() -> redis.Redis:
     url = redis_url_for_worker(broker=True).replace("redis+socket://", "unix://").replace("virtual_host", "db")
     return redis.Redis.from_url(url)
 

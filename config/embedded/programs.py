@@ -4,11 +4,18 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from django.conf import settings
+
 Command = Sequence[str]
 
 
-def web(*, host: str, port: int, workers: int, threads: int, kill_timeout: int) -> Command:
+# Threads that wait for slow clients to finish their bodies; how many of them work at once is for `config.wsgi` to say.
+_WAITING_THREADS = 64
+
+
+def web(*, host: str, port: int, workers: int, kill_timeout: int) -> Command:
     """Granian; after `kill_timeout` seconds a stop no longer waits for requests that are under way."""
+    threads = settings.WEB_THREADS + _WAITING_THREADS
     server = _module("granian --interface wsgi --http 1 --no-ws")
     size = f"--workers {workers} --blocking-threads {threads} --workers-kill-timeout {kill_timeout}".split()
     return [*server, "--host", host, "--port", str(port), *size, "config.wsgi:application"]

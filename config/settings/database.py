@@ -7,6 +7,7 @@ import environ
 from config import env
 from config.embedded.paths import var_dir
 from config.settings.debug import DEBUG
+from config.settings.rest import WEB_THREADS
 
 SQLITE_OPTIONS = {
     # A transaction that means to write waits for its turn at its start, instead of failing when it first writes.
@@ -14,7 +15,8 @@ SQLITE_OPTIONS = {
     "timeout": 5,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=5000;",
 }
-POSTGRES_OPTIONS = {"connect_timeout": 3}
+# The web process never works on more requests at once than WEB_THREADS; the rest of the pool is for its own threads.
+POSTGRES_OPTIONS = {"connect_timeout": 3, "pool": {"min_size": 1, "max_size": WEB_THREADS + 2, "timeout": 3}}
 
 
 def _database() -> dict[str, Any]:
@@ -32,7 +34,7 @@ def _connection(config: dict[str, Any]) -> dict[str, Any]:
     options = config.get("OPTIONS", {})
     if config["ENGINE"].endswith("sqlite3"):
         return {"OPTIONS": SQLITE_OPTIONS | options, "CONN_MAX_AGE": None}
-    return {"OPTIONS": POSTGRES_OPTIONS | options, "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+    return {"OPTIONS": POSTGRES_OPTIONS | options, "CONN_HEALTH_CHECKS": True}
 
 
 DATABASES = {"default": _database()}

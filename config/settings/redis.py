@@ -12,7 +12,7 @@ from config.settings.debug import DEBUG
 def _url() -> str:
     url = env.text("REDIS_URL", f"unix://{redis_socket()}?db=0" if DEBUG else None)
     try:
-        parse_url(url)
+        parse_url(url)  # type: ignore[no-untyped-call]
     except ValueError:  # the address may hold a password and is not shown
         raise env.BadVariable("REDIS_URL", "cannot be read; write redis://:password@host:6379/0") from None
     return url

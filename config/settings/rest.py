@@ -1,6 +1,10 @@
 """Django REST framework and the OpenAPI document."""
 
+from config import env
+
 MAX_BODY_BYTES = 64 * 1024
+# How many requests one web process works on at once; those whose body is still arriving do not count.
+WEB_THREADS = env.integer("WEB_THREADS", 8, least=1)
 MAX_JSON_DEPTH = 32
 
 REST_FRAMEWORK = {

@@ -1,7 +1,7 @@
 """The settings of the tests: the real ones, with cheap hashes and with email kept in memory."""
 
 from config.settings.base import *  # noqa: F403
-from config.settings.base import CACHES
+from config.settings.base import CACHES, DATABASES
 from config.testing.redis_url import redis_url_for_worker
 
 BCRYPT_ROUNDS = 4
@@ -11,3 +11,5 @@ CACHES["default"]["LOCATION"] = redis_url_for_worker()
 LAST_SEEN_WRITE_SECONDS = None  # tests call the writer themselves
 NUDGE_WORKER = False  # there is no worker, but where a test starts one
 WHITENOISE_AUTOREFRESH = True  # each test client loads the middleware anew, and would list all static files
+# Django keeps one pool for an alias, whatever database it leads to; the servers that tests start have theirs.
+DATABASES["default"]["OPTIONS"].pop("pool", None)

@@ -98,7 +98,7 @@ def _encoded(ask: Ask) -> tuple[bytes | None, dict[str, str]]:
 
 @contextmanager
 def running(folder: Path, **variables: str) -> Iterator[LiveServer]:
-    """A server of two processes with ten threads each, on the database of `live_database`; `variables` join its environment."""
+    """Two processes, each at ten requests at once, on the database of `live_database`; `variables` join the environment."""
     port = _free_port()
     log = folder / "web.log"
     sizes = {"HOST": HOST, "PORT": str(port), "WEB_WORKERS": "2", "WEB_THREADS": "10"}

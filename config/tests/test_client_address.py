@@ -79,5 +79,5 @@ def _through_the_entrance(**variables: str) -> dict[str, Any]:
         seen.update(environ)
         return []
 
-    Entrance(inner)({"wsgi.url_scheme": "http"} | variables, lambda *_args: None)
+    Entrance(inner, at_once=1)({"wsgi.url_scheme": "http"} | variables, lambda *_args: None)
     return seen

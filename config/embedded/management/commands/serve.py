@@ -13,14 +13,13 @@ _KILL_TIMEOUT_SECONDS = 20
 
 
 class Command(BaseCommand):
-    help = "Migrate, then become the web server at HOST:PORT with WEB_WORKERS processes of WEB_THREADS threads."
+    help = "Migrate, then become the web server at HOST:PORT with WEB_WORKERS processes, each at WEB_THREADS requests at once."
 
     def handle(self, **_options: Any) -> None:
         command = programs.web(
             host=env.text("HOST", "127.0.0.1"),
             port=env.integer("PORT", 8000, least=1),
             workers=env.integer("WEB_WORKERS", os.cpu_count() or 1, least=1),
-            threads=env.integer("WEB_THREADS", 8, least=1),
             kill_timeout=_KILL_TIMEOUT_SECONDS,
         )
         call_command("migrate", interactive=False, verbosity=1)
