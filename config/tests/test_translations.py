@@ -18,7 +18,7 @@ FRENCH = BASE_DIR / "locale/fr/LC_MESSAGES/django.po"
 PACKAGES = ("accounts", "config", "sessions_tracking")
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w+\}")
 A_STRING = r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
-SAID_IN_TEMPLATE = re.compile(rf"\b(?:_|n?gettext)\(u?{A_STRING}")
+SAID_IN_TEMPLATE = re.compile(rf"\b(?:_|n?gettext|pgettext)\((?:(?<=pgettext\()u?'[^']*', )?u?{A_STRING}")
 
 
 @pytest.fixture(scope="module")
