@@ -34,12 +34,17 @@ def verify_by_code(*, email: str, code: str) -> User:
         if not one_time_secrets.consume(secret):
             raise CodeInvalid
         mark_verified(user)
-        CodeTries.objects.filter(key=key).delete()
+        forget_tries(email)
     return user
 
 
 def tries_key(email: str) -> str:
     return hexdigest("code-tries", Purpose.VERIFY_EMAIL, email_key_or_none(email) or email)
+
+
+def forget_tries(email: str) -> None:
+    """Another code is on its way to the address, or the last one was right."""
+    CodeTries.objects.filter(key=tries_key(email)).delete()
 
 
 def _count_try(key: str) -> None:
@@ -70,14 +75,20 @@ def verify_by_link(*, email: str, token: str) -> User:
         raise TokenInvalid
     with transaction.atomic():
         mark_verified(user)
-        CodeTries.objects.filter(key=tries_key(email)).delete()
+        forget_tries(email)
     return user
 
 
 def mark_verified(user: User) -> None:
-    """Within the caller's transaction. The first success, by whichever door, sends the welcome; open codes die with it."""
+    """Within the caller's transaction. The first success, by whichever door, sends the welcome; open codes die with it.
+
+    Only the address that was proven: raises TokenInvalid where the user's is another by now.
+    """
     now = datetime.now(UTC)
-    first = User.objects.filter(id=user.id, email_verified_at=None).update(email_verified_at=now, updated_at=now)
+    same = User.objects.filter(id=user.id, email_key=user.email_key)
+    first = same.filter(email_verified_at=None).update(email_verified_at=now, updated_at=now)
+    if not first and not same.exists():
+        raise TokenInvalid
     user.email_verified_at = user.email_verified_at or now
     if first:
         user.one_time_secrets.filter(purpose=Purpose.VERIFY_EMAIL, used_at=None).update(used_at=now)
@@ -93,13 +104,13 @@ def resend(*, email: str) -> None:
     if user is None or user.email_verified or not user.is_active:
         if settings.PREVENT_ENUMERATION:
             _require_pause(email)
-            CodeTries.objects.filter(key=tries_key(email)).delete()
+            forget_tries(email)
             return
         raise EmailAlreadyVerified if user is not None and user.email_verified else UserNotFound
     _require_pause(email)
     with transaction.atomic():
         one_time_secrets.supersede(user_id=user.id, purposes=[Purpose.VERIFY_EMAIL])
-        CodeTries.objects.filter(key=tries_key(email)).delete()
+        forget_tries(email)
         outbox.verification(user)
 
 

@@ -1,6 +1,7 @@
 """Passwords: rules for new ones, forgotten, reset and changed."""
 
 import uuid
+from datetime import UTC, datetime
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.password_validation import validate_password
@@ -85,5 +86,6 @@ def change(
 
 
 def _replace(*, user: User, new_hash: str) -> bool:
-    """Only over the password that was checked: of racing changes one wins."""
-    return User.objects.filter(id=user.id, password=user.password, is_active=True).update(password=new_hash) == 1
+    """Only over the password that was checked, of the address that was proven: of racing changes one wins."""
+    unchanged = User.objects.filter(id=user.id, password=user.password, email_key=user.email_key, is_active=True)
+    return unchanged.update(password=new_hash, updated_at=datetime.now(UTC)) == 1

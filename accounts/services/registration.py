@@ -11,7 +11,7 @@ from accounts.exceptions import EmailTaken, UsernameTaken
 from accounts.identity import email_key, username_key
 from accounts.mail import outbox
 from accounts.models import User
-from accounts.services import passwords
+from accounts.services import email_verification, passwords
 from config.api.exceptions import ApiError
 
 
@@ -61,6 +61,7 @@ def _save(user: User) -> User:
     with transaction.atomic():
         user.save(force_insert=True)
         if settings.EMAIL_VERIFICATION != "none":
+            email_verification.forget_tries(user.email or "")
             outbox.first_verification(user)
     return user
 
@@ -70,6 +71,7 @@ def _pretend(user: User) -> User:
     owner = User.objects.with_email(user.email or "")
     if owner is not None:
         with transaction.atomic():
+            email_verification.forget_tries(user.email or "")
             outbox.address_already_registered(owner)
     return user
 

@@ -1,5 +1,7 @@
 """Exchanges a refresh token for the next pair, and punishes the reuse of a retired one."""
 
+import logging
+
 from django.db import transaction
 
 from accounts import tokens
@@ -12,6 +14,8 @@ from sessions_tracking import services as sessions
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.exceptions import RefreshTokenRetired
 from sessions_tracking.models import RevokedReason
+
+logger = logging.getLogger(__name__)
 
 
 def refresh(*, token: str, client: ClientInfo) -> SignIn:
@@ -33,4 +37,7 @@ def _punish(retired: RefreshTokenRetired, client: ClientInfo) -> None:
     with transaction.atomic():
         if not sessions.revoke(session_id=retired.session_id, reason=RevokedReason.REFRESH_REUSED):
             raise SessionRevoked
+        logger.warning(
+            "refresh token reused: session %s of user %s has been ended", retired.session_id, retired.user_id
+        )
         outbox.refresh_token_reused(User.objects.get(id=retired.user_id), client)

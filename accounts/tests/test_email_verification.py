@@ -12,6 +12,8 @@ from pytest_django import Settings
 
 from accounts import one_time_secrets
 from accounts.models import CodeTries, EmailKind, EmailState, OneTimeSecret, OutboxEmail, User
+from accounts.services import email_verification
+from config.api.exceptions import TokenInvalid
 from conftest import PASSWORD, ApiClient, code_in, token_in
 from sessions_tracking.models import Session
 
@@ -89,6 +91,33 @@ def test_the_right_code_at_the_fifth_try_still_works(api: ApiClient, letter: Ema
 
     assert _try(api, code_in(letter)) == (200, "")
     assert not CodeTries.objects.exists()
+
+
+def test_tries_from_before_the_sign_up_do_not_count_against_it(db: None, api: ApiClient, outbox: Outbox) -> None:
+    """Else anybody could close the door to an address before its owner comes."""
+    for _ in range(6):
+        _try(api, "123456", "eve@example.com")
+
+    api.post("/register", {"email": "eve@example.com", "username": "eve", "password": PASSWORD})
+
+    assert _try(api, code_in(outbox()[0]), "eve@example.com") == (200, "")
+
+
+def test_a_link_does_not_verify_the_address_that_took_its_place_meanwhile(
+    letter: EmailMessage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = one_time_secrets.find_by_token
+
+    def find_then_move(**values: Any) -> OneTimeSecret | None:
+        found = find(**values)
+        User.objects.update(email="other@example.com", email_key="other@example.com")
+        return found
+
+    monkeypatch.setattr(one_time_secrets, "find_by_token", find_then_move)
+    with pytest.raises(TokenInvalid):
+        email_verification.verify_by_link(email=ADDRESS, token=token_in(letter))
+
+    assert not User.objects.get().email_verified
 
 
 @pytest.mark.parametrize("email", ["nobody@example.com", "alice@example.com", "no address"])

@@ -211,6 +211,25 @@ def test_a_hash_of_another_cost_is_renewed_and_no_session_ends(
     assert not OutboxEmail.objects.filter(kind=EmailKind.PASSWORD_CHANGED).exists()
 
 
+def test_a_hash_that_is_renewed_does_not_bring_an_old_password_back(
+    api: ApiClient, alice: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.BCRYPT_ROUNDS = 5
+    find = authentication._find
+
+    def find_then_lose(credentials: authentication.Credentials) -> User | None:
+        user = find(credentials)
+        User.objects.update(password=hashers.make_password("Another-Horse-8"))
+        return user
+
+    monkeypatch.setattr(authentication, "_find", find_then_lose)
+    reply = api.post("/login", {"username": "alice", "password": PASSWORD})
+
+    assert reply.json()["code"] == "invalid_credentials"
+    assert User.objects.get().check_password("Another-Horse-8")
+    assert not Session.objects.exists()
+
+
 def test_a_login_that_a_password_change_overtook_starts_no_session(
     api: ApiClient, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,6 +25,8 @@ JWT_SECRET_KEY = env.secret("JWT_SECRET_KEY", debug=DEBUG)
 JWT_REFRESH_SECRET = (
     env.secret("JWT_REFRESH_SECRET", debug=DEBUG) if env.is_set("JWT_REFRESH_SECRET") else JWT_SECRET_KEY
 )
+if env.is_set("JWT_PRIVATE_KEYS"):
+    raise env.BadVariable("JWT_PRIVATE_KEYS", "is not supported: tokens are signed with JWT_SECRET_KEY, by HS256")
 JWT_ISSUER = env.text("JWT_ISSUER", "vestibule")
 JWT_AUDIENCE = env.text("JWT_AUDIENCE", "vestibule")
 JWT_ACCESS_EXPIRY = env.duration("JWT_ACCESS_EXPIRY", "15m")

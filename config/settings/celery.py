@@ -1,5 +1,7 @@
 """Celery: it carries nudges and small ids, never a secret, and never a pickle."""
 
+from celery.schedules import crontab
+
 from config import env
 from config.settings.redis import REDIS_URL
 
@@ -34,5 +36,5 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULE = {
     "deliver-waiting-emails": {"task": "accounts.deliver_outbox", "schedule": 5.0, "options": {"expires": 5}},
-    "remove-what-is-over": {"task": "accounts.cleanup_tokens", "schedule": 86_400.0},
+    "remove-what-is-over": {"task": "accounts.cleanup_tokens", "schedule": crontab(hour=3, minute=17)},
 }

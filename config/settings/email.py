@@ -5,6 +5,7 @@ from typing import Any
 
 from config import env
 from config.email_url import settings_of
+from config.embedded import address
 from config.embedded.paths import var_dir
 from config.settings.debug import DEBUG
 
@@ -25,10 +26,13 @@ ANYMAIL: dict[str, Any] = _EMAIL.get("ANYMAIL", {})
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Vestibule <no-reply@localhost>" if DEBUG else None)
 MAILBOX_DIR = var_dir() / "mailbox" if DEBUG else None
 
+
+def _own_address() -> str:
+    return address.url(env.text("HOST", "127.0.0.1"), env.integer("PORT", 8000, least=1))
+
+
 # The links in emails are built from these two alone, never from the Host header of a request.
-PUBLIC_URL = env.url(
-    "PUBLIC_URL", f"http://{env.text('HOST', '127.0.0.1')}:{env.text('PORT', '8000')}" if DEBUG else ""
-)
+PUBLIC_URL = env.url("PUBLIC_URL", _own_address() if DEBUG else "")
 FRONTEND_URL = env.url("FRONTEND_URL", PUBLIC_URL)
 if not FRONTEND_URL:
     raise env.BadVariable(

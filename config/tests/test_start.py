@@ -58,6 +58,7 @@ def test_what_is_missing_stops_the_start_by_its_name(name: str) -> None:
         ("CORS_ALLOWED_ORIGINS", "*"),
         ("JWT_ACCESS_EXPIRY", "900"),
         ("RATE_LIMITS", "sometimes"),
+        ("JWT_PRIVATE_KEYS", "/run/secrets/signing.pem"),
     ],
 )
 def test_what_cannot_be_used_stops_the_start_by_its_name(name: str, value: str) -> None:

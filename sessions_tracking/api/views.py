@@ -4,11 +4,11 @@ import uuid
 
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import ViewSet
 
 from config.api.documented import documented
 from config.api.exceptions import NotFound
 from config.api.responses import success
+from config.api.viewsets import ViewSet
 from config.ids import parse_id
 from sessions_tracking import services as sessions
 from sessions_tracking.api import docs

@@ -1,7 +1,7 @@
 """Documentation of `accounts.api.views.passwords`."""
 
 from accounts.api.docs import samples
-from accounts.api.serializers.forms import AddressForm, ChangePasswordForm, ResetPasswordForm
+from accounts.api.serializers.forms import ChangePasswordForm, ForgotPasswordForm, ResetPasswordForm
 from accounts.exceptions import PasswordIncorrect, ResetTokenInvalid
 from config.api.documented import Operation
 
@@ -11,7 +11,7 @@ _NEW_PASSWORD = "Battery-Staple-8"
 FORGOT = Operation(
     tag=TAG,
     summary="Ask for a link to set a new password",
-    request=AddressForm,
+    request=ForgotPasswordForm,
     requests={"An address": {"email": samples.EMAIL}},
     message="If an account has this email, a link to set a new password is on its way.",
 )

@@ -35,6 +35,12 @@ class AddressForm(Form):
     email = AnyAddress()
 
 
+class ForgotPasswordForm(Form):
+    """Any text will do: what is no address is nobody's, and the answer does not tell."""
+
+    email = PlainText()
+
+
 class LoginForm(Form):
     email = AnyAddress(required=False)
     username = AnyAddress(required=False)

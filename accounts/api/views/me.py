@@ -4,7 +4,6 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import ViewSet
 
 from accounts.api.cookies import clear_cookies
 from accounts.api.docs import me as docs
@@ -14,6 +13,7 @@ from accounts.services import profile
 from config.api.documented import documented
 from config.api.forms import checked
 from config.api.responses import success
+from config.api.viewsets import ViewSet
 from sessions_tracking import services as sessions
 from sessions_tracking.api.caller import caller
 from sessions_tracking.api.representation import session_data

@@ -6,14 +6,14 @@ from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import ViewSet
 
 from accounts.api.docs import passwords as docs
-from accounts.api.serializers.forms import AddressForm, ChangePasswordForm, ResetPasswordForm
+from accounts.api.serializers.forms import ChangePasswordForm, ForgotPasswordForm, ResetPasswordForm
 from accounts.services import passwords
 from config.api.documented import documented
 from config.api.forms import checked
 from config.api.responses import success
+from config.api.viewsets import ViewSet
 from sessions_tracking.api.caller import caller
 from sessions_tracking.client_info import read_client_info
 
@@ -26,7 +26,7 @@ class PasswordResetViewSet(ViewSet):
     @documented(docs.FORGOT)
     def forgot_password(self, request: Request) -> Response:
         """Mails a link to set a new password, if anybody has the address. The answer does not tell."""
-        passwords.request_reset(email=checked(AddressForm, request)["email"], language=get_language() or "en")
+        passwords.request_reset(email=checked(ForgotPasswordForm, request)["email"], language=get_language() or "en")
         return success(message=_("If an account has this email, a link to set a new password is on its way."))
 
     @action(detail=False, methods=["post"], url_path="reset-password")

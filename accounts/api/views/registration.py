@@ -7,7 +7,6 @@ from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import ViewSet
 
 from accounts.api.docs import registration as docs
 from accounts.api.representation import user_summary
@@ -18,6 +17,7 @@ from config.api.documented import documented
 from config.api.exceptions import ValidationFailed
 from config.api.forms import checked
 from config.api.responses import success
+from config.api.viewsets import ViewSet
 from config.pages import verify_email_page
 
 _REQUIRED = _("This field is required.")
@@ -61,7 +61,7 @@ class RegistrationViewSet(ViewSet):
     @documented(docs.VERIFY_BY_LINK)
     def verify_email_by_link(self, request: Request) -> HttpResponseBase:
         """Verifies the address with the token of the link, again and again while it lives. A browser gets the page instead."""
-        if "text/html" in request.headers.get("Accept", ""):
+        if "text/html" in request.headers.get("Accept", "").lower():
             return verify_email_page(request._request)  # noqa: SLF001 - the page is a view of Django's
         user = email_verification.verify_by_link(email=_one(request, "email"), token=_one(request, "token"))
         return success({"user": user_summary(user)}, message=_("Your email is verified."))

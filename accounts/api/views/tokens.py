@@ -5,7 +5,6 @@ from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import ViewSet
 
 from accounts.api.authentication import principal_if_any
 from accounts.api.cookies import REFRESH_COOKIE, Transport, clear_cookies, set_cookies, wanted_transport
@@ -19,6 +18,7 @@ from config.api.exceptions import AuthenticationRequired
 from config.api.forms import checked
 from config.api.origin import require_trusted
 from config.api.responses import success
+from config.api.viewsets import ViewSet
 from config.ids import parse_id
 from sessions_tracking.api.caller import caller
 from sessions_tracking.client_info import read_client_info

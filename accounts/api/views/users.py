@@ -8,7 +8,6 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import ViewSet
 
 from accounts.api.docs import users as docs
 from accounts.api.permissions import IsAdmin
@@ -22,6 +21,7 @@ from config.api.documented import documented
 from config.api.exceptions import NotFound, ValidationFailed
 from config.api.forms import checked
 from config.api.responses import success
+from config.api.viewsets import ViewSet
 from config.ids import parse_id
 from sessions_tracking import services as sessions
 from sessions_tracking.api.caller import caller
