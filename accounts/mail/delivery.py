@@ -2,11 +2,14 @@
 
 import logging
 import smtplib
+import time
 import uuid
 from datetime import UTC, datetime, timedelta
 
 from anymail.exceptions import AnymailRecipientsRefused
 from django.conf import settings
+from django.core.mail import get_connection
+from django.db import InterfaceError, OperationalError, close_old_connections
 from django.db.models import F
 
 from accounts.mail.compose import NoRecipient, compose
@@ -14,19 +17,33 @@ from accounts.models import EmailState, OutboxEmail
 
 logger = logging.getLogger(__name__)
 
-MOST_TRIES = 12
+# A mail server may be away for a weekend, and so may whoever could mend a wrong password for it.
+KEEP_TRYING = timedelta(days=3)
+# What is older than that when its first try comes (the worker was away, somebody sent it again) still gets these: five hours.
+LEAST_TRIES = 12
 _LONGEST_PAUSE = timedelta(hours=2)
-_PERMANENT = range(500, 600)
+_MOST_DOUBLINGS = 16  # far beyond the longest pause, and short of what a timedelta can hold
+_WANTS_AUTHENTICATION = {530, 534, 535, 538}
+_PERMANENT = set(range(500, 600)) - _WANTS_AUTHENTICATION
+_MARK_SECONDS = 30.0
+_MARK_PAUSE_SECONDS = 0.5
 
 
-def deliver_waiting(*, most: int = 500) -> int:
-    """Sends what is due, oldest first, and says how many rows it took on. A row that fails does not hold up the next."""
-    for taken in range(most):
+def deliver_waiting(*, seconds: float = 5) -> int:
+    """Sends what is due, oldest first, and says how many rows it took on. A row that fails does not hold up the next.
+
+    After `seconds` it takes on no more and leaves the rest to the next sweep: a worker that is asked to stop waits for
+    one short task, and no slow mail server can stretch a task up to its time limit, which would kill it while it sends.
+    """
+    deadline = time.monotonic() + seconds
+    taken = 0
+    while time.monotonic() < deadline:
         email = _claim()
         if email is None:
-            return taken
+            break
         _deliver(email)
-    return most
+        taken += 1
+    return taken
 
 
 def _claim() -> OutboxEmail | None:
@@ -45,13 +62,36 @@ def _claim() -> OutboxEmail | None:
 
 def _deliver(email: OutboxEmail) -> None:
     try:
-        compose(email).send()
+        _send(email)
     except NoRecipient:
         OutboxEmail.objects.filter(id=email.id).delete()
     except Exception as error:  # noqa: BLE001 - one bad row, template or server must never stop the queue
         _put_off(email, error)
     else:
-        _settle(email.id, state=EmailState.SENT, sent_at=datetime.now(UTC), error="")
+        _mark_sent(email.id)
+
+
+def _send(email: OutboxEmail) -> None:
+    """Closes the connection where it cannot be made as it was asked for, too: none in clear is left for anybody."""
+    message = compose(email)
+    with get_connection() as server:
+        server.send_messages([message])
+
+
+def _mark_sent(email_id: uuid.UUID) -> None:
+    """Insists, well within the lease, while the database is away: without this mark another worker sends a second copy."""
+    deadline = time.monotonic() + _MARK_SECONDS
+    sent_at = datetime.now(UTC)
+    while True:
+        try:
+            _settle(email_id, state=EmailState.SENT, sent_at=sent_at, error="")
+        except (OperationalError, InterfaceError):
+            if time.monotonic() > deadline:
+                raise
+            close_old_connections()
+            time.sleep(_MARK_PAUSE_SECONDS)
+        else:
+            return
 
 
 def _settle(email_id: uuid.UUID, **changes: object) -> None:
@@ -60,20 +100,31 @@ def _settle(email_id: uuid.UUID, **changes: object) -> None:
 
 def _put_off(email: OutboxEmail, error: Exception) -> None:
     reason = describe(error)
-    if is_permanent(error) or email.tries >= MOST_TRIES:
+    if is_permanent(error) or _is_given_up(email):
         logger.error("email %s (%s) failed for good: %s", email.id, email.kind, reason)
         _settle(email.id, state=EmailState.FAILED, error=reason)
         return
     logger.warning("email %s (%s) put off after try %d: %s", email.id, email.kind, email.tries, reason)
-    pause = min(settings.EMAIL_FIRST_PAUSE * 2 ** (email.tries - 1), _LONGEST_PAUSE)
-    _settle(email.id, state=EmailState.QUEUED, due_at=datetime.now(UTC) + pause, error=reason)
+    _settle(email.id, state=EmailState.QUEUED, due_at=datetime.now(UTC) + _pause(email.tries), error=reason)
+
+
+def _is_given_up(email: OutboxEmail) -> bool:
+    return email.tries >= LEAST_TRIES and datetime.now(UTC) - email.created_at >= KEEP_TRYING
+
+
+def _pause(tries: int) -> timedelta:
+    pause: timedelta = settings.EMAIL_FIRST_PAUSE * 2 ** min(tries - 1, _MOST_DOUBLINGS)
+    return min(pause, _LONGEST_PAUSE)
 
 
 def is_permanent(error: Exception) -> bool:
-    """Whether another try is of no use: the server refused this recipient or this message with a 5xx (RFC 5321 §4.2.1)."""
+    """Whether another try is of no use: the server refused this recipient or this message with a 5xx (RFC 5321 §4.2.1).
+
+    A refusal of the sender or of the credentials is a fault of the configuration, which somebody will mend.
+    """
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(code in _PERMANENT for code, _ in error.recipients.values())
-    if isinstance(error, smtplib.SMTPSenderRefused | smtplib.SMTPDataError):
+    if isinstance(error, smtplib.SMTPDataError):
         return error.smtp_code in _PERMANENT
     return isinstance(error, AnymailRecipientsRefused)
 

@@ -1,7 +1,7 @@
 """Writes promised emails into the caller's transaction: one function per email."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -73,11 +73,22 @@ def invitation(user: User) -> None:
 
 
 def cancel_resets(user: User) -> None:
-    """A reset that was asked for before the password changed must not be mailed after it."""
-    waiting = OutboxEmail.objects.filter(
-        kind=EmailKind.RESET_PASSWORD, state=EmailState.QUEUED, address=user.email_key or ""
-    )
-    waiting.update(state=EmailState.CANCELLED)
+    """A reset that was asked for before the password changed must not be mailed after it, put off or sent again."""
+    unsent = [EmailState.QUEUED, EmailState.SENDING, EmailState.FAILED]
+    resets = OutboxEmail.objects.filter(user=None, kind=EmailKind.RESET_PASSWORD, address=user.email_key or "")
+    resets.filter(state__in=unsent).update(state=EmailState.CANCELLED)
+
+
+def send_again(*, email_ids: Iterable[uuid.UUID]) -> int:
+    """Gives failed emails a new run of tries and says how many those were; no other state is touched.
+
+    A code or link that was asked for anew meanwhile goes before: the older email is then dropped when its turn comes.
+    """
+    failed = OutboxEmail.objects.filter(id__in=list(email_ids), state=EmailState.FAILED)
+    with transaction.atomic():
+        count = failed.update(state=EmailState.QUEUED, tries=0, due_at=datetime.now(UTC))
+        transaction.on_commit(nudge)
+    return count
 
 
 def _event(client: ClientInfo) -> dict[str, str]:

@@ -89,6 +89,19 @@ class User(AbstractBaseUser, PermissionsMixin):
         self.username_key = username_key(self.username)
         super().save(force_insert=force_insert, force_update=force_update, using=using, update_fields=update_fields)
 
+    def set_password(self, raw_password: str | None) -> None:
+        super().set_password(raw_password)
+        if raw_password is None:
+            self._note_password_change()
+
+    def set_unusable_password(self) -> None:
+        super().set_unusable_password()
+        self._note_password_change()
+
+    def _note_password_change(self) -> None:
+        """To take a password away is a change too: `save` tells the password rules, and those end the sessions."""
+        self._password = ""
+
     @property
     def email_verified(self) -> bool:
         return self.email_verified_at is not None

@@ -1,32 +1,55 @@
 """Removes what is over: ended sessions, spent secrets, settled emails, accounts that were never verified."""
 
+import time
+import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db import connection, transaction
+from django.db.models import Min, Q, QuerySet
+from django.db.models.expressions import RawSQL
 
-from accounts.models import CodeTries, EmailState, OneTimeSecret, OutboxEmail, User
+from accounts.models import CodeTries, EmailState, OneTimeSecret, OutboxEmail, Purpose, User
 from sessions_tracking.models import Session
 
 BATCH = 1000
+# SQLite has one writer at a time, and whoever waits for its turn only looks every now and then.
+_PAUSE_SECONDS = {"sqlite": 0.03}
 _TRIES_LIFETIME = timedelta(days=1)
+_FAILED_LIFETIME = timedelta(days=30)
 
 Progress = Callable[[str, int], None]
+Key = uuid.UUID | str
 
 
 def over(now: datetime) -> Mapping[str, QuerySet[Any]]:
     """What is over at `now`, by its name for people."""
-    unverified_since = now - settings.UNVERIFIED_ACCOUNT_LIFETIME
-    never_verified = Q(email_verified_at=None, created_at__lt=unverified_since, last_login=None, is_staff=False)
-    return {
+    spent = Q(used_at__isnull=False, purpose=Purpose.RESET_PASSWORD)  # a used verification link still says yes
+    found: dict[str, QuerySet[Any]] = {
         "sessions": Session.objects.filter(Q(revoked_at__isnull=False) | Q(expires_at__lte=now)),
-        "secrets": OneTimeSecret.objects.filter(Q(superseded_at__isnull=False) | Q(token_expires_at__lte=now)),
-        "emails": OutboxEmail.objects.filter(state__in=[EmailState.SENT, EmailState.CANCELLED]),
+        "secrets": OneTimeSecret.objects.filter(Q(superseded_at__isnull=False) | Q(token_expires_at__lte=now) | spent),
+        "emails": _emails(now),
         "code tries": CodeTries.objects.filter(updated_at__lt=now - _TRIES_LIFETIME),
-        "unverified accounts": User.objects.filter(never_verified).exclude(email=None),
     }
+    if settings.EMAIL_VERIFICATION != "none":  # else nobody was ever asked to verify
+        found["unverified accounts"] = _unverified_accounts(now)
+    return found
+
+
+def _unverified_accounts(now: datetime) -> QuerySet[User]:
+    since = now - settings.UNVERIFIED_ACCOUNT_LIFETIME
+    never_used = User.objects.filter(email_verified_at=None, created_at__lt=since, last_login=None, is_staff=False)
+    return never_used.exclude(email=None)
+
+
+def _emails(now: datetime) -> QuerySet[OutboxEmail]:
+    """An email that was sent after one that still waits is kept: by it the late one learns that it was overtaken."""
+    waiting = OutboxEmail.objects.filter(state__in=[EmailState.QUEUED, EmailState.SENDING])
+    oldest = waiting.aggregate(oldest=Min("created_at"))["oldest"] or now
+    settled = Q(state__in=[EmailState.SENT, EmailState.CANCELLED], created_at__lt=oldest)
+    return OutboxEmail.objects.filter(settled | Q(state=EmailState.FAILED, created_at__lt=now - _FAILED_LIFETIME))
 
 
 def count_over() -> dict[str, int]:
@@ -36,19 +59,70 @@ def count_over() -> dict[str, int]:
 def remove_over(*, report: Progress = lambda _name, _count: None) -> dict[str, int]:
     """Deletes in batches of BATCH, each a transaction of its own, so that traffic waits for none of them long.
 
-    Safe beside itself: what another run deleted first is simply not there. `report` hears of each batch.
+    Safe beside itself and beside traffic: it passes over rows that somebody else holds, and so waits for nobody.
+    `report` hears of each batch.
     """
     return {name: _remove(name, rows, report) for name, rows in over(datetime.now(UTC)).items()}
 
 
 def _remove(name: str, rows: QuerySet[Any], report: Progress) -> int:
-    """The condition is asked again when it deletes: a row that changed since it was picked may be wanted again."""
-    removed = 0
-    while picked := list(rows.values_list("pk", flat=True)[:BATCH]):
-        _, by_model = rows.filter(pk__in=picked).delete()
-        count = by_model.get(rows.model._meta.label, 0)  # noqa: SLF001 - Django's documented way to a model's name
-        if not count:
-            break
-        removed += count
-        report(name, count)
-    return removed
+    """Along the primary key, so that no batch looks again at what the batches before it left, dead or in use."""
+    removed, rest = 0, rows
+    while True:
+        last, count = _remove_batch(rest)
+        if count:
+            removed += count
+            report(name, count)
+        if last is None:
+            return removed
+        rest = rows.filter(pk__gt=last)
+        time.sleep(_PAUSE_SECONDS.get(connection.vendor, 0))
+
+
+def _remove_batch(rows: QuerySet[Any]) -> tuple[Key | None, int]:
+    """How many rows went, and the key to go on after; None at the end, or it would chase after what ends meanwhile.
+
+    Locks what it picks: a row cannot change, and be wanted again, between the question whether it is over and its end.
+    """
+    with transaction.atomic():
+        keys: list[Key] = list(_locked(rows.order_by("pk")).values_list("pk", flat=True)[:BATCH])
+        free = _without_secret_in_use(keys) if rows.model is User else keys
+        if free:
+            _delete(rows.model, free)
+    return keys[-1] if len(keys) == BATCH else None, len(free)
+
+
+def _without_secret_in_use(users: list[Key]) -> list[Key]:
+    """Who uses a code or link up holds its row and wants the user's next; to wait for that row here would be a deadlock."""
+    secrets = OneTimeSecret.objects.filter(user_id__in=_among(users))
+    locked = list(_locked(secrets).values_list("pk", flat=True))
+    in_use = set(secrets.exclude(pk__in=_among(locked)).values_list("user_id", flat=True))
+    return [user for user in users if user not in in_use]
+
+
+def _locked(rows: QuerySet[Any]) -> QuerySet[Any]:
+    return rows.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
+
+
+def _delete(model: type[Any], keys: list[Any]) -> None:
+    """One statement a table and no row loaded; only users are left to Django, which knows who else refers to them."""
+    if model is User:
+        for dependant in (OneTimeSecret, OutboxEmail, Session):
+            _delete_directly(dependant.objects.filter(user_id__in=_among(keys)))
+        User.objects.filter(pk__in=_among(keys)).only("pk").delete()
+        return
+    if model is OutboxEmail:
+        OneTimeSecret.objects.filter(email_id__in=_among(keys)).update(email=None)
+    _delete_directly(model.objects.filter(pk__in=_among(keys)))
+
+
+def _delete_directly(rows: QuerySet[Any]) -> None:
+    """What refers to these rows is gone already; `delete` would load each of them to look for it."""
+    rows._raw_delete(rows.db)  # noqa: SLF001 - what `delete` itself ends in
+
+
+def _among(keys: list[Any]) -> list[Any] | RawSQL:
+    """One array where there are arrays: to write out a thousand placeholders costs more than to delete the rows."""
+    if connection.vendor != "postgresql" or not keys:  # an empty array has no type
+        return keys
+    return RawSQL("SELECT unnest(%s)", [keys])

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
+from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -38,9 +39,10 @@ class MailServer:
 
 
 @contextmanager
-def listening() -> Iterator[MailServer]:
+def listening(**options: Any) -> Iterator[MailServer]:
+    """`options` are those of aiosmtpd's own server, for TLS."""
     server = MailServer()
-    controller = Controller(server, hostname="127.0.0.1", port=_free_port())
+    controller = Controller(server, hostname="127.0.0.1", port=_free_port(), **options)
     controller.start()
     server.url = f"smtp://127.0.0.1:{controller.port}"
     try:

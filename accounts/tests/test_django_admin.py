@@ -4,11 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.mail import EmailMessage
 from django.forms.models import model_to_dict
 from django.test import Client, TestCase
 
 from accounts.models import User
-from conftest import SignedIn
+from conftest import ApiClient, SignedIn, code_in, token_in
 
 Admin = Callable[..., Any]
 
@@ -67,3 +68,54 @@ def test_a_deletion_ends_the_sessions_at_once(alice: User, sign_in: Callable[...
     assert post(alice, "delete", post="yes").status_code == 302
 
     assert session.client.get("/me").json()["code"] == "session_revoked"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"email": "MALLORY@example.com"}, {"username": "Mallory"}, {"username": "sp ace!"}, {"email": "a@localhost"}],
+)
+def test_what_the_api_refuses_is_an_error_of_the_form(
+    alice: User, mallory: User, post: Admin, changes: dict[str, str]
+) -> None:
+    reply = post(alice, "change", **changes)
+
+    assert reply.status_code == 200
+    assert reply.context["adminform"].form.errors.keys() == changes.keys()
+    alice.refresh_from_db()
+    assert (alice.email, alice.username) == ("alice@example.com", "alice")
+
+
+@pytest.mark.parametrize("changes", [{"role": "USER"}, {"is_active": False}])
+def test_the_last_administrator_stays_one(superuser: User, post: Admin, changes: dict[str, Any]) -> None:
+    reply = post(superuser, "change", is_staff=True, is_superuser=True, **changes)
+
+    assert reply.status_code == 200
+    assert User.objects.filter(role="ADMIN", is_active=True).count() == 1
+
+
+def test_the_last_administrator_is_not_deleted(superuser: User, post: Admin) -> None:
+    assert post(superuser, "delete", post="yes").status_code == 403
+
+    assert User.objects.filter(id=superuser.id).exists()
+
+
+def test_a_link_dies_with_the_address_that_it_went_to(
+    api: ApiClient, alice: User, post: Admin, outbox: Callable[[], list[EmailMessage]]
+) -> None:
+    api.post("/forgot-password", {"email": alice.email})
+    token = token_in(outbox()[0])
+
+    assert post(alice, "change", email="alice@example.org").status_code == 302
+
+    assert api.post("/reset-password", {"token": token, "newPassword": "Another-Horse-8"}).status_code == 400
+
+
+def test_a_user_made_here_is_mailed_the_way_in(superuser: User, outbox: Callable[[], list[EmailMessage]]) -> None:
+    browser = Client()
+    browser.force_login(superuser)
+    password = {"usable_password": "true", "password1": "Another-Horse-8", "password2": "Another-Horse-8"}
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        browser.post("/admin/accounts/user/add/", {"username": "eve", "email": "eve@example.com"} | password)
+
+    assert [message.to for message in outbox()] == [["eve@example.com"]]
+    assert code_in(outbox()[0])

@@ -1,6 +1,7 @@
 """Celery: it carries nudges and small ids, never a secret, and never a pickle."""
 
 from celery.schedules import crontab
+from kombu import Queue
 
 from config import env
 from config.settings.redis import REDIS_URL
@@ -18,7 +19,9 @@ CELERY_BROKER_URL = _broker_url()
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_TASK_ACKS_LATE = True
+# No acknowledgements: one that is lost while the broker hangs would keep the worker's only place for ever. A task that is
+# lost is made up for by the next sweep, or the next day's cleanup.
+CELERY_TASK_QUEUES = [Queue("celery", no_ack=True)]
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

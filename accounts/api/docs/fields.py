@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 
-from accounts.api.serializers.fields import LONGEST_EMAIL
+from accounts.identity_rules import LONGEST_EMAIL
 from accounts.password_rules import LONGEST, SHORTEST, CompositionValidator
 
 

@@ -1,0 +1,54 @@
+"""The forms of Django's admin about users: the same rules for names and addresses as the API's, as errors of the form."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.core.exceptions import ValidationError
+
+from accounts.exceptions import EmailTaken, LastAdmin, UsernameTaken
+from accounts.identity import email_key, username_key
+from accounts.identity_rules import validate_address, validate_username
+from accounts.models import Role, User
+
+
+class IdentityRules(forms.ModelForm):  # type: ignore[type-arg]
+    """An email or a username that somebody has in another spelling would fail only in the database."""
+
+    def clean_email(self) -> str | None:
+        email: str | None = self.cleaned_data.get("email") or None
+        if email is None:
+            return None
+        validate_address(email)
+        if self._others().filter(email_key=email_key(email)).exists():
+            raise ValidationError(EmailTaken.message)
+        return email
+
+    def clean_username(self) -> str:
+        username = str(self.cleaned_data["username"])
+        validate_username(username)
+        if self._others().filter(username_key=username_key(username)).exists():
+            raise ValidationError(UsernameTaken.message)
+        return username
+
+    def _others(self) -> Any:
+        return User.objects.exclude(pk=self.instance.pk)
+
+
+class UserForm(IdentityRules, UserChangeForm):  # type: ignore[type-arg]
+    def clean(self) -> dict[str, Any]:
+        """The last active administrator stays one."""
+        cleaned = super().clean() or {}
+        stays = cleaned.get("is_active") and cleaned.get("role") == Role.ADMIN
+        if not stays and is_last_admin(self.instance):
+            raise ValidationError(LastAdmin.message)
+        return cleaned
+
+
+class NewUserForm(IdentityRules, AdminUserCreationForm):  # type: ignore[type-arg]
+    pass
+
+
+def is_last_admin(user: User) -> bool:
+    admins = User.objects.filter(role=Role.ADMIN, is_active=True)
+    return admins.filter(pk=user.pk).exists() and not admins.exclude(pk=user.pk).exists()
