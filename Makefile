@@ -10,10 +10,10 @@ python := $(bin)/python
 in_development = [ -n "$$DEBUG" ] || grep -Eqs '^[[:space:]]*(export[[:space:]]+)?DEBUG[[:space:]]*=' .env || export DEBUG=on
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format serve worker migrate schema clean venv
+.PHONY: help run test test-faults lint format serve worker migrate schema clean venv
 
 help: ## Show these lines
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: venv ## Start everything for development at HOST:PORT (127.0.0.1:8000): Redis, web, worker, beat; Ctrl-C stops it
 	@$(in_development); exec $(python) manage.py up --parent "$$PPID"
@@ -25,6 +25,13 @@ test: venv ## Run all tests against real servers, on SQLite and then on PostgreS
 	done; \
 	if [ -n "$$failed" ]; then echo "The tests failed on:$$failed"; exit 1; fi; \
 	echo "The tests passed on SQLite and on PostgreSQL."
+
+test-faults: venv ## Run the tests that break their servers: Redis, databases, mail and web processes killed, hung, full (ARGS as above)
+	@failed=; for database in sqlite postgresql; do \
+	  echo "Faults on $$database"; \
+	  TEST_DB=$$database $(python) -m pytest -m faults -n $(TEST_PROCESSES) $(ARGS) || failed="$$failed $$database"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "The fault tests failed on:$$failed"; exit 1; fi
 
 lint: venv ## Check style, formatting, types and the direction of imports
 	$(bin)/ruff check .

@@ -5,10 +5,10 @@ from http import HTTPStatus
 from typing import Any
 
 from django.apps import apps
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseAway
 from django.http import HttpRequest, JsonResponse
 
-from config.redis import RedisAway, ask, breaker
+from config.redis import RedisAway, RedisRefused, ask, breaker
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -34,19 +34,20 @@ def _database_and_outbox() -> tuple[str, dict[str, Any] | None]:
     """The oldest waiting email tells of a worker that is away."""
     outbox = apps.get_model("accounts", "OutboxEmail").objects
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
         waiting = outbox.filter(state__in=["queued", "sending"])
         oldest = waiting.order_by("created_at").values_list("created_at", flat=True).first()
         age = int((datetime.now(UTC) - oldest).total_seconds()) if oldest else 0
         return "ok", {"waiting": waiting.count(), "oldestSeconds": age}
-    except DatabaseError:
+    except DatabaseAway:
         return "away", None
 
 
 def _redis() -> str:
+    """`full` where it answers and has no memory for anything new."""
     try:
-        ask(lambda client: client.ping())
+        ask(lambda client: client.set("vestibule:readyz", 1, ex=1))
+    except RedisRefused:
+        return "full"
     except RedisAway:
         return "away"
     return "ok"

@@ -4,11 +4,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import redis
 from django.conf import settings
 from django_redis import get_redis_connection
+
+from config.redis_greeting import CLIENT_NAME, PROOF, epochs
 
 logger = logging.getLogger(__name__)
 
@@ -17,6 +20,10 @@ T = TypeVar("T")
 
 class RedisAway(Exception):
     """Redis did not answer, or was not asked because it lately did not."""
+
+
+class RedisRefused(RedisAway):
+    """Redis is there, but not for this command: another type is under the key, or there is no memory left."""
 
 
 class Breaker:
@@ -50,8 +57,10 @@ class Breaker:
             logger.warning("redis breaker: open, the database answers alone")
 
     def succeeded(self) -> None:
+        """What Redis holds was perhaps not told of everything meanwhile, so a new epoch begins before anybody asks again."""
         if not self._is_open:
             return
+        epochs.begin()
         with self._lock:
             self._is_open = False
         logger.warning("redis breaker: closed, redis answers again")
@@ -63,18 +72,57 @@ breaker = Breaker(settings.REDIS_BREAKER_SECONDS)
 def ask(command: Callable[[Any], T]) -> T:
     """Runs `command` with the raw client of the cache's pool; RedisAway when it fails, at most 250 ms later.
 
-    An answer that is an error about one key or one command (a wrong type, no memory left) says that Redis is there: the
-    breaker stays closed.
+    RedisRefused leaves the breaker closed: an error about one key or one command says that Redis is there. Any other error
+    opens it, also that of a replica that only reads: in it nobody would find what others revoke.
     """
     if not breaker.admits():
         raise RedisAway
+    started = time.monotonic()
     try:
-        answer = command(get_redis_connection("default"))
-    except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
+        answer = _run(command)
+    except (redis.RedisError, OSError) as error:
+        if _is_about_one_command(error):
+            breaker.succeeded()
+            raise RedisRefused from error
         breaker.failed()
         raise RedisAway from error
-    except redis.RedisError as error:
+    if time.monotonic() - started > settings.REDIS_SLOW_SECONDS:
+        breaker.failed()  # several answers, each just in time; the rest of this request does without
+    else:
         breaker.succeeded()
-        raise RedisAway from error
-    breaker.succeeded()
     return answer
+
+
+def _run(command: Callable[[Any], T]) -> T:
+    client = get_redis_connection("default")
+    if breaker.is_open:
+        client.delete(PROOF)  # it may answer again and yet take no writes
+    return command(client)
+
+
+def _is_about_one_command(error: Exception) -> bool:
+    """A script reports such an error inside one of its own."""
+    return isinstance(error, redis.OutOfMemoryError) or any(word in str(error) for word in ("WRONGTYPE", "OOM command"))
+
+
+def dismiss_others(client: Any) -> None:
+    """Ends the other connections of this product, on all nodes: each process has to greet Redis again, and learns what it is.
+
+    For a Redis that still answers but takes no writes: those who only read from it would not notice.
+    """
+    with suppress(redis.RedisError), client.pipeline(transaction=False) as pipeline:
+        for other in client.client_list():
+            if other.get("name") == CLIENT_NAME:
+                pipeline.client_kill_filter(_id=other["id"], skipme=True)
+        pipeline.execute()
+
+
+def patient_client() -> redis.Redis:
+    """A client with one connection of its own, past the breaker, for a thread that has time; close it after use.
+
+    It does not greet: what it sends waits at the door of a Redis that hangs, before whatever others ask later.
+    """
+    pool = get_redis_connection("default").connection_pool
+    own = {"socket_timeout": settings.REDIS_PATIENCE_SECONDS, "redis_connect_func": None}
+    kwargs = pool.connection_kwargs | own
+    return redis.Redis.from_pool(redis.ConnectionPool(pool.connection_class, max_connections=1, **kwargs))

@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -10,11 +10,14 @@ from django.db import transaction
 
 from config.api.exceptions import NotFound, SessionRevoked
 from config.ids import new_id
-from sessions_tracking import principal_cache
+from sessions_tracking import principal_news
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.exceptions import RefreshTokenRetired
 from sessions_tracking.models import RevokedReason, Session, SessionQuerySet
-from sessions_tracking.principal_cache import Principal
+from sessions_tracking.principal_entries import ACTIVE_ENTRY_SECONDS, Principal
+
+# Whoever ended a session may have died before Redis knew; by then, whatever the clocks, an entry of before has lapsed.
+_LATELY = timedelta(seconds=2 * ACTIVE_ENTRY_SECONDS)
 
 
 def start(*, user_id: uuid.UUID, client: ClientInfo, name: str = "", data: dict[str, Any] | None = None) -> Session:
@@ -64,8 +67,9 @@ def _live(session_id: uuid.UUID) -> Session:
 
 
 def _excused(session: Session, presented: uuid.UUID) -> Session:
+    """Seen from a clock that is behind, or was set back, the rotation lies ahead; that stretches the grace no further."""
     retired_at = session.rotated_at if session.previous_refresh_jti == presented else None
-    if retired_at is not None and datetime.now(UTC) - retired_at < settings.REFRESH_REUSE_GRACE:
+    if retired_at is not None and abs(datetime.now(UTC) - retired_at) < settings.REFRESH_REUSE_GRACE:
         return session
     raise RefreshTokenRetired(session_id=session.id, user_id=session.user_id)
 
@@ -92,26 +96,36 @@ def revoke(*, session_id: uuid.UUID, reason: RevokedReason) -> bool:
     """Ends a session; True if this call ended it. Redis is told even when another call was first: that one may have died."""
     with transaction.atomic(savepoint=False):
         ended = _end(Session.objects.filter(id=session_id), reason)
-        transaction.on_commit(lambda: principal_cache.mark_revoked([session_id]))
+        transaction.on_commit(lambda: principal_news.mark_revoked([session_id]))
     return ended == 1
 
 
 def revoke_own(*, user_id: uuid.UUID, session_id: uuid.UUID, reason: RevokedReason) -> None:
-    """As `revoke`, for a session that must belong to the user and be active; NotFound otherwise, whoever's it is."""
-    if not Session.objects.active(datetime.now(UTC)).filter(id=session_id, user_id=user_id).exists():
+    """As `revoke`, for a session that must belong to the user and be active; NotFound otherwise, whoever's it is.
+
+    Over by the clock of this node, it may not be by another's, so it ends all the same.
+    """
+    session = Session.objects.filter(id=session_id, user_id=user_id).first()
+    if session is None:
         raise NotFound
     revoke(session_id=session_id, reason=reason)
+    if not session.is_active(datetime.now(UTC)):
+        raise NotFound
 
 
 def revoke_all(*, user_id: uuid.UUID, reason: RevokedReason, keep: uuid.UUID | None = None) -> int:
-    """Ends all active sessions of the user but `keep`, and says how many they were."""
+    """Ends all sessions of the user but `keep`, and says how many active ones they were.
+
+    What is over by the clock of this node ends too: on a node behind it, a refresh would carry it on. Redis is told again
+    of what ended lately.
+    """
     now = datetime.now(UTC)
-    sessions = Session.objects.active(now).filter(user_id=user_id)
+    sessions = Session.objects.filter(user_id=user_id)
     with transaction.atomic(savepoint=False):
         _end(sessions.exclude(id=keep) if keep else sessions, reason, now)
-        ended = list(Session.objects.filter(user_id=user_id, revoked_at=now).values_list("id", flat=True))
-        transaction.on_commit(lambda: principal_cache.mark_revoked(ended))
-    return len(ended)
+        ended = list(sessions.filter(revoked_at__gte=now - _LATELY).values_list("id", "revoked_at", "expires_at"))
+        transaction.on_commit(lambda: principal_news.mark_revoked([session_id for session_id, _, _ in ended]))
+    return sum(revoked_at == now < expires_at for _, revoked_at, expires_at in ended)
 
 
 def _end(sessions: SessionQuerySet, reason: RevokedReason, now: datetime | None = None) -> int:
@@ -130,16 +144,28 @@ def make_room(*, user_id: uuid.UUID) -> None:
         return
     with transaction.atomic(savepoint=False):
         _end(Session.objects.filter(id__in=surplus), RevokedReason.TOO_MANY_SESSIONS)
-        transaction.on_commit(lambda: principal_cache.mark_revoked(surplus))
+        transaction.on_commit(lambda: principal_news.mark_revoked(surplus))
 
 
 def renew_principals(*, user_id: uuid.UUID) -> None:
     """After a change of the user's name, role or activity was committed: the next request of each session acts by it."""
-    now = datetime.now(UTC)
+    transaction.on_commit(lambda: _tell_principals(user_id))
+
+
+def _tell_principals(user_id: uuid.UUID) -> None:
+    """Looks again after writing: of two changes at once, the one read first may have been written last."""
+    told, found = None, _principals(user_id)
+    while found != told:
+        principal_news.overwrite(found)
+        told, found = found, _principals(user_id)
+
+
+def _principals(user_id: uuid.UUID) -> list[Principal]:
     fields = ("id", "user_id", "user__username", "user__role")
-    rows = Session.objects.active(now).filter(user_id=user_id, user__is_active=True).values_list(*fields)
-    principals = [Principal(session_id=row[0], id=row[1], username=row[2], role=row[3]) for row in rows]
-    transaction.on_commit(lambda: principal_cache.overwrite(principals))
+    sessions = Session.objects.active(datetime.now(UTC)).filter(user_id=user_id, user__is_active=True).order_by("id")
+    return [
+        Principal(session_id=row[0], id=row[1], username=row[2], role=row[3]) for row in sessions.values_list(*fields)
+    ]
 
 
 def list_active(*, user_id: uuid.UUID) -> list[Session]:

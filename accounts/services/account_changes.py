@@ -5,7 +5,6 @@ from copy import copy
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 
 from accounts import one_time_secrets
 from accounts.mail import outbox
@@ -35,7 +34,7 @@ def apply(before: User, values: Mapping[str, Any], *, email_verified: bool | Non
     if User.objects.filter(id=before.id).update(**values, email_verified_at=after.email_verified_at) != 1:
         raise NotFound
     _settle_address(before, after, is_proven=email_verified is True)
-    _settle_sessions(before, after)
+    _settle_sessions(before, after, values)
     return after
 
 
@@ -68,13 +67,13 @@ def _ask_for_proof(user: User) -> None:
         outbox.verification(user)
 
 
-def _settle_sessions(before: User, after: User) -> None:
+def _settle_sessions(before: User, after: User, values: Mapping[str, Any]) -> None:
+    """Said again, it is done again: who said it first may have died between the commit and Redis."""
     if after.password != before.password:
         sessions.revoke_all(user_id=after.id, reason=RevokedReason.PASSWORD_CHANGED)
         outbox.cancel_resets(after)
         outbox.password_changed_by_admin(after)
-    if before.is_active and not after.is_active:
+    if not after.is_active:
         sessions.revoke_all(user_id=after.id, reason=RevokedReason.ACCOUNT_DEACTIVATED)
-    if (after.role, after.username) != (before.role, before.username):
-        # Read after the commit, so that of two changes the later one is what the next request meets.
-        transaction.on_commit(lambda: sessions.renew_principals(user_id=after.id))
+    elif "role" in values or "username" in values:
+        sessions.renew_principals(user_id=after.id)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.hashers import make_password, verify_password
 from django.db import transaction
 
 from accounts import known_devices, tokens
@@ -71,22 +71,21 @@ def authenticate(credentials: Credentials) -> User:
     if user is None:
         make_password(credentials.password)
         raise InvalidCredentials
-    if not _check_password(user, credentials.password) or not user.is_active:
+    is_correct, is_outdated = verify_password(credentials.password, user.password)
+    if not is_correct or not user.is_active:
         raise InvalidCredentials
+    if is_outdated:
+        _renew_hash(user, credentials.password)
     if settings.EMAIL_VERIFICATION == "mandatory" and not user.email_verified:
         raise EmailNotVerified
     return user
 
 
-def _check_password(user: User, password: str) -> bool:
-    """Renews a hash of another cost, but never over a password that was set since this one was read."""
-
-    def renew(raw: str) -> None:
-        renewed = make_password(raw)
-        if User.objects.filter(id=user.id, password=user.password).update(password=renewed):
-            user.password = renewed
-
-    return check_password(password, user.password, renew)
+def _renew_hash(user: User, password: str) -> None:
+    """Only over the hash that was checked: a reset that was faster must not be undone. No session ends."""
+    checked, user.password = user.password, make_password(password)
+    if not User.objects.filter(id=user.id, password=checked).update(password=user.password):
+        raise InvalidCredentials
 
 
 def _find(credentials: Credentials) -> User | None:

@@ -33,11 +33,15 @@ def refresh(*, token: str, client: ClientInfo) -> SignIn:
 
 
 def _punish(retired: RefreshTokenRetired, client: ClientInfo) -> None:
-    """Committed before the error is raised (RFC 9700 §4.14.2). Raises SessionRevoked if another call ended the session first."""
+    """Committed before the error is raised (RFC 9700 §4.14.2). Raises SessionRevoked if another call ended the session first.
+
+    The user's row is locked first, as everybody does who locks both: a deletion that holds it waits for the session.
+    """
     with transaction.atomic():
-        if not sessions.revoke(session_id=retired.session_id, reason=RevokedReason.REFRESH_REUSED):
-            raise SessionRevoked
-        logger.warning(
-            "refresh token reused: session %s of user %s has been ended", retired.session_id, retired.user_id
-        )
-        outbox.refresh_token_reused(User.objects.get(id=retired.user_id), client)
+        owner = User.objects.select_for_update().filter(id=retired.user_id).first()
+        is_first = sessions.revoke(session_id=retired.session_id, reason=RevokedReason.REFRESH_REUSED)
+        if owner is not None and is_first:
+            outbox.refresh_token_reused(owner, client)
+    if not is_first:
+        raise SessionRevoked
+    logger.warning("refresh token reused: session %s of user %s has been ended", retired.session_id, retired.user_id)

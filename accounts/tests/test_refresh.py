@@ -61,6 +61,12 @@ def test_refresh_brings_a_new_pair_in_the_same_session(api: ApiClient, signed_in
     assert api.bearing(data["token"]).get("/me").status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/Refresh", "/REFRESH", "/refresh-Token/", "/api/Auth/refresh"])
+def test_a_path_in_another_case_is_no_second_door(api: ApiClient, signed_in: SignedIn, path: str) -> None:
+    assert api.post(path, {"refreshToken": signed_in.refresh}).json()["code"] == "not_found"
+    assert Session.objects.get().rotated_at is None
+
+
 def test_a_chain_of_refreshes_leaves_one_row_whose_end_slides(api: ApiClient, signed_in: SignedIn) -> None:
     token, first_end = signed_in.refresh, Session.objects.get().expires_at
 
@@ -98,7 +104,7 @@ def test_the_grace_counts_from_the_first_rotation(api: ApiClient, signed_in: Sig
 
 
 def test_reuse_after_the_grace_ends_the_session_and_tells_the_owner_once(
-    api: ApiClient, signed_in: SignedIn, outbox: Outbox
+    api: ApiClient, signed_in: SignedIn, outbox: Outbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     successor = _refresh(api, signed_in.refresh)
 
@@ -111,6 +117,9 @@ def test_reuse_after_the_grace_ends_the_session_and_tells_the_owner_once(
 
     assert Session.objects.get().revoked_reason == RevokedReason.REFRESH_REUSED
     assert [str(email.kind) for email in OutboxEmail.objects.all()] == [EmailKind.REFRESH_TOKEN_REUSED]
+    noted = [record.getMessage() for record in caplog.records if record.name == token_refresh.__name__]
+    assert len(noted) == 1
+    assert signed_in.session_id in noted[0]
 
 
 def test_of_two_who_reuse_at_once_one_is_punished_and_one_letter_sent(

@@ -8,6 +8,7 @@ from django.core.mail import EmailMessage
 from accounts.mail import outbox as promised
 from accounts.models import EmailKind, OutboxEmail, User
 from conftest import PASSWORD, ApiClient, SignedIn, code_in, token_in
+from sessions_tracking import principal_news
 from sessions_tracking.models import RevokedReason, Session
 
 Outbox = Callable[[], list[EmailMessage]]
@@ -55,6 +56,23 @@ def test_a_deactivation_ends_everything_at_once_and_an_activation_brings_no_sess
     client.patch(f"/users/{alice.id}", {"isActive": True})
     assert hers.client.get("/me").json()["code"] == "session_revoked"
     assert api.post("/login", {"username": "alice", "password": PASSWORD}).status_code == 200
+
+
+def test_what_redis_never_heard_of_it_hears_when_it_is_said_again(
+    admin: User, alice: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, hers = sign_in(admin).client, sign_in(alice)
+    for change, before, after in [({"role": "ADMIN"}, 403, 200), ({"isActive": False}, 200, 401)]:
+        assert hers.client.get("/users").status_code == before
+        with monkeypatch.context() as died_after_the_commit:
+            for word in ("mark_revoked", "overwrite"):
+                died_after_the_commit.setattr(principal_news, word, lambda _sessions: None)
+            client.patch(f"/users/{alice.id}", change)
+        assert hers.client.get("/users").status_code == before
+
+        assert client.patch(f"/users/{alice.id}", change).status_code == 200
+
+        assert hers.client.get("/users").status_code == after
 
 
 def test_a_password_set_by_an_administrator_ends_all_sessions_and_is_told_by_email(

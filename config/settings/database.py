@@ -15,8 +15,16 @@ SQLITE_OPTIONS = {
     "timeout": 5,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=5000;",
 }
-# The web process never works on more requests at once than WEB_THREADS; the rest of the pool is for its own threads.
-POSTGRES_OPTIONS = {"connect_timeout": 3, "pool": {"min_size": 1, "max_size": WEB_THREADS + 2, "timeout": 3}}
+POSTGRES_OPTIONS = {
+    "connect_timeout": 3,
+    # A host that vanished amid a question says nothing; without these, whoever asked would wait for hours.
+    "tcp_user_timeout": 5000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    # The web process never works on more requests at once than WEB_THREADS; the rest is for its own threads.
+    "keep": WEB_THREADS + 2,
+}
 
 
 def _database() -> dict[str, Any]:
@@ -34,7 +42,7 @@ def _connection(config: dict[str, Any]) -> dict[str, Any]:
     options = config.get("OPTIONS", {})
     if config["ENGINE"].endswith("sqlite3"):
         return {"OPTIONS": SQLITE_OPTIONS | options, "CONN_MAX_AGE": None}
-    return {"OPTIONS": POSTGRES_OPTIONS | options, "CONN_HEALTH_CHECKS": True}
+    return {"ENGINE": "config.postgres", "OPTIONS": POSTGRES_OPTIONS | options, "CONN_MAX_AGE": 0}
 
 
 DATABASES = {"default": _database()}

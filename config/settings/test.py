@@ -11,5 +11,5 @@ CACHES["default"]["LOCATION"] = redis_url_for_worker()
 LAST_SEEN_WRITE_SECONDS = None  # tests call the writer themselves
 NUDGE_WORKER = False  # there is no worker, but where a test starts one
 WHITENOISE_AUTOREFRESH = True  # each test client loads the middleware anew, and would list all static files
-# Django keeps one pool for an alias, whatever database it leads to; the servers that tests start have theirs.
-DATABASES["default"]["OPTIONS"].pop("pool", None)
+# The servers that tests start keep connections; what a test closes is closed, since its database is dropped soon.
+DATABASES["default"]["OPTIONS"].pop("keep", None)

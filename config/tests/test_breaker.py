@@ -14,7 +14,8 @@ from pytest_django import Settings
 from config import redis as guarded
 from config.embedded import redis_server
 from config.embedded.redis_server import RedisServer
-from config.redis import Breaker, RedisAway, ask
+from config.redis import Breaker, RedisAway, RedisRefused, ask
+from config.redis_greeting import epochs
 
 PAUSE = 0.3
 
@@ -101,6 +102,61 @@ def test_a_redis_without_memory_still_answers_what_it_can(server: RedisServer) -
 
     assert ask(lambda client: client.get("kept")) == b"yes"
     assert not guarded.breaker.is_open
+
+
+def test_an_error_about_one_key_or_one_command_is_told_from_an_absence(server: RedisServer) -> None:
+    ask(lambda client: client.set("text", "x"))
+
+    with pytest.raises(RedisRefused):
+        ask(lambda client: client.lpush("text", "y"))
+
+
+def test_answers_that_each_come_just_in_time_count_as_a_failure_when_they_add_up(
+    server: RedisServer, settings: Settings
+) -> None:
+    settings.REDIS_SLOW_SECONDS = 0.05
+
+    assert ask(lambda client: [_late(client), _late(client)]) == [True, True]
+
+    assert guarded.breaker.is_open
+
+
+def _late(client: Any) -> bool:
+    time.sleep(0.03)
+    return _ping(client)
+
+
+def test_a_replica_that_only_reads_counts_as_away(server: RedisServer) -> None:
+    ask(lambda client: client.replicaof("127.0.0.1", "1"))
+
+    _seconds(lambda: ask(lambda client: client.set("text", "x")))
+
+    assert guarded.breaker.is_open
+    time.sleep(PAUSE)
+    _seconds(lambda: ask(_ping))  # it answers, but takes no writes yet
+
+
+def test_what_redis_was_not_told_meanwhile_is_doubted_afterwards(server: RedisServer) -> None:
+    number = epochs.number
+    guarded.breaker.failed()
+    time.sleep(PAUSE)
+
+    assert ask(_ping)
+
+    assert epochs.number > number
+
+
+def test_the_log_tells_when_it_opens_and_when_it_closes(server: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
+    server.process.send_signal(signal.SIGSTOP)
+    for _ in range(3):
+        _seconds(lambda: ask(_ping))
+    server.process.send_signal(signal.SIGCONT)
+    time.sleep(PAUSE)
+    ask(_ping)
+    ask(_ping)
+
+    told = [record.getMessage().split(",")[0] for record in caplog.records if record.name == "config.redis"]
+    assert told == ["redis breaker: open", "redis breaker: closed"]
 
 
 def test_a_fault_of_ours_is_no_fault_of_redis(server: RedisServer) -> None:

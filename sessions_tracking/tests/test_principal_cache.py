@@ -13,9 +13,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from config.api.exceptions import SessionRevoked
 from conftest import SignedIn
-from sessions_tracking import principal_cache, services
+from sessions_tracking import principal_cache, principal_news, services
 from sessions_tracking.models import RevokedReason, Session
-from sessions_tracking.principal_cache import ACTIVE_ENTRY_SECONDS, Principal, principal_of
+from sessions_tracking.principal_cache import principal_of
+from sessions_tracking.principal_entries import ACTIVE_ENTRY_SECONDS, Principal
 
 SignIn = Callable[..., SignedIn]
 Redis = Any
@@ -62,7 +63,7 @@ def test_an_active_entry_lives_at_most_30_seconds(session_id: UUID, redis: Redis
     principal_of(session_id)
     assert 0 < redis.ttl(_key(session_id)) <= ACTIVE_ENTRY_SECONDS == 30
 
-    principal_cache.overwrite([_principal(session_id)])
+    principal_news.overwrite([_principal(session_id)])
     assert 0 < redis.ttl(_key(session_id)) <= 30
 
 
@@ -105,7 +106,7 @@ def test_a_reader_that_raced_a_revocation_cannot_put_the_old_state_back(session_
     read_before = principal_of(session_id)
     redis.flushdb()
     services.revoke(session_id=session_id, reason=RevokedReason.LOGOUT)
-    principal_cache.mark_revoked([session_id])
+    principal_news.mark_revoked([session_id])
 
     principal_cache._remember(read_before)
 
@@ -114,9 +115,9 @@ def test_a_reader_that_raced_a_revocation_cannot_put_the_old_state_back(session_
 
 
 def test_a_change_of_name_or_role_never_revives_a_session(session_id: UUID) -> None:
-    principal_cache.mark_revoked([session_id])
+    principal_news.mark_revoked([session_id])
 
-    principal_cache.overwrite([_principal(session_id, role="ADMIN")])
+    principal_news.overwrite([_principal(session_id, role="ADMIN")])
 
     with pytest.raises(SessionRevoked):
         principal_of(session_id)
@@ -125,20 +126,20 @@ def test_a_change_of_name_or_role_never_revives_a_session(session_id: UUID) -> N
 def test_a_change_of_role_replaces_what_was_read_before_it(session_id: UUID) -> None:
     principal_of(session_id)
 
-    principal_cache.overwrite([_principal(session_id, role="ADMIN")])
+    principal_news.overwrite([_principal(session_id, role="ADMIN")])
 
     assert principal_of(session_id).role == "ADMIN"
 
 
 def test_a_revocation_replaces_whatever_is_there(session_id: UUID, redis: Redis) -> None:
     principal_of(session_id)
-    principal_cache.mark_revoked([session_id])
+    principal_news.mark_revoked([session_id])
     with pytest.raises(SessionRevoked):
         principal_of(session_id)
 
     redis.delete(_key(session_id))
     redis.rpush(_key(session_id), "a list")
-    principal_cache.mark_revoked([session_id])
+    principal_news.mark_revoked([session_id])
     assert json.loads(redis.get(_key(session_id))) == {"revoked": True}
 
 
@@ -178,7 +179,7 @@ def test_another_type_under_the_key_sends_the_reader_to_the_database(session_id:
 def test_what_cannot_be_overwritten_is_deleted(session_id: UUID, redis: Redis) -> None:
     redis.rpush(_key(session_id), "a list")
 
-    principal_cache.overwrite([_principal(session_id, role="ADMIN")])
+    principal_news.overwrite([_principal(session_id, role="ADMIN")])
 
     assert not redis.exists(_key(session_id))
     assert principal_of(session_id).role == "USER"

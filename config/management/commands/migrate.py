@@ -33,7 +33,7 @@ def _alone(connection: BaseDatabaseWrapper) -> Iterator[None]:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK_ID])
         return
     name = str(connection.settings_dict["NAME"])
-    if "memory" in name:
+    if name == ":memory:" or "mode=memory" in name:
         yield
         return
     with Path(f"{name}.migrate-lock").open("w") as file:

@@ -1,0 +1,182 @@
+"""Orderly ends and poor beginnings: what is under way is finished, and what is away at the start is used when it comes."""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from accounts.mail import outbox
+from accounts.models import EmailState, OutboxEmail
+from accounts.tests import mail_server
+from accounts.tests.cast import log_in, signed_in, someone
+from accounts.tests.faults.conftest import readiness, wait_until
+from accounts.tests.faults.doors import is_alive, is_dead
+from accounts.tests.mail_server import OK, MailServer
+from config.embedded import address, processes, programs, redis_server
+from config.embedded.paths import BASE_DIR
+from config.ids import new_id
+from config.testing import live_server
+from config.testing.live_server import HOST, Ask, LiveServer, Reply
+from sessions_tracking.models import Session
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
+
+IN_FLIGHT = 50
+Process = subprocess.Popen[bytes]
+StartWorker = Callable[..., Process]
+
+
+@pytest.fixture
+def mailbox(faults_folder: Path) -> Iterator[MailServer]:
+    OutboxEmail.objects.all().delete()
+    with mail_server.listening() as listening:
+        yield listening
+
+
+@pytest.fixture
+def start_worker(faults_folder: Path, mailbox: MailServer) -> Iterator[StartWorker]:
+    """A worker with its beat, as `make worker` starts it; `variables` join the environment."""
+    started: list[Process] = []
+
+    def start(**variables: str) -> Process:
+        beat = ["--beat", "--schedule", str(faults_folder / f"beat-{new_id()}"), "--pidfile", ""]
+        own = {"DJANGO_SETTINGS_MODULE": "accounts.tests.worker_settings", "EMAIL_URL": mailbox.url}
+        with (faults_folder / "worker.log").open("ab") as log:
+            environment = live_server.environment(**(own | variables))
+            command = [*programs.worker(concurrency=1), *beat]
+            started.append(processes.start(command, cwd=BASE_DIR, env=environment, stdout=log, stderr=log))
+        return started[-1]
+
+    yield start
+    for worker in started:
+        processes.stop(worker, grace=5)
+
+
+@contextmanager
+def _serving(faults_folder: Path, **variables: str) -> Iterator[tuple[Process, LiveServer]]:
+    """The web server as `make serve` starts it, and its process, to be sent signals."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port = int(probe.getsockname()[1])
+    log = faults_folder / f"web-{port}.log"
+    environment = live_server.environment(**({"HOST": HOST, "PORT": str(port), "WEB_WORKERS": "2"} | variables))
+    with log.open("wb") as output:
+        command = [sys.executable, "manage.py", "serve"]
+        process = processes.start(command, cwd=BASE_DIR, env=environment, stdout=output, stderr=output)
+    try:
+        processes.wait_until(lambda: address.answers(HOST, port, "/healthz"), process, log=log, seconds=30)
+        yield process, LiveServer(port)
+    finally:
+        processes.stop(process, grace=5)
+
+
+def test_a_web_server_that_is_told_to_end_finishes_fifty_slow_logins_first(faults_folder: Path) -> None:
+    Session.objects.all().delete()
+    people = [someone() for _ in range(IN_FLIGHT)]
+    with _serving(faults_folder, BCRYPT_ROUNDS="10") as (process, server), ThreadPoolExecutor(1) as pool:
+        answers = pool.submit(server.send_at_once, [log_in(user) for user in people])
+        wait_until(Session.objects.exists, seconds=15)
+        asked_at = time.monotonic()
+        process.terminate()
+        assert Session.objects.count() < IN_FLIGHT / 2
+        wait_until(lambda: _refuses(server))
+        assert not answers.done()
+
+        replies: list[Reply] = answers.result(timeout=30)
+
+        assert process.wait(timeout=30) == 0
+        assert time.monotonic() - asked_at < 30
+        assert [reply.status for reply in replies] == [200] * IN_FLIGHT
+    assert all(user.sessions.filter(revoked_at=None).count() == 1 for user in people)
+
+
+def test_a_worker_that_is_told_to_end_finishes_the_email_that_it_sends(
+    mailbox: MailServer, start_worker: StartWorker
+) -> None:
+    user, worker = someone(verified=False), start_worker()
+    assert user.email
+    mailbox.answers[user.email] = [lambda: _slowly(worker)]
+
+    outbox.verification(user)
+
+    assert worker.wait(timeout=30) == 0
+    assert len(mailbox.accepted[user.email]) == 1
+    assert OutboxEmail.objects.get(user=user).state == EmailState.SENT
+    _assert_sent_once_only(mailbox, user.email, start_worker)
+
+
+def test_a_worker_that_is_told_twice_loses_no_email(mailbox: MailServer, start_worker: StartWorker) -> None:
+    user, worker = someone(verified=False), start_worker()
+    assert user.email
+    mailbox.answers[user.email] = [lambda: _slowly(worker, times=2)]
+
+    outbox.verification(user)
+    worker.wait(timeout=30)
+    start_worker()
+
+    wait_until(lambda: OutboxEmail.objects.get(user=user).state == EmailState.SENT, seconds=15)
+    assert 1 <= len(mailbox.accepted[user.email]) <= 2
+    assert len({message["Message-ID"] for message in mailbox.accepted[user.email]}) == 1
+
+
+def test_everything_starts_without_redis_and_broker_and_uses_them_when_they_come(
+    faults_folder: Path, mailbox: MailServer, start_worker: StartWorker
+) -> None:
+    path = faults_folder / "late.sock"
+    away = {"REDIS_URL": f"unix://{path}?db=0", "CELERY_BROKER_URL": f"redis+socket://{path}?virtual_host=1"}
+    worker = start_worker(**away)
+    with _serving(faults_folder, **away) as (_process, server):
+        user = someone()
+        ended, kept = signed_in(server, user), signed_in(server, user)
+        assert is_alive(server, kept)
+        assert server.send(Ask("POST", "/logout", token=ended.access)).status == 200
+        assert is_dead(server, ended)
+        assert readiness(server)["status"] == "degraded"
+
+        redis = redis_server.start_for_tests()
+        try:
+            path.symlink_to(redis.socket)
+            wait_until(lambda: readiness(server)["status"] == "ok", seconds=5)
+            assert is_dead(server, ended)
+            assert is_alive(server, kept)
+            newcomer = someone(verified=False)
+            outbox.verification(newcomer)
+            wait_until(lambda: mailbox.accepted[str(newcomer.email)], seconds=30)
+            assert worker.poll() is None
+        finally:
+            processes.stop(worker, grace=5)
+            redis.stop()
+            path.unlink()
+
+
+def _refuses(server: LiveServer) -> bool:
+    """Whether nobody new is let in."""
+    try:
+        socket.create_connection((HOST, server.port), timeout=1).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def _slowly(worker: Process, *, times: int = 1) -> str:
+    """The server takes its time with the message, and meanwhile somebody tells the worker to end."""
+    for _ in range(times):
+        worker.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+    return OK
+
+
+def _assert_sent_once_only(mailbox: MailServer, email: str, start_worker: StartWorker) -> None:
+    """A newcomer's email is sent by the next worker, so it has looked for what is left to send."""
+    start_worker()
+    newcomer = someone(verified=False)
+    outbox.verification(newcomer)
+    wait_until(lambda: mailbox.accepted[str(newcomer.email)], seconds=15)
+    assert len(mailbox.accepted[email]) == 1
