@@ -10,7 +10,7 @@ python := $(bin)/python
 in_development = [ -n "$$DEBUG" ] || grep -Eqs '^[[:space:]]*(export[[:space:]]+)?DEBUG[[:space:]]*=' .env || export DEBUG=on
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults lint format serve worker migrate schema clean venv
+.PHONY: help run test test-faults test-nginx lint format serve worker migrate schema clean venv
 
 help: ## Show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -32,6 +32,9 @@ test-faults: venv ## Run the tests that break their servers: Redis, databases, m
 	  TEST_DB=$$database $(python) -m pytest -m faults -n $(TEST_PROCESSES) $(ARGS) || failed="$$failed $$database"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "The fault tests failed on:$$failed"; exit 1; fi
+
+test-nginx: venv ## Run the tests of the example for nginx, which must be installed (apt-get install nginx-light; ARGS as above)
+	@$(python) -m pytest -m nginx $(ARGS)
 
 lint: venv ## Check style, formatting, types and the direction of imports
 	$(bin)/ruff check .

@@ -15,10 +15,12 @@ from django.core.mail import EmailMessage
 from django.test import TestCase
 from django.utils import timezone
 from django_redis import get_redis_connection
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from accounts.mail.delivery import deliver_waiting
 from accounts.models import User
+from config.rate_limits.in_memory import memory
 from config.redis import breaker
 from sessions_tracking import last_seen
 
@@ -116,6 +118,11 @@ def outbox() -> Callable[[], list[EmailMessage]]:
     return send
 
 
+def headers_of(reply: Any) -> dict[str, str]:
+    """All but the name of the request, which no two share."""
+    return {name: value for name, value in reply.headers.items() if name != "X-Request-Id"}
+
+
 def code_in(message: EmailMessage) -> str:
     """The six-digit code of an email, outside its links."""
     found = re.search(r"(?<!\w)(\d{6})(?!\w)", re.sub(r"https?://\S+", "", str(message.body)))
@@ -128,6 +135,14 @@ def token_in(message: EmailMessage) -> str:
     found = re.search(r"https?://\S+[?&]token=\S+", str(message.body))
     assert found, message.body
     return parse_qs(urlsplit(found[0]).query)["token"][0]
+
+
+@pytest.fixture
+def limits_on(settings: Settings) -> Settings:
+    """The limits as a deployment has them; the other tests knock as often as they like."""
+    memory.clear()
+    settings.RATE_LIMITS = True
+    return settings
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,10 @@
 """The app's name in Django."""
 
+import sys
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 
@@ -12,3 +14,6 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("accounts.checks")  # its checks register themselves
+        import_module("accounts.keys.checks")
+        if settings.JWT_PRIVATE_KEYS and sys.argv[1:2] != ["rotate_keys"]:  # which makes the first key, or mends them
+            import_module("accounts.keys.ring").current()

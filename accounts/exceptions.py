@@ -62,6 +62,17 @@ class ResetTokenInvalid(ApiError):
     message = _("The link is not valid any more. Ask for a new one.")
 
 
+class UndoTokenInvalid(ApiError):
+    """The token of a link that undoes a change of address: a field of the body, as that of a reset."""
+
+    status, code = HTTPStatus.BAD_REQUEST, "token_invalid"
+    message = _("This link is not valid any more.")
+
+
+class FormerAddressTaken(EmailTaken):
+    message = _("Another account has your former address by now. Free it there, and use this link again.")
+
+
 class PasswordIncorrect(ApiError):
     status, code = HTTPStatus.BAD_REQUEST, "password_incorrect"
     message = _("The password is wrong.")
@@ -84,3 +95,45 @@ class OwnRights(ApiError):
 
     status, code = HTTPStatus.BAD_REQUEST, "own_rights"
     message = _("You cannot take away your own rights here. Ask another administrator.")
+
+
+class InvitationNotNeeded(ApiError):
+    status, code = HTTPStatus.BAD_REQUEST, "invitation_not_needed"
+    message = _("Only an active user with an email and without a password can be invited.")
+
+
+class MfaAlreadyEnabled(ApiError):
+    status, code = HTTPStatus.BAD_REQUEST, "mfa_already_enabled"
+    message = _("There is an authenticator app already. Remove it first.")
+
+
+class MfaNotEnabled(ApiError):
+    status, code = HTTPStatus.BAD_REQUEST, "mfa_not_enabled"
+    message = _("There is no authenticator app. Add one first.")
+
+
+class MfaRequired(ApiError):
+    """For administrators where REQUIRE_ADMIN_MFA is on: their session began without a second factor."""
+
+    status, code = HTTPStatus.FORBIDDEN, "mfa_required"
+    message = _("Sign in with a second factor to do this.")
+
+
+class TooManyWrongCodes(ApiError):
+    """Of one account, however many codes it had: of its second factor, or by mail. `retry_after` is in whole seconds."""
+
+    status, code = HTTPStatus.TOO_MANY_REQUESTS, "too_many_attempts"
+    message = _("Too many wrong codes. Try again later.")
+
+    def __init__(self, *, retry_after: int) -> None:
+        super().__init__(headers={"Retry-After": str(retry_after)})
+
+
+class InvalidClient(Unauthorized):
+    """A service did not prove itself, and is told how (RFC 6749 §5.2), beside what every 401 of this API says."""
+
+    code, message = "invalid_client", _("The client id or its secret is wrong.")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.headers["WWW-Authenticate"] = 'Bearer, Basic realm="vestibule"'

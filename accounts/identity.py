@@ -31,5 +31,11 @@ def email_key_or_none(email: str) -> str | None:
         return None
 
 
+def bucket_of(typed: str) -> str:
+    """One for all ways to write an address or a name, those too that stand for nobody: " Victim@X. " counts as victim@x."""
+    bare = unicodedata.normalize("NFKC", typed).strip().rstrip(".")
+    return email_key_or_none(bare) or bare.casefold()
+
+
 def username_key(username: str) -> str:
     return username.lower()

@@ -4,8 +4,6 @@ Code and token are HMACs of the row's id under the server's key. Nothing in the 
 turned into one (ASVS 6.5.2), and a second try of the same email carries the very same code.
 """
 
-import base64
-import binascii
 import hmac
 import uuid
 from collections.abc import Iterable
@@ -17,9 +15,9 @@ from django.db import transaction
 
 from accounts.keyed_hash import digest, hexdigest
 from accounts.models import OneTimeSecret, OutboxEmail, Purpose, User
+from accounts.signed_ids import seal, unseal
 
-_ID_BYTES = 16
-_MAC_BYTES = 32
+_TOKEN = "one-time-secret.token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ def issue(*, user: User, purpose: Purpose, email: OutboxEmail) -> Issued:
             create_defaults=lifetimes
             | {"user": user, "purpose": purpose, "bound_to": _binding(user, purpose), "created_at": now},
         )
-    return Issued(code=_code(secret.id), token=_token(secret.id))
+    return Issued(code=_code(secret.id), token=seal(_TOKEN, secret.id))
 
 
 def _token_lifetime(purpose: Purpose) -> timedelta:
@@ -62,7 +60,7 @@ def supersede(*, user_id: uuid.UUID, purposes: Iterable[Purpose], but: uuid.UUID
 
 def find_by_token(*, token: str, purpose: Purpose) -> OneTimeSecret | None:
     """The live secret behind a link's token, its user beside it. Using it up is for `consume`."""
-    secret_id = _verified_id(token)
+    secret_id = unseal(_TOKEN, token)
     if secret_id is None:
         return None
     found = (
@@ -112,20 +110,3 @@ def _binding(user: User, purpose: Purpose) -> str:
 
 def _code(secret_id: uuid.UUID) -> str:
     return f"{int.from_bytes(digest('one-time-secret.code', str(secret_id))) % 1_000_000:06d}"
-
-
-def _token(secret_id: uuid.UUID) -> str:
-    return (
-        base64.urlsafe_b64encode(secret_id.bytes + digest("one-time-secret.token", str(secret_id))).decode().rstrip("=")
-    )
-
-
-def _verified_id(token: str) -> uuid.UUID | None:
-    try:
-        raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-    except (binascii.Error, ValueError):
-        return None
-    if len(raw) != _ID_BYTES + _MAC_BYTES:
-        return None
-    secret_id = uuid.UUID(bytes=raw[:_ID_BYTES])
-    return secret_id if hmac.compare_digest(_token(secret_id).encode(), token.encode()) else None

@@ -3,10 +3,15 @@
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts import audit
+from accounts.models import AuditKind
+from config.api.request_id import current_request
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason
 
@@ -19,12 +24,12 @@ _KINDS = (
 
 
 class CompositionValidator:
-    """Length and the three kinds of characters that the contract asks for."""
+    """Length, and the three kinds of characters unless PASSWORD_COMPOSITION is off (as ASVS 6.2.5 would have it)."""
 
     def validate(self, password: str, user: Any = None) -> None:
         faults = [
             ValidationError(message, code=code)
-            for is_of_kind, code, message in _KINDS
+            for is_of_kind, code, message in (_KINDS if settings.PASSWORD_COMPOSITION else ())
             if not any(map(is_of_kind, password))
         ]
         if len(password) < SHORTEST:
@@ -35,11 +40,31 @@ class CompositionValidator:
             raise ValidationError(faults)
 
     def get_help_text(self) -> str:
+        if not settings.PASSWORD_COMPOSITION:
+            return ngettext("At least %(count)d character.", "At least %(count)d characters.", SHORTEST) % {
+                "count": SHORTEST
+            }
         return ngettext(
             "At least %(count)d character, with an upper-case letter, a lower-case letter and a digit.",
             "At least %(count)d characters, with an upper-case letter, a lower-case letter and a digit.",
             SHORTEST,
         ) % {"count": SHORTEST}
+
+
+class ContextWordsValidator:
+    """Refuses a word that everybody here would think of, with little else around it (ASVS 6.2.11)."""
+
+    def validate(self, password: str, user: Any = None) -> None:
+        folded = password.casefold()
+        for word in settings.PASSWORD_CONTEXT_WORDS:
+            if word.casefold() in folded and len(folded.replace(word.casefold(), "")) < SHORTEST:
+                raise ValidationError(
+                    _("The password is little more than a word that others here would guess."),
+                    code="password_context_word",
+                )
+
+    def get_help_text(self) -> str:
+        return str(_("More than the name of this service."))
 
 
 class EndSessionsOnChange:
@@ -56,5 +81,9 @@ class EndSessionsOnChange:
         return ""
 
     def password_changed(self, password: str, user: Any = None) -> None:
-        if user is not None and isinstance(user.pk, uuid.UUID):
-            sessions.revoke_all(user_id=user.pk, reason=RevokedReason.PASSWORD_CHANGED)
+        if user is None or not isinstance(user.pk, uuid.UUID) or user.was_just_made:
+            return
+        with transaction.atomic():
+            ended = sessions.revoke_all(user_id=user.pk, reason=RevokedReason.PASSWORD_CHANGED)
+            if current_request() is None:  # what a request does is told where it is known who sent it
+                audit.record(AuditKind.PASSWORD_CHANGED, user_id=user.pk, facts={"sessionsEnded": ended})

@@ -1,25 +1,24 @@
-"""Access and refresh tokens: minted from values, decoded into values. Pure functions of keys and clock, no database."""
+"""Access and refresh tokens: minted from values, decoded into values. Functions of keys and clock, no database."""
 
 import functools
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import jwt
 from django.conf import settings
-from jwt.types import Options
 from rest_framework_simplejwt.backends import TokenBackend
-from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenBackendError, TokenBackendExpiredToken
+from rest_framework_simplejwt.exceptions import ExpiredTokenError
 from rest_framework_simplejwt.tokens import Token
 
+from accounts import token_codecs
+from accounts.keys import ring
 from config.api.exceptions import TokenExpired, TokenInvalid
 from config.ids import parse_id
 
 _LONGEST_TOKEN = 4096
-_ALGORITHM = "HS256"
-_OPTIONS: Options = {"verify_iat": False, "require": ["exp", "iat", "sub", "jti", "iss", "aud"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,30 +31,13 @@ class TokenPair:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What every token of ours says; `jti` is the token's own id, `session_id` the claim `sid`."""
+    """What every token of ours says; `jti` is the token's own id, `session_id` the claim `sid`, the times are `iat` and `exp`."""
 
     user_id: uuid.UUID
     session_id: uuid.UUID
     jti: uuid.UUID
-
-
-class _Codec(TokenBackend):
-    """SimpleJWT's codec, except that a future `iat` is no fault: the clocks of two nodes differ."""
-
-    def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002 - SimpleJWT's signature
-        try:
-            return jwt.decode(
-                token,
-                self.prepared_signing_key,
-                algorithms=[_ALGORITHM],
-                audience=self.audience,
-                issuer=self.issuer,
-                options=_OPTIONS,
-            )
-        except jwt.ExpiredSignatureError as error:
-            raise TokenBackendExpiredToken from error
-        except jwt.InvalidTokenError as error:
-            raise TokenBackendError from error
+    issued_at: int
+    expires_at: int
 
 
 class AccessToken(Token):
@@ -63,7 +45,9 @@ class AccessToken(Token):
     lifetime = timedelta(minutes=15)
 
     def get_token_backend(self) -> TokenBackend:
-        return _codec(settings.JWT_SECRET_KEY, settings.JWT_ISSUER, settings.JWT_AUDIENCE)
+        if settings.JWT_PRIVATE_KEYS:
+            return token_codecs.with_ring(settings.JWT_ISSUER, settings.JWT_AUDIENCE)
+        return token_codecs.with_secret(settings.JWT_SECRET_KEY, settings.JWT_ISSUER, settings.JWT_AUDIENCE)
 
 
 class RefreshToken(Token):
@@ -71,12 +55,7 @@ class RefreshToken(Token):
     lifetime = timedelta(days=7)
 
     def get_token_backend(self) -> TokenBackend:
-        return _codec(settings.JWT_REFRESH_SECRET, settings.JWT_ISSUER, settings.JWT_AUDIENCE)
-
-
-@functools.lru_cache(maxsize=8)
-def _codec(key: str, issuer: str, audience: str) -> _Codec:
-    return _Codec(_ALGORITHM, signing_key=key, issuer=issuer, audience=audience)
+        return token_codecs.with_secret(settings.JWT_REFRESH_SECRET, settings.JWT_ISSUER, settings.JWT_AUDIENCE)
 
 
 def mint_access(
@@ -114,6 +93,19 @@ def _sign(token: Token, claims: Mapping[str, str | int]) -> str:
 
 def decode_access(raw: str) -> Claims:
     """The claims of a valid access token. Raises TokenExpired or, for every other fault, TokenInvalid."""
+    keys = ring.current().keys() if settings.JWT_PRIVATE_KEYS else settings.JWT_SECRET_KEY
+    claims = _checked_access(raw, (keys, settings.JWT_ISSUER, settings.JWT_AUDIENCE))
+    if claims.expires_at <= time.time():
+        raise TokenExpired
+    return claims
+
+
+@functools.lru_cache(maxsize=2048)
+def _checked_access(raw: str, _checked_against: object) -> Claims:
+    """A client sends the same token again and again: that its signature is good stays true as long as keys and settings do.
+
+    What is refused is not remembered, so nobody fills this with tokens of their own making.
+    """
     payload = _decode(AccessToken, raw)
     if not (isinstance(payload.get("username"), str) and isinstance(payload.get("role"), str)):
         raise TokenInvalid
@@ -140,7 +132,7 @@ def _claims(payload: Mapping[str, Any]) -> Claims:
     user_id, session_id, jti = (parse_id(payload.get(name)) for name in ("sub", "sid", "jti"))
     if user_id is None or session_id is None or jti is None or not _are_whole(payload["iat"], payload["exp"]):
         raise TokenInvalid
-    return Claims(user_id=user_id, session_id=session_id, jti=jti)
+    return Claims(user_id=user_id, session_id=session_id, jti=jti, issued_at=payload["iat"], expires_at=payload["exp"])
 
 
 def _are_whole(*times: object) -> bool:

@@ -15,12 +15,11 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from config.embedded.paths import BASE_DIR, var_dir
+from config.secret_strength import weakness
 
 T = TypeVar("T")
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_SAMPLE = re.compile(r"your[_-]|change[_-]?me|insecure|example|^(secret|password)", re.IGNORECASE)
-_SHORTEST_SECRET = 32
 _LONGEST = timedelta(days=36_525)  # a century from now is still a date
 
 _ENV_FILE = Path(os.environ.get("ENV_FILE") or BASE_DIR / ".env")
@@ -135,6 +134,10 @@ def origins(name: str) -> list[str]:
     """A list of web origins (scheme, host and port, nothing after them), in the lower case that browsers send."""
     found = [part.rstrip("/").lower() for part in words(name)]
     for origin in found:
+        if "*" in origin:
+            raise BadVariable(
+                name, f"must be the addresses of single sites, such as https://app.example.com; it is {origin!r}"
+            )
         _check_url(name, origin, only_origin=True)
     return found
 
@@ -166,17 +169,21 @@ def secret(name: str, *, debug: bool) -> str:
     if value is None:
         raise BadVariable(name, "is not set; it is required when DEBUG is off. Make one with: openssl rand -base64 48")
     if not debug:
-        _refuse_weak(name, value)
+        refuse_weak(name, value)
     return value
 
 
-def _refuse_weak(name: str, value: str) -> None:
-    if len(value) < _SHORTEST_SECRET or len(set(value)) < 10:
-        raise BadVariable(
-            name, f"is too weak: give it {_SHORTEST_SECRET} random characters or more (openssl rand -base64 48)"
-        )
-    if _SAMPLE.search(value):
-        raise BadVariable(name, "looks like a sample from a document; make your own with: openssl rand -base64 48")
+def refuse_weak(name: str, value: str) -> None:
+    problem = weakness(value)
+    if problem:
+        raise BadVariable(name, problem)
+
+
+def refuse_equal(first: tuple[str, str], *others: tuple[str, str]) -> None:
+    """Pairs of a name and its secret: whoever learns one key must not have learnt another."""
+    for name, value in others:
+        if value == first[1]:
+            raise BadVariable(name, f"is the same as {first[0]}; make one of its own with: openssl rand -base64 48")
 
 
 def _development_secret(name: str) -> str:

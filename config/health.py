@@ -8,14 +8,17 @@ from django.apps import apps
 from django.db import Error as DatabaseAway
 from django.http import HttpRequest, JsonResponse
 
+from config.read_only import read_only
 from config.redis import RedisAway, RedisRefused, ask, breaker
 
 
+@read_only
 def healthz(request: HttpRequest) -> JsonResponse:
     """The process answers; says nothing of anything else, so that a sick database restarts no web process."""
     return JsonResponse({"status": "ok"})
 
 
+@read_only
 def readyz(request: HttpRequest) -> JsonResponse:
     """503 without the database. Redis away is degraded, not unready: the API answers without it. Names no host and no version."""
     database, waiting = _database_and_outbox()

@@ -1,4 +1,4 @@
-"""The front page, and the two pages that the links in emails lead to."""
+"""The front page, and the pages that the links in emails lead to."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -7,7 +7,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import re_path
-from django.views.decorators.http import require_safe
+
+from config.read_only import read_only
 
 POLICY: Final = {
     "default-src": "'none'",
@@ -36,25 +37,32 @@ def page(
     return response
 
 
-@require_safe
+@read_only
 def index(request: HttpRequest) -> HttpResponse:
     return page(request, "pages/index.html", {"debug": settings.DEBUG})
 
 
-@require_safe
+@read_only
 def verify_email_page(request: HttpRequest) -> HttpResponse:
     """Verifies nothing by itself (mail scanners open links); its button does."""
     return page(request, "pages/verify_email.html")
 
 
-@require_safe
+@read_only
 def reset_password_page(request: HttpRequest) -> HttpResponse:
     """With a token, the form for a new password; without one, the form to ask for the link."""
-    return page(request, "pages/reset_password.html")
+    return page(request, "pages/reset_password.html", {"composition": settings.PASSWORD_COMPOSITION})
+
+
+@read_only
+def undo_email_change_page(request: HttpRequest) -> HttpResponse:
+    """Undoes nothing by itself; its button does."""
+    return page(request, "pages/undo_email_change.html")
 
 
 urlpatterns = [
     re_path(r"^$", index, name="index"),
     re_path(r"^verify-email/?$", verify_email_page, name="verify-email-page"),
     re_path(r"^reset-password/?$", reset_password_page, name="reset-password-page"),
+    re_path(r"^undo-email-change/?$", undo_email_change_page, name="undo-email-change-page"),
 ]

@@ -13,6 +13,7 @@ urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("api/auth/", include("accounts.api.urls")),
+    path(".well-known/", include("accounts.api.well_known")),
     path("api/", include(documentation.urlpatterns)),
     re_path(r"^api(/.*)?$", fallback.not_found),
     path("admin/", admin.site.urls),

@@ -9,7 +9,10 @@ from typing import Any
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from config import forwarded
 from config.api.client_address import client_address, peer_is_trusted
+from config.api.request_id import PEER
+from config.shortcuts import Shortcuts
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
 
@@ -37,8 +40,9 @@ class Entrance:
 
 
 def _settle_address(environ: Environ) -> None:
+    forwarded.notice(environ)
     trusted = settings.TRUSTED_PROXIES
-    peer = environ.get("REMOTE_ADDR", "")
+    environ[PEER] = peer = environ.get("REMOTE_ADDR", "")
     environ["REMOTE_ADDR"] = client_address(peer, environ.get("HTTP_X_FORWARDED_FOR", ""), trusted)
     if not trusted or not peer_is_trusted(peer, trusted):
         return
@@ -54,4 +58,4 @@ def _read_body(environ: Environ) -> None:
     environ["wsgi.input"] = BytesIO(body)
 
 
-application = Entrance(get_wsgi_application(), at_once=settings.WEB_THREADS)
+application = Entrance(Shortcuts(get_wsgi_application()), at_once=settings.WEB_THREADS)

@@ -16,10 +16,12 @@ class RevokedReason(models.TextChoices):
     PASSWORD_CHANGED = "password_changed", _("the password changed")
     PASSWORD_RESET = "password_reset", _("the password was reset")
     REFRESH_REUSED = "refresh_reused", _("a retired refresh token was presented")
+    EMAIL_CHANGE_UNDONE = "email_change_undone", _("a change of address was undone")
     TOO_MANY_SESSIONS = "too_many_sessions", _("gave way to a newer session")
     ACCOUNT_DEACTIVATED = "account_deactivated", _("the account was deactivated")
     ACCOUNT_DELETED = "account_deleted", _("the account was deleted")
     ADMIN = "admin", _("ended by an administrator")
+    SERVICE = "service", _("ended by a service")
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
@@ -38,6 +40,7 @@ class Session(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sessions")
     name = models.CharField(max_length=100, blank=True)
     data = models.JSONField(default=dict, blank=True)
+    second_factor = models.BooleanField(default=False)
 
     ip = models.GenericIPAddressField(null=True, unpack_ipv4=True)
     user_agent = models.CharField(max_length=512, blank=True)

@@ -69,13 +69,13 @@ def _ask_database(session_id: uuid.UUID) -> Principal:
     row = (
         Session.objects.active(now)
         .filter(id=session_id, user__is_active=True)
-        .values_list("user_id", "user__username", "user__role")
+        .values_list("user_id", "user__username", "user__role", "second_factor")
         .first()
     )
     if row is None:
         mark_revoked([session_id])
         raise SessionRevoked
-    return Principal(id=row[0], username=row[1], role=row[2], session_id=session_id)
+    return Principal(id=row[0], username=row[1], role=row[2], session_id=session_id, second_factor=row[3])
 
 
 def _remember(principal: Principal) -> bool:

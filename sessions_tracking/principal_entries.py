@@ -21,6 +21,7 @@ class Principal:
     username: str
     role: str
     session_id: uuid.UUID
+    second_factor: bool = False
     is_authenticated: bool = True
     is_anonymous: bool = False
     is_active: bool = True
@@ -35,7 +36,8 @@ def key_of(session_id: uuid.UUID) -> str:
 
 
 def encode(principal: Principal) -> bytes:
-    return json.dumps({"user": str(principal.id), "username": principal.username, "role": principal.role}).encode()
+    entry = {"user": str(principal.id), "username": principal.username, "role": principal.role}
+    return json.dumps(entry | {"second_factor": principal.second_factor}).encode()
 
 
 def decode(found: bytes, session_id: uuid.UUID) -> Principal | None:
@@ -50,4 +52,5 @@ def decode(found: bytes, session_id: uuid.UUID) -> Principal | None:
     user_id = parse_id(entry["user"])
     if user_id is None:
         return None
-    return Principal(id=user_id, username=entry["username"], role=entry["role"], session_id=session_id)
+    # An older version wrote nothing of a second factor.
+    return Principal(user_id, entry["username"], entry["role"], session_id, entry.get("second_factor") is True)

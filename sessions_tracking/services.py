@@ -20,14 +20,20 @@ from sessions_tracking.principal_entries import ACTIVE_ENTRY_SECONDS, Principal
 _LATELY = timedelta(seconds=2 * ACTIVE_ENTRY_SECONDS)
 
 
-def start(*, user_id: uuid.UUID, client: ClientInfo, name: str = "", data: dict[str, Any] | None = None) -> Session:
-    """A new session, one INSERT. Its times are whole seconds where tokens repeat them."""
+def start(
+    *, user_id: uuid.UUID, client: ClientInfo, second_factor: bool, name: str = "", data: dict[str, Any] | None = None
+) -> Session:
+    """A new session, one INSERT. Its times are whole seconds where tokens repeat them.
+
+    `second_factor` says that it began with one; nothing that happens later gives that to a session.
+    """
     now = datetime.now(UTC)
     issued_at = now.replace(microsecond=0)
     return Session.objects.create(
         user_id=user_id,
         name=name,
         data=data or {},
+        second_factor=second_factor,
         **asdict(client),
         created_at=now,
         updated_at=now,
@@ -100,7 +106,7 @@ def revoke(*, session_id: uuid.UUID, reason: RevokedReason) -> bool:
     return ended == 1
 
 
-def revoke_own(*, user_id: uuid.UUID, session_id: uuid.UUID, reason: RevokedReason) -> None:
+def revoke_own(*, user_id: uuid.UUID, session_id: uuid.UUID, reason: RevokedReason) -> bool:
     """As `revoke`, for a session that must belong to the user and be active; NotFound otherwise, whoever's it is.
 
     Over by the clock of this node, it may not be by another's, so it ends all the same.
@@ -108,9 +114,10 @@ def revoke_own(*, user_id: uuid.UUID, session_id: uuid.UUID, reason: RevokedReas
     session = Session.objects.filter(id=session_id, user_id=user_id).first()
     if session is None:
         raise NotFound
-    revoke(session_id=session_id, reason=reason)
+    ended = revoke(session_id=session_id, reason=reason)
     if not session.is_active(datetime.now(UTC)):
         raise NotFound
+    return ended
 
 
 def revoke_all(*, user_id: uuid.UUID, reason: RevokedReason, keep: uuid.UUID | None = None) -> int:
@@ -133,18 +140,21 @@ def _end(sessions: SessionQuerySet, reason: RevokedReason, now: datetime | None 
     return sessions.filter(revoked_at=None).update(revoked_at=moment, revoked_reason=reason, updated_at=moment)
 
 
-def make_room(*, user_id: uuid.UUID) -> None:
-    """Ends the active sessions idle longest, as many as stand in the way of one more (MAX_SESSIONS_PER_USER; 0 is no bound)."""
+def make_room(*, user_id: uuid.UUID) -> int:
+    """Ends the active sessions idle longest, as many as stand in the way of one more (MAX_SESSIONS_PER_USER; 0 is no bound).
+
+    Says how many they were.
+    """
     bound = settings.MAX_SESSIONS_PER_USER
     if not bound:
-        return
+        return 0
     active = Session.objects.active(datetime.now(UTC)).filter(user_id=user_id)
     surplus = list(active.order_by("-last_seen_at", "-id").values_list("id", flat=True)[bound - 1 :])
     if not surplus:
-        return
+        return 0
     with transaction.atomic(savepoint=False):
-        _end(Session.objects.filter(id__in=surplus), RevokedReason.TOO_MANY_SESSIONS)
         transaction.on_commit(lambda: principal_news.mark_revoked(surplus))
+        return _end(Session.objects.filter(id__in=surplus), RevokedReason.TOO_MANY_SESSIONS)
 
 
 def renew_principals(*, user_id: uuid.UUID) -> None:
@@ -161,11 +171,15 @@ def _tell_principals(user_id: uuid.UUID) -> None:
 
 
 def _principals(user_id: uuid.UUID) -> list[Principal]:
-    fields = ("id", "user_id", "user__username", "user__role")
+    fields = ("user_id", "user__username", "user__role", "id", "second_factor")
     sessions = Session.objects.active(datetime.now(UTC)).filter(user_id=user_id, user__is_active=True).order_by("id")
-    return [
-        Principal(session_id=row[0], id=row[1], username=row[2], role=row[3]) for row in sessions.values_list(*fields)
-    ]
+    return [Principal(*row) for row in sessions.values_list(*fields)]
+
+
+def forget_second_factor(*, user_id: uuid.UUID) -> None:
+    """The user's second factor is gone, and with it what it proved. Wants to be within the transaction that removes it."""
+    Session.objects.filter(user_id=user_id, second_factor=True).update(second_factor=False)
+    renew_principals(user_id=user_id)
 
 
 def list_active(*, user_id: uuid.UUID) -> list[Session]:

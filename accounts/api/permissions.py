@@ -1,15 +1,26 @@
 """Who may use which part of the API."""
 
+from django.conf import settings
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from accounts.exceptions import MfaRequired
 from accounts.models import Role
 from sessions_tracking.api.caller import caller
 
 
 class IsAdmin(BasePermission):
-    """By the role that the database knows, never the token's: a demotion takes hold with the next request."""
+    """By the role that the database knows, never the token's: a demotion takes hold with the next request.
+
+    Raises MfaRequired where administrators must have a second factor and the session began without one.
+    """
+
+    errors = (MfaRequired,)
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        return request.user.is_authenticated and caller(request).role == Role.ADMIN
+        if not request.user.is_authenticated or caller(request).role != Role.ADMIN:
+            return False
+        if settings.REQUIRE_ADMIN_MFA and not caller(request).second_factor:
+            raise MfaRequired
+        return True

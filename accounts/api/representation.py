@@ -1,14 +1,13 @@
 """How users and sign-ins look on the wire."""
 
-import uuid
 from typing import Any
 
 from accounts.api.cookies import Transport
-from accounts.models import OutboxEmail, User
+from accounts.models import User
 from accounts.services.authentication import SignIn
+from accounts.services.mfa.challenges import Pending
 from config.api.times import iso, iso_or_none
 from sessions_tracking.api.representation import session_data
-from sessions_tracking.models import Session
 
 
 def user_summary(user: User) -> dict[str, Any]:
@@ -27,7 +26,7 @@ def user_summary(user: User) -> dict[str, Any]:
 def user_profile(user: User) -> dict[str, Any]:
     return user_summary(user) | {
         "language": user.language,
-        "mfaEnabled": False,
+        "mfaEnabled": user.mfa_enabled,
         "updatedAt": iso(user.updated_at),
         "lastLoginAt": iso_or_none(user.last_login),
     }
@@ -47,18 +46,10 @@ def sign_in_data(sign_in: SignIn, transport: Transport) -> dict[str, Any]:
     }
 
 
-def ended_session_data(session: Session, *, current: uuid.UUID) -> dict[str, Any]:
-    """A session on record, with when and why it ended, if it did."""
-    ending = {"revokedAt": iso_or_none(session.revoked_at), "revokedReason": session.revoked_reason}
-    return session_data(session, current=current) | ending
-
-
-def email_data(email: OutboxEmail) -> dict[str, Any]:
+def pending_data(pending: Pending) -> dict[str, Any]:
     return {
-        "kind": email.kind,
-        "address": email.address,
-        "state": email.state,
-        "createdAt": iso(email.created_at),
-        "sentAt": iso_or_none(email.sent_at),
-        "details": email.context,
+        "mfaRequired": True,
+        "mfaToken": pending.token,
+        "methods": ["totp", "recovery_code"],
+        "expiresAt": iso(pending.expires_at),
     }

@@ -1,15 +1,19 @@
 """The paths below /api/auth; a trailing slash is optional."""
 
+from accounts.api.views.email_change import EmailChangeUndoViewSet, EmailChangeViewSet
+from accounts.api.views.forward_auth import ForwardAuthViewSet
+from accounts.api.views.introspection import IntrospectionViewSet
 from accounts.api.views.me import MeViewSet
 from accounts.api.views.passwords import PasswordChangeViewSet, PasswordResetViewSet
 from accounts.api.views.registration import RegistrationViewSet
+from accounts.api.views.second_factor import MfaVerificationViewSet, SecondFactorViewSet
+from accounts.api.views.sessions import OwnSessionViewSet
 from accounts.api.views.tokens import LogoutAllViewSet, TokenViewSet
 from accounts.api.views.users import UserViewSet
 from config.api.routers import OptionalSlashRouter
-from sessions_tracking.api.views import SessionViewSet
 
 router = OptionalSlashRouter()
-router.register("sessions", SessionViewSet, basename="session")
+router.register("sessions", OwnSessionViewSet, basename="session")
 router.register("users", UserViewSet, basename="user")
 for view_set in (
     RegistrationViewSet,
@@ -18,6 +22,12 @@ for view_set in (
     MeViewSet,
     PasswordResetViewSet,
     PasswordChangeViewSet,
+    EmailChangeViewSet,
+    EmailChangeUndoViewSet,
+    SecondFactorViewSet,
+    MfaVerificationViewSet,
+    ForwardAuthViewSet,
+    IntrospectionViewSet,
 ):
     router.register("", view_set, basename=view_set.__name__.removesuffix("ViewSet").lower())
 

@@ -1,5 +1,6 @@
 """Makes the message of an outbox row, with the code or link that it carries: secrets come into being here, at sending."""
 
+import uuid
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -8,7 +9,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db.models import Q
 
-from accounts import one_time_secrets
+from accounts import email_change_secrets, one_time_secrets
 from accounts.mail.rendering import render
 from accounts.models import EmailKind, EmailState, OutboxEmail, Purpose, User
 
@@ -24,11 +25,18 @@ def compose(email: OutboxEmail) -> EmailMultiAlternatives:
         kind=email.kind, language=user.language if user else email.language, context=_context(email, user)
     )
     message = EmailMultiAlternatives(
-        subject=rendered.subject, body=rendered.text, to=[user.email if user and user.email else email.address],
+        subject=rendered.subject, body=rendered.text, to=[_address(email, user)],
         headers={"Message-ID": f"<{email.id}@{_domain()}>", "Auto-Submitted": "auto-generated"},
     )  # fmt: skip
     message.attach_alternative(rendered.html, "text/html")
     return message
+
+
+def _address(email: OutboxEmail, user: User | None) -> str:
+    """The user's own of now, but for what concerns an address that is not theirs yet or no longer."""
+    if user is None or not user.email or email.kind in _TO_ANOTHER_ADDRESS:
+        return email.address
+    return user.email
 
 
 def _recipient(email: OutboxEmail) -> User | None:
@@ -53,6 +61,8 @@ def _context(email: OutboxEmail, user: User | None) -> dict[str, Any]:
         context |= {"first_name": user.first_name, "username": user.username}
     if user is not None and email.kind in _SECRETS:
         context |= _secret_context(email, user, _SECRETS[EmailKind(email.kind)])
+    if "change_id" in context:
+        context |= _change_context(email)
     return context
 
 
@@ -60,6 +70,12 @@ _SECRETS = {
     EmailKind.VERIFY_EMAIL: Purpose.VERIFY_EMAIL,
     EmailKind.RESET_PASSWORD: Purpose.RESET_PASSWORD,
     EmailKind.INVITATION: Purpose.RESET_PASSWORD,
+}
+_TO_ANOTHER_ADDRESS = {
+    EmailKind.EMAIL_CHANGE_CODE,
+    EmailKind.EMAIL_CHANGE_REQUESTED,
+    EmailKind.EMAIL_CHANGED,
+    EmailKind.EMAIL_CHANGED_BY_ADMIN,
 }
 
 
@@ -77,6 +93,21 @@ def _secret_context(email: OutboxEmail, user: User, purpose: Purpose) -> dict[st
         "code_minutes": _minutes(settings.VERIFICATION_CODE_LIFETIME),
         "link_hours": _minutes(settings.VERIFICATION_LINK_LIFETIME) // 60,
     }
+
+
+def _change_context(email: OutboxEmail) -> dict[str, Any]:
+    """The code for the new address; for the old one, the link that stops or undoes the change."""
+    change_id = uuid.UUID(email.context["change_id"])
+    if email.kind == EmailKind.EMAIL_CHANGE_CODE:
+        code = email_change_secrets.start_code(change_id)
+        carried = {"code": code, "code_minutes": _minutes(settings.VERIFICATION_CODE_LIFETIME)} if code else None
+    else:
+        token = email_change_secrets.start_link(change_id)
+        link = f"{settings.FRONTEND_URL}/undo-email-change?{urlencode({'token': token})}"
+        carried = {"link": link, "hours": _minutes(settings.UNDO_EMAIL_CHANGE_LIFETIME) // 60} if token else None
+    if carried is None:
+        raise NoRecipient
+    return carried
 
 
 def _is_pointless(email: OutboxEmail, user: User) -> bool:

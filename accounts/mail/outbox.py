@@ -9,8 +9,9 @@ from django.db import transaction
 
 from accounts.identity import email_key_or_none
 from accounts.mail.nudge import nudge
-from accounts.models import EmailKind, EmailState, OutboxEmail, User
+from accounts.models import EmailChange, EmailKind, EmailState, OutboxEmail, User
 from config.api.times import iso
+from config.ids import new_id
 from sessions_tracking.client_info import ClientInfo
 
 _LONGEST_ADDRESS = 254
@@ -20,6 +21,17 @@ def verification(user: User) -> None:
     """The code and the link; one that still waits gives way to this one."""
     _cancel_waiting(EmailKind.VERIFY_EMAIL, user.id)
     _promise(EmailKind.VERIFY_EMAIL, user)
+
+
+def no_verification() -> None:
+    """For an address that gets none: what `verification` costs, so that the time tells nothing (ASVS 6.3.8)."""
+    _cancel_waiting(EmailKind.VERIFY_EMAIL, new_id())
+    nothing()
+
+
+def nothing() -> None:
+    """A row that sends nothing to nobody, where to write none would be told by the clock."""
+    _write(kind=EmailKind.VERIFY_EMAIL, address="", state=EmailState.CANCELLED)
 
 
 def first_verification(user: User) -> None:
@@ -66,10 +78,74 @@ def address_already_registered(user: User) -> None:
     _promise(EmailKind.ADDRESS_ALREADY_REGISTERED, user)
 
 
+def address_already_used(user: User) -> None:
+    """Somebody with another account asked to move it to this user's address."""
+    _promise(EmailKind.ADDRESS_ALREADY_USED, user)
+
+
+def email_change_code(user: User, change: EmailChange) -> None:
+    """To the new address, which nobody has proven yet: it names no account."""
+    context = {"change_id": str(change.id)}
+    _write(
+        kind=EmailKind.EMAIL_CHANGE_CODE, user=user, address=change.new_email, language=user.language, context=context
+    )
+
+
+def email_change_requested(user: User, change: EmailChange, client: ClientInfo) -> None:
+    """To the address that the account still has."""
+    _promise(EmailKind.EMAIL_CHANGE_REQUESTED, user, _event(client) | _change(change))
+
+
+def email_changed(user: User, change: EmailChange, client: ClientInfo) -> None:
+    """To the address that the account had, with the link that undoes the change."""
+    if change.old_email:
+        _write(
+            kind=EmailKind.EMAIL_CHANGED,
+            user=user,
+            address=change.old_email,
+            language=user.language,
+            context=_event(client) | _change(change),
+        )
+
+
+def email_changed_by_admin(user: User, *, old_email: str | None) -> None:
+    """To the address that the account had, without a device and an address: those would be the administrator's."""
+    if old_email:
+        context = {"happened_at": iso(datetime.now(UTC))}
+        _write(
+            kind=EmailKind.EMAIL_CHANGED_BY_ADMIN,
+            user=user,
+            address=old_email,
+            language=user.language,
+            context=context,
+        )
+
+
+def _change(change: EmailChange) -> dict[str, str]:
+    return {"change_id": str(change.id), "new_email": change.new_email}
+
+
 def invitation(user: User) -> None:
     """For a user without a password: the link to set one; an invitation that still waits gives way to this one."""
     _cancel_waiting(EmailKind.INVITATION, user.id)
     _promise(EmailKind.INVITATION, user)
+
+
+def mfa_enabled(user: User, client: ClientInfo) -> None:
+    _promise(EmailKind.MFA_ENABLED, user, _event(client))
+
+
+def mfa_disabled(user: User, client: ClientInfo) -> None:
+    _promise(EmailKind.MFA_DISABLED, user, _event(client))
+
+
+def mfa_disabled_by_admin(user: User) -> None:
+    """Without a device and an address: those would be the administrator's."""
+    _promise(EmailKind.MFA_DISABLED, user, {"happened_at": iso(datetime.now(UTC)), "by_admin": True})
+
+
+def recovery_code_used(user: User, client: ClientInfo, *, left: int) -> None:
+    _promise(EmailKind.RECOVERY_CODE_USED, user, _event(client) | {"codes_left": left})
 
 
 def cancel_resets(user: User) -> None:
@@ -101,7 +177,13 @@ def _promise(kind: EmailKind, user: User, context: Mapping[str, Any] | None = No
 
 
 def _write(
-    *, kind: EmailKind, address: str, language: str, user: User | None = None, context: Mapping[str, Any] | None = None
+    *,
+    kind: EmailKind,
+    address: str,
+    language: str = "en",
+    user: User | None = None,
+    context: Mapping[str, Any] | None = None,
+    state: EmailState = EmailState.QUEUED,
 ) -> None:
     now = datetime.now(UTC)
     OutboxEmail.objects.create(
@@ -110,6 +192,7 @@ def _write(
         address=address,
         language=language,
         context=dict(context or {}),
+        state=state,
         due_at=now,
         created_at=now,
     )

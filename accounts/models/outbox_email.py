@@ -16,7 +16,15 @@ class EmailKind(models.TextChoices):
     REFRESH_TOKEN_REUSED = "refresh_token_reused", _("refresh token reused")
     ACCOUNT_DELETED = "account_deleted", _("account deleted")
     ADDRESS_ALREADY_REGISTERED = "address_already_registered", _("address already registered")
+    ADDRESS_ALREADY_USED = "address_already_used", _("address already used")
+    EMAIL_CHANGE_CODE = "email_change_code", _("code for a new address")
+    EMAIL_CHANGE_REQUESTED = "email_change_requested", _("change of address asked for")
+    EMAIL_CHANGED = "email_changed", _("address changed")
+    EMAIL_CHANGED_BY_ADMIN = "email_changed_by_admin", _("address changed by an administrator")
     INVITATION = "invitation", _("invitation")
+    MFA_ENABLED = "mfa_enabled", _("second factor added")
+    MFA_DISABLED = "mfa_disabled", _("second factor removed")
+    RECOVERY_CODE_USED = "recovery_code_used", _("recovery code used")
 
 
 class EmailState(models.TextChoices):

@@ -11,6 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.identity import email_key, email_key_or_none, username_key
 from config.ids import new_id
 
+LONGEST_REASON = 500
+_NEVER_BY_SAVE = {"mfa_enabled", "known_devices"}
+
 
 class Role(models.TextChoices):
     USER = "USER", _("user")
@@ -44,6 +47,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     """`email` and `username` are as typed; `email_key` and `username_key` are what they are unique by and found by.
 
     `known_devices` are keyed hashes of the devices that signed in before, the latest last; see `accounts.known_devices`.
+    `mfa_enabled` says that there is a confirmed second factor; it changes in the same transaction as that.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -57,12 +61,16 @@ class User(AbstractBaseUser, PermissionsMixin):
     role = models.CharField(_("role"), max_length=16, choices=Role, default=Role.USER)
     email_verified_at = models.DateTimeField(_("email verified at"), null=True, blank=True)
     known_devices = models.JSONField(default=list, editable=False)
+    mfa_enabled = models.BooleanField(_("second factor"), default=False, editable=False)
     is_active = models.BooleanField(_("active"), default=True)
+    deactivated_at = models.DateTimeField(_("deactivated at"), null=True, blank=True, editable=False)
+    deactivation_reason = models.CharField(_("reason of the deactivation"), max_length=LONGEST_REASON, blank=True)
     is_staff = models.BooleanField(_("may use the admin"), default=False)
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
     objects = UserManager()
+    was_just_made = False  # by the last `save`
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
@@ -84,10 +92,21 @@ class User(AbstractBaseUser, PermissionsMixin):
         using: str | None = None,
         update_fields: Iterable[str] | None = None,
     ) -> None:
+        self.was_just_made = self._state.adding
         self.email = self.email or None
         self.email_key = email_key(self.email) if self.email else None
         self.username_key = username_key(self.username)
+        if update_fields is None and not self._state.adding and not force_insert:
+            update_fields = self._fields_to_save()
         super().save(force_insert=force_insert, force_update=force_update, using=using, update_fields=update_fields)
+
+    def _fields_to_save(self) -> set[str]:
+        """All but what services alone write: a row read before it changed, and saved after, must not switch it back.
+
+        `changepassword` has such a row in hand for as long as somebody types.
+        """
+        columns = {field.name for field in self._meta.concrete_fields if not field.primary_key}
+        return columns - self.get_deferred_fields() - _NEVER_BY_SAVE
 
     def set_password(self, raw_password: str | None) -> None:
         super().set_password(raw_password)

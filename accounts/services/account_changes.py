@@ -9,7 +9,8 @@ from django.conf import settings
 from accounts import one_time_secrets
 from accounts.mail import outbox
 from accounts.models import CodeTries, Purpose, User
-from accounts.services import email_verification
+from accounts.services import email_change, email_verification
+from accounts.services.mfa import challenges
 from config.api.exceptions import NotFound
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason
@@ -41,12 +42,22 @@ def apply(before: User, values: Mapping[str, Any], *, email_verified: bool | Non
 def _settle_address(before: User, after: User, *, is_proven: bool) -> None:
     """A secret that went to the former address opens nothing any more; a new address has to be proven again."""
     moved = after.email_key != before.email_key
-    if moved or (before.email_verified and not after.email_verified):
+    if moved:
+        leave_address(before, after)
+    elif before.email_verified and not after.email_verified:
         one_time_secrets.supersede(user_id=after.id, purposes=list(Purpose))
     if is_proven:
         email_verification.mark_verified(after)
     if moved or _opens(before, after):
         _ask_for_proof(after)
+
+
+def leave_address(before: User, after: User) -> None:
+    """What was mailed to the former address opens nothing any more; whoever proved it hears of the change."""
+    one_time_secrets.supersede(user_id=after.id, purposes=list(Purpose))
+    email_change.close(user_id=after.id)
+    if before.email_verified:
+        outbox.email_changed_by_admin(after, old_email=before.email)
 
 
 def _opens(before: User, after: User) -> bool:
@@ -75,5 +86,6 @@ def _settle_sessions(before: User, after: User, values: Mapping[str, Any]) -> No
         outbox.password_changed_by_admin(after)
     if not after.is_active:
         sessions.revoke_all(user_id=after.id, reason=RevokedReason.ACCOUNT_DEACTIVATED)
+        challenges.end_all(user_id=after.id)
     elif "role" in values or "username" in values:
         sessions.renew_principals(user_id=after.id)

@@ -11,7 +11,17 @@ from django.db import connection, transaction
 from django.db.models import Min, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
-from accounts.models import CodeTries, EmailState, OneTimeSecret, OutboxEmail, Purpose, User
+from accounts.models import (
+    AuditEvent,
+    CodeTries,
+    EmailChange,
+    EmailState,
+    MfaChallenge,
+    OneTimeSecret,
+    OutboxEmail,
+    Purpose,
+    User,
+)
 from sessions_tracking.models import Session
 
 BATCH = 1000
@@ -31,7 +41,10 @@ def over(now: datetime) -> Mapping[str, QuerySet[Any]]:
         "sessions": Session.objects.filter(Q(revoked_at__isnull=False) | Q(expires_at__lte=now)),
         "secrets": OneTimeSecret.objects.filter(Q(superseded_at__isnull=False) | Q(token_expires_at__lte=now) | spent),
         "emails": _emails(now),
+        "unfinished sign-ins": MfaChallenge.objects.filter(expires_at__lte=now),
         "code tries": CodeTries.objects.filter(updated_at__lt=now - _TRIES_LIFETIME),
+        "address changes": EmailChange.objects.filter(undo_expires_at__lte=now),
+        "audit events": AuditEvent.objects.filter(created_at__lt=now - settings.AUDIT_RETENTION),
     }
     if settings.EMAIL_VERIFICATION != "none":  # else nobody was ever asked to verify
         found["unverified accounts"] = _unverified_accounts(now)

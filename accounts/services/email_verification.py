@@ -3,37 +3,36 @@
 from datetime import UTC, datetime
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db import transaction
 
-from accounts import one_time_secrets
-from accounts.exceptions import CodeInvalid, EmailAlreadyVerified, TooManyAttempts, UserNotFound
+from accounts import audit, one_time_secrets
+from accounts.exceptions import CodeInvalid, EmailAlreadyVerified, UserNotFound
 from accounts.identity import email_key_or_none
 from accounts.keyed_hash import hexdigest
 from accounts.mail import outbox
-from accounts.models import CodeTries, Purpose, User
-from config.api.exceptions import RateLimited, TokenInvalid
+from accounts.models import AuditKind, CodeTries, Purpose, User
+from accounts.services import code_tries, resend_pause
+from config.api.exceptions import TokenInvalid
+from config.ids import new_id
 
 
 def verify_by_code(*, email: str, code: str) -> User:
-    """Counts the try before it looks, so that parallel guesses cannot outrun the count; a right code takes the count away.
+    """Counts the try before it looks; a right code takes the count away.
 
-    Raises CodeInvalid, and from the sixth try on TooManyAttempts, for addresses that nobody has too.
+    Raises CodeInvalid, and from the sixth try on TooManyAttempts, for addresses that nobody has too. Past the tries of an hour
+    no code serves, whoever used them up (TooManyWrongCodes); the link does.
     """
-    key = tries_key(email)
-    _count_try(key)
+    code_tries.count_of_code(tries_key(email))
+    code_tries.count_of_account(Purpose.VERIFY_EMAIL, email_key_or_none(email) or email)
     user = User.objects.with_email(email)
-    secret = (
-        one_time_secrets.find_by_code(user=user, purpose=Purpose.VERIFY_EMAIL, code=code)
-        if user and user.is_active
-        else None
-    )
-    if user is None or secret is None:
+    # Looked for whoever has the address, so that the time tells nothing (ASVS 6.3.8).
+    secret = one_time_secrets.find_by_code(user=user or User(), purpose=Purpose.VERIFY_EMAIL, code=code)
+    if user is None or not user.is_active or secret is None:
         raise CodeInvalid
     with transaction.atomic():
         if not one_time_secrets.consume(secret):
             raise CodeInvalid
-        mark_verified(user)
+        prove(user, how="code")
         forget_tries(email)
     return user
 
@@ -47,24 +46,6 @@ def forget_tries(email: str) -> None:
     CodeTries.objects.filter(key=tries_key(email)).delete()
 
 
-def _count_try(key: str) -> None:
-    """Committed at once, whatever becomes of the request."""
-    now = datetime.now(UTC)
-    counted = CodeTries.objects.filter(key=key, tries__lt=settings.MAX_CODE_TRIES).update(
-        tries=F("tries") + 1, updated_at=now
-    )
-    if counted:
-        return
-    try:
-        with transaction.atomic():
-            CodeTries.objects.create(key=key, tries=1, updated_at=now)
-    except IntegrityError as error:  # it exists: used up, unless a racing first try has just made it
-        if not CodeTries.objects.filter(key=key, tries__lt=settings.MAX_CODE_TRIES).update(
-            tries=F("tries") + 1, updated_at=now
-        ):
-            raise TooManyAttempts from error
-
-
 def verify_by_link(*, email: str, token: str) -> User:
     """Idempotent while the token lives. Raises TokenInvalid, and UserNotFound unless PREVENT_ENUMERATION hides who is known."""
     user = User.objects.with_email(email)
@@ -74,15 +55,21 @@ def verify_by_link(*, email: str, token: str) -> User:
     if secret is None or secret.user_id != user.id:
         raise TokenInvalid
     with transaction.atomic():
-        mark_verified(user)
+        prove(user, how="link")
         forget_tries(email)
     return user
 
 
-def mark_verified(user: User) -> None:
+def prove(user: User, *, how: str) -> None:
+    """As `mark_verified`, for somebody who has just shown that the address is theirs."""
+    if mark_verified(user):
+        audit.record(AuditKind.EMAIL_VERIFIED, user_id=user.id, actor_id=user.id, facts={"how": how})
+
+
+def mark_verified(user: User) -> bool:
     """Within the caller's transaction. The first success, by whichever door, sends the welcome; open codes die with it.
 
-    Only the address that was proven: raises TokenInvalid where the user's is another by now.
+    True for that first success. Only the address that was proven: raises TokenInvalid where the user's is another by now.
     """
     now = datetime.now(UTC)
     same = User.objects.filter(id=user.id, email_key=user.email_key)
@@ -93,42 +80,25 @@ def mark_verified(user: User) -> None:
     if first:
         user.one_time_secrets.filter(purpose=Purpose.VERIFY_EMAIL, used_at=None).update(used_at=now)
         outbox.welcome(user)
+    return bool(first)
 
 
 def resend(*, email: str) -> None:
     """Promises another code; the former dies now. Raises UserNotFound, EmailAlreadyVerified, RateLimited.
 
-    With PREVENT_ENUMERATION an address that is unknown or verified looks like any other.
+    With PREVENT_ENUMERATION an address that is unknown or verified looks like any other, and costs as much.
     """
     user = User.objects.with_email(email)
-    if user is None or user.email_verified or not user.is_active:
-        if settings.PREVENT_ENUMERATION:
-            _require_pause(email)
-            forget_tries(email)
-            return
+    receiver = user if user is not None and user.is_active and not user.email_verified else None
+    if receiver is None and not settings.PREVENT_ENUMERATION:
+        if user is None:
+            resend_pause.require_over(email)
         raise EmailAlreadyVerified if user is not None and user.email_verified else UserNotFound
-    _require_pause(email)
+    resend_pause.begin(email)
     with transaction.atomic():
-        one_time_secrets.supersede(user_id=user.id, purposes=[Purpose.VERIFY_EMAIL])
+        one_time_secrets.supersede(user_id=receiver.id if receiver else new_id(), purposes=[Purpose.VERIFY_EMAIL])
         forget_tries(email)
-        outbox.verification(user)
-
-
-def _require_pause(email: str) -> None:
-    """Once a minute per address, whoever has it or not, so that the pause tells nothing; the letter of registration aside.
-
-    The conditional UPDATE, or the key of the new row, lets one of any number of racers pass.
-    """
-    if not settings.RATE_LIMITS:
-        return
-    now = datetime.now(UTC)
-    key = hexdigest("resend-pause", email_key_or_none(email) or email)
-    asked = CodeTries.objects.filter(key=key)
-    if asked.filter(updated_at__lte=now - settings.RESEND_PAUSE).update(updated_at=now):
-        return
-    try:
-        with transaction.atomic():
-            CodeTries.objects.create(key=key, updated_at=now)
-    except IntegrityError as error:
-        passed = now - (asked.values_list("updated_at", flat=True).first() or now)
-        raise RateLimited(retry_after=int((settings.RESEND_PAUSE - passed).total_seconds()) + 1) from error
+        if receiver is not None:
+            outbox.verification(receiver)
+        else:
+            outbox.no_verification()

@@ -3,18 +3,22 @@
 import uuid
 from datetime import UTC, datetime
 
+from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts import one_time_secrets
+from accounts import audit, one_time_secrets
 from accounts.exceptions import PasswordIncorrect, ResetTokenInvalid
+from accounts.identity import bucket_of
 from accounts.mail import outbox
-from accounts.models import OneTimeSecret, Purpose, User
-from accounts.services import email_verification
+from accounts.models import AuditKind, OneTimeSecret, Purpose, User
+from accounts.services import email_verification, guessing
 from config.api.exceptions import SessionRevoked, ValidationFailed
+from config.rate_limits import limiter
+from config.rate_limits.by_address import neighbourhood
 from sessions_tracking import services as sessions
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.models import RevokedReason
@@ -29,13 +33,20 @@ def require_acceptable(password: str, *, user: User, field: str) -> None:
 
 
 def require_correct(password: str, *, user: User, field: str) -> None:
-    """Raises PasswordIncorrect under `field`. A cost renewed since is left to the next login."""
+    """Raises PasswordIncorrect under `field`, and RateLimited past too many. A cost renewed since is left to the next login."""
+    attempt = guessing.prompt_attempt(user_id=user.id)
     if not check_password(password, user.password):
+        attempt.failed()
         raise PasswordIncorrect(field=field)
+    attempt.succeeded()
 
 
 def request_reset(*, email: str, language: str) -> None:
-    """Promises a reset to the address, whoever has it or not: the same work and the same answer."""
+    """Promises a reset to the address, whoever has it or not: the same work and the same answer.
+
+    Raises RateLimited past what RATE_LIMIT_FORGOT gives an address, in whatever spelling.
+    """
+    limiter.take(settings.RATE_LIMIT_FORGOT, bucket_of(email))
     with transaction.atomic():
         outbox.password_reset(address=email, language=language)
 
@@ -44,19 +55,21 @@ def reset(*, token: str, new_password: str, client: ClientInfo) -> None:
     """Sets the password that the mailed token stands for, ends every session, and takes the address for proven.
 
     A password that the rules refuse leaves the token as it is. Of racing uses one wins.
-    Raises ResetTokenInvalid, ValidationFailed.
+    Raises ResetTokenInvalid, ValidationFailed; RateLimited for an address that has brought too many wrong tokens.
     """
     secret = one_time_secrets.find_by_token(token=token, purpose=Purpose.RESET_PASSWORD)
     if secret is None or secret.used_at is not None:
+        limiter.take(settings.RATE_LIMIT_BAD_TOKENS, neighbourhood(client.ip))  # the right one always works
         raise ResetTokenInvalid
     require_acceptable(new_password, user=secret.user, field="newPassword")
     new_hash = make_password(new_password)
     with transaction.atomic():
         _use_up(secret, new_hash)
-        sessions.revoke_all(user_id=secret.user_id, reason=RevokedReason.PASSWORD_RESET)
+        ended = sessions.revoke_all(user_id=secret.user_id, reason=RevokedReason.PASSWORD_RESET)
         outbox.cancel_resets(secret.user)
-        email_verification.mark_verified(secret.user)
+        email_verification.prove(secret.user, how="password_reset")
         outbox.password_changed(secret.user, client)
+        _record(AuditKind.PASSWORD_RESET, secret.user, ended)
 
 
 def _use_up(secret: OneTimeSecret, new_hash: str) -> None:
@@ -80,9 +93,14 @@ def change(
     with transaction.atomic():
         if not _replace(user=user, new_hash=new_hash):
             raise PasswordIncorrect(field="currentPassword")
-        sessions.revoke_all(user_id=user.id, reason=RevokedReason.PASSWORD_CHANGED, keep=session_id)
+        ended = sessions.revoke_all(user_id=user.id, reason=RevokedReason.PASSWORD_CHANGED, keep=session_id)
         outbox.cancel_resets(user)
         outbox.password_changed(user, client)
+        _record(AuditKind.PASSWORD_CHANGED, user, ended, session_id)
+
+
+def _record(kind: AuditKind, user: User, ended: int, session_id: uuid.UUID | None = None) -> None:
+    audit.record(kind, user_id=user.id, actor_id=user.id, session_id=session_id, facts={"sessionsEnded": ended})
 
 
 def _replace(*, user: User, new_hash: str) -> bool:

@@ -1,23 +1,23 @@
-"""The owner's view of an account: read, change, take along, delete."""
+"""The owner's view of an account: read, change, delete."""
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from accounts import audit
 from accounts.exceptions import UsernameTaken
 from accounts.identity import username_key
 from accounts.mail import outbox
-from accounts.models import OutboxEmail, Role, User
+from accounts.models import AuditKind, Role, User
 from accounts.services import authority, passwords
 from config.api.exceptions import SessionRevoked
 from sessions_tracking import services as sessions
-from sessions_tracking.models import RevokedReason, Session
+from sessions_tracking.models import RevokedReason
 
-_EDITABLE = ("first_name", "last_name", "username", "language")
+_EDITABLE = {"first_name": "firstName", "last_name": "lastName", "username": "username", "language": "language"}
 
 
 def get(*, user_id: uuid.UUID) -> User:
@@ -35,7 +35,10 @@ def update(*, user_id: uuid.UUID, changes: Mapping[str, Any]) -> User:
         values["username_key"] = username_key(values["username"])
     try:
         with transaction.atomic():
-            User.objects.filter(id=user_id, is_active=True).update(**values, updated_at=datetime.now(UTC))
+            active = User.objects.filter(id=user_id, is_active=True)
+            if active.update(**values, updated_at=datetime.now(UTC)) and values:
+                facts = {"fields": ", ".join(public for name, public in _EDITABLE.items() if name in values)}
+                audit.record(AuditKind.PROFILE_CHANGED, user_id=user_id, actor_id=user_id, facts=facts)
     except IntegrityError as error:
         raise UsernameTaken(errors={"username": [UsernameTaken.message]}) from error
     if "username" in values:
@@ -57,21 +60,5 @@ def delete(*, user_id: uuid.UUID, password: str) -> None:
             return
         outbox.account_deleted(user)
         sessions.revoke_all(user_id=user_id, reason=RevokedReason.ACCOUNT_DELETED)
+        audit.record(AuditKind.ACCOUNT_DELETED, user_id=user_id, actor_id=user_id)
         user.delete()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    user: User
-    sessions: list[Session]
-    emails: list[OutboxEmail]
-
-
-def everything_held(*, user_id: uuid.UUID) -> Held:
-    """The user, all sessions that are on record, ended ones too, and the emails of the outbox, which hold no secret."""
-    user = get(user_id=user_id)
-    return Held(
-        user=user,
-        sessions=list(user.sessions.order_by("-created_at")),
-        emails=list(user.emails.order_by("-created_at")),
-    )

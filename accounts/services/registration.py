@@ -7,12 +7,14 @@ from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
+from accounts import audit
 from accounts.exceptions import EmailTaken, UsernameTaken
-from accounts.identity import email_key, username_key
+from accounts.identity import bucket_of, email_key, username_key
 from accounts.mail import outbox
-from accounts.models import User
+from accounts.models import AuditKind, User
 from accounts.services import email_verification, passwords
 from config.api.exceptions import ApiError
+from config.rate_limits import limiter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,22 +37,27 @@ def register(account: NewAccount) -> User:
     """
     user = _unsaved(account)
     passwords.require_acceptable(account.password, user=user, field="password")
-    taken = _taken(account)
+    others = _others_like(user)
     user.password = make_password(account.password)
-    if taken is None:
+    may_write = _has_room_for_a_notice(user)
+    if not others:
         try:
             return _save(user)
         except IntegrityError:  # somebody was faster by a moment
-            taken = _taken(account) or UsernameTaken()
-    if settings.PREVENT_ENUMERATION and isinstance(taken, EmailTaken):
-        return _pretend(user)
+            others = _others_like(user)
+    owner = next((other for other in others if user.email_key and other.email_key == user.email_key), None)
+    taken = _collision(user, others)
+    if settings.PREVENT_ENUMERATION and owner is not None and isinstance(taken, EmailTaken):
+        return _pretend(user, owner, may_write=may_write)
     raise taken
 
 
 def _unsaved(account: NewAccount) -> User:
     return User(
         email=account.email,
+        email_key=email_key(account.email) if account.email else None,
         username=account.username,
+        username_key=username_key(account.username),
         first_name=account.first_name,
         last_name=account.last_name,
         language=account.language,
@@ -63,37 +70,42 @@ def _save(user: User) -> User:
         if settings.EMAIL_VERIFICATION != "none":
             email_verification.forget_tries(user.email or "")
             outbox.first_verification(user)
+        audit.record(AuditKind.REGISTERED, user_id=user.id, actor_id=user.id)
     return user
 
 
-def _pretend(user: User) -> User:
-    """The same work for an address that has an owner: one email is promised, to the owner."""
-    owner = User.objects.with_email(user.email or "")
-    if owner is not None:
-        with transaction.atomic():
-            email_verification.forget_tries(user.email or "")
+def _has_room_for_a_notice(user: User) -> bool:
+    """Nobody fills an owner's inbox with notices. It is asked for new addresses too, so that the time tells nothing."""
+    if not settings.PREVENT_ENUMERATION:
+        return False
+    return limiter.has_room(settings.RATE_LIMIT_RESEND, f"notice:{bucket_of(user.email or '')}")
+
+
+def _pretend(user: User, owner: User, *, may_write: bool) -> User:
+    """As many writes as for a new address, so that the time tells nothing (ASVS 6.3.8): one email is promised, to the owner."""
+    with transaction.atomic():
+        outbox.nothing()  # in place of the user
+        email_verification.forget_tries(user.email or "")
+        if may_write:
             outbox.address_already_registered(owner)
+        else:
+            outbox.nothing()
+        audit.record(AuditKind.REGISTRATION_REPEATED, user_id=owner.id)
     return user
 
 
-def _taken(account: NewAccount) -> ApiError | None:
+def _others_like(user: User) -> list[User]:
+    same = Q(username_key=user.username_key) | (Q(email_key=user.email_key) if user.email_key else Q(pk=None))
+    return list(User.objects.filter(same).only("email", "email_key", "username_key", "language"))
+
+
+def _collision(user: User, others: list[User]) -> ApiError:
     """What is in the way. A taken username says so even where the email is taken too: that one alone can be hidden."""
-    wanted_email, wanted_username = email_key(account.email) if account.email else None, username_key(account.username)
-    same = Q(username_key=wanted_username) | (Q(email_key=wanted_email) if wanted_email else Q(pk=None))
-    found = list(User.objects.filter(same).values_list("email_key", "username_key"))
-    email_taken = any(email is not None and email == wanted_email for email, _ in found)
-    username_taken = any(username == wanted_username for _, username in found)
-    if not email_taken and not username_taken:
-        return None
-    return _collision(
-        email_taken=email_taken and not (username_taken and settings.PREVENT_ENUMERATION), username_taken=username_taken
-    )
-
-
-def _collision(*, email_taken: bool, username_taken: bool) -> ApiError:
+    username_taken = any(other.username_key == user.username_key for other in others)
+    email_taken = any(user.email_key is not None and other.email_key == user.email_key for other in others)
     errors = {}
-    if email_taken:
+    if email_taken and not (username_taken and settings.PREVENT_ENUMERATION):
         errors["email"] = [EmailTaken.message]
-    if username_taken:
+    if username_taken or not email_taken:
         errors["username"] = [UsernameTaken.message]
-    return EmailTaken(errors=errors) if email_taken else UsernameTaken(errors=errors)
+    return EmailTaken(errors=errors) if "email" in errors else UsernameTaken(errors=errors)

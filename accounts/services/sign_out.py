@@ -1,8 +1,13 @@
 """Signs people out, also when all they have left is a refresh token or nothing at all."""
 
 import uuid
+from collections.abc import Iterable
 
-from accounts import tokens
+from django.db import transaction
+
+from accounts import audit, tokens
+from accounts.models import AuditKind
+from accounts.services.mfa import challenges
 from config.api.exceptions import NotFound, SessionRevoked, TokenExpired, TokenInvalid
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason
@@ -17,17 +22,52 @@ def holder_of(refresh_token: str | None) -> Principal | None:
         return None
 
 
-def log_out(*, session_id: uuid.UUID) -> None:
-    sessions.revoke(session_id=session_id, reason=RevokedReason.LOGOUT)
+def log_out(*, principal: Principal) -> None:
+    with transaction.atomic():
+        if sessions.revoke(session_id=principal.session_id, reason=RevokedReason.LOGOUT):
+            _record(AuditKind.LOGOUT, principal, principal.session_id)
 
 
 def log_out_other(*, principal: Principal, session_id: uuid.UUID | None) -> None:
     """Ends the caller's session of that id; NotFound for anybody else's, and for an id that is none."""
     if session_id is None:
         raise NotFound
-    sessions.revoke_own(user_id=principal.id, session_id=session_id, reason=RevokedReason.LOGOUT)
+    _end_own(principal, session_id, RevokedReason.LOGOUT)
+
+
+def end_session(*, principal: Principal, session_id: uuid.UUID) -> None:
+    """Ends one of the caller's sessions, from their list of them. Raises NotFound for anybody else's."""
+    _end_own(principal, session_id, RevokedReason.SESSION_DELETED)
+
+
+def _end_own(principal: Principal, session_id: uuid.UUID, reason: RevokedReason) -> None:
+    """Not found is told only after the commit: a session that is over by this node's clock ends for all nodes all the same."""
+    with transaction.atomic():
+        try:
+            is_found, is_first = True, sessions.revoke_own(user_id=principal.id, session_id=session_id, reason=reason)
+        except NotFound:
+            is_found = is_first = False
+        if is_first:
+            _record(AuditKind.SESSION_REVOKED, principal, session_id)
+    if not is_found:
+        raise NotFound
 
 
 def log_out_everywhere(*, principal: Principal, except_current: bool) -> int:
     keep = principal.session_id if except_current else None
-    return sessions.revoke_all(user_id=principal.id, reason=RevokedReason.LOGOUT_ALL, keep=keep)
+    with transaction.atomic():
+        ended = sessions.revoke_all(user_id=principal.id, reason=RevokedReason.LOGOUT_ALL, keep=keep)
+        if ended:
+            facts = {"sessionsEnded": ended}
+            audit.record(AuditKind.LOGOUT_ALL, user_id=principal.id, actor_id=principal.id, facts=facts)
+    return ended
+
+
+def abandon_sign_ins(mfa_tokens: Iterable[str]) -> None:
+    """Ends the sign-ins that wait for their second factor, of those tokens that stand for one."""
+    for token in mfa_tokens:
+        challenges.abandon(token)
+
+
+def _record(kind: AuditKind, principal: Principal, session_id: uuid.UUID) -> None:
+    audit.record(kind, user_id=principal.id, actor_id=principal.id, session_id=session_id)

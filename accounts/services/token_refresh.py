@@ -2,14 +2,18 @@
 
 import logging
 
+from django.conf import settings
 from django.db import transaction
 
-from accounts import tokens
+from accounts import audit, tokens
 from accounts.exceptions import RefreshTokenReused
 from accounts.mail import outbox
-from accounts.models import User
+from accounts.models import AuditKind, User
 from accounts.services.authentication import SignIn, mint_pair
-from config.api.exceptions import SessionRevoked
+from accounts.tokens import Claims
+from config.api.exceptions import SessionRevoked, TokenInvalid
+from config.rate_limits import limiter
+from config.rate_limits.by_address import neighbourhood
 from sessions_tracking import services as sessions
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.exceptions import RefreshTokenRetired
@@ -21,15 +25,25 @@ logger = logging.getLogger(__name__)
 def refresh(*, token: str, client: ClientInfo) -> SignIn:
     """The session's next tokens, in two statements. See `sessions.rotate` for races and lost answers.
 
-    Raises TokenInvalid, TokenExpired, SessionRevoked; RefreshTokenReused once the theft is punished.
+    Raises TokenInvalid, TokenExpired, SessionRevoked, RateLimited; RefreshTokenReused once the theft is punished.
     """
-    claims = tokens.decode_refresh(token)
+    claims = _decoded(token, client)
+    limiter.take(settings.RATE_LIMIT_REFRESH, str(claims.session_id))
     try:
         session = sessions.rotate(session_id=claims.session_id, presented=claims.jti, client=client)
     except RefreshTokenRetired as retired:
         _punish(retired, client)
         raise RefreshTokenReused from retired
     return SignIn(user=session.user, session=session, tokens=mint_pair(user=session.user, session=session))
+
+
+def _decoded(token: str, client: ClientInfo) -> Claims:
+    """What is no token of ours has no session by which it could be limited."""
+    try:
+        return tokens.decode_refresh(token)
+    except TokenInvalid:
+        limiter.take(settings.RATE_LIMIT_BAD_TOKENS, neighbourhood(client.ip))
+        raise
 
 
 def _punish(retired: RefreshTokenRetired, client: ClientInfo) -> None:
@@ -42,6 +56,7 @@ def _punish(retired: RefreshTokenRetired, client: ClientInfo) -> None:
         is_first = sessions.revoke(session_id=retired.session_id, reason=RevokedReason.REFRESH_REUSED)
         if owner is not None and is_first:
             outbox.refresh_token_reused(owner, client)
+            audit.record(AuditKind.REFRESH_TOKEN_REUSED, user_id=owner.id, session_id=retired.session_id)
     if not is_first:
         raise SessionRevoked
     logger.warning("refresh token reused: session %s of user %s has been ended", retired.session_id, retired.user_id)

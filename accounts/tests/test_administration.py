@@ -19,6 +19,7 @@ ROUTES = [
     ("get", "/users/{id}"), ("patch", "/users/{id}"), ("put", "/users/{id}"), ("delete", "/users/{id}"),
     ("options", "/users/{id}"), ("get", "/users/{id}/sessions"), ("delete", "/users/{id}/sessions"),
     ("post", "/users/{id}/revoke-sessions"), ("get", "/users/{id}/revoke-sessions"), ("get", "/users/not-an-id"),
+    ("post", "/users/{id}/invite"), ("trace", "/users"), ("trace", "/users/{id}"), ("head", "/users/{id}/sessions"),
 ]  # fmt: skip
 
 

@@ -1,15 +1,34 @@
-"""What `manage.py check --deploy` warns of."""
+"""What `manage.py check --deploy` warns of in the accounts' settings."""
 
+from typing import Any
+
+import pytest
 from django.core.checks import run_checks
 from pytest_django import Settings
 
+from config.testing import good_deployment
 
-def _ids() -> set[str | None]:
-    return {message.id for message in run_checks(include_deployment_checks=True)}
+BAD: list[tuple[str, dict[str, Any]]] = [
+    ("vestibule.W001", {"PREVENT_ENUMERATION": False}),
+    ("vestibule.W002", {"AUTH_PASSWORD_VALIDATORS": [{"NAME": "accounts.password_rules.CompositionValidator"}]}),
+    ("vestibule.W003", {"RATE_LIMITS": False}),
+    ("vestibule.W004", {"BCRYPT_ROUNDS": 9}),
+]
 
 
-def test_it_warns_while_register_tells_who_has_an_account(settings: Settings) -> None:
-    assert "accounts.W001" in _ids()
+@pytest.mark.parametrize(("name", "bad"), BAD)
+def test_a_bad_setting_is_named_with_what_to_do(settings: Settings, name: str, bad: dict[str, Any]) -> None:
+    good_deployment.configure(settings, **bad)
 
-    settings.PREVENT_ENUMERATION = True
-    assert "accounts.W001" not in _ids()
+    found = [told for told in run_checks(include_deployment_checks=True) if str(told.id).startswith("vestibule.")]
+
+    assert [told.id for told in found] == [name]
+    assert found[0].hint
+    assert not found[0].is_serious()
+
+
+def test_a_developers_machine_may_have_them_all(settings: Settings) -> None:
+    bad = {setting: value for _, change in BAD for setting, value in change.items()}
+    good_deployment.configure(settings, **bad | {"DEBUG": True, "ALLOWED_HOSTS": ["localhost"]})
+
+    assert not [told for told in run_checks(include_deployment_checks=True) if str(told.id).startswith("vestibule.")]

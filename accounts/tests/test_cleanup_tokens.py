@@ -11,10 +11,12 @@ from django.core.mail import EmailMessage
 from django.core.management import call_command
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
+from time_machine import Traveller
 
 from accounts.mail import outbox as promises
-from accounts.models import EmailState, OneTimeSecret, OutboxEmail, User
+from accounts.models import EmailState, MfaChallenge, OneTimeSecret, OutboxEmail, TotpFactor, User
 from accounts.services import cleanup
+from accounts.tests.second_factor import WithFactor
 from config.celery import app
 from conftest import ApiClient, SignedIn, token_in
 from sessions_tracking.models import Session
@@ -222,3 +224,16 @@ def test_it_works_in_batches(alice: User, sign_in: Callable[..., SignedIn], monk
 
     assert removed["sessions"] == 5
     assert batches == [2, 2, 1]
+
+
+def test_it_removes_sign_ins_that_stopped_at_the_second_factor(her: WithFactor, clock: Traveller) -> None:
+    her.pending()
+    clock.shift(299)
+    assert "unfinished sign-ins" in _run()
+    assert MfaChallenge.objects.exists()
+
+    clock.shift(2)
+    _run()
+
+    assert not MfaChallenge.objects.exists()
+    assert TotpFactor.objects.filter(user=her.user).exists()

@@ -132,7 +132,7 @@ def test_a_post_without_a_body_needs_no_media_type(signed_in: SignedIn) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/me", "/profile", "/me/export", "/sessions", "/sessions/{}", "/verify-email?email=x&token=x"]
+    "path", ["/me", "/profile", "/me/activity", "/sessions", "/sessions/{}", "/verify-email?email=x&token=x"]
 )
 def test_a_slash_at_the_end_changes_nothing(signed_in: SignedIn, path: str) -> None:
     plain, _, query = path.format(signed_in.session_id).partition("?")

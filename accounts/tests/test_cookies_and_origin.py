@@ -169,13 +169,39 @@ def test_a_refresh_token_in_the_body_may_come_from_anywhere(browser: ApiClient, 
     assert reply.status_code == 200
 
 
-@pytest.mark.parametrize("headers", [FOREIGN[0], FOREIGN[1], {"Sec-Fetch-Site": "cross-site"}])
-def test_no_other_site_signs_a_browser_in(api: ApiClient, alice: User, headers: dict[str, str]) -> None:
-    reply = api.post("/login", LOGIN, headers=headers)
+@pytest.mark.parametrize("transport", ["", "cookie", "body"])
+@pytest.mark.parametrize("headers", FOREIGN)
+def test_no_other_site_signs_a_browser_in(api: ApiClient, alice: User, headers: dict[str, str], transport: str) -> None:
+    reply = api.post("/login", LOGIN, headers=headers | {"X-Token-Transport": transport})
 
     assert (reply.status_code, reply.json()["code"]) == (403, "origin_not_allowed")
     assert not reply.cookies
     assert not Session.objects.exists()
+
+
+@pytest.mark.parametrize("headers", OWN)
+def test_the_own_site_a_trusted_one_and_programs_sign_in(api: ApiClient, alice: User, headers: dict[str, str]) -> None:
+    assert api.post("/login", LOGIN, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("headers", FOREIGN)
+def test_no_other_site_signs_a_browser_out(browser: ApiClient, signed_in: SignedIn, headers: dict[str, str]) -> None:
+    """Cookies with SameSite=Lax stay behind on the way, and their end would come back all the same."""
+    for cookies in ((), ("refreshToken",), ("jwt", "refreshToken")):
+        sender = ApiClient()
+        for name in cookies:
+            sender.cookies[name] = browser.cookies[name].value
+        reply = sender.generic("POST", "/logout", b"", content_type="", headers=headers)
+
+        assert (reply.status_code, reply.json()["code"]) == (403, "origin_not_allowed")
+        assert not reply.cookies
+    assert signed_in.client.get("/me").status_code == 200
+
+
+def test_a_token_of_its_own_signs_out_from_anywhere(signed_in: SignedIn) -> None:
+    assert signed_in.client.post("/logout", headers=FOREIGN[0]).status_code == 200
+
+    assert signed_in.client.get("/me").json()["code"] == "session_revoked"
 
 
 @pytest.mark.parametrize(
@@ -193,14 +219,15 @@ def test_what_a_mere_form_can_send_is_no_login(api: ApiClient, alice: User, medi
 
 
 def test_cors_names_trusted_sites_alone(api: ApiClient, db: None) -> None:
-    trusted = api.get("/me", headers={"Origin": FRIEND})
-    assert trusted["Access-Control-Allow-Origin"] == FRIEND
-    assert trusted["Access-Control-Allow-Credentials"] == "true"
+    for path in ("/me", "/nothing", "/api/schema"):
+        trusted = api.get(path, headers={"Origin": FRIEND})
+        assert trusted["Access-Control-Allow-Origin"] == FRIEND
+        assert trusted["Access-Control-Allow-Credentials"] == "true"
 
-    for headers in FOREIGN[:10]:
-        reply = api.get("/me", headers=headers)
-        assert "Access-Control-Allow-Origin" not in reply.headers
-        assert "Origin" in reply["Vary"]
+        for headers in FOREIGN[:10]:
+            reply = api.get(path, headers=headers)
+            assert not [name for name in reply.headers if name.startswith("Access-Control-")]
+            assert "origin" in reply["Vary"].lower()
 
 
 def test_a_preflight_is_answered_for_trusted_sites_alone(api: ApiClient, db: None) -> None:

@@ -383,9 +383,8 @@ def test_with_enumeration_prevented_all_addresses_look_alike(
         assert resent.status_code == 200
         assert _try(api, "x", email) == (400, "code_invalid")
         assert _follow(api, "x", email) == (401, "token_invalid")
-    assert [email.user_id for email in OutboxEmail.objects.filter(kind=EmailKind.VERIFY_EMAIL)] == [
-        User.objects.get(username="eve").id
-    ] * 2
+    promised = OutboxEmail.objects.filter(kind=EmailKind.VERIFY_EMAIL).exclude(state=EmailState.CANCELLED)
+    assert [email.user_id for email in promised] == [User.objects.get(username="eve").id] * 2
 
 
 def test_with_enumeration_prevented_the_pause_tells_nothing_either(
@@ -397,7 +396,7 @@ def test_with_enumeration_prevented_the_pause_tells_nothing_either(
     unknown = [api.post("/resend-verification", {"email": "zoe@example.com"}).content for _ in range(3)]
 
     assert known == unknown
-    assert OutboxEmail.objects.count() == 2
+    assert OutboxEmail.objects.exclude(state=EmailState.CANCELLED).count() == 2
 
 
 def test_a_deactivated_account_is_verified_by_nobody(api: ApiClient, letter: EmailMessage) -> None:

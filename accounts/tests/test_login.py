@@ -235,8 +235,8 @@ def test_a_login_that_a_password_change_overtook_starts_no_session(
 ) -> None:
     checked = authentication.authenticate
 
-    def check_then_lose(credentials: authentication.Credentials) -> User:
-        user = checked(credentials)
+    def check_then_lose(credentials: authentication.Credentials, *, address: str | None) -> User:
+        user = checked(credentials, address=address)
         User.objects.filter(id=user.id).update(password="changed meanwhile")
         return user
 

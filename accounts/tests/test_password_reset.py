@@ -10,7 +10,7 @@ from django.core.mail import EmailMessage
 from pytest_django import Settings
 
 from accounts.models import EmailKind, EmailState, OneTimeSecret, OutboxEmail, User
-from conftest import PASSWORD, ApiClient, SignedIn, code_in, token_in
+from conftest import PASSWORD, ApiClient, SignedIn, code_in, headers_of, token_in
 from sessions_tracking.models import RevokedReason, Session
 
 Outbox = Callable[[], list[EmailMessage]]
@@ -60,7 +60,7 @@ def test_forgot_password_answers_all_alike(api: ApiClient, alice: User, bob: Use
 
     assert reply.status_code == usual.status_code == 200
     assert reply.content == usual.content
-    assert dict(reply.headers) == dict(usual.headers)
+    assert headers_of(reply) == headers_of(usual)
 
 
 def test_the_row_of_an_unknown_address_looks_like_any_other(api: ApiClient, alice: User) -> None:

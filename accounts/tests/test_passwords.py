@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.mail import EmailMessage
+from pytest_django import Settings
 
 from accounts.models import EmailKind, OutboxEmail, User
 from accounts.services import passwords
@@ -109,3 +110,24 @@ def test_saving_a_user_for_another_reason_ends_nothing(alice: User, sign_in: Sig
     user.save()
 
     assert signed_in.client.get("/me").status_code == 200
+
+
+def test_without_composition_rules_any_eight_characters_will_do(api: ApiClient, db: None, settings: Settings) -> None:
+    settings.PASSWORD_COMPOSITION = False
+    eve = {"email": "eve@example.com", "username": "eve"}
+
+    short = api.post("/register", eve | {"password": "xkcd936"})
+    long = api.post("/register", eve | {"password": "correct horse battery"})
+
+    assert (short.status_code, list(short.json()["errors"])) == (400, ["password"])
+    assert long.status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("password", "status"), [("Vestibule1", 400), ("1VESTIBULEvestibule", 400), ("Vestibule-Key-99x", 201)]
+)
+def test_a_password_is_more_than_the_name_of_the_service(api: ApiClient, db: None, password: str, status: int) -> None:
+    reply = api.post("/register", {"email": "eve@example.com", "username": "eve", "password": password})
+
+    assert reply.status_code == status
+    assert list(reply.json().get("errors", {})) == (["password"] if status == 400 else [])

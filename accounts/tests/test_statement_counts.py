@@ -18,6 +18,8 @@ from pytest_django import Settings
 from redis.connection import AbstractConnection
 
 from accounts.models import User
+from accounts.tests.second_factor import enrol, verify
+from accounts.tests.service import make_service
 from conftest import CHROME, PASSWORD, ApiClient, SignedIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,7 +28,9 @@ _COMMAND = re.compile(rb"\*\d+\r\n\$\d+\r\n([A-Za-z]+)\r\n")
 _FRAME = re.compile(r"BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE")
 
 USER, SESSION, OUTBOX = "accounts_user", "sessions_tracking_session", "accounts_outboxemail"
-TRIES = "accounts_codetries"
+SERVICE = "accounts_serviceclient"
+TRIES, AUDIT = "accounts_codetries", "accounts_auditevent"
+CHALLENGE, FACTOR = "accounts_mfachallenge", "accounts_totpfactor"
 
 
 @dataclass
@@ -118,6 +122,22 @@ def test_a_forged_token_costs_neither_sql_nor_redis(api: ApiClient, db: None, me
     assert measure(lambda: api.bearing("a.b.c").get("/me")) == Work()
 
 
+def test_what_a_proxy_asks_costs_one_redis_command_and_no_sql(here: SignedIn, measure: Measure) -> None:
+    assert measure(lambda: here.client.get("/forward-auth")) == Work(redis=[["GET"]])
+    here.client.post("/logout")
+
+    assert measure(lambda: here.client.get("/forward-auth")) == Work(redis=[["GET"]])
+
+
+def test_what_a_service_asks_costs_the_look_at_its_secret_and_one_redis_command(
+    here: SignedIn, measure: Measure
+) -> None:
+    billing = make_service()
+    billing.introspect(here.access)  # notes the use, at most once an hour
+
+    assert measure(lambda: billing.introspect(here.access)) == Work(sql=[f"SELECT {SERVICE}"], redis=[["GET"]])
+
+
 def test_me_reads_the_user_and_the_sessions(here: SignedIn, measure: Measure) -> None:
     work = measure(lambda: here.client.get("/me"))
 
@@ -153,7 +173,7 @@ def test_a_refresh_that_is_repeated_within_the_grace_writes_nothing(
     assert work == Work(sql=[f"SELECT {SESSION}"])
 
 
-def test_a_login_is_at_most_six_statements_in_one_transaction(
+def test_a_login_is_at_most_seven_statements_in_one_transaction(
     alice: User, sign_in: Callable[..., SignedIn], measure: Measure, settings: Settings
 ) -> None:
     settings.MAX_SESSIONS_PER_USER = 2
@@ -163,29 +183,58 @@ def test_a_login_is_at_most_six_statements_in_one_transaction(
     # The worst case: an unknown device, and a session that has to give way (which Redis is told after the commit).
     work = measure(lambda: _log_in("Wget/1.21"))
 
-    assert len(work.sql) <= 6, work.sql
+    assert len(work.sql) <= 7, work.sql
     assert work.sql[0] == f"SELECT {USER}"
-    assert {f"UPDATE {USER}", f"UPDATE {SESSION}", f"INSERT {SESSION}", f"INSERT {OUTBOX}"} <= set(work.sql)
+    written = {f"UPDATE {USER}", f"UPDATE {SESSION}", f"INSERT {SESSION}", f"INSERT {OUTBOX}", f"INSERT {AUDIT}"}
+    assert written <= set(work.sql)
     assert work.frames == ["BEGIN", "COMMIT"]
     assert work.redis == [["SET"]]
 
 
-def test_an_everyday_login_is_at_most_four_statements(
+def test_an_everyday_login_is_at_most_five_statements(
     alice: User, sign_in: Callable[..., SignedIn], measure: Measure
 ) -> None:
     sign_in(alice)
 
     work = measure(lambda: _log_in(CHROME))
 
-    assert len(work.sql) <= 4, work.sql
+    assert len(work.sql) <= 5, work.sql
+    assert work.sql[-1] == f"INSERT {AUDIT}"
     assert work.frames == ["BEGIN", "COMMIT"]
     assert work.redis == []
 
 
-def test_a_wrong_password_costs_one_statement_and_writes_nothing(alice: User, measure: Measure) -> None:
-    work = measure(lambda: ApiClient().post("/login", {"username": "alice", "password": "Wrong-Horse-7"}))
+def test_a_login_that_waits_for_the_second_factor_writes_one_row(here: SignedIn, measure: Measure) -> None:
+    enrol(here)
 
-    assert work == Work(sql=[f"SELECT {USER}"])
+    work = measure(lambda: _log_in(CHROME))
+
+    assert work.sql[0] == f"SELECT {USER}"
+    assert work.sql[1:] == [f"INSERT {CHALLENGE}"]
+    assert work.redis == []
+
+
+def test_a_second_factor_is_judged_in_one_transaction_that_holds_the_user(here: SignedIn, measure: Measure) -> None:
+    her = enrol(here)
+    token = her.pending()
+
+    work = measure(lambda: verify(token, ApiClient(HTTP_USER_AGENT=CHROME), code=her.app.code()))
+
+    # Whose it is, that user's lock, then the challenge, the factor, both used up; and what every login writes.
+    judging = [f"SELECT {CHALLENGE}", f"SELECT {USER}", f"SELECT {CHALLENGE}", f"SELECT {FACTOR}", f"UPDATE {FACTOR}"]
+    assert work.sql[:6] == [*judging, f"UPDATE {CHALLENGE}"]
+    assert len(work.sql) <= 6 + 5, work.sql
+    assert work.frames == ["BEGIN", "COMMIT"]
+    assert work.redis == []
+
+
+@pytest.mark.parametrize("name", ["alice", "nobody"])
+def test_a_failed_login_costs_a_look_and_a_row_of_the_audit_whoever_it_names(
+    alice: User, measure: Measure, name: str
+) -> None:
+    work = measure(lambda: ApiClient().post("/login", {"username": name, "password": "Wrong-Horse-7"}))
+
+    assert work == Work(sql=[f"SELECT {USER}", f"INSERT {AUDIT}"])
 
 
 def test_a_sign_up_writes_the_user_and_the_email_in_one_transaction(db: None, api: ApiClient, measure: Measure) -> None:
@@ -193,17 +242,19 @@ def test_a_sign_up_writes_the_user_and_the_email_in_one_transaction(db: None, ap
 
     work = measure(lambda: api.post("/register", body))
 
-    statements = [f"SELECT {USER}", f"INSERT {USER}", f"DELETE {TRIES}", f"INSERT {OUTBOX}"]
+    statements = [f"SELECT {USER}", f"INSERT {USER}", f"DELETE {TRIES}", f"INSERT {OUTBOX}", f"INSERT {AUDIT}"]
     assert work == Work(sql=statements, frames=["BEGIN", "COMMIT"])
 
 
-def test_a_logout_is_one_statement_and_tells_redis_after_the_commit(here: SignedIn, measure: Measure) -> None:
+def test_a_logout_is_two_statements_and_tells_redis_after_the_commit(here: SignedIn, measure: Measure) -> None:
     work = measure(lambda: here.client.post("/logout"))
 
-    assert work == Work(sql=[f"UPDATE {SESSION}"], frames=["BEGIN", "COMMIT"], redis=[["GET"], ["SET"]])
+    assert work.sql == [f"UPDATE {SESSION}", f"INSERT {AUDIT}"]
+    assert work.frames == ["BEGIN", "COMMIT"]
+    assert work.redis == [["GET"], ["SET"]]
 
 
-def test_ending_many_sessions_is_two_statements_and_one_trip_to_redis(
+def test_ending_many_sessions_is_three_statements_and_one_trip_to_redis(
     here: SignedIn, sign_in: Callable[..., SignedIn], measure: Measure
 ) -> None:
     for _ in range(4):
@@ -211,9 +262,51 @@ def test_ending_many_sessions_is_two_statements_and_one_trip_to_redis(
 
     work = measure(lambda: here.client.post("/logout-all"))
 
-    assert work.sql == [f"UPDATE {SESSION}", f"SELECT {SESSION}"]
+    assert work.sql == [f"UPDATE {SESSION}", f"SELECT {SESSION}", f"INSERT {AUDIT}"]
     assert work.frames == ["BEGIN", "COMMIT"]
     assert work.redis == [["GET"], ["SET"] * 5]
+
+
+def test_the_limits_of_a_login_cost_two_redis_commands_and_no_sql(
+    alice: User, sign_in: Callable[..., SignedIn], measure: Measure, limits_on: Settings
+) -> None:
+    sign_in(alice)
+    limits_on.RATE_LIMITS = False
+    without = measure(lambda: _log_in(CHROME))
+    limits_on.RATE_LIMITS = True
+
+    work = measure(lambda: _log_in(CHROME))
+
+    # One script counts the address and reserves the try; once the password was right, the pair's failures are forgotten.
+    assert work.redis == [["EVALSHA"], ["DEL"]]
+    assert (work.sql, work.frames) == (without.sql, without.frames)
+
+
+def test_a_wrong_password_is_counted_by_two_redis_commands(alice: User, measure: Measure, limits_on: Settings) -> None:
+    wrong = {"username": "alice", "password": "Wrong-Horse-7"}
+    ApiClient().post("/login", wrong)  # Redis learns the scripts
+
+    assert measure(lambda: ApiClient().post("/login", wrong)).redis == [["EVALSHA"]] * 2
+
+
+def test_a_try_that_has_to_wait_costs_a_look_and_a_command(alice: User, measure: Measure, limits_on: Settings) -> None:
+    wrong = {"username": "alice", "password": "Wrong-Horse-7"}
+    for _ in range(5):
+        ApiClient().post("/login", wrong)
+
+    work = measure(lambda: ApiClient().post("/login", wrong))
+
+    assert work == Work(sql=[f"SELECT {USER}"], redis=[["EVALSHA"]])
+
+
+def test_the_limit_of_a_refresh_costs_one_redis_command(
+    here: SignedIn, api: ApiClient, measure: Measure, limits_on: Settings
+) -> None:
+    api.post("/refresh", {"refreshToken": here.refresh})  # Redis learns the script
+
+    work = measure(lambda: api.post("/refresh", {"refreshToken": here.refresh}))
+
+    assert work == Work(sql=[f"SELECT {SESSION}"], redis=[["EVALSHA"]])
 
 
 def _log_in(agent: str) -> None:

@@ -1,5 +1,7 @@
 """Changes of somebody's account by an administrator, and how soon they take hold."""
 
+import base64
+import json
 from collections.abc import Callable
 
 import pytest
@@ -39,6 +41,20 @@ def test_a_promotion_and_a_demotion_take_hold_with_the_next_request(admin: User,
     assert promoted == 200
     assert hers.client.get("/users").status_code == 403
     assert hers.client.get("/me").json()["data"]["user"]["role"] == "USER"
+
+
+def test_after_a_demotion_the_next_access_token_says_so(
+    api: ApiClient, admin: User, superuser: User, sign_in: SignIn
+) -> None:
+    hers = sign_in(admin)
+
+    sign_in(superuser).client.patch(f"/users/{admin.id}", {"role": "USER"})
+
+    assert hers.client.get("/users").json()["code"] == "permission_denied"
+    fresh = api.post("/refresh", {"refreshToken": hers.refresh}).json()["data"]["token"]
+    claims = fresh.split(".")[1]
+    assert json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["role"] == "USER"
+    assert api.bearing(fresh).get("/users").status_code == 403
 
 
 def test_a_deactivation_ends_everything_at_once_and_an_activation_brings_no_session_back(
@@ -130,7 +146,9 @@ def test_a_new_address_that_the_administrator_vouches_for_is_verified(
     reply = sign_in(admin).client.patch(f"/users/{alice.id}", changes)
 
     assert reply.json()["data"]["user"]["emailVerified"] is True
-    assert outbox() == []
+    assert [message.to for message in outbox()] == [
+        ["alice@example.com"]
+    ]  # the notice; a code for the new one is not needed
 
 
 def test_an_address_spelled_in_another_way_stays_verified(admin: User, alice: User, sign_in: SignIn) -> None:

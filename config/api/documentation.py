@@ -8,11 +8,11 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import re_path
 from django.utils import translation
-from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiYamlRenderer
 
 from config.pages import POLICY, page
+from config.read_only import read_only
 
 JSON_TYPES = ("application/json", "application/vnd.oai.openapi+json")
 YAML_TYPES = ("application/vnd.oai.openapi", "application/yaml")
@@ -20,7 +20,7 @@ YAML_TYPES = ("application/vnd.oai.openapi", "application/yaml")
 _REDOC_POLICY = {**POLICY, "style-src": "'self' 'unsafe-inline'", "worker-src": "blob:"}
 
 
-@require_safe
+@read_only
 def schema(request: HttpRequest) -> HttpResponse:
     """JSON, unless YAML is what the client likes best or names by `?format=yaml`."""
     media_type = request.get_preferred_type([*JSON_TYPES, *YAML_TYPES]) or JSON_TYPES[0]
@@ -30,12 +30,12 @@ def schema(request: HttpRequest) -> HttpResponse:
     return HttpResponse(body, content_type=media_type, headers={"Vary": "Accept"})
 
 
-@require_safe
+@read_only
 def swagger_ui(request: HttpRequest) -> HttpResponse:
     return page(request, "docs/swagger_ui.html")
 
 
-@require_safe
+@read_only
 def redoc(request: HttpRequest) -> HttpResponse:
     return page(request, "docs/redoc.html", policy=_REDOC_POLICY)
 

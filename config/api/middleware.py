@@ -21,8 +21,15 @@ class ApiErrorMiddleware:
         if not request.path_info.startswith("/api"):
             return response
         if response.status_code >= 400 and not response.headers.get("Content-Type", "").startswith("application/json"):
-            response = plain_failure(for_status(response.status_code))
+            response = _in_the_envelope(response)
         if request.path_info.startswith("/api/auth"):
             response.headers.setdefault("Cache-Control", "no-store")
             response.headers["Vary"] = "Accept, Accept-Language, Authorization, Cookie, Origin"
         return response
+
+
+def _in_the_envelope(answer: HttpResponse) -> HttpResponse:
+    failure = plain_failure(for_status(answer.status_code))
+    if "Allow" in answer.headers:
+        failure.headers["Allow"] = answer.headers["Allow"]
+    return failure

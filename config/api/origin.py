@@ -12,21 +12,22 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_FETCH_SITES = frozenset({"same-origin", "none"})
 
 
-def require_trusted(request: HttpRequest) -> None:
+def require_trusted(request: HttpRequest, *, own_origin: str | None = None) -> None:
     """Raises OriginNotAllowed for a cross-site request (OWASP CSRF cheat sheet, source verification).
 
     A client that is no browser sends neither `Origin` nor `Sec-Fetch-Site` and passes: it carries no cookies of somebody else.
+    `own_origin` stands in for the request's own: that of the site which a proxy asks about.
     """
     origin = request.headers.get("Origin")
     if origin is not None:
-        if not _is_trusted(origin, request):
+        if not _is_trusted(origin, own_origin or _own_origin(request)):
             raise OriginNotAllowed
     elif request.headers.get("Sec-Fetch-Site", "none").lower() not in _OWN_FETCH_SITES:
         raise OriginNotAllowed
 
 
-def _is_trusted(origin: str, request: HttpRequest) -> bool:
-    return origin.lower() in settings.CORS_ALLOWED_ORIGINS or origin.lower() == _own_origin(request)
+def _is_trusted(origin: str, own: str | None) -> bool:
+    return origin.lower() in settings.CORS_ALLOWED_ORIGINS or origin.lower() == own
 
 
 def _own_origin(request: HttpRequest) -> str | None:
@@ -34,10 +35,10 @@ def _own_origin(request: HttpRequest) -> str | None:
         host = request.get_host()
     except DisallowedHost:
         return None
-    return _without_default_port(f"{request.scheme}://{host.lower()}")
+    return without_default_port(f"{request.scheme}://{host.lower()}")
 
 
-def _without_default_port(origin: str) -> str:
+def without_default_port(origin: str) -> str:
     """Browsers leave the default port out of `Origin`; a Host header may spell it."""
     parts = urlsplit(origin)
     default = {"http": ":80", "https": ":443"}[parts.scheme]

@@ -11,9 +11,9 @@ from drf_spectacular.utils import Direction
 from rest_framework.viewsets import ViewSet
 
 from config.api import schema_errors
-from config.api.documented import BEARER, COOKIE, Operation, operation_of
+from config.api.documented import BEARER, COOKIE, RATE_LIMIT_HEADERS, Operation, Shape, operation_of
 
-JSON = "application/json"
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
 
 class EnvelopeSchema(AutoSchema):
@@ -70,7 +70,9 @@ class EnvelopeSchema(AutoSchema):
             return None
         schema = self.resolve_serializer(operation.request, direction).ref
         required = any(field.required for field in operation.request().fields.values())
-        return {"content": {JSON: {"schema": schema, "examples": _samples(operation.requests)}}, "required": required}
+        media_types = (FORM, JSON) if operation.is_oauth else (JSON,)
+        content = {"schema": schema, "examples": _samples(operation.requests)}
+        return {"content": dict.fromkeys(media_types, content), "required": required}
 
     def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
         operation = self._operation()
@@ -78,27 +80,40 @@ class EnvelopeSchema(AutoSchema):
         return success | schema_errors.failures(self.view, self.method, operation)
 
     def _success(self, operation: Operation) -> dict[str, Any]:
+        if operation.is_bare and operation.data is not None:
+            content = {"schema": self._data(operation.data), "examples": _samples(operation.answers)}
+            return {"description": "OK", "headers": _headers(operation), "content": {JSON: content}}
         envelope: dict[str, Any] = {"success": {"type": "boolean", "const": True}}
         if operation.message is not None:
             envelope["message"] = {"type": "string", "description": "For people, in their language."}
         if operation.data is not None:
-            envelope["data"] = self.resolve_serializer(operation.data, "response").ref
+            envelope["data"] = self._data(operation.data)
         schema = {"type": "object", "properties": envelope, "required": list(envelope)}
-        content: dict[str, Any] = {JSON: {"schema": schema, "examples": _answers(operation)}}
+        contents: dict[str, Any] = {JSON: {"schema": schema, "examples": _answers(operation)}}
         if operation.is_also_page:
-            content["text/html"] = {"schema": {"type": "string"}, "example": "<!doctype html>…"}
-        return {"description": operation.message or "OK", "headers": _headers(operation), "content": content}
+            contents["text/html"] = {"schema": {"type": "string"}, "example": "<!doctype html>…"}
+        return {"description": operation.message or "OK", "headers": _headers(operation), "content": contents}
+
+    def _data(self, shape: Shape | tuple[Shape, ...]) -> dict[str, Any]:
+        if isinstance(shape, tuple):
+            return {"oneOf": [self._data(one) for one in shape]}
+        return dict(self.resolve_serializer(shape, "response").ref)
 
 
 def _headers(operation: Operation) -> dict[str, Any]:
-    return {name: {"description": text, "schema": {"type": "string"}} for name, text in operation.headers.items()}
+    texts = {**operation.headers, **(RATE_LIMIT_HEADERS if operation.is_limited else {})}
+    return {name: {"description": text, "schema": {"type": "string"}} for name, text in texts.items()}
 
 
 def _answers(operation: Operation) -> dict[str, Any]:
-    around = {"success": True} | ({} if operation.message is None else {"message": operation.message})
     if operation.data is None:
-        return _samples({"Success": around})
-    return _samples({title: around | {"data": data} for title, data in operation.answers.items()})
+        return _samples({"Success": _around(operation, "")})
+    return _samples({title: _around(operation, title) | {"data": data} for title, data in operation.answers.items()})
+
+
+def _around(operation: Operation, title: str) -> dict[str, Any]:
+    message = operation.messages.get(title, operation.message)
+    return {"success": True} | ({} if message is None else {"message": message})
 
 
 def _samples(values: Any) -> dict[str, Any]:

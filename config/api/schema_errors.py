@@ -1,6 +1,6 @@
 """Which errors an operation can answer, and how the OpenAPI document shows them: from the error classes, so neither drifts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from itertools import groupby
 from typing import Any
@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.views import APIView
 
-from config.api import exceptions
+from config.api import exceptions, oauth
 from config.api.documented import Operation, Shape
 from config.api.exceptions import ApiError
 from config.api.origin import SAFE_METHODS
@@ -20,6 +20,7 @@ _HEADERS = {
     "Retry-After": ("Seconds to wait before the next try.", {"type": "integer", "minimum": 0}),
 }
 _PLAIN = ("", {"type": "string"})
+Members = Callable[[ApiError], dict[str, str]]
 
 
 def is_protected(view: APIView) -> bool:
@@ -31,7 +32,8 @@ def failures(view: APIView, method: str, operation: Operation) -> dict[str, Any]
     found = {(error.status, error.code): error for error in map(_instance, _all(view, method, operation))}
     by_status = sorted(found.values(), key=lambda error: error.status)
     return {
-        str(int(status)): _response(status, list(errors)) for status, errors in groupby(by_status, lambda e: e.status)
+        str(int(status)): _response(status, list(errors), is_oauth=operation.is_oauth)
+        for status, errors in groupby(by_status, lambda e: e.status)
     }
 
 
@@ -45,7 +47,7 @@ def _all(view: APIView, method: str, operation: Operation) -> Iterator[ApiError 
         yield from (exceptions.ParseFailed, exceptions.PayloadTooLarge, exceptions.UnsupportedMediaType)
     if is_protected(view):
         yield from _of_protection(view, method)
-    if view.get_throttles():
+    if operation.is_limited:
         yield exceptions.RateLimited(retry_after=60)
     yield from operation.errors
 
@@ -65,20 +67,24 @@ def _of_protection(view: APIView, method: str) -> Iterator[type[ApiError]]:
         yield exceptions.OriginNotAllowed
     if any(permission is not IsAuthenticated for permission in view.permission_classes):
         yield exceptions.PermissionDenied
+    for permission in view.permission_classes:
+        yield from getattr(permission, "errors", ())
 
 
 def _instance(error: ApiError | type[ApiError]) -> ApiError:
     return error() if isinstance(error, type) else error
 
 
-def _response(status: HTTPStatus, errors: list[ApiError]) -> dict[str, Any]:
+def _response(status: HTTPStatus, errors: list[ApiError], *, is_oauth: bool) -> dict[str, Any]:
+    members = oauth.members if is_oauth else _no_members
     described = {
         "description": f"{status.phrase}: {', '.join(f'`{error.code}`' for error in errors)}",
         "content": {
             "application/json": {
-                "schema": _failure_schema(errors),
+                "schema": _failure_schema(errors, members),
                 "examples": {
-                    error.code: {"summary": str(error.message), "value": failure_body(error)} for error in errors
+                    error.code: {"summary": str(error.message), "value": failure_body(error) | members(error)}
+                    for error in errors
                 },
             }
         },
@@ -87,9 +93,14 @@ def _response(status: HTTPStatus, errors: list[ApiError]) -> dict[str, Any]:
     return described | ({"headers": headers} if headers else {})
 
 
-def _failure_schema(errors: Iterable[ApiError]) -> dict[str, Any]:
-    codes = {"type": "string", "enum": [error.code for error in errors]}
-    return {"allOf": [{"$ref": "#/components/schemas/Failure"}, {"type": "object", "properties": {"code": codes}}]}
+def _failure_schema(errors: list[ApiError], members: Members) -> dict[str, Any]:
+    properties: dict[str, Any] = {"code": {"type": "string", "enum": [error.code for error in errors]}}
+    properties |= {name: {"type": "string"} for name in members(errors[0])}
+    return {"allOf": [{"$ref": "#/components/schemas/Failure"}, {"type": "object", "properties": properties}]}
+
+
+def _no_members(error: ApiError) -> dict[str, str]:
+    return {}
 
 
 def _headers(errors: list[ApiError]) -> dict[str, Any]:

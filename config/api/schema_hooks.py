@@ -7,7 +7,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from config.api import exceptions
-from config.api.documented import BEARER, COOKIE, REFRESH_COOKIE
+from config.api.documented import BEARER, CLIENT, COOKIE, REFRESH_COOKIE
 from config.api.exceptions import ApiError
 
 Endpoint = tuple[str, str, str, Any]
@@ -30,6 +30,11 @@ _SECURITY = {
         "in": "cookie",
         "name": "refreshToken",
         "description": "The refresh token, in the cookie that login and refresh set; it serves where the body names none.",
+    },
+    CLIENT: {
+        "type": "http",
+        "scheme": "basic",
+        "description": "Id and secret of a service client. In the body they serve too, as `client_id` and `client_secret`.",
     },
 }
 

@@ -5,24 +5,24 @@ from typing import Final
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
 from config import pages
 from config.mailbox import storage
 from config.mailbox.storage import Message
+from config.read_only import read_only
 
 # An email brings its styles with it, and its frame inherits this policy.
 _POLICY: Final = pages.POLICY | {"style-src": "'self' 'unsafe-inline'"}
 
 
-@require_safe
+@read_only
 def mailbox(request: HttpRequest) -> HttpResponse:
     to = request.GET.get("to", "").strip()
     messages = [_shown(message) for message in storage.newest_first(to=to)]
     return pages.page(request, "pages/mailbox/list.html", {"messages": messages, "to": to}, policy=_POLICY)
 
 
-@require_safe
+@read_only
 def message(request: HttpRequest, message_id: str) -> HttpResponse:
     found = storage.find(message_id)
     if found is None:
@@ -31,7 +31,7 @@ def message(request: HttpRequest, message_id: str) -> HttpResponse:
     return pages.page(request, "pages/mailbox/message.html", context, policy=_POLICY)
 
 
-@require_safe
+@read_only
 @never_cache
 def messages(request: HttpRequest) -> JsonResponse:
     """Newest first; `?to=` keeps those to one address, and `to` then names that recipient."""

@@ -6,13 +6,17 @@ from config import env
 from config.settings.debug import DEBUG
 
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.admin_login.backend.PasswordBackend"]
 SECRET_KEY = env.secret("SECRET_KEY", debug=DEBUG)
 
 BCRYPT_ROUNDS = env.integer("BCRYPT_ROUNDS", 12, least=4)
 PASSWORD_HASHERS = ["accounts.hashers.BCryptHasher"]
 PASSWORD_REJECT_COMMON = env.boolean("PASSWORD_REJECT_COMMON", default=not DEBUG)
+PASSWORD_COMPOSITION = env.boolean("PASSWORD_COMPOSITION", default=True)
+PASSWORD_CONTEXT_WORDS = env.words("PASSWORD_CONTEXT_WORDS", env.text("PRODUCT_NAME", "Vestibule"))
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.password_rules.CompositionValidator"},
+    {"NAME": "accounts.password_rules.ContextWordsValidator"},
     {
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
         "OPTIONS": {"user_attributes": ("username", "email", "first_name", "last_name")},
@@ -25,8 +29,16 @@ JWT_SECRET_KEY = env.secret("JWT_SECRET_KEY", debug=DEBUG)
 JWT_REFRESH_SECRET = (
     env.secret("JWT_REFRESH_SECRET", debug=DEBUG) if env.is_set("JWT_REFRESH_SECRET") else JWT_SECRET_KEY
 )
-if env.is_set("JWT_PRIVATE_KEYS"):
-    raise env.BadVariable("JWT_PRIVATE_KEYS", "is not supported: tokens are signed with JWT_SECRET_KEY, by HS256")
+if not DEBUG:
+    env.refuse_equal(
+        ("SECRET_KEY", SECRET_KEY), ("JWT_SECRET_KEY", JWT_SECRET_KEY), ("JWT_REFRESH_SECRET", JWT_REFRESH_SECRET)
+    )
+    if env.is_set("JWT_REFRESH_SECRET"):
+        env.refuse_equal(("JWT_SECRET_KEY", JWT_SECRET_KEY), ("JWT_REFRESH_SECRET", JWT_REFRESH_SECRET))
+# PEM files, or directories of them, that sign access tokens instead; see accounts.keys, which reads them at the start.
+JWT_PRIVATE_KEYS = env.words("JWT_PRIVATE_KEYS")
+# How long other services may keep what /.well-known/jwks.json told them.
+JWKS_MAX_AGE = timedelta(minutes=5)
 JWT_ISSUER = env.text("JWT_ISSUER", "vestibule")
 JWT_AUDIENCE = env.text("JWT_AUDIENCE", "vestibule")
 JWT_ACCESS_EXPIRY = env.duration("JWT_ACCESS_EXPIRY", "15m")
@@ -40,15 +52,17 @@ GEOIP_PATH = env.text("GEOIP_PATH", "")
 EMAIL_VERIFICATION = env.choice("EMAIL_VERIFICATION", "mandatory", ("mandatory", "optional", "none"))
 PREVENT_ENUMERATION = env.boolean("PREVENT_ENUMERATION", default=False)
 UNVERIFIED_ACCOUNT_LIFETIME = env.duration("UNVERIFIED_ACCOUNT_LIFETIME", "7d")
-VERIFICATION_CODE_LIFETIME = timedelta(minutes=15)
+VERIFICATION_CODE_LIFETIME = env.duration("VERIFICATION_CODE_LIFETIME", "15m")
+if timedelta(minutes=1) > VERIFICATION_CODE_LIFETIME:
+    raise env.BadVariable("VERIFICATION_CODE_LIFETIME", "must be a minute or more: emails give it in minutes")
 VERIFICATION_LINK_LIFETIME = timedelta(hours=24)
 RESET_TOKEN_LIFETIME = timedelta(hours=1)
-MAX_CODE_TRIES = 5
-RESEND_PAUSE = timedelta(minutes=1)
-RATE_LIMITS = env.boolean("RATE_LIMITS", default=True)
+UNDO_EMAIL_CHANGE_LIFETIME = timedelta(hours=72)
 RESERVED_USERNAMES = env.words(
     "RESERVED_USERNAMES", "admin,administrator,root,system,me,api,null,undefined,none,anonymous,support,security"
 )
 
 COOKIE_SAMESITE = env.choice("COOKIE_SAMESITE", "lax", ("lax", "strict", "none")).capitalize()
 COOKIE_DOMAIN = env.text("COOKIE_DOMAIN", "") or None
+
+AUDIT_RETENTION = env.duration("AUDIT_RETENTION", "180d")

@@ -7,13 +7,15 @@ from config.settings.celery import *  # noqa: F403
 from config.settings.database import *  # noqa: F403
 from config.settings.debug import DEBUG as DEBUG
 from config.settings.email import *  # noqa: F403
+from config.settings.limits import *  # noqa: F403
 from config.settings.logging import *  # noqa: F403
 from config.settings.redis import *  # noqa: F403
 from config.settings.rest import *  # noqa: F403
+from config.settings.second_factor import *  # noqa: F403
 from config.settings.security import *  # noqa: F403
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "config.admin_app.GuardedAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -33,12 +35,15 @@ INSTALLED_APPS = [
 
 # The API needs neither cookies of Django's own nor CSRF tokens: those of the site step aside below /api.
 MIDDLEWARE = [
+    "config.api.request_id.RequestIdMiddleware",
+    "config.api.browser_headers.BrowserHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "config.rate_limits.standing.RateLimitHeadersMiddleware",
     "config.api.middleware.ApiErrorMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "config.language.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "config.site.SessionMiddleware",
     "config.site.CsrfViewMiddleware",
@@ -67,8 +72,16 @@ TEMPLATES = [
 ]
 
 # The username is unique by its key, which ignores case, and that is how `get_by_natural_key` finds it; the CSRF
-# middleware of W003 is there, as the one of `config.site`.
-SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004", "security.W003"]
+# middleware of W003 is there, as the one of `config.site`. The proxy that ends TLS redirects to it (W008); `config.checks`
+# judges all secrets, not the one of W009; to preload HSTS is for whoever owns the whole domain (W021).
+SILENCED_SYSTEM_CHECKS = [
+    "auth.E003",
+    "auth.W004",
+    "security.W003",
+    "security.W008",
+    "security.W009",
+    "security.W021",
+]
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("fr", "Français")]
@@ -78,5 +91,6 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # no other site loads our files
 
 PRODUCT_NAME = env.text("PRODUCT_NAME", "Vestibule")

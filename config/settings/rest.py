@@ -7,6 +7,9 @@ MAX_BODY_BYTES = 64 * 1024
 WEB_THREADS = env.integer("WEB_THREADS", 8, least=1)
 MAX_JSON_DEPTH = 32
 
+# Paths that are asked so often that Django's middleware would be most of their cost; see config.shortcuts.
+SHORTCUTS = {"/api/auth/forward-auth": "accounts.api.views.forward_auth.shortcut"}
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -33,6 +36,14 @@ SPECTACULAR_SETTINGS = {
         {"name": "Account", "description": "The caller's own account."},
         {"name": "Sessions", "description": "Where the caller is signed in. Another's session is `404`."},
         {"name": "Passwords", "description": "Forgotten, reset and changed."},
+        {
+            "name": "Second factor",
+            "description": "An authenticator app (TOTP), and recovery codes for when it is lost.",
+        },
+        {
+            "name": "For other services",
+            "description": "Who is behind a token, asked by proxies and by services of their own.",
+        },
         {"name": "Administration", "description": "Other people's accounts, for the role `ADMIN`."},
     ],
     "PREPROCESSING_HOOKS": ["config.api.schema_hooks.without_trailing_slash"],

@@ -6,10 +6,22 @@ from config import env
 from config.settings.debug import DEBUG
 
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],.localhost" if DEBUG else None)
+if not DEBUG and not {"*", "."}.isdisjoint(ALLOWED_HOSTS):
+    raise env.BadVariable(
+        "ALLOWED_HOSTS", "must name the hosts of this service, such as auth.example.com; it has a wildcard"
+    )
 CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
 CORS_ALLOW_CREDENTIALS = True
 CORS_ALLOW_HEADERS = ("accept", "accept-language", "authorization", "content-type", "x-token-transport")
-CORS_EXPOSE_HEADERS = ("retry-after",)
+CORS_EXPOSE_HEADERS = (
+    "retry-after",
+    "x-request-id",
+    "ratelimit",
+    "ratelimit-policy",
+    "ratelimit-limit",
+    "ratelimit-remaining",
+    "ratelimit-reset",
+)
 CORS_URLS_REGEX = r"^/api/"
 CSRF_TRUSTED_ORIGINS = CORS_ALLOWED_ORIGINS
 
@@ -24,10 +36,11 @@ X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_NAME = "vestibule_admin"
+LOGIN_REDIRECT_URL = "/admin/"  # only the admin has a login page, and a `next` of another site leads there
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 
 CONTENT_SECURITY_POLICY = {
-    "EXCLUDE_URL_PREFIXES": ["/api/auth"],
+    "EXCLUDE_URL_PREFIXES": ["/api/"],  # see config.api.browser_headers; the documentation's pages bring their own
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF],

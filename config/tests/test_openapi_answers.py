@@ -1,13 +1,16 @@
 """Every operation succeeds, and turns away, as the OpenAPI document shows it: these fields and no more, this message."""
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
+import pyotp
 import pytest
 
+from accounts.services import service_clients
 from config.tests.openapi_reader import JSON, Documented, operation, operations, validator
 from conftest import PASSWORD, ApiClient, SignedIn, code_in, token_in
 
@@ -20,13 +23,13 @@ protected = [found for found in operations() if found.is_protected]
 administrative = [found for found in protected if found.spec["tags"] == ["Administration"]]
 
 
-def conforms(reply: Any, operation_id: str) -> dict[str, Any]:
-    """The `data` of the reply, which is a success as `operation_id` documents it."""
+def conforms(reply: Any, operation_id: str, sample: int = 0) -> dict[str, Any]:
+    """The `data` of the reply, which is a success as `operation_id` documents it, in its first sample or that one."""
     assert reply.status_code < 300, reply.content
     content = operation(operation_id).spec["responses"][str(reply.status_code)]["content"][JSON]
-    body, sample = json.loads(reply.content), next(iter(content["examples"].values()))["value"]
+    body, shown = json.loads(reply.content), list(content["examples"].values())[sample]["value"]
     validator(content["schema"]).validate(body)
-    assert body.get("message") == sample.get("message")
+    assert body.get("message") == shown.get("message")
     WALKED.add(operation_id)
     return dict(body.get("data", {}))
 
@@ -70,6 +73,16 @@ def _account(person: SignedIn) -> None:
         conforms(person.client.get(path), name.lower())
         conforms(person.client.patch(path, {"firstName": "Alicia", "language": "en"}), f"update{name}")
     conforms(person.client.get("/me/export"), "export")
+    conforms(person.client.get("/me/activity?pageSize=50"), "readActivity")
+
+
+def _address(api: ApiClient, person: SignedIn, outbox: Callable[[], list[Any]]) -> None:
+    wish = {"newEmail": "alice@example.org", "password": PASSWORD}
+    conforms(person.client.post("/change-email", wish), "changeEmail")
+    code = code_in(next(message for message in outbox() if message.to == [wish["newEmail"]]))
+    conforms(person.client.post("/change-email/confirm", {"code": code}), "confirmChangeEmail")
+    conforms(person.client.get("/me/export"), "export")
+    conforms(api.post("/change-email/undo", {"token": token_in(outbox()[-1])}), "undoChangeEmail")
 
 
 def _passwords(api: ApiClient, person: SignedIn, outbox: Callable[[], list[Any]]) -> None:
@@ -80,12 +93,36 @@ def _passwords(api: ApiClient, person: SignedIn, outbox: Callable[[], list[Any]]
     conforms(api.post("/reset-password", reset), "resetPassword")
 
 
+def _second_factor(api: ApiClient, person: SignedIn) -> None:
+    client, username = person.client, person.user.username
+    app = pyotp.TOTP(conforms(client.post("/mfa/totp"), "startTotp")["secret"])
+    first = {"code": app.generate_otp(int(time.time()) // 30 - 1)}
+    conforms(client.post("/mfa/totp/confirm", first), "confirmTotp")
+    conforms(client.post("/mfa/recovery-codes", {"password": PASSWORD}), "renewRecoveryCodes")
+    for headers in ({}, COOKIE):
+        pending = conforms(api.post("/login", {"username": username, "password": PASSWORD}), "login", sample=-1)
+        code = app.generate_otp(int(time.time()) // 30 + len(headers))
+        proof = {"mfaToken": pending["mfaToken"], "code": code}
+        conforms(api.post("/mfa/verify", proof, headers=headers), "verifyMfa")
+    conforms(client.delete("/mfa/totp", {"password": PASSWORD}), "disableTotp")
+
+
+def _other_services(api: ApiClient, person: SignedIn) -> None:
+    service, secret = service_clients.create(name="Billing")
+    question = {"token": person.access, "client_id": str(service.id), "client_secret": secret}
+    conforms(person.client.get("/forward-auth"), "forwardAuth")
+    conforms(api.post("/introspect", question), "introspect")
+    conforms(api.post("/revoke", question), "revoke")
+    conforms(api.post("/introspect", question), "introspect", sample=-1)
+
+
 def _administration(client: ApiClient) -> None:
     trudy = {"email": "trudy@example.com", "username": "trudy"}
     one = f"/users/{conforms(client.post('/users', trudy), 'createUser')['user']['id']}"
     conforms(client.get("/users?search=trudy"), "listUsers")
     conforms(client.get(one), "readUser")
     conforms(client.patch(one, {"lastName": "Martin"}), "updateUser")
+    conforms(client.post(f"{one}/invite"), "inviteUser")
     conforms(client.get(f"{one}/sessions"), "listUserSessions")
     conforms(client.post(f"{one}/revoke-sessions"), "revokeUserSessions")
     conforms(client.delete(one), "deleteUser")
@@ -98,7 +135,10 @@ def test_each_success_is_as_documented(
     _tokens(api, "alice")
     _account(sign_in(alice))
     _sessions(sign_in(alice))
+    _address(api, sign_in(alice), outbox)
     _passwords(api, sign_in(alice), outbox)
+    _second_factor(api, sign_in(alice))
+    _other_services(api, sign_in(alice))
     _administration(administrator)
     conforms(sign_in(alice).client.post("/logout-all"), "logoutAll")
     conforms(sign_in(alice).client.delete("/me", {"password": PASSWORD}), "deleteMe")

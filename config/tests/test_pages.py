@@ -10,7 +10,7 @@ from pytest_django import Settings
 from config.pages import verify_email_page
 
 pytestmark = pytest.mark.urls("config.pages")
-every_page = pytest.mark.parametrize("path", ["/", "/verify-email", "/reset-password"])
+every_page = pytest.mark.parametrize("path", ["/", "/verify-email", "/reset-password", "/undo-email-change"])
 
 
 @every_page
@@ -63,12 +63,12 @@ def test_a_page_takes_no_post(client: Client, path: str) -> None:
     assert client.post(path).status_code == 405
 
 
-@pytest.mark.parametrize("path", ["/verify-email/", "/reset-password/"])
+@pytest.mark.parametrize("path", ["/verify-email/", "/reset-password/", "/undo-email-change/"])
 def test_a_trailing_slash_makes_no_difference(client: Client, path: str) -> None:
     assert client.get(path).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/verify-email", "/reset-password"])
+@pytest.mark.parametrize("path", ["/verify-email", "/reset-password", "/undo-email-change"])
 def test_what_the_link_carries_is_not_written_into_the_page(client: Client, path: str) -> None:
     html = client.get(path, {"token": "s3cret", "email": "<b>alice</b>@example.com"}).content.decode()
 
@@ -76,7 +76,7 @@ def test_what_the_link_carries_is_not_written_into_the_page(client: Client, path
     assert "alice" not in html
 
 
-@pytest.mark.parametrize("path", ["/verify-email", "/reset-password"])
+@pytest.mark.parametrize("path", ["/verify-email", "/reset-password", "/undo-email-change"])
 def test_a_page_that_needs_javascript_says_so(client: Client, path: str) -> None:
     assert "<noscript><p" in client.get(path).content.decode()
 
@@ -87,6 +87,13 @@ def test_no_form_can_be_sent_before_its_script_runs(client: Client, path: str) -
 
     assert forms
     assert all(" hidden" in form for form in forms)
+
+
+def test_the_page_that_undoes_offers_nothing_before_its_script_runs(client: Client) -> None:
+    html = client.get("/undo-email-change", {"token": "s3cret"}).content.decode()
+
+    assert '<section id="confirm" hidden>' in html
+    assert "<form" not in html
 
 
 def test_the_result_of_an_action_is_read_out(client: Client) -> None:
@@ -114,3 +121,24 @@ def test_another_view_can_answer_with_the_verification_page() -> None:
 
     assert response.status_code == 200
     assert b'id="verify"' in response.content
+
+
+def test_every_password_field_is_masked_and_open_to_password_managers(client: Client) -> None:
+    fields = re.findall(
+        r'<input[^>]*name="(?:password|repeated)"[^>]*>', client.get("/reset-password").content.decode()
+    )
+
+    assert len(fields) == 2
+    for field in fields:
+        assert 'type="password"' in field
+        assert 'autocomplete="new-password"' in field
+        assert not re.search(r"maxlength|readonly|onpaste", field)
+
+
+@pytest.mark.parametrize("composition", [True, False])
+def test_the_page_names_the_rules_that_hold(client: Client, settings: Settings, composition: bool) -> None:
+    settings.PASSWORD_COMPOSITION = composition
+
+    rules = re.findall(r'data-rule="(\w+)"', client.get("/reset-password").content.decode())
+
+    assert rules == (["length", "upper", "lower", "digit"] if composition else ["length"])

@@ -14,8 +14,6 @@ README = (BASE_DIR / "README.md").read_text()
 ENV_EXAMPLE = (BASE_DIR / ".env.example").read_text()
 # What tools of the outside set, or what only the tests and the Makefile know.
 _NOT_FOR_USERS = {"ENV_FILE", "DJANGO_SETTINGS_MODULE", "PYTEST_XDIST_WORKER"}
-# Read only to say that it is not supported.
-_REFUSED = {"JWT_PRIVATE_KEYS"}
 _READER = re.compile(r"env\.\w+\(\s*\"([A-Z][A-Z0-9_]+)\"")
 
 
@@ -27,7 +25,7 @@ def _subclasses(parent: type[ApiError]) -> Iterator[type[ApiError]]:
 
 def _variables() -> set[str]:
     sources = [path for path in Path(BASE_DIR / "config").rglob("*.py") if "tests" not in path.parts]
-    return {name for path in sources for name in _READER.findall(path.read_text())} - _NOT_FOR_USERS - _REFUSED
+    return {name for path in sources for name in _READER.findall(path.read_text())} - _NOT_FOR_USERS
 
 
 @pytest.mark.parametrize("code", sorted({error.code for error in _subclasses(ApiError)}))

@@ -47,6 +47,13 @@ def test_what_is_missing_stops_the_start_by_its_name(name: str) -> None:
         ("SECRET_KEY", "your_secret_key_here"),
         ("JWT_SECRET_KEY", "too-short-hunter2"),
         ("JWT_REFRESH_SECRET", "changeme-hunter2-changeme-hunter2-changeme"),
+        ("SECRET_KEY", "abcdefghijklmnopqrstuvwxyz0123456789"),
+        ("SECRET_KEY", "q8Zr1vJ0xW5tLk3n" * 3),
+        ("JWT_SECRET_KEY", GOOD["SECRET_KEY"]),
+        ("JWT_REFRESH_SECRET", GOOD["SECRET_KEY"]),
+        ("JWT_REFRESH_SECRET", GOOD["JWT_SECRET_KEY"]),
+        ("ALLOWED_HOSTS", "*"),
+        ("ALLOWED_HOSTS", "api.example.com, *"),
         ("DEBUG", "perhaps"),
         ("DATABASE_URL", "mysql://root:hunter2@db.internal/x"),
         ("DATABASE_URL", "postgres://me:hun/hunter2@db:port/x"),
@@ -56,8 +63,15 @@ def test_what_is_missing_stops_the_start_by_its_name(name: str) -> None:
         ("FRONTEND_URL", "app.example.com"),
         ("TRUSTED_PROXIES", "10.0.0.1/8"),
         ("CORS_ALLOWED_ORIGINS", "*"),
+        ("CORS_ALLOWED_ORIGINS", "https://*.example.com"),
         ("JWT_ACCESS_EXPIRY", "900"),
         ("RATE_LIMITS", "sometimes"),
+        ("VERIFICATION_CODE_LIFETIME", "30s"),
+        ("RATE_LIMIT_LOGIN", "thirty"),
+        ("RATE_LIMIT_FORGOT", "1/m;5/h"),
+        ("RATE_LIMIT_WRONG_PASSWORDS", "5/5m,10/h"),
+        ("WRONG_PASSWORD_FIRST_WAIT", "30"),
+        ("MAX_CODE_TRIES", "0"),
         ("JWT_PRIVATE_KEYS", "/run/secrets/signing.pem"),
     ],
 )
@@ -72,6 +86,32 @@ def test_secrets_may_come_from_files(tmp_path: Path) -> None:
     files: dict[str, str | None] = {f"{name}_FILE": str(tmp_path / name) for name in names}
 
     assert check(**files, **dict.fromkeys(names)).returncode == 0
+
+
+def test_development_starts_with_what_a_deployment_may_not_have() -> None:
+    result = check(DEBUG="on", ALLOWED_HOSTS="*", SECRET_KEY="secret", JWT_SECRET_KEY="secret")
+
+    assert result.returncode == 0, result.stderr
+
+
+def test_browsers_are_bound_to_tls_outside_development() -> None:
+    for debug, seconds in (("off", "31536000"), ("on", "0")):
+        environment = {name: value for name, value in (GOOD | {"DEBUG": debug}).items() if value is not None}
+        command = [sys.executable, "manage.py", "diffsettings", "--all"]
+        found = subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=True)
+
+        assert f"SECURE_HSTS_SECONDS = {seconds}" in found.stdout
+
+
+def test_the_first_signing_key_is_made_before_anything_can_start_with_it(tmp_path: Path) -> None:
+    keys = str(tmp_path / "keys")
+    _assert_stopped_by("JWT_PRIVATE_KEYS", check(JWT_PRIVATE_KEYS=keys))
+
+    environment = {name: value for name, value in GOOD.items() if value is not None} | {"JWT_PRIVATE_KEYS": keys}
+    command = [sys.executable, "manage.py", "rotate_keys"]
+    subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, check=True)
+
+    assert check(JWT_PRIVATE_KEYS=keys).returncode == 0
 
 
 def _assert_stopped_by(name: str, result: subprocess.CompletedProcess[str]) -> None:

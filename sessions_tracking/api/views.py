@@ -16,6 +16,7 @@ from sessions_tracking.api.caller import caller
 from sessions_tracking.api.representation import session_data
 from sessions_tracking.api.serializers import SessionPatch
 from sessions_tracking.models import RevokedReason
+from sessions_tracking.principal_cache import Principal
 
 
 class SessionViewSet(ViewSet):
@@ -47,9 +48,12 @@ class SessionViewSet(ViewSet):
     @documented(docs.DELETE)
     def destroy(self, request: Request, pk: str) -> Response:
         """Ends a session at once; your current one too."""
-        principal = caller(request)
-        sessions.revoke_own(user_id=principal.id, session_id=_id(pk), reason=RevokedReason.SESSION_DELETED)
+        self.end(caller(request), _id(pk))
         return success()
+
+    def end(self, principal: Principal, session_id: uuid.UUID) -> None:
+        """For whoever mounts this view to add to what goes with the end of a session."""
+        sessions.revoke_own(user_id=principal.id, session_id=session_id, reason=RevokedReason.SESSION_DELETED)
 
 
 def _id(text: str) -> uuid.UUID:

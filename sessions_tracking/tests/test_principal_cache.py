@@ -79,7 +79,7 @@ def test_a_hit_does_not_prolong_an_entry(session_id: UUID, redis: Redis) -> None
 def test_an_entry_is_small_json_without_personal_data(session_id: UUID, redis: Redis) -> None:
     principal_of(session_id)
 
-    assert set(json.loads(redis.get(_key(session_id)))) == {"user", "username", "role"}
+    assert set(json.loads(redis.get(_key(session_id)))) == {"user", "username", "role", "second_factor"}
     assert b"example.com" not in redis.get(_key(session_id))
 
 

@@ -11,7 +11,7 @@ import time_machine
 from django.contrib.auth.base_user import AbstractBaseUser
 from pytest_django import Settings
 
-from conftest import PASSWORD, ApiClient, SignedIn
+from conftest import PASSWORD, ApiClient, SignedIn, headers_of
 from sessions_tracking.models import RevokedReason, Session
 
 SignIn = Callable[..., SignedIn]
@@ -195,7 +195,7 @@ def test_somebody_elses_session_is_to_the_byte_one_that_never_was(
 
     assert (foreign.status_code, foreign.json()["code"]) == (404, "not_found")
     assert foreign.content == absent.content
-    assert dict(foreign.headers) == dict(absent.headers)
+    assert headers_of(foreign) == headers_of(absent)
     assert Session.objects.values().get(id=signed_in.session_id) == before
     assert signed_in.client.get("/me").status_code == 200
 

@@ -2,13 +2,24 @@
 
 from dataclasses import replace
 
-from accounts.api.docs import samples, shapes
+from accounts.api.docs import records, samples, shapes
 from accounts.api.serializers.forms import PasswordForm, ProfileForm
+from accounts.api.serializers.pages import PageQuery
 from accounts.exceptions import LastAdmin, PasswordIncorrect, UsernameTaken
 from config.api.documented import CLEARS_COOKIES, Operation
 from sessions_tracking.api.docs import SESSION
 
 TAG = "Account"
+_EVENT = {
+    "id": "01981c63-1f60-7d11-8a3c-5b7e9f012345",
+    "kind": "login",
+    "by": "you",
+    "sessionId": SESSION["id"],
+    "ip": "203.0.113.7",
+    "device": "Safari 18, iPadOS 18",
+    "facts": {"newDevice": False, "secondFactor": False, "sessionsEnded": 0},
+    "createdAt": "2026-01-15T09:35:00.000Z",
+}
 
 ME = Operation(
     tag=TAG,
@@ -40,15 +51,17 @@ DELETE = Operation(
     message="Your account has been deleted.",
     headers=CLEARS_COOKIES,
     errors=[PasswordIncorrect(field="password"), LastAdmin],
+    is_limited=True,
 )
 
 EXPORT = Operation(
     tag=TAG,
     summary="Take your data along",
-    data=shapes.HeldData,
+    data=records.HeldData,
     answers={
         "Everything": {
             "user": samples.PROFILE,
+            "secondFactor": {"enabledAt": None, "recoveryCodesLeft": 0},
             "sessions": [SESSION | {"revokedAt": None, "revokedReason": ""}],
             "emails": [
                 {
@@ -60,8 +73,19 @@ EXPORT = Operation(
                     "details": {},
                 }
             ],
+            "emailChanges": [],
+            "activity": [_EVENT],
         }
     },
+)
+
+ACTIVITY = Operation(
+    tag=TAG,
+    summary="Read what happened to your account",
+    name="read_activity",
+    query=PageQuery,
+    data=records.EventPage,
+    answers={"One sign-in": {"events": [_EVENT], "count": 1, "page": 1, "pageSize": 20}},
 )
 
 PROFILE = replace(ME, summary="Read your account, as /me")

@@ -4,6 +4,7 @@ from accounts.api.docs import samples
 from accounts.api.serializers.forms import ChangePasswordForm, ForgotPasswordForm, ResetPasswordForm
 from accounts.exceptions import PasswordIncorrect, ResetTokenInvalid
 from config.api.documented import Operation
+from config.api.exceptions import OriginNotAllowed
 
 TAG = "Passwords"
 _NEW_PASSWORD = "Battery-Staple-8"
@@ -14,6 +15,8 @@ FORGOT = Operation(
     request=ForgotPasswordForm,
     requests={"An address": {"email": samples.EMAIL}},
     message="If an account has this email, a link to set a new password is on its way.",
+    errors=[OriginNotAllowed],
+    is_limited=True,
 )
 
 RESET = Operation(
@@ -23,6 +26,7 @@ RESET = Operation(
     requests={"The token of the link": {"token": samples.MAILED_TOKEN, "newPassword": _NEW_PASSWORD}},
     message="Your password has been changed. Sign in with the new one.",
     errors=[ResetTokenInvalid],
+    is_limited=True,
 )
 
 CHANGE = Operation(
@@ -32,4 +36,5 @@ CHANGE = Operation(
     requests={"Both passwords": {"currentPassword": samples.PASSWORD, "newPassword": _NEW_PASSWORD}},
     message="Your password has been changed.",
     errors=[PasswordIncorrect(field="currentPassword")],
+    is_limited=True,
 )

@@ -13,7 +13,7 @@ from accounts.exceptions import (
     UserNotFound,
 )
 from config.api.documented import Operation, parameter
-from config.api.exceptions import RateLimited, TokenInvalid, ValidationFailed
+from config.api.exceptions import OriginNotAllowed, TokenInvalid, ValidationFailed
 
 TAG = "Registration"
 _UNVERIFIED = samples.USER | {"emailVerified": False}
@@ -48,7 +48,9 @@ REGISTER = Operation(
     errors=[
         EmailTaken(errors={"email": [EmailTaken.message]}),
         UsernameTaken(errors={"username": [UsernameTaken.message]}),
+        OriginNotAllowed,
     ],
+    is_limited=True,
 )
 
 VERIFY_BY_CODE = Operation(
@@ -60,6 +62,7 @@ VERIFY_BY_CODE = Operation(
     data=shapes.UserData,
     answers=_VERIFIED,
     errors=[CodeInvalid, TooManyAttempts],
+    is_limited=True,
 )
 
 VERIFY_BY_LINK = Operation(
@@ -74,6 +77,7 @@ VERIFY_BY_LINK = Operation(
     answers=_VERIFIED,
     errors=[ValidationFailed(errors={"token": ["This field is required."]}), TokenInvalid, UserNotFound],
     is_also_page=True,
+    is_limited=True,
 )
 
 RESEND = Operation(
@@ -82,5 +86,6 @@ RESEND = Operation(
     request=AddressForm,
     requests=_ADDRESS,
     message="The verification email is on its way.",
-    errors=[UserNotFound, EmailAlreadyVerified, RateLimited(retry_after=60)],
+    errors=[UserNotFound, EmailAlreadyVerified, OriginNotAllowed],
+    is_limited=True,
 )

@@ -35,3 +35,11 @@ _REFRESHED: dict[str, Any] = {
 _REFRESHED_BY_COOKIE: dict[str, Any] = {"tokens": _TIMES, "session": SESSION}
 REFRESHED = {"Tokens in the body": _REFRESHED, "Tokens in cookies alone": _REFRESHED_BY_COOKIE}
 SIGNED_IN = {title: {"user": PROFILE} | data for title, data in REFRESHED.items()}
+SECOND_FACTOR_WANTED: dict[str, Any] = {
+    "With a second factor": {
+        "mfaRequired": True,
+        "mfaToken": MAILED_TOKEN,
+        "methods": ["totp", "recovery_code"],
+        "expiresAt": "2026-01-15T09:40:00.000Z",
+    }
+}

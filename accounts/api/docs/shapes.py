@@ -5,10 +5,8 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
-from accounts.models import EmailKind, EmailState
 from accounts.models.user import Role
 from sessions_tracking.api.serializers import SessionShape
-from sessions_tracking.models import RevokedReason
 
 Shape = serializers.Serializer[dict[str, Any]]
 
@@ -49,6 +47,10 @@ class MeData(Shape):
 
 class AdministeredUser(UserProfile):
     isActive = serializers.BooleanField()
+    deactivatedAt = serializers.DateTimeField(allow_null=True)
+    deactivationReason = serializers.CharField(
+        allow_blank=True, help_text="For administrators alone; gone with the reactivation."
+    )
 
 
 class AdministeredData(Shape):
@@ -91,25 +93,22 @@ class SignedInData(RefreshedData):
     user = UserProfile()
 
 
+class PendingData(Shape):
+    mfaRequired = serializers.BooleanField(help_text="Always true: there is no session yet.")
+    mfaToken = serializers.CharField(help_text="For `/mfa/verify` (or `/logout`) and nothing else.")
+    methods = serializers.ListField(child=serializers.ChoiceField(choices=["totp", "recovery_code"]))
+    expiresAt = serializers.DateTimeField()
+
+
+class TotpData(Shape):
+    secret = serializers.CharField(help_text="In base32, for an app that takes it typed in. Shown this once.")
+    otpauthUri = serializers.CharField(help_text="For an app on the same device.")
+    qrSvg = serializers.CharField(help_text="The same as a picture, to set into a page as it is.")
+
+
+class RecoveryCodesData(Shape):
+    recoveryCodes = serializers.ListField(child=serializers.CharField(), min_length=10, max_length=10)
+
+
 class RevokedData(Shape):
     revoked = serializers.IntegerField(min_value=0, help_text="How many sessions this call ended.")
-
-
-class HeldSession(SessionShape):
-    revokedAt = serializers.DateTimeField(allow_null=True)
-    revokedReason = serializers.ChoiceField(choices=RevokedReason.choices, allow_blank=True)
-
-
-class HeldEmail(Shape):
-    kind = serializers.ChoiceField(choices=EmailKind.choices)
-    address = serializers.CharField()
-    state = serializers.ChoiceField(choices=EmailState.choices)
-    createdAt = serializers.DateTimeField()
-    sentAt = serializers.DateTimeField(allow_null=True)
-    details = serializers.DictField()
-
-
-class HeldData(Shape):
-    user = UserProfile()
-    sessions = HeldSession(many=True)
-    emails = HeldEmail(many=True)

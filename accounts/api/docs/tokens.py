@@ -30,8 +30,8 @@ TAG = "Sign-in"
 _TRANSPORT = parameter(
     TRANSPORT_HEADER,
     "header",
-    "One way only for the tokens: `cookie` leaves them out of the body, `body` sets no cookie. Without it, both.",
-    schema={"type": "string", "enum": ["cookie", "body"]},
+    "One way only for the tokens: `cookie` leaves them out of the body, `body` sets no cookie, in capitals or not. "
+    "Without it, both.",
 )
 
 LOGIN = Operation(
@@ -50,10 +50,12 @@ LOGIN = Operation(
         },
     },
     message="You are signed in.",
-    data=shapes.SignedInData,
-    answers=samples.SIGNED_IN,
+    data=(shapes.SignedInData, shapes.PendingData),
+    answers=samples.SIGNED_IN | samples.SECOND_FACTOR_WANTED,
+    messages=dict.fromkeys(samples.SECOND_FACTOR_WANTED, "Enter a code of your authenticator app, or a recovery code."),
     headers=SETS_COOKIES,
     errors=[InvalidCredentials, EmailNotVerified, OriginNotAllowed],
+    is_limited=True,
 )
 
 REFRESH = Operation(
@@ -75,6 +77,7 @@ REFRESH = Operation(
         RefreshTokenReused,
         OriginNotAllowed,
     ],
+    is_limited=True,
 )
 
 REFRESH_TOKEN = replace(REFRESH, summary="Get the next tokens, as /refresh")
@@ -88,6 +91,7 @@ LOGOUT = Operation(
         "This session": {},
         "Another of yours": {"sessionId": SESSION["id"]},
         "With the refresh token alone": {"refreshToken": samples.REFRESH_TOKEN},
+        "A sign-in given up before its second factor": {"mfaToken": samples.MAILED_TOKEN},
     },
     message="You are signed out.",
     headers=CLEARS_COOKIES,

@@ -4,14 +4,14 @@ from http import HTTPStatus
 
 from accounts.api.docs import samples, shapes
 from accounts.api.serializers.users import NewUserForm, UserChanges, UserQuery
-from accounts.exceptions import EmailTaken, LastAdmin, OwnRights, UsernameTaken
+from accounts.exceptions import EmailTaken, InvitationNotNeeded, LastAdmin, OwnRights, UsernameTaken
 from config.api.documented import Operation, parameter
 from config.api.exceptions import NotFound
 from sessions_tracking.api.docs import SESSION
 from sessions_tracking.api.serializers import SessionList
 
 TAG = "Administration"
-_USER = samples.PROFILE | {"isActive": True}
+_USER = samples.PROFILE | {"isActive": True, "deactivatedAt": None, "deactivationReason": ""}
 _TAKEN = [
     EmailTaken(errors={"email": [EmailTaken.message]}),
     UsernameTaken(errors={"username": [UsernameTaken.message]}),
@@ -65,7 +65,10 @@ UPDATE = Operation(
     name="update_user",
     parameters=[_ID],
     request=UserChanges,
-    requests={"A role": {"role": "ADMIN"}, "Deactivation": {"isActive": False}},
+    requests={
+        "A role": {"role": "ADMIN"},
+        "Deactivation": {"isActive": False, "deactivationReason": "Left the company"},
+    },
     message="The user has been changed.",
     data=shapes.AdministeredData,
     answers={"The user, changed": {"user": _USER | {"role": "ADMIN"}}},
@@ -100,4 +103,13 @@ REVOKE_SESSIONS = Operation(
     data=shapes.RevokedData,
     answers={"Three sessions ended": {"revoked": 3}},
     errors=[NotFound],
+)
+
+INVITE = Operation(
+    tag=TAG,
+    summary="Invite a user again",
+    name="invite_user",
+    parameters=[_ID],
+    message="The invitation is on its way.",
+    errors=[InvitationNotNeeded, NotFound],
 )

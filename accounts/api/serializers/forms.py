@@ -68,6 +68,9 @@ class LogoutForm(Form):
     refreshToken = SecretText(
         required=False, allow_null=True, allow_blank=True, help_text="Enough, where the access token has expired."
     )
+    mfaToken = SecretText(
+        required=False, allow_null=True, allow_blank=True, help_text="Of a sign-in to give up before its second factor."
+    )
 
 
 class LogoutAllForm(Form):

@@ -1,6 +1,5 @@
 """What administrators send about users."""
 
-import re
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -8,15 +7,15 @@ from rest_framework import serializers
 
 from accounts.api.serializers.fields import Language, NewEmail, NewPassword, PersonName, Username
 from accounts.api.serializers.forms import Form, RegisterForm
+from accounts.api.serializers.pages import PageQuery
 from accounts.models import Role
+from accounts.models.user import LONGEST_REASON
 from accounts.services.user_search import ORDERINGS
 from config.api.exceptions import PermissionDenied
 from config.api.fields import PlainText
 
 _NEVER_SETTABLE = {"isStaff", "isSuperuser", "is_staff", "is_superuser"}
 _YES_OR_NO = {"true": True, "false": False}
-_MOST_PAGES = 1_000_000
-_DIGITS = re.compile(r"[0-9]{1,7}")
 _REQUIRED = _("This field is required.")
 
 
@@ -59,6 +58,9 @@ class UserChanges(_Rights):
     language = Language()
     role = serializers.ChoiceField(choices=Role.choices, required=False)
     isActive = TrueOrFalse(required=False)
+    deactivationReason = PlainText(
+        required=False, allow_blank=True, max_length=LONGEST_REASON, help_text="Shown to administrators alone."
+    )
     emailVerified = TrueOrFalse(required=False)
 
 
@@ -72,18 +74,7 @@ class _YesOrNo(serializers.ChoiceField):
         return _YES_OR_NO[super().to_internal_value(data)]
 
 
-class _Number(serializers.IntegerField):
-    """A number of a query, in ASCII digits: the field itself takes "1.0", " 1 " and the digits of any script."""
-
-    def to_internal_value(self, data: Any) -> int:
-        if not _DIGITS.fullmatch(str(data)):
-            self.fail("invalid")
-        return super().to_internal_value(data)
-
-
-class UserQuery(Form):
-    page = _Number(min_value=1, max_value=_MOST_PAGES, default=1)
-    pageSize = _Number(min_value=1, max_value=100, default=20)
+class UserQuery(PageQuery):
     search = PlainText(required=False, allow_blank=True, max_length=100, help_text="Email, username, names or id.")
     role = serializers.ChoiceField(choices=Role.choices, required=False)
     emailVerified = _YesOrNo()

@@ -7,11 +7,13 @@ from rest_framework.response import Response
 
 from accounts.api.cookies import clear_cookies
 from accounts.api.docs import me as docs
-from accounts.api.representation import email_data, ended_session_data, user_profile
+from accounts.api.records import event_data, held_data
+from accounts.api.representation import user_profile
 from accounts.api.serializers.forms import PasswordForm, ProfileForm
-from accounts.services import profile
+from accounts.api.serializers.pages import PageQuery
+from accounts.services import activity, export, profile
 from config.api.documented import documented
-from config.api.forms import checked
+from config.api.forms import checked, checked_query
 from config.api.responses import success
 from config.api.viewsets import ViewSet
 from sessions_tracking import services as sessions
@@ -66,16 +68,18 @@ class MeViewSet(ViewSet):
     @action(detail=False, methods=["get"], url_path="me/export")
     @documented(docs.EXPORT)
     def export(self, request: Request) -> Response:
-        """Everything that is held about you, ended sessions and emails included."""
+        """Everything that is held about you, ended sessions, emails and activity included."""
         principal = caller(request)
-        held = profile.everything_held(user_id=principal.id)
-        return success(
-            {
-                "user": user_profile(held.user),
-                "sessions": [ended_session_data(session, current=principal.session_id) for session in held.sessions],
-                "emails": [email_data(email) for email in held.emails],
-            }
-        )
+        held = export.everything_held(user_id=principal.id)
+        return success(held_data(held, current=principal.session_id))
+
+    @action(detail=False, methods=["get"], url_path="me/activity")
+    @documented(docs.ACTIVITY)
+    def activity(self, request: Request) -> Response:
+        """What happened to your account, sign-ins that failed included, the newest first. Kept for half a year by default."""
+        query = checked_query(PageQuery, request)
+        page = activity.find(user_id=caller(request).id, page=query["page"], page_size=query["pageSize"])
+        return success({"events": [event_data(event) for event in page.events], "count": page.count} | query)
 
 
 def _shown(request: Request) -> Response:

@@ -1,5 +1,6 @@
 """Forgotten, reset and changed passwords."""
 
+from django.conf import settings
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from rest_framework.decorators import action
@@ -12,8 +13,10 @@ from accounts.api.serializers.forms import ChangePasswordForm, ForgotPasswordFor
 from accounts.services import passwords
 from config.api.documented import documented
 from config.api.forms import checked
+from config.api.origin import require_trusted
 from config.api.responses import success
 from config.api.viewsets import ViewSet
+from config.rate_limits.by_address import limited
 from sessions_tracking.api.caller import caller
 from sessions_tracking.client_info import read_client_info
 
@@ -26,7 +29,10 @@ class PasswordResetViewSet(ViewSet):
     @documented(docs.FORGOT)
     def forgot_password(self, request: Request) -> Response:
         """Mails a link to set a new password, if anybody has the address. The answer does not tell."""
-        passwords.request_reset(email=checked(ForgotPasswordForm, request)["email"], language=get_language() or "en")
+        form = checked(ForgotPasswordForm, request)
+        require_trusted(request)  # nobody's browser sends mail for a page elsewhere
+        limited(request, settings.RATE_LIMIT_PUBLIC)
+        passwords.request_reset(email=form["email"], language=get_language() or "en")
         return success(message=_("If an account has this email, a link to set a new password is on its way."))
 
     @action(detail=False, methods=["post"], url_path="reset-password")

@@ -1,5 +1,6 @@
 """Sign-up and the proof of the address."""
 
+from django.conf import settings
 from django.http import HttpResponseBase
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -16,9 +17,11 @@ from accounts.services.registration import NewAccount
 from config.api.documented import documented
 from config.api.exceptions import ValidationFailed
 from config.api.forms import checked
+from config.api.origin import require_trusted
 from config.api.responses import success
 from config.api.viewsets import ViewSet
 from config.pages import verify_email_page
+from config.rate_limits.by_address import limited
 
 _REQUIRED = _("This field is required.")
 
@@ -32,6 +35,8 @@ class RegistrationViewSet(ViewSet):
     def register(self, request: Request) -> Response:
         """Makes an account and mails a code and a link that prove the address. No token is issued before."""
         form = checked(RegisterForm, request)
+        require_trusted(request)  # nobody's browser signs up, or sends mail, for a page elsewhere
+        limited(request, settings.RATE_LIMIT_REGISTER)
         user = registration.register(
             NewAccount(
                 email=form.get("email"),
@@ -54,6 +59,7 @@ class RegistrationViewSet(ViewSet):
     def verify_email(self, request: Request) -> Response:
         """Verifies the address with the six-digit code from the email. The fifth wrong try kills the code."""
         form = checked(VerifyEmailForm, request)
+        limited(request, settings.RATE_LIMIT_PUBLIC)
         user = email_verification.verify_by_code(email=form["email"], code=form["code"])
         return success({"user": user_summary(user)}, message=_("Your email is verified."))
 
@@ -63,7 +69,9 @@ class RegistrationViewSet(ViewSet):
         """Verifies the address with the token of the link, again and again while it lives. A browser gets the page instead."""
         if "text/html" in request.headers.get("Accept", "").lower():
             return verify_email_page(request._request)  # noqa: SLF001 - the page is a view of Django's
-        user = email_verification.verify_by_link(email=_one(request, "email"), token=_one(request, "token"))
+        email, token = _one(request, "email"), _one(request, "token")
+        limited(request, settings.RATE_LIMIT_PUBLIC)
+        user = email_verification.verify_by_link(email=email, token=token)
         return success({"user": user_summary(user)}, message=_("Your email is verified."))
 
     @verify_email.mapping.head
@@ -75,7 +83,10 @@ class RegistrationViewSet(ViewSet):
     @documented(docs.RESEND)
     def resend_verification(self, request: Request) -> Response:
         """Mails another code and link; the former die."""
-        email_verification.resend(email=checked(AddressForm, request)["email"])
+        email = checked(AddressForm, request)["email"]
+        require_trusted(request)
+        limited(request, settings.RATE_LIMIT_PUBLIC)
+        email_verification.resend(email=email)
         return success(message=_("The verification email is on its way."))
 
 

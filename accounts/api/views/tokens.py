@@ -9,10 +9,12 @@ from rest_framework.response import Response
 from accounts.api.authentication import principal_if_any
 from accounts.api.cookies import REFRESH_COOKIE, Transport, clear_cookies, set_cookies, wanted_transport
 from accounts.api.docs import tokens as docs
-from accounts.api.representation import sign_in_data, user_profile
+from accounts.api.representation import sign_in_data
 from accounts.api.serializers.forms import LoginForm, LogoutAllForm, LogoutForm, RefreshForm
+from accounts.api.signing_in import second_factor_wanted, signed_in
 from accounts.services import authentication, sign_out, token_refresh
-from accounts.services.authentication import Credentials, SessionWishes, SignIn
+from accounts.services.authentication import Credentials, SessionWishes
+from accounts.services.mfa.challenges import Pending
 from config.api.documented import documented
 from config.api.exceptions import AuthenticationRequired
 from config.api.forms import checked
@@ -31,16 +33,18 @@ class TokenViewSet(ViewSet):
     @action(detail=False, methods=["post"])
     @documented(docs.LOGIN)
     def login(self, request: Request) -> Response:
-        """Signs in by email or username, and starts a session. Tokens come in the body and as cookies."""
+        """Signs in by email or username, and starts a session. Tokens come in the body and as cookies.
+
+        Who has a second factor gets neither yet, but an `mfaToken` of five minutes, for `/mfa/verify` alone.
+        """
         transport, form = wanted_transport(request), checked(LoginForm, request)
-        if transport is not Transport.BODY:
-            require_trusted(request)  # it sets cookies: nobody may sign a browser in from elsewhere
-        sign_in = authentication.log_in(
+        require_trusted(request)  # nobody may sign a browser in from elsewhere, or guess through the browsers of others
+        found = authentication.log_in(
             credentials=_credentials(form),
             client=read_client_info(request),
             wishes=SessionWishes(name=form.get("deviceName", ""), data=form.get("data", {})),
         )
-        return _signed_in(sign_in, transport, {"user": user_profile(sign_in.user)}, message=_("You are signed in."))
+        return second_factor_wanted(found) if isinstance(found, Pending) else signed_in(found, transport)
 
     @action(detail=False, methods=["post"])
     @documented(docs.REFRESH)
@@ -59,13 +63,16 @@ class TokenViewSet(ViewSet):
     def logout(self, request: Request) -> Response:
         """Ends your session, or another of yours by its id, at once. Always succeeds, also with nothing left to end."""
         form = checked(LogoutForm, request)
+        if not form.get("refreshToken") and "Authorization" not in request.headers:
+            require_trusted(request)  # it clears cookies: nobody may sign a browser out from elsewhere
         caller = principal_if_any(request) or sign_out.holder_of(form.get("refreshToken") or _refresh_cookie(request))
         named = form.get("sessionId")
         if caller and named and parse_id(named) != caller.session_id:
             sign_out.log_out_other(principal=caller, session_id=parse_id(named))
             return success(message=_("That session is over."))
         if caller:
-            sign_out.log_out(session_id=caller.session_id)
+            sign_out.log_out(principal=caller)
+        sign_out.abandon_sign_ins(_possible_mfa_tokens(request, form))
         return _signed_out(success(message=_("You are signed out.")))
 
 
@@ -95,7 +102,10 @@ def _refreshed(request: Request) -> Response:
     if not token:
         raise AuthenticationRequired
     sign_in = token_refresh.refresh(token=token, client=read_client_info(request))
-    return _signed_in(sign_in, transport, {}, message=_("The session goes on."))
+    response = success(sign_in_data(sign_in, transport), message=_("The session goes on."))
+    if transport is not Transport.BODY:
+        set_cookies(response, sign_in.tokens)
+    return response
 
 
 def _refresh_cookie(request: Request) -> str | None:
@@ -107,11 +117,10 @@ def _refresh_cookie(request: Request) -> str | None:
     return str(token)
 
 
-def _signed_in(sign_in: SignIn, transport: Transport, data: dict[str, object], *, message: object) -> Response:
-    response = success(data | sign_in_data(sign_in, transport), message=str(message))
-    if transport is not Transport.BODY:
-        set_cookies(response, sign_in.tokens)
-    return response
+def _possible_mfa_tokens(request: Request, form: dict[str, str]) -> list[str]:
+    """Wherever a client puts the token of a sign-in that it gives up halfway."""
+    bearer = request.headers.get("Authorization", "").partition(" ")[2]
+    return [token for token in (form.get("mfaToken"), form.get("refreshToken"), bearer) if token]
 
 
 def _signed_out(response: Response) -> Response:

@@ -14,13 +14,14 @@ from accounts.api.permissions import IsAdmin
 from accounts.api.representation import user_profile
 from accounts.api.serializers.users import NewUserForm, UserChanges, UserQuery
 from accounts.models import User
-from accounts.services import administration, user_search
-from accounts.services.administration import NewUser
+from accounts.services import administration, user_creation, user_search
+from accounts.services.user_creation import NewUser
 from accounts.services.user_search import Search
 from config.api.documented import documented
-from config.api.exceptions import NotFound, ValidationFailed
-from config.api.forms import checked
+from config.api.exceptions import NotFound
+from config.api.forms import checked, checked_query
 from config.api.responses import success
+from config.api.times import iso_or_none
 from config.api.viewsets import ViewSet
 from config.ids import parse_id
 from sessions_tracking import services as sessions
@@ -33,6 +34,7 @@ _FIELDS = {
     "lastName": "last_name",
     "isActive": "is_active",
     "emailVerified": "email_verified",
+    "deactivationReason": "deactivation_reason",
 }
 
 
@@ -43,7 +45,7 @@ class UserViewSet(ViewSet):
     @documented(docs.LIST)
     def list(self, request: Request) -> Response:
         """A page of users: searched by email, username, names or id, filtered and ordered."""
-        query = _query(request)
+        query = checked_query(UserQuery, request)
         page = user_search.find(_search(query), page=query["page"], page_size=query["pageSize"])
         rows = [_data(user) for user in page.users]
         return success({"users": rows, "count": page.count, "page": query["page"], "pageSize": query["pageSize"]})
@@ -52,7 +54,7 @@ class UserViewSet(ViewSet):
     def create(self, request: Request) -> Response:
         """Makes a user. Without a password the user is mailed an invitation to set one."""
         values = {"email": None, "language": get_language() or "en"} | _values(checked(NewUserForm, request))
-        user = administration.create(NewUser(**values))
+        user = user_creation.create(NewUser(**values), actor_id=_caller(request).id)
         return success({"user": _data(user)}, message=_("The user has been created."), status=201)
 
     @documented(docs.RETRIEVE)
@@ -88,6 +90,13 @@ class UserViewSet(ViewSet):
         revoked = administration.sign_out(actor_id=_caller(request).id, user_id=_id(pk))
         return success({"revoked": revoked}, message=_("The sessions of the user are over."))
 
+    @action(detail=True, methods=["post"])
+    @documented(docs.INVITE)
+    def invite(self, request: Request, pk: str) -> Response:
+        """Mails another invitation to a user who has not set a password yet; the link of the former one dies."""
+        administration.invite(actor_id=_caller(request).id, user_id=_id(pk))
+        return success(message=_("The invitation is on its way."))
+
 
 def _caller(request: Request) -> Principal:
     return caller(request)
@@ -105,17 +114,11 @@ def _values(form: dict[str, Any]) -> dict[str, Any]:
 
 
 def _data(user: User) -> dict[str, Any]:
-    return user_profile(user) | {"isActive": user.is_active}
-
-
-def _query(request: Request) -> dict[str, Any]:
-    """The query, valid. Twice the same name is refused: who knows which of the two a filter in between looked at."""
-    for name, values in request.query_params.lists():
-        if len(values) > 1 or "\0" in name + values[0]:
-            raise ValidationFailed(errors={name.replace("\0", ""): [_("Not a valid value.")]})
-    form = UserQuery(data=request.query_params.dict())
-    form.is_valid(raise_exception=True)
-    return dict(form.validated_data)
+    return user_profile(user) | {
+        "isActive": user.is_active,
+        "deactivatedAt": iso_or_none(user.deactivated_at),
+        "deactivationReason": user.deactivation_reason,
+    }
 
 
 def _search(query: dict[str, Any]) -> Search:

@@ -11,6 +11,8 @@ SITE = {"product_name": "Vestibule", "public_url": "https://auth.example.com"}
 EVENT = {"happened_at": datetime(2026, 3, 9, 14, 5, tzinfo=UTC), "ip": "203.0.113.7", "device": "Chrome, Windows"}
 LINK = "https://auth.example.com/verify-email?token=a1b2&email=alice%40example.com"
 VERIFY = {"code": "482913", "link": LINK, "code_minutes": 15, "link_hours": 24}
+UNDO = "https://auth.example.com/undo-email-change?token=a1b2"
+CHANGE = {"new_email": "alice@example.org", "link": UNDO, "hours": 72}
 CONTEXTS: dict[str, dict[str, object]] = {
     "verify_email": {**VERIFY},
     "welcome": {"first_name": "Alice", "username": "alice"},
@@ -24,7 +26,15 @@ CONTEXTS: dict[str, dict[str, object]] = {
     "password_changed": {**EVENT},
     "new_device": {**EVENT, "location": "Lyon, France"},
     "refresh_token_reused": {**EVENT},
+    "mfa_enabled": {**EVENT},
+    "mfa_disabled": {**EVENT},
+    "recovery_code_used": {**EVENT, "codes_left": 9},
     "account_deleted": {"happened_at": EVENT["happened_at"], "username": "alice"},
+    "email_change_code": {"code": "482913", "code_minutes": 15},
+    "email_change_requested": {**EVENT, **CHANGE},
+    "email_changed": {**EVENT, **CHANGE},
+    "email_changed_by_admin": {"happened_at": EVENT["happened_at"], "username": "alice"},
+    "address_already_used": {},
     "address_already_registered": {"reset_url": "https://auth.example.com/reset-password"},
 }
 every_kind = pytest.mark.parametrize("kind", CONTEXTS)
@@ -91,6 +101,22 @@ def test_the_code_stands_alone_on_its_line() -> None:
 def test_the_code_is_the_only_number_of_six_digits() -> None:
     for body in (text_of("verify_email"), html_of("verify_email")):
         assert re.findall(r"\d{6,}", body.replace(LINK, "")) == ["482913"]
+
+
+@pytest.mark.parametrize("kind", ["email_change_requested", "email_changed"])
+def test_a_change_of_address_names_the_new_one_and_how_long_it_can_be_undone(kind: str) -> None:
+    for body in (text_of(kind), html_of(kind)):
+        assert "alice@example.org" in body
+        assert "72 hours" in body
+        assert UNDO in body
+
+
+@pytest.mark.parametrize("kind", ["email_change_code", "address_already_used"])
+def test_an_address_that_may_be_a_strangers_is_told_of_no_account(kind: str) -> None:
+    person = {"username": "alice", "first_name": "Alice"}
+
+    for body in (text_of(kind, **person), html_of(kind, **person)):
+        assert "alice" not in body.lower()
 
 
 def test_the_lifetimes_of_code_and_link_are_given() -> None:

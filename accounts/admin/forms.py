@@ -39,7 +39,8 @@ class UserForm(IdentityRules, UserChangeForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         """The last active administrator stays one."""
         cleaned = super().clean() or {}
-        stays = cleaned.get("is_active") and cleaned.get("role") == Role.ADMIN
+        role = cleaned.get("role", self.instance.role)  # who may not change it does not send it
+        stays = cleaned.get("is_active") and role == Role.ADMIN
         if not stays and is_last_admin(self.instance):
             raise ValidationError(LastAdmin.message)
         return cleaned

@@ -1,0 +1,47 @@
+"""How a service proves itself: by HTTP Basic, or by id and secret in the body (RFC 6749 §2.3.1)."""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote_plus
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+from rest_framework.request import Request
+
+from accounts.exceptions import InvalidClient
+from accounts.models import ServiceClient
+from accounts.services import service_clients
+from accounts.services.service_clients import ClientCredentials
+from config.api.exceptions import ValidationFailed
+from config.rate_limits.by_address import limited
+
+
+def client_of(request: Request, form: Mapping[str, Any]) -> ServiceClient:
+    """The service that proved itself. Raises InvalidClient; RateLimited for an address that failed too often."""
+    try:
+        return service_clients.authenticate(_credentials(request, form))
+    except InvalidClient:
+        limited(request, settings.RATE_LIMIT_BAD_TOKENS)
+        raise
+
+
+def _credentials(request: Request, form: Mapping[str, Any]) -> ClientCredentials | None:
+    """None where there are none, or none that can be read. Raises ValidationFailed for both ways at once (§2.3)."""
+    header = request.META.get("HTTP_AUTHORIZATION")
+    if header is None:
+        return ClientCredentials(client_id=form.get("client_id", ""), secret=form.get("client_secret", ""))
+    if "client_secret" in form:
+        raise ValidationFailed(errors={"client_secret": [_("Give the secret once, in the header or in the body.")]})
+    return _basic(header)
+
+
+def _basic(header: str) -> ClientCredentials | None:
+    scheme, _space, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        client_id, colon, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except ValueError:
+        return None
+    return ClientCredentials(client_id=unquote_plus(client_id), secret=unquote_plus(secret)) if colon else None

@@ -1,0 +1,81 @@
+"""Documentation of `accounts.api.views.introspection`."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.api.docs import samples
+from accounts.api.serializers.introspection import TokenForm
+from accounts.exceptions import InvalidClient
+from accounts.models.user import Role
+from config.api.documented import CLIENT, NOBODY, Operation
+from config.api.exceptions import RateLimited
+from sessions_tracking.api.docs import SESSION
+
+TAG = "For other services"
+_BY_HEADER = {"token": samples.ACCESS_TOKEN}
+_CREDENTIALS = {
+    "client_id": "01981c5e-7a10-7d3e-8c55-1b9e4f60a2c7",
+    "client_secret": "h8Jm2Vq0cXyLr5TgWn7zKd3sPf9uBa4eRiOo6MwQx1Y",
+}
+_REQUESTS = {
+    "With the client in the header": _BY_HEADER,
+    "With the client in the body": _BY_HEADER | _CREDENTIALS | {"token_type_hint": "access_token"},
+}
+
+
+class Introspected(serializers.Serializer[dict[str, Any]]):
+    """All but `active` is there for an active token alone."""
+
+    active = serializers.BooleanField()
+    token_use = serializers.ChoiceField(choices=["access_token", "refresh_token"], required=False)
+    token_type = serializers.ChoiceField(choices=["Bearer"], required=False, help_text="Of access tokens alone.")
+    sub = serializers.UUIDField(required=False, help_text="The user's id.")
+    username = serializers.CharField(required=False)
+    role = serializers.ChoiceField(choices=Role.choices, required=False, help_text="As it is now.")
+    sid = serializers.UUIDField(required=False, help_text="The session's id.")
+    jti = serializers.UUIDField(required=False, help_text="The token's own id.")
+    iat = serializers.IntegerField(required=False)
+    exp = serializers.IntegerField(required=False)
+    iss = serializers.CharField(required=False)
+    aud = serializers.CharField(required=False)
+
+
+INTROSPECT = Operation(
+    tag=TAG,
+    summary="Ask what a token is worth",
+    security=(CLIENT, NOBODY),
+    request=TokenForm,
+    requests=_REQUESTS,
+    data=Introspected,
+    answers={
+        "A good access token": {
+            "active": True,
+            "token_use": "access_token",
+            "token_type": "Bearer",
+            "sub": samples.USER["id"],
+            "username": samples.USERNAME,
+            "role": "USER",
+            "sid": SESSION["id"],
+            "jti": "5e2f6c1a-90b4-4f0e-8a55-3b1d7c9e2f48",
+            "iat": 1768469700,
+            "exp": 1768470600,
+            "iss": "vestibule",
+            "aud": "vestibule",
+        },
+        "Any other": {"active": False},
+    },
+    errors=[InvalidClient, RateLimited(retry_after=60)],
+    is_oauth=True,
+    is_bare=True,
+)
+
+REVOKE = Operation(
+    tag=TAG,
+    summary="End the session of a token",
+    security=(CLIENT, NOBODY),
+    request=TokenForm,
+    requests=_REQUESTS,
+    errors=[InvalidClient, RateLimited(retry_after=60)],
+    is_oauth=True,
+)

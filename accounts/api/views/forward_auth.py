@@ -1,0 +1,123 @@
+"""What a reverse proxy asks before it lets a request through: who is this, and may they?"""
+
+import logging
+from typing import Any
+from urllib.parse import quote
+
+from django.core.handlers.wsgi import WSGIRequest
+from django.db import close_old_connections
+from django.http import HttpRequest, HttpResponse
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.authentication import bearer_token, cookie_token, principal_for
+from accounts.api.docs import forward_auth as docs
+from config.api.documented import documented
+from config.api.exceptions import ApiError, AuthenticationRequired, MethodNotAllowed
+from config.api.handler import as_api_error
+from config.api.origin import SAFE_METHODS, require_trusted, without_default_port
+from config.api.responses import plain_failure
+from config.api.viewsets import ViewSet
+from sessions_tracking.principal_cache import Principal
+
+logger = logging.getLogger(__name__)
+
+_BODY = b'{"success":true}'
+_HEADERS = {
+    "Content-Type": "application/json",
+    "Content-Length": str(len(_BODY)),
+    "Cache-Control": "no-store",
+    "Vary": "Accept, Accept-Language, Authorization, Cookie, Origin",
+    "X-Content-Type-Options": "nosniff",
+}
+_REFUSAL = "vestibule.refusal"  # in the environ: what the shortcut found, so that nobody looks twice
+# What Traefik and Caddy say of the request they ask about, and what our example for nginx does.
+_METHOD_HEADERS = ("HTTP_X_FORWARDED_METHOD", "HTTP_X_ORIGINAL_METHOD")
+
+
+class ForwardAuthViewSet(ViewSet):
+    """Asked before every request of other sites, so it is plain Django: REST framework would take longer than all the rest."""
+
+    @action(detail=False, methods=["get"], url_path="forward-auth")
+    @documented(docs.FORWARD_AUTH)
+    def forward_auth(self, request: Request) -> Response:
+        """Whether the bearer of the token may pass, and in headers who it is: for nginx `auth_request` and Traefik `forwardAuth`.
+
+        Takes the access token as any endpoint does. Where the proxy names the method of the request that it asks about
+        (`X-Forwarded-Method`, `X-Original-Method`) and that changes something, a cookie must not be cross-site.
+        """
+        raise NotImplementedError  # `dispatch` answers
+
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        try:
+            if request.method not in {"GET", "HEAD"}:
+                raise MethodNotAllowed(headers={"Allow": "GET, HEAD"})
+            return HttpResponse(_BODY, headers=_HEADERS | _identity(_caller(request)))
+        except Exception as error:  # noqa: BLE001 - what is unknown goes on
+            return plain_failure(_known(error))
+
+
+def _known(error: Exception) -> ApiError:
+    known = as_api_error(error)
+    if known is None:
+        raise error
+    if known.status >= 500:
+        logger.error("%s: %s", known.code, type(error).__name__, exc_info=error)
+    return known
+
+
+def shortcut(environ: dict[str, Any]) -> tuple[dict[str, str], bytes] | None:
+    """Headers and body for a good token, past Django's middleware, which takes several times as long as the check itself.
+
+    None leaves the request to Django: whatever is refused, odd, or a browser's own, which needs CORS. See config.shortcuts.
+    """
+    if environ["REQUEST_METHOD"] != "GET" or "HTTP_ORIGIN" in environ:
+        return None
+    try:
+        request = WSGIRequest(environ)
+        request.get_host()
+        return _HEADERS | _identity(_caller(request)), _BODY
+    except ApiError as refusal:
+        environ[_REFUSAL] = refusal
+        return None
+    except Exception:  # noqa: BLE001 - Django meets it again, logs it, and has the words for it
+        return None
+    finally:
+        close_old_connections()  # as Django does after each request
+
+
+def _identity(principal: Principal) -> dict[str, str]:
+    """A username that keeps to the rules stands as it is. One that came by a shell might end a header, and is encoded."""
+    return {
+        "X-Auth-User-Id": str(principal.id),
+        "X-Auth-Username": quote(principal.username, safe=""),
+        "X-Auth-Role": principal.role,
+        "X-Auth-Session-Id": str(principal.session_id),
+    }
+
+
+def _caller(request: HttpRequest) -> Principal:
+    """The principal behind the token, as everywhere. Raises any Unauthorized, and OriginNotAllowed."""
+    if _REFUSAL in request.META:
+        raise request.META[_REFUSAL]
+    token = bearer_token(request)
+    if token is None:
+        token = cookie_token(request)
+        if token is not None and _may_change_something(request):
+            require_trusted(request, own_origin=_forwarded_origin(request))
+    if token is None:
+        raise AuthenticationRequired
+    return principal_for(token)
+
+
+def _may_change_something(request: HttpRequest) -> bool:
+    """Anybody may write these headers, and only makes it harder for themselves."""
+    return any(request.META.get(name, "GET").upper() not in SAFE_METHODS for name in _METHOD_HEADERS)
+
+
+def _forwarded_origin(request: HttpRequest) -> str | None:
+    """The site that the browser spoke to. No page can make a browser send these headers to another site unasked."""
+    host = request.META.get("HTTP_X_FORWARDED_HOST", "").lower()
+    scheme = request.META.get("HTTP_X_FORWARDED_PROTO", "").lower() or request.scheme
+    return without_default_port(f"{scheme}://{host}") if host and scheme in {"http", "https"} else None

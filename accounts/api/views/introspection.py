@@ -1,0 +1,56 @@
+"""What services ask about tokens: RFC 7662 and RFC 7009."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rest_framework.decorators import action
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.client_credentials import client_of
+from accounts.api.docs import introspection as docs
+from accounts.api.representation_of_tokens import live_token
+from accounts.api.serializers.introspection import TokenForm
+from accounts.models import ServiceClient
+from accounts.services import introspection
+from config.api import oauth
+from config.api.documented import documented
+from config.api.forms import checked
+from config.api.parsers import StrictFormParser, StrictJSONParser
+from config.api.responses import success
+from config.api.viewsets import ViewSet
+
+
+class IntrospectionViewSet(ViewSet):
+    """For services that have a client id and a secret; what else a request bears is not looked at."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+    parser_classes = [StrictFormParser, StrictJSONParser]
+
+    def get_exception_handler(self) -> Callable[..., Any]:
+        return oauth.handle
+
+    @action(detail=False, methods=["post"])
+    @documented(docs.INTROSPECT)
+    def introspect(self, request: Request) -> Response:
+        """Says whether a token is good at this moment, and whose it is (RFC 7662); of any other it says `active: false`.
+
+        Refresh tokens are known too: take for an access token only what says `token_use: access_token`.
+        """
+        token, _client = _asked(request)
+        return Response(live_token(introspection.introspect(token=token)))
+
+    @action(detail=False, methods=["post"])
+    @documented(docs.REVOKE)
+    def revoke(self, request: Request) -> Response:
+        """Ends the session of an access or refresh token at once (RFC 7009). A token that is unknown or dead already is fine."""
+        token, client = _asked(request)
+        introspection.revoke(token=token, client=client)
+        return success()
+
+
+def _asked(request: Request) -> tuple[str, ServiceClient]:
+    form = checked(TokenForm, request)
+    return form["token"], client_of(request, form)

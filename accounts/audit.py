@@ -1,0 +1,37 @@
+"""Writes the audit: who did what to whom, when and from where. One INSERT, in the transaction of the deed itself."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from accounts.models import AuditEvent, AuditKind
+from config.api.request_id import current_request, request_id
+from sessions_tracking.client_info import read_client_info
+
+
+def record(
+    kind: AuditKind,
+    *,
+    user_id: uuid.UUID | None,
+    actor_id: uuid.UUID | None = None,
+    session_id: uuid.UUID | None = None,
+    facts: Mapping[str, str | int | bool] | None = None,
+) -> None:
+    """`actor_id` is whoever is known to have done it: the user's own id where it was the user.
+
+    Address, device and request id are those of the request at work; commands and shells have none. Call it within the
+    transaction that makes it true, so that there is never one without the other.
+    """
+    request = current_request()
+    client = read_client_info(request) if request is not None else None
+    AuditEvent.objects.create(
+        kind=kind,
+        user_id=user_id,
+        actor_id=actor_id,
+        session_id=session_id,
+        ip=client.ip if client else None,
+        device=client.label if client else "",
+        request_id=request_id(request) if request is not None else "",
+        facts=dict(facts or {}),
+        created_at=datetime.now(UTC),
+    )

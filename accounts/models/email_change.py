@@ -1,0 +1,58 @@
+"""A change of address that its owner asked for: pending until the new address is proven, undone from the old one."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from config.ids import new_id
+
+
+class EmailChangeQuerySet(models.QuerySet["EmailChange"]):
+    def open(self) -> "EmailChangeQuerySet":
+        """Neither undone nor settled by something that counts for more."""
+        return self.filter(undone_at=None, closed_at=None)
+
+    def pending(self) -> "EmailChangeQuerySet":
+        return self.open().filter(confirmed_at=None, superseded_at=None)
+
+    def undoable(self, now: datetime) -> "EmailChangeQuerySet":
+        return self.open().filter(undo_expires_at__gt=now, old_email_key__isnull=False)
+
+
+class EmailChange(models.Model):
+    """The row holds neither the code nor the token of its link: both are derived from its id with the server's key.
+
+    `superseded_at`: another change was asked for; this one can be confirmed no more, but its link still leads back behind
+    both. `closed_at`: an administrator set the address, or a change before this one was undone; its link is dead.
+    `code_expires_at` is empty until the code is mailed.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="email_changes")
+    old_email = models.CharField(max_length=254, null=True)
+    old_email_key = models.CharField(max_length=320, null=True)
+    new_email = models.CharField(max_length=254)
+    new_email_key = models.CharField(max_length=320)
+    tries = models.PositiveSmallIntegerField(default=0)
+    requested_at = models.DateTimeField()
+    code_expires_at = models.DateTimeField(null=True)
+    confirmed_at = models.DateTimeField(null=True)
+    superseded_at = models.DateTimeField(null=True)
+    undone_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    undo_expires_at = models.DateTimeField()
+
+    objects = EmailChangeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("change of address")
+        verbose_name_plural = _("changes of address")
+        indexes = (
+            models.Index(fields=["user", "requested_at"], name="email_change_of_user"),
+            models.Index(fields=["undo_expires_at"], name="email_change_expiry"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.id)

@@ -1,0 +1,80 @@
+"""The second factor: the authenticator app, its recovery codes, and the sign-ins that wait for one of the two."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from config.ids import new_id
+
+
+class TotpFactor(models.Model):
+    """`secret` is encrypted. Until `confirmed_at` is set the factor gates nothing, and the next start replaces it.
+
+    `last_step` is the time step of the code used last: no code of it or before it is taken again (RFC 6238 §5.2).
+    `wrong_codes` since `wrong_since` count against all codes of the user, recovery codes too.
+    """
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="totp_factor"
+    )
+    secret = models.CharField(max_length=300)
+    created_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True)
+    last_step = models.BigIntegerField(default=0)
+    wrong_codes = models.PositiveSmallIntegerField(default=0)
+    wrong_since = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("authenticator app")
+        verbose_name_plural = _("authenticator apps")
+
+    def __str__(self) -> str:
+        return str(self.user_id)
+
+
+class RecoveryCode(models.Model):
+    """`code_hash` is a keyed hash of user and code: the table, by itself, opens nothing."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="recovery_codes")
+    code_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("recovery code")
+        verbose_name_plural = _("recovery codes")
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Door(models.TextChoices):
+    API = "api", _("API")
+    ADMIN = "admin", _("admin")
+
+
+class MfaChallenge(models.Model):
+    """A sign-in whose password was right. It is no session: all it opens is one chance to give the second factor.
+
+    `bound_to` is a keyed hash of the password that was given: the challenge dies when that changes. `wishes` are what the
+    client asked of its session. `door` is where the sign-in began, and the only place where it may end.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="mfa_challenges")
+    door = models.CharField(max_length=8, choices=Door)
+    bound_to = models.CharField(max_length=64)
+    wishes = models.JSONField(default=dict)
+    tries = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("sign-in waiting for the second factor")
+        verbose_name_plural = _("sign-ins waiting for the second factor")
+        indexes = (models.Index(fields=["expires_at"], name="mfa_challenge_expiry"),)
+
+    def __str__(self) -> str:
+        return str(self.id)

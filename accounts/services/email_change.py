@@ -1,0 +1,131 @@
+"""Moves an account to another address: asked for with the password, confirmed with the code that goes to the new one."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, Max
+from django.utils.translation import gettext_lazy as _
+
+from accounts import audit, email_change_secrets, one_time_secrets
+from accounts.exceptions import CodeInvalid, EmailTaken, TooManyAttempts
+from accounts.identity import bucket_of, email_key
+from accounts.mail import outbox
+from accounts.models import AuditKind, EmailChange, Purpose, User
+from accounts.services import code_tries, email_verification, passwords, profile
+from config.api.exceptions import SessionRevoked, ValidationFailed
+from config.rate_limits import limiter
+from sessions_tracking.client_info import ClientInfo
+
+
+def request(*, user_id: uuid.UUID, new_email: str, password: str, client: ClientInfo) -> None:
+    """Promises a code to the new address and a notice to the old one, which stays the account's until the code is given.
+
+    A change that was pending gives way. An old address that was never proven is told nothing: it may be a stranger's.
+    With PREVENT_ENUMERATION a taken address looks like any other, and its owner is told by email.
+
+    Raises PasswordIncorrect (`password`), ValidationFailed and EmailTaken (`newEmail`).
+    """
+    user = profile.get(user_id=user_id)
+    passwords.require_correct(password, user=user, field="password")
+    limiter.take(settings.RATE_LIMIT_RESEND, f"change:{bucket_of(new_email)}")  # nobody's inbox is filled by a stranger
+    limiter.take(settings.RATE_LIMIT_RESEND, f"change-of:{user.id}")  # nor the old address with notices
+    if email_key(new_email) == user.email_key:
+        raise ValidationFailed(errors={"newEmail": [_("This is your address already.")]})
+    owner = User.objects.with_email(new_email)
+    if owner is not None and not settings.PREVENT_ENUMERATION:
+        raise EmailTaken(errors={"newEmail": [EmailTaken.message]})
+    with transaction.atomic():
+        change = _begin(user, new_email)
+        if owner is None:
+            outbox.email_change_code(user, change)
+        else:
+            outbox.address_already_used(owner)
+        if user.email_verified:
+            outbox.email_change_requested(user, change, client)
+        audit.record(AuditKind.EMAIL_CHANGE_REQUESTED, user_id=user.id, actor_id=user.id)
+
+
+def _begin(user: User, new_email: str) -> EmailChange:
+    """Under the user's lock, so that of two at once the later is the one that is pending.
+
+    Each is later than the one before, whatever the clocks of the nodes say: undoing one undoes those after it.
+    """
+    same = User.objects.filter(id=user.id, password=user.password, email_key=user.email_key, is_active=True)
+    if not same.select_for_update().exists():
+        raise SessionRevoked
+    now = datetime.now(UTC)
+    latest = user.email_changes.aggregate(at=Max("requested_at"))["at"]
+    EmailChange.objects.pending().filter(user=user).update(superseded_at=now)
+    return EmailChange.objects.create(
+        user=user,
+        old_email=user.email,
+        old_email_key=user.email_key,
+        new_email=new_email,
+        new_email_key=email_key(new_email),
+        requested_at=max(now, latest + timedelta.resolution) if latest else now,
+        undo_expires_at=now + settings.UNDO_EMAIL_CHANGE_LIFETIME,
+    )
+
+
+def confirm(*, user_id: uuid.UUID, code: str, client: ClientInfo) -> User:
+    """Makes the pending address the account's, which also verifies it. Of racing confirmations one wins.
+
+    Counts the try before it looks. Raises CodeInvalid, from the sixth try on TooManyAttempts, and EmailTaken where somebody
+    was faster.
+    """
+    change = EmailChange.objects.pending().filter(user_id=user_id).order_by("-requested_at").first()
+    if change is None:
+        raise CodeInvalid
+    _count_try(change)
+    code_tries.count_of_account("change_email", str(user_id))
+    if not email_change_secrets.is_right_code(change, code):
+        raise CodeInvalid
+    try:
+        with transaction.atomic():
+            return _confirm(change, client)
+    except IntegrityError as error:
+        raise EmailTaken from error
+
+
+def _count_try(change: EmailChange) -> None:
+    """Committed at once, whatever becomes of the request."""
+    if not EmailChange.objects.filter(id=change.id, tries__lt=settings.MAX_CODE_TRIES).update(tries=F("tries") + 1):
+        raise TooManyAttempts
+
+
+def _confirm(change: EmailChange, client: ClientInfo) -> User:
+    """The user's row first, as everybody does who locks both."""
+    user = User.objects.select_for_update().filter(id=change.user_id, is_active=True).first()
+    if user is None or user.email_key != change.old_email_key:
+        raise CodeInvalid
+    now = datetime.now(UTC)
+    confirmed = {"confirmed_at": now, "undo_expires_at": now + settings.UNDO_EMAIL_CHANGE_LIFETIME}
+    if not EmailChange.objects.pending().filter(id=change.id).update(**confirmed):
+        raise CodeInvalid
+    if user.email_verified:
+        outbox.email_changed(user, change, client)
+    move(user, email=change.new_email, key=change.new_email_key)
+    audit.record(AuditKind.EMAIL_CHANGED, user_id=user.id, actor_id=user.id)
+    return user
+
+
+def move(user: User, *, email: str, key: str) -> None:
+    """Makes a proven address the user's, within the caller's transaction. Whatever was mailed to the former one opens nothing.
+
+    Raises IntegrityError where somebody has it.
+    """
+    outbox.cancel_resets(user)
+    user.email, user.email_key = email, key
+    if user.email_verified:
+        user.email_verified_at = datetime.now(UTC)
+    user.save(update_fields=["email", "email_key", "email_verified_at", "updated_at"])
+    one_time_secrets.supersede(user_id=user.id, purposes=list(Purpose))
+    if not user.email_verified:
+        email_verification.prove(user, how="email_change")
+
+
+def close(*, user_id: uuid.UUID) -> None:
+    """An administrator has set the address: what was asked for before is settled, and no link undoes it."""
+    EmailChange.objects.open().filter(user_id=user_id).update(closed_at=datetime.now(UTC))

@@ -1,0 +1,67 @@
+"""Gives an account back to the address that it was moved away from, and signs out whoever did that."""
+
+from datetime import UTC, datetime
+
+from django.db import IntegrityError, transaction
+
+from accounts import audit, email_change_secrets, one_time_secrets
+from accounts.exceptions import FormerAddressTaken, UndoTokenInvalid
+from accounts.mail import outbox
+from accounts.models import AuditKind, EmailChange, Purpose, Role, User
+from accounts.services import email_change
+from accounts.services.mfa import challenges
+from sessions_tracking import services as sessions
+from sessions_tracking.models import RevokedReason
+
+
+def undo(*, token: str) -> None:
+    """Puts the old address back, ends every session, and mails that address a link to a new password; works once.
+
+    Whoever changed the address knew the password: hence the link. The password itself stays, since the wrong person may
+    have pressed the button. Everything asked for since dies too, links to undo it included, so that of somebody who
+    changed the address twice the first owner wins. A change that is still pending can be stopped the same way.
+
+    Raises UndoTokenInvalid, and FormerAddressTaken, which leaves the link as it is.
+    """
+    change = email_change_secrets.find_by_token(token)
+    if change is None:
+        raise UndoTokenInvalid
+    try:
+        with transaction.atomic():
+            _undo(change)
+    except IntegrityError as error:
+        raise FormerAddressTaken from error
+
+
+def _undo(change: EmailChange) -> None:
+    """The user's row first, as everybody does who locks both."""
+    user = User.objects.select_for_update().filter(id=change.user_id, is_active=True).first()
+    now = datetime.now(UTC)
+    if user is None or not EmailChange.objects.undoable(now).filter(id=change.id).update(undone_at=now):
+        raise UndoTokenInvalid
+    later = EmailChange.objects.open().filter(user=user, requested_at__gte=change.requested_at)
+    later.update(closed_at=now)
+    if user.email_key != change.old_email_key:
+        _displace_squatters(change.old_email_key or "")
+        email_change.move(user, email=change.old_email or "", key=change.old_email_key or "")
+    one_time_secrets.supersede(user_id=user.id, purposes=list(Purpose))
+    challenges.end_all(user_id=user.id)
+    ended = sessions.revoke_all(user_id=user.id, reason=RevokedReason.EMAIL_CHANGE_UNDONE)
+    outbox.password_reset(address=user.email or "", language=user.language)
+    audit.record(AuditKind.EMAIL_CHANGE_UNDONE, user_id=user.id, actor_id=user.id, facts={"sessionsEnded": ended})
+
+
+def _displace_squatters(key: str) -> None:
+    """Who registered the freed address and never proved it must not stand in the way of whoever reads its mail.
+
+    An account that was never used goes, as it would after UNVERIFIED_ACCOUNT_LIFETIME; another loses the address.
+    """
+    squatters = User.objects.filter(email_key=key, email_verified_at=None, role=Role.USER, is_staff=False)
+    for squatter in squatters.select_for_update():
+        if squatter.last_login is None:
+            audit.record(AuditKind.ACCOUNT_DELETED, user_id=squatter.id, facts={"reason": "address_proven_by_another"})
+            squatter.delete()
+            continue
+        audit.record(AuditKind.EMAIL_CHANGED, user_id=squatter.id, facts={"reason": "address_proven_by_another"})
+        one_time_secrets.supersede(user_id=squatter.id, purposes=list(Purpose))
+        User.objects.filter(id=squatter.id).update(email=None, email_key=None, updated_at=datetime.now(UTC))

@@ -1,0 +1,69 @@
+"""Tells services what a token is worth at this moment, and ends its session where they ask for it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db import transaction
+
+from accounts import audit, tokens
+from accounts.models import AuditKind, ServiceClient
+from accounts.tokens import Claims
+from config.api.exceptions import SessionRevoked, TokenExpired, TokenInvalid
+from sessions_tracking import services as sessions
+from sessions_tracking.models import RevokedReason, Session
+from sessions_tracking.principal_cache import Principal, principal_of
+
+ACCESS, REFRESH = "access_token", "refresh_token"  # as RFC 7009 §2.1 calls them
+_DECODERS = ((ACCESS, tokens.decode_access), (REFRESH, tokens.decode_refresh))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveToken:
+    """`use` is ACCESS or REFRESH; name and role are the database's, never the claims'."""
+
+    use: str
+    claims: Claims
+    principal: Principal
+
+
+def introspect(*, token: str) -> LiveToken | None:
+    """None for a token that nothing can be done with any more, whatever the reason (RFC 7662 §2.2).
+
+    Whatever the hint, both kinds are looked for. A retired refresh token is not active, though it may still be in its
+    grace; asking about it is no use of it, and so no theft.
+    """
+    found = _decode(token)
+    if found is None:
+        return None
+    use, claims = found
+    try:
+        principal = principal_of(claims.session_id)
+    except SessionRevoked:
+        return None
+    if principal.id != claims.user_id or (use == REFRESH and not _is_current(claims)):
+        return None
+    return LiveToken(use=use, claims=claims, principal=principal)
+
+
+def revoke(*, token: str, client: ServiceClient) -> None:
+    """Ends the session of an access or refresh token; nothing happens for any other (RFC 7009 §2.2)."""
+    found = _decode(token)
+    if found is None:
+        return
+    claims, facts = found[1], {"client": str(client.id), "clientName": client.name}
+    with transaction.atomic():
+        if sessions.revoke(session_id=claims.session_id, reason=RevokedReason.SERVICE):
+            audit.record(AuditKind.SESSION_REVOKED, user_id=claims.user_id, session_id=claims.session_id, facts=facts)
+
+
+def _decode(token: str) -> tuple[str, Claims] | None:
+    for use, decode in _DECODERS:
+        try:
+            return use, decode(token)
+        except (TokenInvalid, TokenExpired):
+            continue
+    return None
+
+
+def _is_current(claims: Claims) -> bool:
+    return Session.objects.active(datetime.now(UTC)).filter(id=claims.session_id, refresh_jti=claims.jti).exists()

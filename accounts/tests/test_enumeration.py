@@ -1,0 +1,198 @@
+"""Who has an account is nobody's business: with PREVENT_ENUMERATION, body, status and the work done tell nothing.
+
+Work is what time is made of: hashes, SQL statements and their transactions. A clock would tell of the machine.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth import hashers
+from django.core.mail import EmailMessage
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.hashers import BCryptHasher
+from accounts.models import AuditEvent, AuditKind, User
+from conftest import PASSWORD, ApiClient
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Outbox = Callable[[], list[EmailMessage]]
+Work = tuple[int, list[str]]
+
+_TABLE = re.compile(r'(?:FROM|INTO|UPDATE) "(\w+)"')
+
+
+@pytest.fixture(autouse=True)
+def _strict(settings: Settings) -> None:
+    settings.PREVENT_ENUMERATION = True
+
+
+@pytest.fixture
+def people(alice: User, bob: User, mallory: User) -> dict[str, User]:
+    """alice is verified, bob is not, mallory is deactivated, erin was invited and has no password yet."""
+    User.objects.filter(id=mallory.id).update(is_active=False)
+    erin = User.objects.create_user("erin", "erin@example.com", None, email_verified_at=timezone.now())
+    return {"alice": alice, "bob": bob, "mallory": mallory, "erin": erin}
+
+
+@pytest.fixture
+def hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every password that is hashed."""
+    made: list[str] = []
+    encode = BCryptHasher.encode
+
+    def note(self: BCryptHasher, password: str, salt: Any) -> str:
+        made.append(password)
+        return encode(self, password, salt)
+
+    monkeypatch.setattr(BCryptHasher, "encode", note)
+    return made
+
+
+def _work(call: Callable[[], Any], hashes: list[str]) -> Work:
+    """How many hashes, and which verbs on which tables within which transactions."""
+    hashes.clear()
+    with CaptureQueriesContext(connection) as queries:
+        call()
+    return len(hashes), [_in_short(query["sql"]) for query in queries.captured_queries]
+
+
+def _in_short(statement: str) -> str:
+    verb, table = statement.split(" ", 1)[0], _TABLE.search(statement)
+    return f"{verb} {table[1]}" if table else verb
+
+
+def _told(reply: Any) -> tuple[int, Any]:
+    return reply.status_code, reply.json()
+
+
+@pytest.mark.parametrize("name", ["alice", "bob", "mallory", "erin"])
+@pytest.mark.parametrize("by", ["username", "email"])
+def test_a_failed_login_tells_nothing(people: dict[str, User], hashes: list[str], name: str, by: str) -> None:
+    suffix = "" if by == "username" else "@example.com"
+    replies: list[Any] = []
+
+    def log_in(whom: str) -> Work:
+        body = {by: f"{whom}{suffix}", "password": "Wrong-Horse-7"}
+        return _work(lambda: replies.append(ApiClient().post("/login", body)), hashes)
+
+    known, unknown = log_in(name), log_in("nobody")
+
+    assert _told(replies[0]) == _told(replies[1])
+    assert replies[0].json()["code"] == "invalid_credentials"
+    assert known == unknown
+    assert known[0] == 1
+
+
+def test_the_right_password_of_a_deactivated_account_tells_nothing_either(people: dict[str, User]) -> None:
+    right, wrong, unknown = (
+        ApiClient().post("/login", {"username": name, "password": password})
+        for name, password in (("mallory", PASSWORD), ("mallory", "Wrong-Horse-7"), ("nobody", PASSWORD))
+    )
+
+    assert _told(right) == _told(wrong) == _told(unknown)
+
+
+@pytest.mark.parametrize("name", ["alice", "bob", "mallory", "erin"])
+def test_forgot_password_tells_nothing(people: dict[str, User], hashes: list[str], name: str) -> None:
+    replies: list[Any] = []
+
+    known, unknown = (
+        _work(lambda: replies.append(ApiClient().post("/forgot-password", {"email": f"{whom}@example.com"})), hashes)  # noqa: B023
+        for whom in (name, "nobody")
+    )
+
+    assert _told(replies[0]) == _told(replies[1])
+    assert replies[0].status_code == 200
+    assert known == unknown
+
+
+@pytest.mark.parametrize("name", ["alice", "bob", "mallory"])
+def test_a_resend_tells_nothing(people: dict[str, User], hashes: list[str], outbox: Outbox, name: str) -> None:
+    replies: list[Any] = []
+
+    def resend(whom: str) -> Work:
+        body = {"email": f"{whom}@example.com"}
+        return _work(lambda: replies.append(ApiClient().post("/resend-verification", body)), hashes)
+
+    known, unknown = resend(name), resend("nobody")
+
+    assert _told(replies[0]) == _told(replies[1])
+    assert replies[0].status_code == 200
+    assert known == unknown
+    assert [message.to for message in outbox()] == ([["bob@example.com"]] if name == "bob" else [])
+
+
+@pytest.mark.parametrize("name", ["alice", "bob", "mallory"])
+def test_a_wrong_code_tells_nothing(people: dict[str, User], hashes: list[str], outbox: Outbox, name: str) -> None:
+    ApiClient().post("/resend-verification", {"email": "bob@example.com"})
+    outbox()
+    replies: list[Any] = []
+
+    def verify(whom: str) -> Work:
+        body = {"email": f"{whom}@example.com", "code": "not it"}
+        return _work(lambda: replies.append(ApiClient().post("/verify-email", body)), hashes)
+
+    known, unknown = verify(name), verify("nobody")
+
+    assert _told(replies[0]) == _told(replies[1])
+    assert replies[0].json()["code"] == "code_invalid"
+    assert known == unknown
+
+
+@pytest.mark.parametrize("name", ["alice", "bob", "mallory"])
+def test_a_wrong_link_tells_nothing(people: dict[str, User], hashes: list[str], name: str) -> None:
+    replies: list[Any] = []
+
+    def follow(whom: str) -> Work:
+        path = f"/verify-email?token=bm90IGl0&email={whom}@example.com"
+        return _work(lambda: replies.append(ApiClient().get(path)), hashes)
+
+    known, unknown = follow(name), follow("nobody")
+
+    assert _told(replies[0]) == _told(replies[1])
+    assert replies[0].json()["code"] == "token_invalid"
+    assert known == unknown
+
+
+@pytest.mark.parametrize("name", ["alice", "bob", "mallory"])
+def test_a_registration_tells_nothing(people: dict[str, User], hashes: list[str], outbox: Outbox, name: str) -> None:
+    replies: list[Any] = []
+
+    def register(whom: str, username: str) -> Work:
+        body = {"email": f"{whom}@example.com", "username": username, "password": PASSWORD}
+        return _work(lambda: replies.append(ApiClient().post("/register", body)), hashes)
+
+    (known_hashes, known), (new_hashes, new) = register(name, "eve-1"), register("eve-2", "eve-2")
+
+    assert known_hashes == new_hashes == 1
+    assert known == [statement.replace("INSERT accounts_user", "INSERT accounts_outboxemail") for statement in new]
+    assert _without_identity(replies[0], name, "eve-1") == _without_identity(replies[1], "eve-2", "eve-2")
+    assert not User.objects.filter(username="eve-1").exists()
+    told = {message.to[0] for message in outbox()} - {"eve-2@example.com"}
+    assert told == (set() if name == "mallory" else {people[name].email})
+    assert AuditEvent.objects.filter(kind=AuditKind.REGISTRATION_REPEATED).get().user_id == people[name].id
+
+
+def _without_identity(reply: Any, email: str, username: str) -> Any:
+    """What two new accounts may differ in."""
+    body = reply.json()
+    user = body["data"]["user"]
+    assert (user.pop("email"), user.pop("username")) == (f"{email}@example.com", username)
+    assert re.fullmatch(r"[0-9a-f-]{36}", user.pop("id"))
+    assert user.pop("createdAt").endswith("Z")
+    return reply.status_code, body, set(reply.headers), reply.cookies
+
+
+def test_a_hash_is_made_for_who_has_none(people: dict[str, User], hashes: list[str]) -> None:
+    """Django's own comparison would be over at once for somebody without a password (CVE-2025-13473)."""
+    assert not hashers.is_password_usable(people["erin"].password)
+
+    ApiClient().post("/login", {"username": "erin", "password": "Wrong-Horse-7"})
+
+    assert len(hashes) == 1

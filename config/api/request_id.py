@@ -1,0 +1,50 @@
+"""A name for each request: it is in the answer, in the log and in the audit, so that one leads to the others."""
+
+import re
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from config.api.client_address import peer_is_trusted
+from config.ids import new_id
+
+HEADER = "X-Request-Id"
+PEER = "vestibule.peer"  # in the WSGI environ: who is really at the other end, proxy or client
+_FORM = re.compile(r"[A-Za-z0-9_.-]{8,64}")
+_current: ContextVar[HttpRequest | None] = ContextVar("current_request", default=None)
+
+
+class RequestIdMiddleware:
+    """Stands first. A name that a trusted proxy gave is kept, so that its log and ours speak of the same request."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.request_id = name_of(request.META)  # type: ignore[attr-defined]
+        before = _current.set(request)
+        try:
+            response = self.get_response(request)
+        finally:
+            _current.reset(before)
+        response.headers[HEADER] = request_id(request)
+        return response
+
+
+def name_of(environ: Mapping[str, Any]) -> str:
+    name = str(environ.get("HTTP_X_REQUEST_ID", ""))
+    if _FORM.fullmatch(name) and peer_is_trusted(environ.get(PEER, ""), settings.TRUSTED_PROXIES):
+        return name
+    return new_id().hex
+
+
+def request_id(request: HttpRequest) -> str:
+    return str(getattr(request, "request_id", ""))
+
+
+def current_request() -> HttpRequest | None:
+    """The request that this thread works on, for what is written beside the work: audit and log. None in commands and tasks."""
+    return _current.get()

@@ -1,0 +1,114 @@
+"""The one door to the counters: asks Redis, or this process's own memory while Redis is away, and refuses who has no room."""
+
+import math
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from config.api.exceptions import RateLimited
+from config.rate_limits import in_redis, standing
+from config.rate_limits.counted import Hit, Room, Tries, key_of
+from config.rate_limits.in_memory import memory
+from config.rate_limits.limit import Limit, Limits
+from config.rate_limits.standing import Standing
+from config.redis import RedisAway
+
+
+def take(limits: Limits, whom: str) -> None:
+    """Counts one for `whom` in each of the limits, or in none. Raises RateLimited."""
+    if settings.RATE_LIMITS:
+        _admit(_hits(limits, whom), None)
+
+
+def has_room(limits: Limits, whom: str) -> bool:
+    """As `take`, and nobody who asks is told: for what happens behind an answer that is always the same."""
+    if not settings.RATE_LIMITS:
+        return True
+    _token, rooms = _ask(_hits(limits, whom), None)
+    return all(room.left >= 0 for room in rooms)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A password that is about to be judged. One of `failed` and `succeeded` must follow."""
+
+    token: str
+    tries: Tries | None
+    left: int
+
+    def failed(self) -> None:
+        if self.tries is None:
+            return
+        try:
+            wait = in_redis.fail(self.token, self.tries)
+        except RedisAway:
+            wait = memory.fail(self.token, self.tries)
+        standing.note([_standing(self.tries.limit, Room(self.left, wait or self.tries.window))])
+
+    def succeeded(self) -> None:
+        """All failures of the same are forgotten, and nobody else's."""
+        if self.tries is None:
+            return
+        memory.forget(self.tries)
+        with suppress(RedisAway):
+            in_redis.forget(self.tries)
+
+
+def attempt(whom: str, *, limits: Limits = (), address: str = "") -> Attempt:
+    """Reserves the try before a hash is computed, so that parallel ones cannot outrun the count; with it a hit in `limits`.
+
+    Raises RateLimited: `address` has no room in `limits`, or `whom` has failed too often and has to wait.
+    """
+    if not settings.RATE_LIMITS:
+        return Attempt("", None, 0)
+    rule: Limit | None = settings.RATE_LIMIT_WRONG_PASSWORDS
+    tries = _tries(rule, whom) if rule else None
+    token, rooms = _admit(_hits(limits, address), tries)
+    return Attempt(token, tries, rooms[-1].left if tries else 0)
+
+
+def _hits(limits: Limits, whom: str) -> list[Hit]:
+    return [Hit(limit, key_of(limit, whom)) for limit in limits]
+
+
+def _tries(rule: Limit, whom: str) -> Tries:
+    return Tries(
+        limit=rule,
+        key=key_of(rule, whom),
+        first_wait=round(settings.WRONG_PASSWORD_FIRST_WAIT.total_seconds() * 1000),
+        longest_wait=round(settings.WRONG_PASSWORD_LONGEST_WAIT.total_seconds() * 1000),
+    )
+
+
+def _ask(hits: Sequence[Hit], tries: Tries | None) -> tuple[str, list[Room]]:
+    token = secrets.token_hex(8)
+    if not hits and tries is None:
+        return token, []
+    try:
+        return token, in_redis.admit(token, hits, tries)
+    except RedisAway:
+        return token, memory.admit(token, hits, tries)
+
+
+def _admit(hits: Sequence[Hit], tries: Tries | None) -> tuple[str, list[Room]]:
+    token, rooms = _ask(hits, tries)
+    found = [_standing(hit.limit, room) for hit, room in zip(hits, rooms, strict=False)]
+    if tries is not None and rooms[-1].left < 0 and len(rooms) > len(hits):
+        found.append(_standing(tries.limit, rooms[-1]))  # one that may go on is told of once it has failed
+    standing.note(found)
+    refused = [each.seconds for each in found if each.is_exceeded]
+    if refused:
+        raise RateLimited(retry_after=max(refused))
+    return token, rooms
+
+
+def _standing(limit: Limit, room: Room) -> Standing:
+    return Standing(
+        limit=limit,
+        remaining=max(room.left, 0),
+        seconds=max(1, math.ceil(room.milliseconds / 1000)),
+        is_exceeded=room.left < 0,
+    )
