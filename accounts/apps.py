@@ -15,5 +15,5 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         import_module("accounts.checks")  # its checks register themselves
         import_module("accounts.keys.checks")
-        if settings.JWT_PRIVATE_KEYS and sys.argv[1:2] != ["rotate_keys"]:  # which makes the first key, or mends them
+        if settings.JWT_PRIVATE_KEYS and "rotate_keys" not in sys.argv:  # which makes the first key, or mends them
             import_module("accounts.keys.ring").current()

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts import audit
+from accounts.mail import outbox
 from accounts.models import AuditKind
 from config.api.request_id import current_request
 from sessions_tracking import services as sessions
@@ -70,8 +71,8 @@ class ContextWordsValidator:
 class EndSessionsOnChange:
     """Not a rule: Django calls `password_changed` whenever a user is saved after `set_password`.
 
-    So the admin, a command and a shell end the sessions as the API does. A renewed hash at login is no change, and Django
-    does not call this for it.
+    So the admin, a command and a shell end the sessions, and resets not yet mailed, as the API does. A renewed hash at login
+    is no change, and Django does not call this for it.
     """
 
     def validate(self, password: str, user: Any = None) -> None:
@@ -85,5 +86,6 @@ class EndSessionsOnChange:
             return
         with transaction.atomic():
             ended = sessions.revoke_all(user_id=user.pk, reason=RevokedReason.PASSWORD_CHANGED)
+            outbox.cancel_resets(user)
             if current_request() is None:  # what a request does is told where it is known who sent it
                 audit.record(AuditKind.PASSWORD_CHANGED, user_id=user.pk, facts={"sessionsEnded": ended})

@@ -40,10 +40,14 @@ def check_secrets_are_strong() -> Found:
 
 @deployment_check
 def check_secrets_differ() -> Found:
-    """JWT_REFRESH_SECRET is JWT_SECRET_KEY where it is not set."""
+    """JWT_REFRESH_SECRET is JWT_SECRET_KEY where it is not set, and SECRET_KEY encrypts where nothing else does."""
     for name in _SECRETS[1:]:
         if getattr(settings, name) == settings.SECRET_KEY:
             message = f"{name} is the same as SECRET_KEY: who learns one key has the other."
+            yield checks.Error(message, hint=_MAKE_ONE, id="vestibule.E002")
+    for name in _SECRETS[1:]:
+        if getattr(settings, name) in settings.MFA_ENCRYPTION_KEYS:
+            message = f"{name} is one of MFA_ENCRYPTION_KEYS too: who learns one key has the other."
             yield checks.Error(message, hint=_MAKE_ONE, id="vestibule.E002")
 
 

@@ -25,6 +25,9 @@ _LONGEST = timedelta(days=36_525)  # a century from now is still a date
 _ENV_FILE = Path(os.environ.get("ENV_FILE") or BASE_DIR / ".env")
 if _ENV_FILE.is_file():
     environ.Env.read_env(_ENV_FILE)  # the process's own environment wins
+_WEB_SCHEMES = frozenset({"http", "https"})
+# What the shells of mobile and desktop apps call the origin of the pages within.
+_APP_SCHEMES = frozenset({"capacitor", "ionic", "tauri"})
 
 
 class BadVariable(ImproperlyConfigured):
@@ -157,7 +160,8 @@ def _check_url(name: str, value: str, *, only_origin: bool = False) -> None:
     except ValueError as error:
         raise BadVariable(name, f"must be an http or https address; it is {value!r}") from error
     extra = parts.path or parts.query or parts.fragment if only_origin else parts.query or parts.fragment
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_right or extra:
+    schemes = _WEB_SCHEMES | _APP_SCHEMES if only_origin else _WEB_SCHEMES
+    if parts.scheme not in schemes or not parts.hostname or not port_is_right or extra:
         raise BadVariable(name, f"must be an http or https address, such as https://app.example.com; it is {value!r}")
 
 

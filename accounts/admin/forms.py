@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 from accounts.exceptions import EmailTaken, LastAdmin, UsernameTaken
 from accounts.identity import email_key, username_key
@@ -36,9 +37,19 @@ class IdentityRules(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class UserForm(IdentityRules, UserChangeForm):  # type: ignore[type-arg]
+    """`seen_at` says which state of the user the page shows."""
+
+    seen_at = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["seen_at"].initial = self.instance.updated_at.isoformat()
+
     def clean(self) -> dict[str, Any]:
-        """The last active administrator stays one."""
+        """The last active administrator stays one, and a page opened before another change does not undo that."""
         cleaned = super().clean() or {}
+        if cleaned.get("seen_at") not in {None, "", self.instance.updated_at.isoformat()}:
+            raise ValidationError(_("This user has changed since the page was opened. Open it again."))
         role = cleaned.get("role", self.instance.role)  # who may not change it does not send it
         stays = cleaned.get("is_active") and role == Role.ADMIN
         if not stays and is_last_admin(self.instance):

@@ -1,14 +1,14 @@
 """Users in Django's admin."""
 
 import uuid
-from http import HTTPStatus
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.core.exceptions import PermissionDenied
-from django.db import transaction
-from django.db.models import QuerySet
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -16,16 +16,25 @@ from django.utils.translation import ngettext
 from accounts import audit
 from accounts.admin.forms import NewUserForm, UserForm, is_last_admin
 from accounts.admin.unlogged import Unlogged
-from accounts.exceptions import LastAdmin
+from accounts.identity import email_key, username_key
+from accounts.mail import outbox
 from accounts.models import AuditKind, Role, User
-from accounts.services import account_changes, authority, change_audit, deactivation
-from accounts.services.mfa import challenges, enrolment
-from config.ids import parse_id
+from accounts.services import account_changes, change_audit, deactivation
+from accounts.services.mfa import enrolment
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason
 
-# A save writes every column: what changed since the page was asked for must not be undone by it.
-_NOT_OF_THE_FORM = ("password", "last_login")
+_COLUMNS = (
+    "username",
+    "email",
+    "first_name",
+    "last_name",
+    "language",
+    "role",
+    "is_active",
+    "is_staff",
+    "is_superuser",
+)
 _RIGHTS = ("role", "is_staff", "is_superuser", "groups", "user_permissions")
 
 
@@ -39,7 +48,7 @@ class UserAdmin(Unlogged, DjangoUserAdmin):  # type: ignore[type-arg]
     actions = ("reset_second_factor",)
     readonly_fields = ("mfa_enabled", "created_at", "updated_at", "last_login", "deactivated_at")
     fieldsets = (
-        (None, {"fields": ("username", "password")}),
+        (None, {"fields": ("username", "password", "seen_at")}),
         (_("Person"), {"fields": ("email", "first_name", "last_name", "language")}),
         (_("Activity"), {"fields": ("is_active", "deactivation_reason", "deactivated_at")}),
         (_("Rights"), {"fields": ("role", "is_staff", "is_superuser", "groups", "user_permissions")}),
@@ -49,6 +58,11 @@ class UserAdmin(Unlogged, DjangoUserAdmin):  # type: ignore[type-arg]
     add_fieldsets = (
         (None, {"classes": ("wide",), "fields": ("username", "email", "usable_password", "password1", "password2")}),
     )
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> User | None:
+        """Locked where something is about to be done: form and permissions are then judged by what is there now."""
+        user = super().get_object(request, object_id, from_field)
+        return _lock(user) if user and request.method == "POST" and connection.in_atomic_block else user
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: Any) -> None:
         """What changes here takes hold with the next request of the user, as it does through the API."""
@@ -60,31 +74,24 @@ class UserAdmin(Unlogged, DjangoUserAdmin):  # type: ignore[type-arg]
         change_audit.note_creation(obj, actor_id=_actor_id(request))
 
     def _change(self, user: User, form: Any, *, actor_id: uuid.UUID) -> None:
-        if not user.is_active or user.role != Role.ADMIN:
-            _keep_an_administrator_beside(user)
-        before = User.objects.select_for_update().get(id=user.id)
-        for name in _NOT_OF_THE_FORM:
-            setattr(user, name, getattr(before, name))
-        reason = None if user.is_active else user.deactivation_reason
-        for name, value in deactivation.columns(before, is_active=user.is_active, reason=reason).items():
-            setattr(user, name, value)
-        user.save()
-        if "email" in form.changed_data:
-            account_changes.leave_address(before, user)
-        change_audit.note_change(before, user, actor_id=actor_id)
-        if not user.is_active:
-            sessions.revoke_all(user_id=user.id, reason=RevokedReason.ACCOUNT_DEACTIVATED)
-            challenges.end_all(user_id=user.id)
-        else:
-            sessions.renew_principals(user_id=user.id)
+        """`user` is the row that `get_object` has locked, with what the form changes of it."""
+        before = User.objects.get(id=user.id)
+        verified = bool(user.email_verified_at) if "email_verified_at" in form.changed_data else None
+        after = account_changes.apply(before, _values(before, user), email_verified=verified)
+        if verified:  # at the time that the form says
+            User.objects.filter(id=user.id).update(email_verified_at=user.email_verified_at)
+        change_audit.note_change(before, after, actor_id=actor_id)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         """Django's page; `EndSessionsOnChange` ends the sessions."""
         with transaction.atomic():
+            before = self.get_object(request, unquote(id))
             reply = super().user_change_password(request, id, form_url)
-            if request.method == "POST" and reply.status_code == HTTPStatus.FOUND:
+            after = User.objects.filter(id=before.id).exclude(password=before.password).first() if before else None
+            if before and after:
+                account_changes.settle_password(before, after)
                 facts = {"fields": "password"}
-                audit.record(AuditKind.USER_CHANGED, user_id=parse_id(id), actor_id=_actor_id(request), facts=facts)
+                audit.record(AuditKind.USER_CHANGED, user_id=after.id, actor_id=_actor_id(request), facts=facts)
         return reply
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
@@ -125,7 +132,8 @@ class UserAdmin(Unlogged, DjangoUserAdmin):  # type: ignore[type-arg]
         return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
-        _keep_an_administrator_beside(obj)
+        """`get_object` has locked the user, and `has_delete_permission` has looked for another administrator since."""
+        outbox.account_deleted(obj)
         sessions.revoke_all(user_id=obj.id, reason=RevokedReason.ACCOUNT_DELETED)
         audit.record(AuditKind.ACCOUNT_DELETED, user_id=obj.id, actor_id=_actor_id(request))
         super().delete_model(request, obj)
@@ -136,12 +144,28 @@ def _actor_id(request: HttpRequest) -> uuid.UUID:
     return uuid.UUID(str(request.user.pk))
 
 
-def _keep_an_administrator_beside(user: User) -> None:
-    """The forms have asked before; under locks, two who turn on each other at once cannot both be told yes."""
-    try:
-        authority.require_another_admin(user_id=user.pk)
-    except LastAdmin as error:
-        raise PermissionDenied(str(error.message)) from error
+def _lock(user: User) -> User | None:
+    """In one statement and by id, as `authority` locks, so that neither waits for the other in a circle.
+
+    With an administrator come all of them: two who turn on each other at once cannot both be told yes.
+    """
+    admins = Q(role=Role.ADMIN, is_active=True)
+    wanted = Q(id=user.pk)
+    if User.objects.filter(admins, wanted).exists():
+        wanted |= admins
+    rows = User.objects.select_for_update().filter(wanted).order_by("id")
+    return next((row for row in rows if row.pk == user.pk), None)
+
+
+def _values(before: User, wanted: User) -> dict[str, Any]:
+    """The columns of the form, and those that follow from them."""
+    reason = None if wanted.is_active else wanted.deactivation_reason
+    keys = {
+        "username_key": username_key(wanted.username),
+        "email_key": email_key(wanted.email) if wanted.email else None,
+    }
+    values = {name: getattr(wanted, name) for name in _COLUMNS} | keys | {"updated_at": datetime.now(UTC)}
+    return values | deactivation.columns(before, is_active=wanted.is_active, reason=reason)
 
 
 def _is_superuser(request: HttpRequest) -> bool:

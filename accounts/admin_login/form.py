@@ -70,12 +70,12 @@ class AdminLoginForm(AdminAuthenticationForm):
         typed = credentials(self.cleaned_data["username"], self.cleaned_data["password"])
         user = authentication.authenticate(typed, address=address_of(self.request))
         if not user.is_staff:
-            raise InvalidCredentials
+            raise _refused(user, "not_staff", InvalidCredentials())
         if user.mfa_enabled:
             self.pending_token = challenges.begin(user=user, door=Door.ADMIN).token
             raise ValidationError(_("Enter a code of your authenticator app, or a recovery code."))
         if settings.REQUIRE_ADMIN_MFA:
-            raise MfaRequired
+            raise _refused(user, "mfa_required", MfaRequired())
         with transaction.atomic():
             return self._let_in(user)
 
@@ -94,3 +94,9 @@ class AdminLoginForm(AdminAuthenticationForm):
         facts: dict[str, str | int | bool] = {"door": "admin", "secondFactor": self.proved_second_factor}
         audit.record(AuditKind.LOGIN, user_id=user.id, actor_id=user.id, facts=facts)
         return user
+
+
+def _refused(user: User, reason: str, error: ApiError) -> ApiError:
+    """The password was right: whoever gave it is worth a row all the more."""
+    audit.record(AuditKind.LOGIN_FAILED, user_id=user.id, facts={"reason": reason, "door": "admin"})
+    return error

@@ -5,8 +5,10 @@ from typing import Any
 from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
 from accounts.admin_login.form import AdminLoginForm
+from accounts.admin_login.own_password import OwnPasswordView, tell_when_to_return
 
 _SECOND_FACTOR = "second_factor"
 
@@ -16,17 +18,21 @@ class GuardedAdminSite(AdminSite):
     login_template = "admin/sign_in.html"
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """A refusal that passes with time, as for too many tries, says so in its status too."""
         reply = super().login(request, extra_context)
         form = getattr(request, "admin_login_form", None)
         if not isinstance(form, AdminLoginForm):
             return reply
-        if form.refusal is not None and "Retry-After" in form.refusal.headers:
-            reply.status_code = form.refusal.status
-            reply["Retry-After"] = form.refusal.headers["Retry-After"]
+        if form.refusal is not None:
+            tell_when_to_return(reply, form.refusal)
         elif form.is_valid():
             request.session[_SECOND_FACTOR] = form.proved_second_factor
         return reply
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        request.current_app = self.name
+        done = reverse("admin:password_change_done", current_app=self.name)
+        context = {**self.each_context(request), **(extra_context or {})}
+        return OwnPasswordView.as_view(success_url=done, extra_context=context)(request)
 
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and (not settings.REQUIRE_ADMIN_MFA or _has_second_factor(request))

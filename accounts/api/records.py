@@ -12,9 +12,9 @@ from sessions_tracking.models import Session
 
 
 def event_data(event: AuditEvent) -> dict[str, Any]:
-    """Without address and device where an administrator did it, since those are the administrator's."""
+    """Without address and device where an administrator or a service did it, since those are theirs."""
     by = _doer(event)
-    is_foreign = by == "administrator"
+    is_foreign = by in {"administrator", "service"}
     return {
         "id": str(event.id),
         "kind": event.kind,

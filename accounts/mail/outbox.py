@@ -43,11 +43,15 @@ def welcome(user: User) -> None:
     _promise(EmailKind.WELCOME, user)
 
 
-def password_reset(*, address: str, language: str) -> None:
-    """Written for any address alike: whether somebody has it, the worker finds out, on nobody's time (ASVS 6.3.8)."""
+def password_reset(*, address: str, language: str, after_undo: bool = False) -> None:
+    """Written for any address alike: whether somebody has it, the worker finds out, on nobody's time (ASVS 6.3.8).
+
+    `after_undo`: nobody asked for it; the account has just come back from somebody who knew the password.
+    """
     key = email_key_or_none(address)
     if key is not None and len(key) <= _LONGEST_ADDRESS:
-        _write(kind=EmailKind.RESET_PASSWORD, address=key, language=language)
+        context = {"after_undo": True} if after_undo else None
+        _write(kind=EmailKind.RESET_PASSWORD, address=key, language=language, context=context)
 
 
 def password_changed(user: User, client: ClientInfo) -> None:

@@ -39,6 +39,14 @@ def apply(before: User, values: Mapping[str, Any], *, email_verified: bool | Non
     return after
 
 
+def settle_password(before: User, after: User) -> None:
+    """For a password that Django's admin has written: its sessions ended with it, the rest is as after `apply`."""
+    outbox.cancel_resets(after)
+    outbox.password_changed_by_admin(after)
+    if _opens(before, after):
+        _ask_for_proof(after)
+
+
 def _settle_address(before: User, after: User, *, is_proven: bool) -> None:
     """A secret that went to the former address opens nothing any more; a new address has to be proven again."""
     moved = after.email_key != before.email_key

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from accounts import audit, known_devices, tokens
 from accounts.exceptions import EmailNotVerified, InvalidCredentials
-from accounts.identity import email_key_or_none, username_key
+from accounts.identity import bucket_of, email_key_or_none, username_key
 from accounts.mail import outbox
 from accounts.models import AuditKind, Door, User
 from accounts.services import guessing
@@ -85,9 +85,11 @@ def start_session(*, user: User, client: ClientInfo, wishes: SessionWishes, seco
 
 def authenticate(credentials: Credentials, *, address: str | None) -> User:
     """The user whose password this is. A hash is computed whoever is asked for, so that time tells nothing (CVE-2024-39329)."""
-    user = _find(credentials)
-    named = credentials.username or credentials.email or ""
-    attempt = guessing.login_attempt(user_id=user.id if user else None, identifier=named, address=address)
+    namesake = _namesake(credentials)
+    attempt = guessing.login_attempt(
+        user_id=namesake.id if namesake else None, identifier=_typed(credentials), address=address
+    )
+    user = namesake if namesake is not None and _is_spelled_right(namesake, credentials) else None
     if user is None:
         make_password(credentials.password)
         attempt.failed()
@@ -117,11 +119,22 @@ def _renew_hash(user: User, password: str) -> None:
         raise InvalidCredentials
 
 
-def _find(credentials: Credentials) -> User | None:
+def _typed(credentials: Credentials) -> str:
+    return credentials.username or credentials.email or ""
+
+
+def _namesake(credentials: Credentials) -> User | None:
+    """Who the identifier means in any spelling, also one that signs nobody in: all of them count together."""
+    bucket = bucket_of(_typed(credentials))
     if credentials.username is not None:
-        return User.objects.filter(username_key=username_key(credentials.username)).first()
-    key = email_key_or_none(credentials.email or "")
-    return User.objects.filter(email_key=key).first() if key else None
+        return User.objects.filter(username_key=bucket).first()
+    return User.objects.filter(email_key=bucket).first()
+
+
+def _is_spelled_right(user: User, credentials: Credentials) -> bool:
+    if credentials.username is not None:
+        return user.username_key == username_key(credentials.username)
+    return user.email_key == email_key_or_none(credentials.email or "")
 
 
 def _note_login(user: User, device: str) -> bool:

@@ -47,7 +47,7 @@ def _undo(change: EmailChange) -> None:
     one_time_secrets.supersede(user_id=user.id, purposes=list(Purpose))
     challenges.end_all(user_id=user.id)
     ended = sessions.revoke_all(user_id=user.id, reason=RevokedReason.EMAIL_CHANGE_UNDONE)
-    outbox.password_reset(address=user.email or "", language=user.language)
+    outbox.password_reset(address=user.email or "", language=user.language, after_undo=True)
     audit.record(AuditKind.EMAIL_CHANGE_UNDONE, user_id=user.id, actor_id=user.id, facts={"sessionsEnded": ended})
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from accounts import audit
-from accounts.models import AuditEvent, AuditKind, EmailChange, OutboxEmail, RecoveryCode, TotpFactor, User
+from accounts.models import AuditEvent, AuditKind, EmailChange, EmailKind, OutboxEmail, RecoveryCode, TotpFactor, User
 from accounts.services import profile
 from sessions_tracking.models import Session
 
@@ -34,7 +34,8 @@ def everything_held(*, user_id: uuid.UUID) -> Held:
         factor=TotpFactor.objects.filter(user=user).first(),
         recovery_codes_left=RecoveryCode.objects.filter(user=user, used_at=None).count(),
         sessions=list(user.sessions.order_by("-created_at")),
-        emails=list(user.emails.order_by("-created_at")),
+        # Whether a code was mailed to another address would tell whether somebody else has it.
+        emails=list(user.emails.exclude(kind=EmailKind.EMAIL_CHANGE_CODE).order_by("-created_at")),
         email_changes=list(user.email_changes.order_by("-requested_at")),
         events=list(AuditEvent.objects.filter(user_id=user_id).order_by("-created_at", "-id")),
     )

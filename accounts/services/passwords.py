@@ -79,9 +79,12 @@ def _use_up(secret: OneTimeSecret, new_hash: str) -> None:
 
 
 def change(
-    *, user_id: uuid.UUID, session_id: uuid.UUID, current_password: str, new_password: str, client: ClientInfo
+    *, user_id: uuid.UUID, session_id: uuid.UUID | None, current_password: str, new_password: str, client: ClientInfo
 ) -> None:
-    """Sets a new password and ends the user's other sessions. Raises PasswordIncorrect, ValidationFailed."""
+    """Sets a new password and ends the user's other sessions: all of them for who comes by Django's admin, with none of these.
+
+    Raises PasswordIncorrect, ValidationFailed, RateLimited.
+    """
     user = User.objects.filter(id=user_id, is_active=True).first()
     if user is None:
         raise SessionRevoked

@@ -8,7 +8,7 @@ import pytest
 from django.contrib import auth
 from django.core.mail import EmailMessage
 from django.core.management import call_command
-from django.test import Client
+from django.test import Client, TestCase
 from pytest_django import Settings
 from time_machine import Traveller
 
@@ -83,6 +83,21 @@ def test_whoever_has_no_business_there_is_told_the_same(
     assert not _is_in(browser)
     if len(password) < 129:
         assert reply.context["form"].non_field_errors() == ["The identifier or the password is wrong."]
+
+
+@pytest.mark.parametrize(
+    ("username", "reason"), [("alice", "not_staff"), ("carol", "not_staff"), ("grace", "mfa_required")]
+)
+def test_who_is_refused_with_the_right_password_is_in_the_audit(
+    browser: Client, people: None, settings: Settings, username: str, reason: str
+) -> None:
+    settings.REQUIRE_ADMIN_MFA = True
+
+    _password(browser, username)
+
+    event = AuditEvent.objects.get(kind=AuditKind.LOGIN_FAILED)
+    assert event.user_id == User.objects.get(username=username).id
+    assert event.facts == {"reason": reason, "door": "admin"}
 
 
 @pytest.mark.parametrize(
@@ -319,3 +334,66 @@ def test_a_page_saved_late_does_not_switch_a_second_factor_off(
 
     changed = User.objects.get(id=her.user.id)
     assert (changed.first_name, changed.mfa_enabled) == ("Alicia", True)
+
+
+def _change_own(browser: Client, old: str = PASSWORD, new: str = "Another-Horse-8", again: str | None = None) -> Any:
+    form = {"old_password": old, "new_password1": new, "new_password2": again or new}
+    return browser.post("/admin/password_change/", form)
+
+
+def test_their_own_password_changes_here_as_it_does_at_the_api(
+    browser: Client, superuser: User, sign_in: SignIn, outbox: Callable[[], list[EmailMessage]]
+) -> None:
+    at_the_api, other = sign_in(superuser), Client()
+    for each in (browser, other):
+        _password(each)
+    ApiClient().post("/forgot-password", {"email": superuser.email})
+
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        reply = _change_own(browser)
+
+    assert (reply.status_code, reply["Location"]) == (302, "/admin/password_change/done/")
+    assert _is_in(browser)
+    assert not _is_in(other)
+    assert at_the_api.client.get("/me").json()["code"] == "session_revoked"
+    assert _password(Client(), password="Another-Horse-8").status_code == 302
+    assert [message.subject for message in outbox()] == ["Your password was changed"]
+    event = AuditEvent.objects.get(kind=AuditKind.PASSWORD_CHANGED)
+    assert (event.user_id, event.actor_id, event.facts) == (superuser.id, superuser.id, {"sessionsEnded": 1})
+
+
+@pytest.mark.parametrize(
+    ("fields", "faulty"),
+    [
+        ({"old": "Wrong-Horse-7"}, "old_password"),
+        ({"new": PASSWORD}, "new_password2"),
+        ({"new": "short"}, "new_password2"),
+        ({"again": "Another-Horse-9"}, "new_password2"),
+        ({"new": "Aa1" + "x" * 126}, "new_password1"),
+    ],
+)
+def test_the_rules_of_the_api_are_errors_of_the_form(
+    browser: Client, superuser: User, fields: dict[str, str], faulty: str
+) -> None:
+    _password(browser)
+
+    reply = _change_own(browser, **fields)
+
+    assert reply.status_code == 200
+    assert faulty in reply.context["form"].errors
+    superuser.refresh_from_db()
+    assert superuser.check_password(PASSWORD)
+    assert not AuditEvent.objects.filter(kind=AuditKind.PASSWORD_CHANGED).exists()
+
+
+def test_the_old_password_cannot_be_guessed_here(browser: Client, superuser: User, limits_on: Settings) -> None:
+    _password(browser)
+    replies = [_change_own(browser, old="Wrong-Horse-7") for _ in range(12)]
+
+    reply = _change_own(browser)
+
+    assert [replies[0].status_code, reply.status_code] == [200, 429]
+    assert int(reply["Retry-After"]) > 0
+    assert reply.context["form"].errors == {"old_password": ["Too many requests. Try again later."]}
+    superuser.refresh_from_db()
+    assert superuser.check_password(PASSWORD)

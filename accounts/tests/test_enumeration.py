@@ -17,7 +17,8 @@ from pytest_django import Settings
 
 from accounts.hashers import BCryptHasher
 from accounts.models import AuditEvent, AuditKind, User
-from conftest import PASSWORD, ApiClient
+from accounts.services import email_verification
+from conftest import PASSWORD, ApiClient, code_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -177,6 +178,21 @@ def test_a_registration_tells_nothing(people: dict[str, User], hashes: list[str]
     told = {message.to[0] for message in outbox()} - {"eve-2@example.com"}
     assert told == (set() if name == "mallory" else {people[name].email})
     assert AuditEvent.objects.filter(kind=AuditKind.REGISTRATION_REPEATED).get().user_id == people[name].id
+
+
+def test_to_register_again_brings_no_dead_code_back(people: dict[str, User], outbox: Outbox) -> None:
+    """Five wrong tries close the door until another code is sent, and none was."""
+    email_verification.resend(email="bob@example.com")
+    code = code_in(outbox()[-1])
+    for _ in range(5):
+        ApiClient().post(
+            "/verify-email", {"email": "bob@example.com", "code": "000000" if code != "000000" else "1" * 6}
+        )
+
+    ApiClient().post("/register", {"email": "bob@example.com", "username": "eve-3", "password": PASSWORD})
+    reply = ApiClient().post("/verify-email", {"email": "bob@example.com", "code": code})
+
+    assert (reply.status_code, reply.json()["code"]) == (429, "too_many_attempts")
 
 
 def _without_identity(reply: Any, email: str, username: str) -> Any:

@@ -146,6 +146,13 @@ def test_without_a_token_nobody_passes(ask: Ask, db: None) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.parametrize("host", ["[", "a[", "]", "x y", "\\"])
+def test_a_forwarded_host_that_is_none_trusts_nobody(ask: Ask, here: SignedIn, host: str) -> None:
+    asked = {"Cookie": f"jwt={here.access}", "X-Forwarded-Method": "POST", "X-Forwarded-Host": host} | EVIL
+
+    assert _refused(ask(asked), 403, "origin_not_allowed")
+
+
 @pytest.mark.parametrize("header", ["Bearer x", "Bearer ", "Basic YTpi", "", "Bearer a b", "Bearer \xff"])
 def test_a_bad_header_is_never_replaced_by_a_good_cookie(ask: Ask, here: SignedIn, header: str) -> None:
     assert _refused(ask(_cookie(here) | {"Authorization": header}), 401, "token_invalid")

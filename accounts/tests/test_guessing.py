@@ -211,3 +211,11 @@ def test_the_figures_are_settings(alice: User, limits_on: Settings) -> None:
 
     limits_on.RATE_LIMITS = False
     assert _fail(40) == ["invalid_credentials"] * 40
+
+
+@pytest.mark.parametrize("spelling", [" {} ", "{}.", "{}.com."])
+def test_an_odd_spelling_counts_as_the_plain_one_whether_or_not_anybody_has_it(alice: User, spelling: str) -> None:
+    def left(address: str) -> list[str]:
+        return [_log_in(WRONG, email=typed)["RateLimit-Remaining"] for typed in (address, spelling.format(address))]
+
+    assert left("alice@example.com") == left("nobody@example.com")

@@ -70,6 +70,8 @@ def test_it_mails_a_way_to_another_password(thief: SignedIn, alice: User, outbox
 
     message = outbox()[-1]
     assert (message.to, message.subject) == ([OLD], "Choose a new password")
+    assert "your password stays as it is" not in message.body
+    assert "may know your password" in message.body
     body = {"token": token_in(message), "newPassword": "Another-Horse-8"}
     assert ApiClient().post("/reset-password", body).status_code == 200
     assert ApiClient().post("/login", {"username": "alice", "password": PASSWORD}).status_code == 401

@@ -38,8 +38,10 @@ def _own_origin(request: HttpRequest) -> str | None:
     return without_default_port(f"{request.scheme}://{host.lower()}")
 
 
-def without_default_port(origin: str) -> str:
-    """Browsers leave the default port out of `Origin`; a Host header may spell it."""
-    parts = urlsplit(origin)
-    default = {"http": ":80", "https": ":443"}[parts.scheme]
-    return origin.removesuffix(default)
+def without_default_port(origin: str) -> str | None:
+    """Browsers leave the default port out of `Origin`; a Host header may spell it. None for what is no address."""
+    try:
+        scheme = urlsplit(origin).scheme
+    except ValueError:
+        return None
+    return origin.removesuffix({"http": ":80", "https": ":443"}[scheme])

@@ -60,6 +60,8 @@ def test_good_values_are_read_by_their_type(monkeypatch: pytest.MonkeyPatch) -> 
     assert env.duration_or_zero("THING", "1s") == timedelta(0)
     put("https://App.example/, http://localhost:3000")
     assert env.origins("THING") == ["https://app.example", "http://localhost:3000"]
+    put("capacitor://localhost")
+    assert env.origins("THING") == ["capacitor://localhost"]
     put("10.0.0.0/8, ::1")
     assert [str(network) for network in env.networks("THING")] == ["10.0.0.0/8", "::1/128"]
 
