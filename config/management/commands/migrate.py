@@ -9,9 +9,32 @@ from typing import Any
 from django.core.management.commands import migrate
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.executor import MigrationExecutor
 
 # Any number will do, as long as all processes of the project name the same one.
 _LOCK_ID = 0x5645_5354
+
+
+class RecordingExecutor(MigrationExecutor):
+    """Records each migration in its own transaction. Django does so after it where foreign keys come last, and whoever is
+    killed in between can never migrate again: the tables are there, and nobody knows.
+    """
+
+    def apply_migration(self, state: Any, migration: Any, fake: bool = False, fake_initial: bool = False) -> Any:  # noqa: FBT001, FBT002 - Django's signature
+        apply = migration.apply
+
+        def apply_to_the_end(project_state: Any, schema_editor: Any, collect_sql: bool = False) -> Any:  # noqa: FBT001, FBT002
+            result = apply(project_state, schema_editor, collect_sql)
+            for statement in schema_editor.deferred_sql:
+                schema_editor.execute(statement)
+            schema_editor.deferred_sql.clear()
+            return result
+
+        migration.apply = apply_to_the_end
+        return super().apply_migration(state, migration, fake, fake_initial)
+
+
+migrate.MigrationExecutor = RecordingExecutor  # type: ignore[attr-defined]  # the command asks for it by this name alone
 
 
 class Command(migrate.Command):
