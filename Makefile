@@ -3,6 +3,7 @@
 VENV ?= .venv
 TEST_PROCESSES ?= 2
 SCHEMA ?= openapi.yaml
+BEAT ?= --beat --schedule var/beat-schedule
 # What lies below config/ knows no table of ours: once is enough for it.
 on_postgresql := accounts sessions_tracking config/tests/test_postgres_backend.py
 
@@ -12,7 +13,7 @@ python := $(bin)/python
 in_development = [ -n "$$DEBUG" ] || grep -Eqs '^[[:space:]]*(export[[:space:]]+)?DEBUG[[:space:]]*=' .env || export DEBUG=on
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults test-nginx lint format serve worker migrate schema clean venv
+.PHONY: help run test test-faults test-nginx test-deployment test-browser lint format serve worker beat migrate bench bench-quick schema clean venv
 
 help: ## Show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -35,8 +36,14 @@ test-faults: venv ## Run the tests that break their servers: Redis, databases, m
 	done; \
 	if [ -n "$$failed" ]; then echo "The fault tests failed on:$$failed"; exit 1; fi
 
+test-deployment: venv ## Run the tests of production's layout behind nginx with TLS, which must be installed, as openssl must (ARGS as above)
+	@TEST_DB=postgresql $(python) -m pytest -m deployment $(ARGS)
+
 test-nginx: venv ## Run the tests of the example for nginx, which must be installed (apt-get install nginx-light; ARGS as above)
 	@$(python) -m pytest -m nginx $(ARGS)
+
+test-browser: venv ## Walk through the admin and the pages with Chromium, which must be installed (apt-get install chromium, or CHROMIUM=/path)
+	@$(python) -m pytest -m browser $(ARGS)
 
 lint: venv ## Check style, formatting, types and the direction of imports
 	$(bin)/ruff check .
@@ -51,12 +58,21 @@ format: venv ## Format the code and mend what can be mended by machine
 serve: venv ## Migrate and start the web processes for production (WEB_WORKERS, default one a core; WEB_THREADS requests at once, default 8)
 	@exec $(python) manage.py serve
 
-worker: venv ## Start the Celery worker with its beat for production (WORKER_CONCURRENCY, default one process a core)
-	@mkdir -p -m 700 var; exec $(python) -m celery -A config.celery worker --beat --schedule var/beat-schedule --loglevel info \
+worker: venv ## Start the Celery worker with its beat for production (WORKER_CONCURRENCY, default one process a core; BEAT= without it)
+	@mkdir -p -m 700 var; exec $(python) -m celery -A config.celery worker $(BEAT) --loglevel info \
 	  $${WORKER_CONCURRENCY:+--concurrency "$$WORKER_CONCURRENCY"}
+
+beat: venv ## Start beat alone, for a worker that runs without (make worker BEAT=)
+	@mkdir -p -m 700 var; exec $(python) -m celery -A config.celery beat --schedule var/beat-schedule --pidfile= --loglevel warning
 
 migrate: venv ## Bring the database up to date
 	@$(in_development); exec $(python) manage.py migrate
+
+bench: venv ## Measure beside peers and limits, into var/bench/results (half an hour; ARGS="--only vestibule,djoser" goes to it)
+	@$(python) -m benchmarks $(ARGS)
+
+bench-quick: venv ## The same beside the nearest peers, in two minutes
+	@$(python) -m benchmarks --quick $(ARGS)
 
 schema: venv ## Write the OpenAPI document to SCHEMA (openapi.yaml) and fail on any warning
 	@$(in_development); exec $(python) manage.py spectacular --validate --fail-on-warn --file $(SCHEMA)

@@ -4,8 +4,12 @@ import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from django.db import transaction
+
 from accounts.models import AuditEvent, AuditKind
 from config.api.request_id import current_request, request_id
+from config.metrics import AUDIT_EVENTS, LOGINS, REFRESH_REUSE
+from config.watching.who import concerns_now
 from sessions_tracking.client_info import read_client_info
 
 
@@ -35,3 +39,19 @@ def record(
         facts=dict(facts or {}),
         created_at=datetime.now(UTC),
     )
+    concerns_now(user_id=actor_id or user_id, session_id=session_id)
+    reason = str((facts or {}).get("reason", ""))
+    transaction.on_commit(lambda: _count(kind, reason))
+
+
+def _count(kind: AuditKind, reason: str) -> None:
+    """What is on record is counted here, so that the figures and the audit tell the same."""
+    AUDIT_EVENTS.labels(kind.value).inc()
+    if kind == AuditKind.LOGIN:
+        LOGINS.labels("ok").inc()
+    elif kind == AuditKind.LOGIN_FAILED:
+        LOGINS.labels(reason or "refused").inc()
+    elif kind == AuditKind.MFA_FAILED:
+        LOGINS.labels("second_factor").inc()
+    elif kind == AuditKind.REFRESH_TOKEN_REUSED:
+        REFRESH_REUSE.inc()

@@ -102,6 +102,11 @@ class InvitationNotNeeded(ApiError):
     message = _("Only an active user with an email and without a password can be invited.")
 
 
+class NobodyToWriteTo(ApiError):
+    status, code = HTTPStatus.BAD_REQUEST, "nobody_to_write_to"
+    message = _("Only for an active user with an email.")
+
+
 class MfaAlreadyEnabled(ApiError):
     status, code = HTTPStatus.BAD_REQUEST, "mfa_already_enabled"
     message = _("There is an authenticator app already. Remove it first.")

@@ -1,7 +1,11 @@
 """bcrypt over SHA-256, so that no password is cut at bcrypt's 72 bytes; the cost is a setting."""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib.auth.hashers import BCryptSHA256PasswordHasher
+
+from config.metrics import HASHES_RUNNING
 
 
 class BCryptHasher(BCryptSHA256PasswordHasher):
@@ -10,3 +14,8 @@ class BCryptHasher(BCryptSHA256PasswordHasher):
     @property
     def rounds(self) -> int:  # type: ignore[override]
         return settings.BCRYPT_ROUNDS
+
+    def encode(self, password: str, salt: Any) -> str:
+        """To verify is to encode, too."""
+        with HASHES_RUNNING.track_inprogress():
+            return super().encode(password, salt)

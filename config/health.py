@@ -1,15 +1,14 @@
 """Whether the process lives, and whether what it stands on is there."""
 
-from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any
 
-from django.apps import apps
-from django.db import Error as DatabaseAway
 from django.http import HttpRequest, JsonResponse
 
 from config.read_only import read_only
-from config.redis import RedisAway, RedisRefused, ask, breaker
+from config.redis import breaker
+from config.watching import dependencies, heartbeat
+from config.watching.dependencies import Database
+from config.watching.outbox import OVERDUE_SECONDS
 
 
 @read_only
@@ -20,37 +19,37 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 @read_only
 def readyz(request: HttpRequest) -> JsonResponse:
-    """503 without the database. Redis away is degraded, not unready: the API answers without it. Names no host and no version."""
-    database, waiting = _database_and_outbox()
-    redis = _redis()
+    """503 where requests cannot be served: without the database, or before it is migrated.
+
+    Anything else is degraded, not unready: the API answers without Redis, broker and worker. Names no host and no version.
+    """
+    database, redis = dependencies.database(), dependencies.redis()
+    broker, worker = dependencies.broker(redis), heartbeat.state(heartbeat.age())
+    is_well = redis == broker == "ok" and worker != "late" and not _is_overdue(database)
     body = {
-        "status": "unavailable" if database == "away" else "ok" if redis == "ok" else "degraded",
-        "database": database,
+        "status": "unavailable" if database.pending != 0 else "ok" if is_well else "degraded",
+        "database": "ok" if database.is_up else "away",
+        "migrations": {None: "unknown", 0: "ok"}.get(database.pending, "pending"),
         "redis": redis,
         "breaker": "open" if breaker.is_open else "closed",
-        "emails": waiting,
+        "broker": broker,
+        "worker": worker,
+        "emails": _emails(database),
     }
-    return JsonResponse(body, status=HTTPStatus.SERVICE_UNAVAILABLE if database == "away" else HTTPStatus.OK)
+    return JsonResponse(body, status=HTTPStatus.OK if database.pending == 0 else HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-def _database_and_outbox() -> tuple[str, dict[str, Any] | None]:
-    """The oldest waiting email tells of a worker that is away."""
-    outbox = apps.get_model("accounts", "OutboxEmail").objects
-    try:
-        waiting = outbox.filter(state__in=["queued", "sending"])
-        oldest = waiting.order_by("created_at").values_list("created_at", flat=True).first()
-        age = int((datetime.now(UTC) - oldest).total_seconds()) if oldest else 0
-        return "ok", {"waiting": waiting.count(), "oldestSeconds": age}
-    except DatabaseAway:
-        return "away", None
+def _emails(database: Database) -> dict[str, int] | None:
+    """The oldest waiting email tells of a mail server that is away, an overdue one of the worker."""
+    queue = database.queue
+    if queue is None:
+        return None
+    return {
+        "waiting": queue.waiting,
+        "oldestSeconds": queue.oldest_seconds,
+        "overdueSeconds": queue.overdue_seconds,
+    }
 
 
-def _redis() -> str:
-    """`full` where it answers and has no memory for anything new."""
-    try:
-        ask(lambda client: client.set("vestibule:readyz", 1, ex=1))
-    except RedisRefused:
-        return "full"
-    except RedisAway:
-        return "away"
-    return "ok"
+def _is_overdue(database: Database) -> bool:
+    return database.queue is not None and database.queue.overdue_seconds > OVERDUE_SECONDS

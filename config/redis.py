@@ -11,6 +11,7 @@ import redis
 from django.conf import settings
 from django_redis import get_redis_connection
 
+from config.metrics import BREAKER_OPEN
 from config.redis_greeting import CLIENT_NAME, PROOF, epochs
 
 logger = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class Breaker:
             self._open_until = time.monotonic() + self.pause
             opened, self._is_open = not self._is_open, True
         if opened:
+            BREAKER_OPEN.set(1)
             logger.warning("redis breaker: open, the database answers alone")
 
     def succeeded(self) -> None:
@@ -63,6 +65,7 @@ class Breaker:
         epochs.begin()
         with self._lock:
             self._is_open = False
+        BREAKER_OPEN.set(0)
         logger.warning("redis breaker: closed, redis answers again")
 
 

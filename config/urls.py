@@ -8,10 +8,12 @@ from django.views.generic import RedirectView
 
 from config import health
 from config.api import documentation, fallback
+from config.watching import scrape
 
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("metrics", scrape.scrape),
     path("api/auth/", include("accounts.api.urls")),
     path(".well-known/", include("accounts.api.well_known")),
     path("api/", include(documentation.urlpatterns)),

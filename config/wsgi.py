@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import Any
@@ -13,6 +14,7 @@ from config import forwarded
 from config.api.client_address import client_address, peer_is_trusted
 from config.api.request_id import PEER
 from config.shortcuts import Shortcuts
+from config.watching.middleware import ARRIVED
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
 
@@ -35,6 +37,7 @@ class Entrance:
         _settle_address(environ)
         if environ.get("HTTP_TRANSFER_ENCODING") or environ.get("CONTENT_LENGTH") not in {None, "", "0"}:
             _read_body(environ)
+        environ[ARRIVED] = time.perf_counter()
         with self._places:
             return self.inner(environ, start_response)
 

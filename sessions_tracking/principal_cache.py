@@ -4,6 +4,7 @@ import uuid
 from datetime import UTC, datetime
 
 from config.api.exceptions import SessionRevoked
+from config.metrics import count_cache_away, count_cache_hit, count_cache_miss
 from config.redis import RedisAway, RedisRefused, ask
 from sessions_tracking import unwritten_marks
 from sessions_tracking.doubt import Doubt
@@ -26,10 +27,13 @@ def principal_of(session_id: uuid.UUID) -> Principal:
     epoch, key = _doubt.current_epoch(), key_of(session_id)
     found = _read(key)
     if found == REVOKED:
+        count_cache_hit()
         raise SessionRevoked
     principal = decode(found, session_id) if found else None
     if principal is not None and not _doubt.covers(session_id):
+        count_cache_hit()
         return principal
+    (count_cache_away if found is None else count_cache_miss)()
     is_cleared = _clear(key, found, is_ours=principal is not None)
     principal = _ask_database(session_id)
     if _remember(principal) and is_cleared:

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from config.api.exceptions import NotFound, SessionRevoked
 from config.ids import new_id
+from config.metrics import SESSIONS_REVOKED
 from sessions_tracking import principal_news
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.exceptions import RefreshTokenRetired
@@ -137,7 +138,10 @@ def revoke_all(*, user_id: uuid.UUID, reason: RevokedReason, keep: uuid.UUID | N
 
 def _end(sessions: SessionQuerySet, reason: RevokedReason, now: datetime | None = None) -> int:
     moment = now or datetime.now(UTC)
-    return sessions.filter(revoked_at=None).update(revoked_at=moment, revoked_reason=reason, updated_at=moment)
+    ended = sessions.filter(revoked_at=None).update(revoked_at=moment, revoked_reason=reason, updated_at=moment)
+    if ended:
+        transaction.on_commit(lambda: SESSIONS_REVOKED.labels(str(reason)).inc(ended))
+    return ended
 
 
 def make_room(*, user_id: uuid.UUID) -> int:

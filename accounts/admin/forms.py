@@ -3,9 +3,9 @@
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from unfold.forms import UserChangeForm, UserCreationForm
 
 from accounts.exceptions import EmailTaken, LastAdmin, UsernameTaken
 from accounts.identity import email_key, username_key
@@ -36,7 +36,7 @@ class IdentityRules(forms.ModelForm):  # type: ignore[type-arg]
         return User.objects.exclude(pk=self.instance.pk)
 
 
-class UserForm(IdentityRules, UserChangeForm):  # type: ignore[type-arg]
+class UserForm(IdentityRules, UserChangeForm):  # type: ignore[misc]
     """`seen_at` says which state of the user the page shows."""
 
     seen_at = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -57,8 +57,10 @@ class UserForm(IdentityRules, UserChangeForm):  # type: ignore[type-arg]
         return cleaned
 
 
-class NewUserForm(IdentityRules, AdminUserCreationForm):  # type: ignore[type-arg]
-    pass
+class NewUserForm(IdentityRules, UserCreationForm):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["usable_password"].help_text = _("Without one, the user is mailed an invitation to set it.")
 
 
 def is_last_admin(user: User) -> bool:

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import BASE_INPUT_CLASSES
 
 from accounts import audit
 from accounts.admin_login.backend import address_of, credentials
@@ -47,6 +48,8 @@ class AdminLoginForm(AdminAuthenticationForm):
         self.request.admin_login_form = self  # type: ignore[attr-defined]  # for the site, which makes the answer
         self.fields["username"].label = _("Username or email")
         self.fields["username"].widget.attrs["maxlength"] = LONGEST_EMAIL
+        for name in ("username", "password", "code"):
+            self.fields[name].widget.attrs["class"] = " ".join(BASE_INPUT_CLASSES)
         is_second_step = bool(self.data.get("mfa_token"))
         self.fields["username"].required = self.fields["password"].required = not is_second_step
         self.fields["code"].required = is_second_step

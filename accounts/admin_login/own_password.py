@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.views import PasswordChangeView
 from django.core.validators import MaxLengthValidator
+from unfold.widgets import BASE_INPUT_CLASSES
 
 from accounts.models import User
 from accounts.password_rules import LONGEST
@@ -25,6 +26,7 @@ class OwnPasswordForm(PasswordChangeForm):
         self.client = client
         for field in self.fields.values():
             field.validators.append(MaxLengthValidator(LONGEST))
+            field.widget.attrs["class"] = " ".join(BASE_INPUT_CLASSES)
 
     def clean_old_password(self) -> str:
         """Judged with the change itself, where wrong ones are counted."""

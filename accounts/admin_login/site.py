@@ -3,22 +3,27 @@
 from typing import Any
 
 from django.conf import settings
-from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from unfold.sites import UnfoldAdminSite
 
+from accounts.admin_login import dashboard
 from accounts.admin_login.form import AdminLoginForm
 from accounts.admin_login.own_password import OwnPasswordView, tell_when_to_return
 
 _SECOND_FACTOR = "second_factor"
 
 
-class GuardedAdminSite(AdminSite):
+class GuardedAdminSite(UnfoldAdminSite):  # type: ignore[misc]
     login_form = AdminLoginForm
     login_template = "admin/sign_in.html"
+    index_title = _("Overview")
+    index_template = "admin/dashboard.html"
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        reply = super().login(request, extra_context)
+        reply: HttpResponse = super().login(request, extra_context)
         form = getattr(request, "admin_login_form", None)
         if not isinstance(form, AdminLoginForm):
             return reply
@@ -28,6 +33,10 @@ class GuardedAdminSite(AdminSite):
             request.session[_SECOND_FACTOR] = form.proved_second_factor
         return reply
 
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        page: TemplateResponse = super().index(request, dashboard.context(request) | (extra_context or {}))
+        return page
+
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         request.current_app = self.name
         done = reverse("admin:password_change_done", current_app=self.name)
@@ -35,7 +44,8 @@ class GuardedAdminSite(AdminSite):
         return OwnPasswordView.as_view(success_url=done, extra_context=context)(request)
 
     def has_permission(self, request: HttpRequest) -> bool:
-        return super().has_permission(request) and (not settings.REQUIRE_ADMIN_MFA or _has_second_factor(request))
+        is_staff: bool = super().has_permission(request)
+        return is_staff and (not settings.REQUIRE_ADMIN_MFA or _has_second_factor(request))
 
 
 def _has_second_factor(request: HttpRequest) -> bool:

@@ -14,6 +14,8 @@ from django.db.models import F
 
 from accounts.mail.compose import NoRecipient, compose
 from accounts.models import EmailState, OutboxEmail
+from config.logs import about
+from config.metrics import EMAILS
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +43,8 @@ def deliver_waiting(*, seconds: float = 5) -> int:
         email = _claim()
         if email is None:
             break
-        _deliver(email)
+        with about(email_id=str(email.id), request_id=str(email.context.get("request_id", ""))):
+            _deliver(email)
         taken += 1
     return taken
 
@@ -65,10 +68,17 @@ def _deliver(email: OutboxEmail) -> None:
         _send(email)
     except NoRecipient:
         OutboxEmail.objects.filter(id=email.id).delete()
+        _tell("dropped", email)
     except Exception as error:  # noqa: BLE001 - one bad row, template or server must never stop the queue
         _put_off(email, error)
     else:
         _mark_sent(email.id)
+        _tell("sent", email)
+
+
+def _tell(result: str, email: OutboxEmail) -> None:
+    EMAILS.labels(result).inc()
+    logger.info("email %s (%s) %s", email.id, email.kind, result)
 
 
 def _send(email: OutboxEmail) -> None:
@@ -101,9 +111,11 @@ def _settle(email_id: uuid.UUID, **changes: object) -> None:
 def _put_off(email: OutboxEmail, error: Exception) -> None:
     reason = describe(error)
     if is_permanent(error) or _is_given_up(email):
+        EMAILS.labels("failed").inc()
         logger.error("email %s (%s) failed for good: %s", email.id, email.kind, reason)
         _settle(email.id, state=EmailState.FAILED, error=reason)
         return
+    EMAILS.labels("put_off").inc()
     logger.warning("email %s (%s) put off after try %d: %s", email.id, email.kind, email.tries, reason)
     _settle(email.id, state=EmailState.QUEUED, due_at=datetime.now(UTC) + _pause(email.tries), error=reason)
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from accounts.identity import email_key_or_none
 from accounts.mail.nudge import nudge
 from accounts.models import EmailChange, EmailKind, EmailState, OutboxEmail, User
+from config.api.request_id import current_request, request_id
 from config.api.times import iso
 from config.ids import new_id
 from sessions_tracking.client_info import ClientInfo
@@ -195,12 +196,18 @@ def _write(
         user=user,
         address=address,
         language=language,
-        context=dict(context or {}),
+        context=dict(context or {}) | _origin(),
         state=state,
         due_at=now,
         created_at=now,
     )
     transaction.on_commit(nudge)
+
+
+def _origin() -> dict[str, str]:
+    """The request that promised it, for the worker's lines; commands have none."""
+    request = current_request()
+    return {"request_id": request_id(request)} if request is not None else {}
 
 
 def _cancel_waiting(kind: EmailKind, user_id: uuid.UUID) -> None:

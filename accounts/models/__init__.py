@@ -5,6 +5,7 @@ from accounts.models.code_tries import CodeTries
 from accounts.models.email_change import EmailChange
 from accounts.models.one_time_secret import OneTimeSecret, Purpose
 from accounts.models.outbox_email import EmailKind, EmailState, OutboxEmail
+from accounts.models.reading import Reading
 from accounts.models.second_factor import Door, MfaChallenge, RecoveryCode, TotpFactor
 from accounts.models.service_client import ServiceClient
 from accounts.models.user import Role, User
@@ -21,6 +22,7 @@ __all__ = [
     "OneTimeSecret",
     "OutboxEmail",
     "Purpose",
+    "Reading",
     "RecoveryCode",
     "Role",
     "ServiceClient",

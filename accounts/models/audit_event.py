@@ -36,6 +36,11 @@ class AuditKind(models.TextChoices):
     USER_REACTIVATED = "user_reactivated", _("user reactivated")
     SESSIONS_REVOKED = "sessions_revoked", _("all sessions ended")
     DATA_EXPORTED = "data_exported", _("data exported")
+    VERIFICATION_SENT = "verification_sent", _("verification sent again")
+    RESET_SENT = "reset_sent", _("password reset sent")
+    EMAIL_SENT_AGAIN = "email_sent_again", _("failed email sent again")
+    SERVICE_CLIENT_CHANGED = "service_client_changed", _("service client changed")
+    GROUP_CHANGED = "group_changed", _("group changed")
 
 
 class AuditEvent(models.Model):
@@ -62,6 +67,7 @@ class AuditEvent(models.Model):
         indexes = (
             models.Index(fields=["user_id", "created_at"], name="audit_of_user"),
             models.Index(fields=["created_at"], name="audit_created"),
+            models.Index(fields=["kind", "created_at"], name="audit_kind"),
             models.Index(fields=["request_id"], name="audit_request"),
         )
 

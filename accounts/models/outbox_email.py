@@ -5,6 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from config.ids import new_id
+from config.prefix_index import PrefixIndex
 
 
 class EmailKind(models.TextChoices):
@@ -58,6 +59,9 @@ class OutboxEmail(models.Model):
             models.Index(fields=["due_at"], name="outbox_due", condition=models.Q(state__in=["queued", "sending"])),
             models.Index(fields=["created_at"], name="outbox_created"),
             models.Index(fields=["user", "kind"], name="outbox_of_user"),
+            models.Index(fields=["kind", "created_at"], name="outbox_kind"),
+            models.Index(fields=["created_at"], name="outbox_failed", condition=models.Q(state="failed")),
+            PrefixIndex("address", name="outbox_address"),
         )
 
     def __str__(self) -> str:

@@ -1,6 +1,6 @@
 """The user: an identity with a password, a role and a language."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -10,9 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.identity import email_key, email_key_or_none, username_key
 from config.ids import new_id
+from config.prefix_index import PrefixIndex
 
 LONGEST_REASON = 500
-_NEVER_BY_SAVE = {"mfa_enabled", "known_devices"}
+_NEVER_BY_SAVE = {"mfa_enabled", "known_devices", "signed_out_at"}
 
 
 class Role(models.TextChoices):
@@ -48,6 +49,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     `known_devices` are keyed hashes of the devices that signed in before, the latest last; see `accounts.known_devices`.
     `mfa_enabled` says that there is a confirmed second factor; it changes in the same transaction as that.
+    `signed_out_at` is when all sessions were last ended at once: those of Django's admin end with it, as with a password.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -64,6 +66,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     mfa_enabled = models.BooleanField(_("second factor"), default=False, editable=False)
     is_active = models.BooleanField(_("active"), default=True)
     deactivated_at = models.DateTimeField(_("deactivated at"), null=True, blank=True, editable=False)
+    signed_out_at = models.DateTimeField(null=True, editable=False)
     deactivation_reason = models.CharField(_("reason of the deactivation"), max_length=LONGEST_REASON, blank=True)
     is_staff = models.BooleanField(_("may use the admin"), default=False)
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
@@ -83,6 +86,12 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.Index(
                 fields=["created_at"], name="user_unverified", condition=models.Q(email_verified_at__isnull=True)
             ),
+            # What the admin's filters ask for and few users are. Ids grow with time: in their order, the newest come first.
+            models.Index(fields=["id"], name="user_admins", condition=models.Q(role="ADMIN")),
+            models.Index(fields=["id"], name="user_staff", condition=models.Q(is_staff=True)),
+            models.Index(fields=["id"], name="user_inactive", condition=models.Q(is_active=False)),
+            PrefixIndex("first_name", name="user_first_name"),
+            PrefixIndex("last_name", name="user_last_name"),
         )
 
     def save(
@@ -120,6 +129,16 @@ class User(AbstractBaseUser, PermissionsMixin):
     def _note_password_change(self) -> None:
         """To take a password away is a change too: `save` tells the password rules, and those end the sessions."""
         self._password = ""
+
+    def get_session_auth_hash(self) -> str:
+        """What a session of Django's was begun with, and has to match with each request."""
+        return self._with_sign_out(super().get_session_auth_hash())
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        yield from map(self._with_sign_out, super().get_session_auth_fallback_hash())
+
+    def _with_sign_out(self, auth_hash: str) -> str:
+        return f"{auth_hash} {self.signed_out_at.timestamp()}" if self.signed_out_at else auth_hash
 
     @property
     def email_verified(self) -> bool:

@@ -13,7 +13,15 @@ from accounts.exceptions import InvitationNotNeeded
 from accounts.identity import email_key, username_key
 from accounts.mail import outbox
 from accounts.models import AuditKind, Role, User
-from accounts.services import account_changes, authority, change_audit, deactivation, passwords, user_creation
+from accounts.services import (
+    account_changes,
+    admin_sessions,
+    authority,
+    change_audit,
+    deactivation,
+    passwords,
+    user_creation,
+)
 from config.api.exceptions import NotFound
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason
@@ -88,6 +96,7 @@ def sign_out(*, actor_id: uuid.UUID, user_id: uuid.UUID) -> int:
     """Ends all sessions of the user, and says how many they were. Raises as `authority.lock`."""
     with transaction.atomic():
         authority.lock(actor_id=actor_id, user_id=user_id, takes_rights=False)
+        admin_sessions.end_all(user_id=user_id)
         revoked = sessions.revoke_all(user_id=user_id, reason=RevokedReason.ADMIN)
         audit.record(AuditKind.SESSIONS_REVOKED, user_id=user_id, actor_id=actor_id, facts={"sessionsEnded": revoked})
     return revoked

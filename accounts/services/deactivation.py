@@ -19,5 +19,6 @@ def columns(before: User, *, is_active: bool, reason: str | None) -> dict[str, A
             raise ValidationFailed(errors={"deactivationReason": [_("Only for an account that is not active.")]})
         return {"deactivated_at": None, "deactivation_reason": ""}
     if before.is_active or before.deactivated_at is None:
-        return {"deactivated_at": datetime.now(UTC), "deactivation_reason": reason or ""}
+        now = datetime.now(UTC)  # nor do sessions of Django's admin come back with an activation
+        return {"deactivated_at": now, "signed_out_at": now, "deactivation_reason": reason or ""}
     return {} if reason is None else {"deactivation_reason": reason}

@@ -8,7 +8,7 @@ from accounts import audit, email_change_secrets, one_time_secrets
 from accounts.exceptions import FormerAddressTaken, UndoTokenInvalid
 from accounts.mail import outbox
 from accounts.models import AuditKind, EmailChange, Purpose, Role, User
-from accounts.services import email_change
+from accounts.services import admin_sessions, email_change
 from accounts.services.mfa import challenges
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason
@@ -46,6 +46,7 @@ def _undo(change: EmailChange) -> None:
         email_change.move(user, email=change.old_email or "", key=change.old_email_key or "")
     one_time_secrets.supersede(user_id=user.id, purposes=list(Purpose))
     challenges.end_all(user_id=user.id)
+    admin_sessions.end_all(user_id=user.id)
     ended = sessions.revoke_all(user_id=user.id, reason=RevokedReason.EMAIL_CHANGE_UNDONE)
     outbox.password_reset(address=user.email or "", language=user.language, after_undo=True)
     audit.record(AuditKind.EMAIL_CHANGE_UNDONE, user_id=user.id, actor_id=user.id, facts={"sessionsEnded": ended})

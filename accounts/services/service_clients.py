@@ -6,11 +6,14 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Q
 
+from accounts import audit
 from accounts.exceptions import InvalidClient
 from accounts.keyed_hash import hexdigest
-from accounts.models import ServiceClient
+from accounts.models import AuditKind, ServiceClient
+from config.api.exceptions import NotFound
 from config.ids import parse_id
 
 _SECRET_BYTES = 32
@@ -29,8 +32,39 @@ def create(*, name: str) -> tuple[ServiceClient, str]:
     client = ServiceClient(name=name, created_at=datetime.now(UTC))
     client.secret_hash = _hash(client.id, secret)
     client.full_clean()
-    client.save(force_insert=True)
+    with transaction.atomic():
+        client.save(force_insert=True)
+        _record(client, "created", actor_id=None)
     return client, secret
+
+
+def change(*, actor_id: uuid.UUID, client_id: uuid.UUID, name: str, is_active: bool) -> None:
+    """Renames it, or lets it in or not, from its next request on. Raises NotFound."""
+    with transaction.atomic():
+        before = ServiceClient.objects.select_for_update().filter(id=client_id).first()
+        if before is None:
+            raise NotFound
+        if (before.name, before.is_active) == (name, is_active):
+            return
+        ServiceClient.objects.filter(id=client_id).update(name=name, is_active=is_active)
+        what = "changed" if before.is_active == is_active else "activated" if is_active else "deactivated"
+        former = {"formerly": before.name} if before.name != name else {}
+        before.name = name
+        _record(before, what, actor_id=actor_id, **former)
+
+
+def delete(*, actor_id: uuid.UUID, client_id: uuid.UUID) -> None:
+    with transaction.atomic():
+        client = ServiceClient.objects.select_for_update().filter(id=client_id).first()
+        if client is None:
+            raise NotFound
+        _record(client, "deleted", actor_id=actor_id)
+        client.delete()
+
+
+def _record(client: ServiceClient, what: str, *, actor_id: uuid.UUID | None, **more: str) -> None:
+    facts = {"what": what, "client": str(client.id), "name": client.name} | more
+    audit.record(AuditKind.SERVICE_CLIENT_CHANGED, user_id=None, actor_id=actor_id, facts=facts)
 
 
 def authenticate(credentials: ClientCredentials | None) -> ServiceClient:

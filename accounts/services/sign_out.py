@@ -7,6 +7,7 @@ from django.db import transaction
 
 from accounts import audit, tokens
 from accounts.models import AuditKind
+from accounts.services import admin_sessions
 from accounts.services.mfa import challenges
 from config.api.exceptions import NotFound, SessionRevoked, TokenExpired, TokenInvalid
 from sessions_tracking import services as sessions
@@ -56,6 +57,7 @@ def _end_own(principal: Principal, session_id: uuid.UUID, reason: RevokedReason)
 def log_out_everywhere(*, principal: Principal, except_current: bool) -> int:
     keep = principal.session_id if except_current else None
     with transaction.atomic():
+        admin_sessions.end_all(user_id=principal.id)
         ended = sessions.revoke_all(user_id=principal.id, reason=RevokedReason.LOGOUT_ALL, keep=keep)
         if ended:
             facts = {"sessionsEnded": ended}

@@ -11,9 +11,11 @@ from accounts.mail import outbox
 from accounts.models import AuditKind, User
 from accounts.services.authentication import SignIn, mint_pair
 from accounts.tokens import Claims
-from config.api.exceptions import SessionRevoked, TokenInvalid
+from config.api.exceptions import ApiError, SessionRevoked, TokenInvalid
+from config.metrics import REFRESHES
 from config.rate_limits import limiter
 from config.rate_limits.by_address import neighbourhood
+from config.watching.who import concerns_now
 from sessions_tracking import services as sessions
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.exceptions import RefreshTokenRetired
@@ -23,6 +25,17 @@ logger = logging.getLogger(__name__)
 
 
 def refresh(*, token: str, client: ClientInfo) -> SignIn:
+    """As `_refresh`, and counted by its result."""
+    try:
+        signed_in = _refresh(token=token, client=client)
+    except ApiError as refusal:
+        REFRESHES.labels(refusal.code).inc()
+        raise
+    REFRESHES.labels("ok").inc()
+    return signed_in
+
+
+def _refresh(*, token: str, client: ClientInfo) -> SignIn:
     """The session's next tokens, in two statements. See `sessions.rotate` for races and lost answers.
 
     Raises TokenInvalid, TokenExpired, SessionRevoked, RateLimited; RefreshTokenReused once the theft is punished.
@@ -34,6 +47,7 @@ def refresh(*, token: str, client: ClientInfo) -> SignIn:
     except RefreshTokenRetired as retired:
         _punish(retired, client)
         raise RefreshTokenReused from retired
+    concerns_now(user_id=session.user_id, session_id=session.id)
     return SignIn(user=session.user, session=session, tokens=mint_pair(user=session.user, session=session))
 
 

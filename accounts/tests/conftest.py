@@ -1,4 +1,4 @@
-"""Who administers in the tests: carol, and grace above her; and alice with a second factor."""
+"""Who administers in the tests: carol, and grace above her; alice with a second factor; and what a request costs."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Role, User
 from accounts.tests.second_factor import WithFactor, enrol
+from accounts.tests.work import Measure, measuring
 from conftest import PASSWORD, SignedIn
 
 
@@ -37,3 +38,9 @@ def clock() -> Iterator[time_machine.Traveller]:
 def her(alice: User, sign_in: Callable[..., SignedIn], clock: time_machine.Traveller) -> WithFactor:
     """alice, who has an authenticator app, and the session in which she added it. The clock stands still."""
     return enrol(sign_in(alice))
+
+
+@pytest.fixture
+def measure(monkeypatch: pytest.MonkeyPatch) -> Measure:
+    """`measure(call)` is the SQL and the Redis commands that the call costs."""
+    return measuring(monkeypatch)

@@ -314,8 +314,10 @@ def test_the_commands_of_django_still_work(browser: Client, db: None, monkeypatc
 def test_the_action_removes_a_second_factor(browser: Client, superuser: User, her: WithFactor) -> None:
     _password(browser)
 
-    form = {"action": "reset_second_factor", "_selected_action": str(her.user.id)}
-    assert browser.post("/admin/accounts/user/", form).status_code == 302
+    form = {"action": "reset-second-factor", "_selected_action": str(her.user.id)}
+    assert browser.post("/admin/accounts/user/", form).status_code == 200  # it asks first
+    assert User.objects.get(id=her.user.id).mfa_enabled
+    assert browser.post("/admin/accounts/user/", form | {"confirm": "yes"}).status_code == 302
 
     assert not User.objects.get(id=her.user.id).mfa_enabled
     assert AuditEvent.objects.get(kind=AuditKind.MFA_DISABLED).actor_id == superuser.id

@@ -37,7 +37,7 @@ candidates() {
 }
 
 find_python() {
-    too_old= without_venv=
+    too_old='' without_venv=''
     for name in $(candidates); do
         found=$(version_of "$name") || continue
         place=$("$name" -c 'import sys; print(sys.executable)')
@@ -96,7 +96,7 @@ make_venv() {
     echo "Making a virtual environment in $venv with Python $(version_of "$python")."
     mkdir -p "$venv"
     : >"$unfinished"
-    rm -rf "$venv/bin" "$venv/include" "$venv/lib" "$venv/lib64" "$venv/share" "$venv/pyvenv.cfg"
+    rm -rf "${venv:?}/bin" "$venv/include" "${venv:?}/lib" "${venv:?}/lib64" "$venv/share" "$venv/pyvenv.cfg"
     "$python" -m venv "$venv" || die "Python could not make a virtual environment in $venv."
 }
 

@@ -25,10 +25,10 @@ def redis_socket() -> Path:
     if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
         return path
     digest = hashlib.sha256(os.fsencode(BASE_DIR)).hexdigest()[:16]
-    return _private_folder(Path(tempfile.gettempdir()) / f"vestibule-{digest}") / "redis.sock"
+    return private_folder(Path(tempfile.gettempdir()) / f"vestibule-{digest}") / "redis.sock"
 
 
-def _private_folder(folder: Path) -> Path:
+def private_folder(folder: Path) -> Path:
     """A folder of a shared place may have been put there by somebody else, to listen in our stead."""
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()

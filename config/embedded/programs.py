@@ -11,6 +11,7 @@ Command = Sequence[str]
 
 # Threads that wait for slow clients to finish their bodies; how many of them work at once is for `config.wsgi` to say.
 _WAITING_THREADS = 64
+_GRANIAN_LOGS = Path(__file__).with_name("granian_logs.json")
 
 
 def web(*, host: str, port: int, workers: int, kill_timeout: int) -> Command:
@@ -18,7 +19,8 @@ def web(*, host: str, port: int, workers: int, kill_timeout: int) -> Command:
     threads = settings.WEB_THREADS + _WAITING_THREADS
     server = _module("granian --interface wsgi --http 1 --no-ws")
     size = f"--workers {workers} --blocking-threads {threads} --workers-kill-timeout {kill_timeout}".split()
-    return [*server, "--host", host, "--port", str(port), *size, "config.wsgi:application"]
+    logs = ["--log-config", str(_GRANIAN_LOGS)] if settings.LOG_FORMAT == "json" else []
+    return [*server, *logs, "--host", host, "--port", str(port), *size, "config.wsgi:application"]
 
 
 def worker(*, concurrency: int) -> Command:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from config.api.exceptions import RateLimited
+from config.metrics import RATE_LIMITED
 from config.rate_limits import in_redis, standing
 from config.rate_limits.counted import Hit, Room, Tries, key_of
 from config.rate_limits.in_memory import memory
@@ -100,6 +101,9 @@ def _admit(hits: Sequence[Hit], tries: Tries | None) -> tuple[str, list[Room]]:
         found.append(_standing(tries.limit, rooms[-1]))  # one that may go on is told of once it has failed
     standing.note(found)
     refused = [each.seconds for each in found if each.is_exceeded]
+    for each in found:
+        if each.is_exceeded:
+            RATE_LIMITED.labels(each.limit.name).inc()
     if refused:
         raise RateLimited(retry_after=max(refused))
     return token, rooms

@@ -2,6 +2,7 @@
 
 from config import env
 from config.embedded.paths import BASE_DIR as BASE_DIR
+from config.settings.admin import *  # noqa: F403
 from config.settings.auth import *  # noqa: F403
 from config.settings.celery import *  # noqa: F403
 from config.settings.database import *  # noqa: F403
@@ -10,11 +11,14 @@ from config.settings.email import *  # noqa: F403
 from config.settings.limits import *  # noqa: F403
 from config.settings.logging import *  # noqa: F403
 from config.settings.redis import *  # noqa: F403
+from config.settings.refusals import *  # noqa: F403
 from config.settings.rest import *  # noqa: F403
 from config.settings.second_factor import *  # noqa: F403
 from config.settings.security import *  # noqa: F403
+from config.settings.watching import *  # noqa: F403
 
 INSTALLED_APPS = [
+    "unfold.apps.BasicAppConfig",  # in front of the admin, whose templates it replaces
     "config.admin_app.GuardedAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -36,15 +40,18 @@ INSTALLED_APPS = [
 # The API needs neither cookies of Django's own nor CSRF tokens: those of the site step aside below /api.
 MIDDLEWARE = [
     "config.api.request_id.RequestIdMiddleware",
+    "config.watching.middleware.WatchMiddleware",
+    "config.refusals.middleware.RefusalMiddleware",
     "config.api.browser_headers.BrowserHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "config.admin_policy.AdminPolicyMiddleware",
     "config.rate_limits.standing.RateLimitHeadersMiddleware",
     "config.api.middleware.ApiErrorMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "config.language.LocaleMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "config.watching.middleware.CommonMiddleware",
     "config.site.SessionMiddleware",
     "config.site.CsrfViewMiddleware",
     "config.site.AuthenticationMiddleware",

@@ -9,7 +9,10 @@ from config.settings.redis import REDIS_URL
 
 def _broker_url() -> str:
     """The Redis of the cache, unless another broker is named; Celery writes the address of a socket in its own way."""
-    url = env.text("CELERY_BROKER_URL", REDIS_URL)
+    return broker_url_of(env.text("CELERY_BROKER_URL", REDIS_URL))
+
+
+def broker_url_of(url: str) -> str:
     if url.startswith("unix://"):
         return "redis+socket://" + url.removeprefix("unix://").split("?")[0]
     return url
@@ -39,5 +42,6 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULE = {
     "deliver-waiting-emails": {"task": "accounts.deliver_outbox", "schedule": 5.0, "options": {"expires": 5}},
+    "take-a-reading": {"task": "accounts.take_reading", "schedule": crontab(minute=0), "options": {"expires": 600}},
     "remove-what-is-over": {"task": "accounts.cleanup_tokens", "schedule": crontab(hour=3, minute=17)},
 }

@@ -1,17 +1,21 @@
-"""Logs go to standard output, a line each."""
+"""Logs go to standard output, a line each: for people in development, as JSON elsewhere."""
 
 from config import env
+from config.settings.debug import DEBUG
+
+LOG_FORMAT = env.choice("LOG_FORMAT", "text" if DEBUG else "json", ("json", "text"))
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {
+        "text": {
             "()": "config.logs.LineFormatter",
-            "format": "%(asctime)s %(levelname)s %(name)s %(request)s%(message)s",
-        }
+            "format": "%(asctime)s %(levelname)s %(name)s %(named)s%(message)s",
+        },
+        "json": {"()": "config.logs.JsonFormatter"},
     },
-    "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}},
+    "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": LOG_FORMAT}},
     "root": {
         "handlers": ["stdout"],
         "level": env.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")).upper(),
@@ -21,6 +25,8 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         "django.server": {"level": "WARNING"},
+        # At DEBUG it would quote each statement with its values.
+        "django.db.backends": {"level": "INFO"},
         # Two lines for each sweep of an empty outbox would drown the rest.
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},

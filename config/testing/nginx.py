@@ -62,7 +62,7 @@ def running(folder: Path, example: Path, replacements: Mapping[str, str]) -> Ite
     (folder / "nginx.conf").write_text(_MAIN.format(folder=folder))
     log = folder / "nginx.log"
     with log.open("wb") as output:
-        command: list[str | Path] = [_program(), "-p", folder, "-e", folder / "error.log", "-c", folder / "nginx.conf"]
+        command: list[str | Path] = [program(), "-p", folder, "-e", folder / "error.log", "-c", folder / "nginx.conf"]
         process = processes.start(command, stdout=output, stderr=output)
     try:
         processes.wait_until(lambda: address.answers(HOST, port, "/"), process, log=log, seconds=_SECONDS)
@@ -78,7 +78,7 @@ def _free_port() -> int:
         return port
 
 
-def _program() -> str:
+def program() -> str:
     """Debian keeps it where only root looks by itself."""
     found = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
     if found is None:

@@ -20,6 +20,8 @@ ALWAYS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+# A browser that is told to name no page sends forms with `Origin: null`, which nobody can tell from another site's.
+IN_THE_ADMIN = {answer: {"Referrer-Policy": "same-origin"} for answer in ("/admin/login/", "a redirect")}
 DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
 FOREIGN = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
 PAGES = ["/", "/verify-email", "/reset-password", "/api/docs", "/api/redoc", "/admin/login/"]
@@ -61,7 +63,7 @@ def test_every_answer_bears_the_headers(client: Client, answer: str) -> None:
 
     assert reply.status_code == ANSWERS[answer][0]
     assert "Access-Control-Allow-Origin" not in reply.headers
-    assert ALWAYS.items() <= dict(reply.headers).items()
+    assert (ALWAYS | IN_THE_ADMIN.get(answer, {})).items() <= dict(reply.headers).items()
 
 
 @pytest.mark.parametrize("fault", [OperationalError, RuntimeError])
@@ -96,7 +98,9 @@ def test_a_page_runs_scripts_of_its_own_site_alone_and_stands_in_no_frame(client
     policy = dict(part.split(" ", 1) for part in client.get(page)["Content-Security-Policy"].split("; "))
 
     assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
-    assert policy["script-src"] == policy["form-action"] == "'self'"
+    assert policy["form-action"] == "'self'"
+    # Only the admin's menus need functions made from text, and nowhere are scripts within a page run.
+    assert policy["script-src"] == ("'self' 'unsafe-eval'" if page.startswith("/admin/") else "'self'")
 
 
 @pytest.mark.parametrize("answer", ANSWERS)

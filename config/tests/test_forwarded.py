@@ -30,6 +30,13 @@ def test_the_first_of_them_is_told_with_the_address_to_name(caplog: pytest.LogCa
     assert "203.0.113.9" not in record.getMessage()  # anybody may have written that
 
 
+def test_whoever_comes_from_the_outside_may_be_a_client_and_is_not_named(caplog: pytest.LogCaptureFixture) -> None:
+    forwarded.notice(PROXIED | {"REMOTE_ADDR": "8.8.8.7"})
+
+    assert "TRUSTED_PROXIES" in caplog.text
+    assert "8.8.8.7" not in caplog.text
+
+
 def test_the_web_server_looks_at_every_request(caplog: pytest.LogCaptureFixture) -> None:
     Entrance(lambda _environ, _start: [], at_once=1)(dict(PROXIED), lambda *_: None)
 

@@ -19,6 +19,7 @@ from config.api.handler import as_api_error
 from config.api.origin import SAFE_METHODS, require_trusted, without_default_port
 from config.api.responses import plain_failure
 from config.api.viewsets import ViewSet
+from config.shortcuts import PRINCIPAL
 from sessions_tracking.principal_cache import Principal
 
 logger = logging.getLogger(__name__)
@@ -77,7 +78,8 @@ def shortcut(environ: dict[str, Any]) -> tuple[dict[str, str], bytes] | None:
     try:
         request = WSGIRequest(environ)
         request.get_host()
-        return _HEADERS | _identity(_caller(request)), _BODY
+        environ[PRINCIPAL] = principal = _caller(request)
+        return _HEADERS | _identity(principal), _BODY
     except ApiError as refusal:
         environ[_REFUSAL] = refusal
         return None

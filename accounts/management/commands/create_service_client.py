@@ -4,16 +4,21 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from accounts.services import service_clients
+from config.commands import TaughtCommand
+
+_HELP = """\
+Makes the client id and secret by which a service of yours calls /introspect and /revoke.
+
+The secret is shown this once, on standard output; only a hash of it is kept. Each service gets its own, so that one can be
+deactivated (in the admin, under Service clients) without the others."""
 
 
-class Command(BaseCommand):
-    help = (
-        "Makes the client id and secret by which a service calls /introspect and /revoke. The secret is shown this once. "
-        "Deactivate a client in the admin, under Service clients."
-    )
+class Command(TaughtCommand):
+    help = _HELP
+    examples = ("billing", '"the shop" > client.txt')
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", metavar="NAME", help="what people call the service")

@@ -1,16 +1,17 @@
 """Makes and rotates the keys that sign access tokens."""
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from accounts.keys import rotation
 from accounts.keys.files import CannotRead
 from accounts.keys.key import ALGORITHMS
+from config.commands import TaughtCommand
 
 _HELP = """\
 Makes and rotates the keys that sign access tokens.
@@ -21,17 +22,13 @@ that other services know a key before it signs, and tokens of the former key sta
 processes notice by themselves within seconds. A key's state stands in its file's name, such as
 2026-11-21T09-30-00Z-<kid>.active.pem; several machines may share the directory, or be given copies of it.
 
-Is a key compromised? Run this, then delete its file: what it signed is refused within seconds, and clients refresh.
-
-Exit codes: 0 done, 1 could not be done (the message says why), 2 wrong usage."""
+Is a key compromised? Run this, then delete its file: what it signed is refused within seconds, and clients refresh."""
 
 
-class Command(BaseCommand):
+class Command(TaughtCommand):
     help = _HELP
+    examples = ("--directory /etc/vestibule/keys", "--list", "--algorithm ES256 --dry-run")
     requires_system_checks: list[str] = []  # it must run before there is any key
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--directory", help="where the keys are; the directory of JWT_PRIVATE_KEYS if left out")

@@ -129,7 +129,7 @@ def _assert_health_tells(node: LiveServer, fault: Fault) -> None:
     assert probe(node, "/healthz") == (200, {"status": "ok"})
     status, body = probe(node, "/readyz")
     assert (status, body["database"]) == (200, "ok")
-    assert set(body) == {"status", "database", "redis", "breaker", "emails"}
+    assert set(body) == {"status", "database", "migrations", "redis", "breaker", "broker", "worker", "emails"}
     if fault is loading:
         return  # by now it may have done so
     expected = ("degraded", "away", "open") if fault in AWAY else ("ok", "ok", "closed")

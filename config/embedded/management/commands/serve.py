@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand
 
 from config import env
 from config.embedded import programs
+from config.watching import counts
 
 _KILL_TIMEOUT_SECONDS = 20
 
@@ -16,11 +17,13 @@ class Command(BaseCommand):
     help = "Migrate, then become the web server at HOST:PORT with WEB_WORKERS processes, each at WEB_THREADS requests at once."
 
     def handle(self, **_options: Any) -> None:
+        port = env.integer("PORT", 8000, least=1)
         command = programs.web(
             host=env.text("HOST", "127.0.0.1"),
-            port=env.integer("PORT", 8000, least=1),
+            port=port,
             workers=env.integer("WEB_WORKERS", os.cpu_count() or 1, least=1),
             kill_timeout=_KILL_TIMEOUT_SECONDS,
         )
         call_command("migrate", interactive=False, verbosity=1)
+        os.environ |= counts.prepare(port=port)
         os.execv(command[0], list(command))  # signals reach the server itself

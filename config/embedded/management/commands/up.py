@@ -10,6 +10,7 @@ from config.embedded import address, paths, programs, redis_server
 from config.embedded.console import Console
 from config.embedded.processes import CannotStart
 from config.embedded.supervisor import ChildEnded, StopAsked, Supervisor
+from config.watching import counts
 
 _KILL_TIMEOUT_SECONDS = 3
 
@@ -26,7 +27,7 @@ class Command(BaseCommand):
         console = Console()
         try:
             address.check_is_free(host, port)
-            environment = {"HOST": host, "PORT": str(port)}
+            environment = {"HOST": host, "PORT": str(port)} | counts.prepare(port=port)
             with Supervisor(console, folder=paths.BASE_DIR, environment=environment, parent=parent) as supervisor:
                 _run(supervisor, console, host, port)
         except CannotStart as error:

@@ -1,0 +1,86 @@
+"""Administrators whom whoever runs the deployment makes: the first one has nobody above them who could."""
+
+import re
+import secrets
+from typing import Any
+
+from django.contrib.auth.hashers import make_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from accounts.exceptions import UserNotFound
+from accounts.identity_rules import validate_address, validate_username
+from accounts.models import Role, User
+from accounts.services import account_changes, change_audit, passwords, user_creation
+from config.api.exceptions import ValidationFailed
+
+SHORTEST_NAME, LONGEST_NAME = 3, 30
+
+
+def create(*, email: str, username: str, password: str, may_use_admin: bool) -> User:
+    """An administrator of the API with a verified address; `may_use_admin`: of Django's admin too, and of all that is in it.
+
+    Raises ValidationFailed, EmailTaken, UsernameTaken.
+    """
+    _require_valid(email, username)
+    user = User(email=email, username=username, role=Role.ADMIN, is_staff=may_use_admin, is_superuser=may_use_admin)
+    passwords.require_acceptable(password, user=user, field="password")
+    user.password = make_password(password)
+    user.email_verified_at = user.created_at
+    try:
+        with transaction.atomic():
+            user.save(force_insert=True)
+            change_audit.note_creation(user, actor_id=None)
+    except IntegrityError as error:
+        raise user_creation.taken(user) from error
+    return user
+
+
+def promote(*, email: str, may_use_admin: bool) -> User:
+    """Makes somebody who is here an administrator; rights that they have stay. What changes takes hold with the next request.
+
+    Raises UserNotFound; ValidationFailed for somebody who is not active.
+    """
+    with transaction.atomic():
+        found = User.objects.with_email(email)
+        before = User.objects.select_for_update().filter(id=found.id).first() if found else None
+        if before is None:
+            raise UserNotFound
+        if not before.is_active:
+            raise ValidationFailed(errors={"email": ["This account is not active. Reactivate it first."]})
+        rights: dict[str, Any] = {"role": Role.ADMIN}
+        rights |= {"is_staff": True, "is_superuser": True} if may_use_admin else {}
+        after = account_changes.apply(before, rights, email_verified=True)
+        change_audit.note_change(before, after, actor_id=None)
+    return after
+
+
+def username_for(email: str) -> str:
+    """One that is free, after the address."""
+    wanted = re.sub(r"[^A-Za-z0-9_-]+", "-", email.partition("@")[0])[: LONGEST_NAME - 7]
+    is_fit = len(wanted) >= SHORTEST_NAME and _problem(wanted) is None
+    if is_fit and not User.objects.filter(username_key=wanted.lower()).exists():
+        return wanted
+    return f"{wanted}-{secrets.token_hex(3)}"
+
+
+def _require_valid(email: str, username: str) -> None:
+    errors: dict[str, list[str]] = {}
+    try:
+        validate_address(email)
+    except ValidationError as error:
+        errors["email"] = error.messages
+    if not SHORTEST_NAME <= len(username) <= LONGEST_NAME:
+        errors["username"] = [f"A username has {SHORTEST_NAME} to {LONGEST_NAME} characters."]
+    elif problem := _problem(username):
+        errors["username"] = problem.messages
+    if errors:
+        raise ValidationFailed(errors=errors)
+
+
+def _problem(username: str) -> ValidationError | None:
+    try:
+        validate_username(username)
+    except ValidationError as error:
+        return error
+    return None

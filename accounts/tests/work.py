@@ -1,0 +1,67 @@
+"""Counts what a call asks of the stores: every SQL statement and every trip to Redis, on real connections."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django_redis import get_redis_connection
+from redis.connection import AbstractConnection
+
+_COMMAND = re.compile(rb"\*\d+\r\n\$\d+\r\n([A-Za-z]+)\r\n")
+_FRAME = re.compile(r"BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE")
+
+
+@dataclass
+class Work:
+    """`sql` holds `SELECT table` and the like, in order; `frames` transaction marks; `redis` a list of commands a round trip."""
+
+    sql: list[str] = field(default_factory=list)
+    frames: list[str] = field(default_factory=list)
+    redis: list[list[str]] = field(default_factory=list)
+
+
+Measure = Callable[[Callable[[], Any]], Work]
+
+
+def measuring(monkeypatch: pytest.MonkeyPatch) -> Measure:
+    """A function that runs a call and says what it asked of the database and of Redis."""
+
+    def run(call: Callable[[], Any]) -> Work:
+        get_redis_connection("default").ping()  # a new connection introduces itself, which is not the request's affair
+        with _recorded_commands(monkeypatch) as trips, CaptureQueriesContext(connection) as queries:
+            call()
+        texts = [query["sql"] for query in queries.captured_queries]
+        return Work(
+            sql=[_in_short(text) for text in texts if not _FRAME.match(text)],
+            frames=[found[0] for text in texts if (found := _FRAME.match(text))],
+            redis=trips,
+        )
+
+    return run
+
+
+@contextmanager
+def _recorded_commands(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
+    trips: list[list[str]] = []
+    send: Callable[..., None] = AbstractConnection.send_packed_command
+
+    def record(self: AbstractConnection, command: Any, *args: Any, **kwargs: Any) -> None:
+        packed = command if isinstance(command, bytes) else b"".join(command)
+        trips.append([name.decode().upper() for name in _COMMAND.findall(packed)])
+        send(self, command, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AbstractConnection, "send_packed_command", record)
+        yield trips
+
+
+def _in_short(statement: str) -> str:
+    verb = statement.split(" ", 1)[0]
+    table = re.search(r'(?:FROM|INTO|UPDATE) "(\w+)"', statement)
+    assert table, statement
+    return f"{verb} {table[1]}"

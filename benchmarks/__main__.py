@@ -1,0 +1,57 @@
+"""`python -m benchmarks`: what `make bench` runs. Writes results.json, results.md and chart.svg."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmarks import cores, installed, measure, report
+from benchmarks.contender import Contender
+from benchmarks.contenders.django_peers import django_peers
+from benchmarks.contenders.limits import bare_servers
+from benchmarks.contenders.node_peers import node_peers
+from benchmarks.contenders.product import product
+from benchmarks.measure import Length
+from benchmarks.stores import Stores
+
+_FULL = Length(rounds=5, seconds=4, threads=(1, 2, 4, 8))
+_QUICK = Length(rounds=3, seconds=1, threads=(2,))
+_QUICK_ONES = {"vestibule", "djoser", "simplejwt", "raw_wsgi", "bare_django", "bare_drf"}
+
+
+def main() -> None:
+    options = _options()
+    contenders = _chosen(options)
+    length = _QUICK if options.quick else _FULL
+    options.into.mkdir(parents=True, exist_ok=True)
+    logs = installed.bench_dir() / "logs"
+    logs.mkdir(exist_ok=True)
+    cores.stay_off_the_server_core()
+    stores = Stores.start()
+    try:
+        found = measure.run(contenders, stores, length=length, logs=logs)
+        report.write(found, length=length, versions=report.versions(stores), folder=options.into)
+    finally:
+        stores.stop()
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measures the product beside its peers.")
+    parser.add_argument("--quick", action="store_true", help="the nearest peers alone, in two minutes")
+    parser.add_argument("--only", metavar="NAMES", help="names of contenders, separated by commas")
+    parser.add_argument(
+        "--into", type=Path, default=installed.bench_dir() / "results", help="the folder of the results"
+    )
+    return parser.parse_args()
+
+
+def _chosen(options: argparse.Namespace) -> list[Contender]:
+    python = installed.python()
+    everybody = [product(), *django_peers(python), *node_peers(installed.node()), *bare_servers(python)]
+    names = set(options.only.split(",")) if options.only else _QUICK_ONES if options.quick else None
+    chosen = [one for one in everybody if names is None or one.name in names]
+    if not chosen:
+        sys.exit(f"There are {', '.join(one.name for one in everybody)}.")
+    return chosen
+
+
+main()

@@ -1,0 +1,66 @@
+"""What nothing that stands on it can be faster than: bare servers, a bare hash, and a bare question to each store."""
+
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import bcrypt
+import psycopg
+import redis
+
+from benchmarks import cores, installed
+from benchmarks.contender import BCRYPT_ROUNDS, PASSWORD, Contender, Kind
+from benchmarks.contenders.django_peers import served_by_granian
+from benchmarks.load.plan import Ask
+from benchmarks.stores import Place
+
+_SAYS = '"success"'
+
+
+def bare_servers(python: Path) -> list[Contender]:
+    """They are asked for the same small answer, as `me`."""
+    raw = _bare(python, "raw_wsgi", "raw WSGI", "bare.raw:application")
+    factory = ("--factory", "django.core.wsgi:get_wsgi_application")
+    return [
+        replace(raw, me=Ask("GET", "/")),
+        replace(_bare(python, "bare_django", "bare Django view", *factory), me=Ask("GET", "/django/")),
+        replace(_bare(python, "bare_drf", "bare DRF view", *factory), me=Ask("GET", "/drf/")),
+    ]
+
+
+def _bare(python: Path, name: str, label: str, *application: str) -> Contender:
+    return Contender(
+        name=name,
+        label=label,
+        kind=Kind.LIMIT,
+        command=lambda port, threads: served_by_granian(python, *application, port=port, threads=threads),
+        folder=installed.PEERS,
+        environment={"DJANGO_SETTINGS_MODULE": "bare.settings", "PYTHONPATH": str(installed.PEERS)},
+        says=_SAYS,
+    )
+
+
+def bare_questions(place: Place, *, seconds: float) -> dict[str, float]:
+    """How often a second one thread on the server's core hashes, asks PostgreSQL, and asks Redis."""
+    secret = PASSWORD.encode()
+    hashed = bcrypt.hashpw(secret, bcrypt.gensalt(BCRYPT_ROUNDS))
+    with (
+        closing(psycopg.connect(place.postgres_url, autocommit=True)) as postgres,
+        closing(redis.Redis.from_url(place.redis_url)) as client,
+        cores.on_the_server_core(),
+    ):
+        return {
+            "bcrypt": _rate(lambda: bcrypt.checkpw(secret, hashed), seconds),
+            "select_1": _rate(lambda: postgres.execute("SELECT 1").fetchone(), seconds),
+            "redis_ping": _rate(client.ping, seconds),
+        }
+
+
+def _rate(call: Callable[[], object], seconds: float) -> float:
+    count, started = 0, time.perf_counter()
+    while (passed := time.perf_counter() - started) < seconds:
+        call()
+        count += 1
+    return count / passed

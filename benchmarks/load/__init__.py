@@ -1,0 +1,1 @@
+"""The load: what to send, and two clients that send it."""

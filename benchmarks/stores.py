@@ -1,0 +1,88 @@
+"""PostgreSQL and Redis of the run's own, one of each for all contenders, each of whom has its own database in both."""
+
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import redis
+from psycopg import sql
+
+from config.embedded import postgres_server, redis_server
+from config.embedded.postgres_server import PostgresServer
+from config.embedded.redis_server import RedisServer
+
+_BROKER = 100
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one contender keeps its data."""
+
+    postgres_url: str
+    redis_socket: Path
+    redis_number: int
+
+    @property
+    def redis_url(self) -> str:
+        return f"unix://{self.redis_socket}?db={self.redis_number}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """As libpq reads it, and with the addresses whole."""
+        parts = urlsplit(self.postgres_url)
+        return {
+            "PGHOST": str(parts.hostname),
+            "PGPORT": str(parts.port),
+            "PGUSER": str(parts.username),
+            "PGPASSWORD": str(parts.password),
+            "PGDATABASE": parts.path[1:],
+            "DATABASE_URL": self.postgres_url,
+            "REDIS_URL": self.redis_url,
+            "REDIS_SOCKET": str(self.redis_socket),
+            "REDIS_DATABASE": str(self.redis_number),
+            # Emails wait in the database, and who should be told of them is not there.
+            "CELERY_BROKER_URL": f"redis+socket://{self.redis_socket}?virtual_host={_BROKER}",
+        }
+
+
+@dataclass(frozen=True)
+class Stores:
+    postgres: PostgresServer
+    redis: RedisServer
+
+    @classmethod
+    def start(cls) -> "Stores":
+        postgres = postgres_server.start_for_benchmarks()
+        try:
+            return cls(postgres, redis_server.start_for_tests())
+        except BaseException:
+            postgres.stop()
+            raise
+
+    def stop(self) -> None:
+        self.redis.stop()
+        self.postgres.stop()
+
+    @property
+    def postgres_log(self) -> Path:
+        return self.postgres.folder / "postgres.log"
+
+    def make_place(self, name: str, number: int) -> Place:
+        """An empty database called `name`, and the Redis database of that number."""
+        database = f"bench_{name}"
+        self.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+        url = urlunsplit(urlsplit(self.postgres.url)._replace(path=f"/{database}"))
+        return Place(url, self.redis.socket, number)
+
+    def execute(self, statement: sql.Composed | sql.SQL) -> None:
+        with closing(psycopg.connect(self.postgres.url, autocommit=True)) as connection:
+            connection.execute(statement)
+
+    def versions(self) -> dict[str, str]:
+        with closing(psycopg.connect(self.postgres.url)) as connection:
+            postgres = connection.info.parameter_status("server_version")
+        with closing(redis.Redis.from_url(self.redis.url)) as client:
+            info = client.info("server")
+        return {"PostgreSQL": str(postgres), "Redis": str(info["redis_version"])}

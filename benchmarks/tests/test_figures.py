@@ -1,0 +1,49 @@
+"""Medians, ratios, and how they look."""
+
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from benchmarks import chart
+from benchmarks.contender import Contender, Kind
+from benchmarks.counting import Cost
+from benchmarks.figures import Figures
+from benchmarks.load.plan import Sample
+from benchmarks.measure import Result, Run
+from benchmarks.works import WORKS
+
+ME = WORKS[0]
+
+
+def _result(name: str, kind: Kind, *rates: int) -> Result:
+    contender = Contender(name, name.title(), kind, lambda _port, _threads: [], Path())
+    samples = [Sample(rate, 1.0, 0, 1.0, 2.0, cpu_us=500) for rate in rates]
+    return Result(contender, 2, {"me": samples, "login": samples}, {"me": Cost(2, 0, 1)}, memory_mib=80)
+
+
+def _figures() -> Figures:
+    results = [_result("vestibule", Kind.PRODUCT, 300, 200, 100), _result("djoser", Kind.PEER, 100, 90, 110)]
+    return Figures(Run(results, {"bcrypt": [1000.0]}))
+
+
+def test_a_table_gives_medians_with_their_spread_and_as_ratios_to_djoser() -> None:
+    rows = _figures().table(ME).splitlines()
+
+    assert rows[2] == "| **Vestibule** | 200 | 100 – 300 | 2.00 | 500 | 2.0 | 2 · 0 · 1 |"
+    assert rows[3] == "| Djoser | 100 | 90 – 110 | 1.00 | 500 | 2.0 | 2 · 0 · 1 |"
+
+
+def test_a_login_is_told_without_the_raw_hash() -> None:
+    assert _figures().over_bcrypt_ms(rate=200) == 4.0
+
+
+def test_a_forward_auth_is_measured_by_the_me_of_djoser() -> None:
+    assert _figures().base("forward_auth") == 100
+
+
+def test_the_chart_is_well_formed_and_has_a_bar_for_each() -> None:
+    drawn = chart.drawn(_figures().panels(), caption="<2026> & later")
+
+    tree = ET.fromstring(drawn)  # noqa: S314 - drawn here
+    bars = tree.findall(".//{http://www.w3.org/2000/svg}rect")
+    assert len(bars) == 4
+    assert float(bars[0].get("width", 0)) == 2 * float(bars[1].get("width", 0))

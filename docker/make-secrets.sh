@@ -1,0 +1,39 @@
+#!/bin/sh
+# Makes what compose.yml mounts: secrets at random in secrets/, and a certificate of its own in tls/. Keeps what is there.
+# Usage: make-secrets.sh [HOST…]   (the names in the certificate; the first time auth.example.com and app.example.com)
+set -eu
+cd "$(dirname "$0")"
+
+random() {
+    head -c 36 /dev/urandom | base64 | tr '+/' '-_'
+}
+
+# The folder is for its owner alone; in it, the containers' users must be able to read what is mounted to them.
+keep() {
+    [ -e "secrets/$1" ] && return
+    printf '%s\n' "$2" >"secrets/$1"
+    chmod 444 "secrets/$1"
+    echo "Made secrets/$1."
+}
+
+mkdir -p secrets tls
+chmod 700 secrets tls
+
+keep secret_key "$(random)"
+keep jwt_secret_key "$(random)"
+keep mfa_encryption_keys "$(random)"
+keep postgres_password "$(random)"
+keep database_url "postgres://vestibule:$(cat secrets/postgres_password)@postgres:5432/vestibule"
+keep redis_auth "requirepass $(random)"
+keep redis_url "redis://:$(cut -d' ' -f2 secrets/redis_auth)@redis:6379/0"
+keep metrics_token "$(random)"
+keep email_url "smtp+tls://user:password@smtp.example.com:587"
+
+if [ ! -e tls/privkey.pem ]; then
+    [ $# -gt 0 ] || set -- auth.example.com app.example.com
+    names=$(printf ',DNS:%s' "$@")
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 90 -subj "/CN=$1" \
+        -addext "subjectAltName=${names#,}" -keyout tls/privkey.pem -out tls/fullchain.pem 2>/dev/null
+    chmod 444 tls/privkey.pem tls/fullchain.pem
+    echo "Made a certificate in tls/ for $*: put your own in its place."
+fi
