@@ -5,7 +5,7 @@ TEST_PROCESSES ?= 2
 SCHEMA ?= openapi.yaml
 BEAT ?= --beat --schedule var/beat-schedule
 # What lies below config/ knows no table of ours: once is enough for it.
-on_postgresql := accounts sessions_tracking config/tests/test_postgres_backend.py
+on_postgresql := accounts sessions_tracking config/tests/test_postgres_backend.py config/tests/test_prepared.py
 
 bin := $(VENV)/bin
 python := $(bin)/python
@@ -13,7 +13,7 @@ python := $(bin)/python
 in_development = [ -n "$$DEBUG" ] || grep -Eqs '^[[:space:]]*(export[[:space:]]+)?DEBUG[[:space:]]*=' .env || export DEBUG=on
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults test-nginx test-deployment test-browser lint format serve worker beat migrate bench bench-quick schema clean venv
+.PHONY: help run test test-faults test-nginx test-deployment test-browser lint format serve worker beat migrate bench bench-quick bench-scale schema clean venv
 
 help: ## Show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -68,11 +68,14 @@ beat: venv ## Start beat alone, for a worker that runs without (make worker BEAT
 migrate: venv ## Bring the database up to date
 	@$(in_development); exec $(python) manage.py migrate
 
-bench: venv ## Measure beside peers and limits, into var/bench/results (half an hour; ARGS="--only vestibule,djoser" goes to it)
+bench: venv ## Measure beside peers and limits, into var/bench/results (25 minutes; ARGS="--only vestibule,djoser" goes to it)
 	@$(python) -m benchmarks $(ARGS)
 
 bench-quick: venv ## The same beside the nearest peers, in two minutes
 	@$(python) -m benchmarks --quick $(ARGS)
+
+bench-scale: venv ## Measure growth and load: a million sessions and requests, plans, cleanup, memory, storms (20 minutes; ARGS as above)
+	@$(python) -m benchmarks.scale $(ARGS)
 
 schema: venv ## Write the OpenAPI document to SCHEMA (openapi.yaml) and fail on any warning
 	@$(in_development); exec $(python) manage.py spectacular --validate --fail-on-warn --file $(SCHEMA)

@@ -9,6 +9,7 @@ from django.db import transaction
 from accounts.models import AuditEvent, AuditKind
 from config.api.request_id import current_request, request_id
 from config.metrics import AUDIT_EVENTS, LOGINS, REFRESH_REUSE
+from config.prepared_writes import insert
 from config.watching.who import concerns_now
 from sessions_tracking.client_info import read_client_info
 
@@ -28,16 +29,18 @@ def record(
     """
     request = current_request()
     client = read_client_info(request) if request is not None else None
-    AuditEvent.objects.create(
-        kind=kind,
-        user_id=user_id,
-        actor_id=actor_id,
-        session_id=session_id,
-        ip=client.ip if client else None,
-        device=client.label if client else "",
-        request_id=request_id(request) if request is not None else "",
-        facts=dict(facts or {}),
-        created_at=datetime.now(UTC),
+    insert(
+        AuditEvent(
+            kind=kind,
+            user_id=user_id,
+            actor_id=actor_id,
+            session_id=session_id,
+            ip=client.ip if client else None,
+            device=client.label if client else "",
+            request_id=request_id(request) if request is not None else "",
+            facts=dict(facts or {}),
+            created_at=datetime.now(UTC),
+        )
     )
     concerns_now(user_id=actor_id or user_id, session_id=session_id)
     reason = str((facts or {}).get("reason", ""))

@@ -1,8 +1,11 @@
 """When two spellings are the same person: the keys that email and username are unique by."""
 
+import functools
 import unicodedata
 
 import idna
+
+_USUAL = 253
 
 
 def email_key(email: str) -> str:
@@ -17,10 +20,18 @@ def email_key(email: str) -> str:
 
 
 def _domain_key(domain: str) -> str:
+    """The same few again and again. What is too long to be typed is not remembered, so nobody fills the memory with it."""
+    return _usual_domain_key(domain) if len(domain) <= _USUAL else _domain_key_anew(domain)
+
+
+def _domain_key_anew(domain: str) -> str:
     try:
         return idna.encode(domain, uts46=True, transitional=False).decode("ascii").lower()
     except idna.IDNAError as error:
         raise ValueError("not a domain") from error
+
+
+_usual_domain_key = functools.lru_cache(maxsize=1024)(_domain_key_anew)
 
 
 def email_key_or_none(email: str) -> str | None:

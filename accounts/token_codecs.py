@@ -5,6 +5,7 @@ from typing import Any
 
 import jwt
 from jwt.types import Options
+from jwt.utils import base64url_encode
 from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import TokenBackendError, TokenBackendExpiredToken
 
@@ -16,6 +17,12 @@ _OPTIONS: Options = {"verify_iat": False, "require": ["exp", "iat", "sub", "jti"
 
 class SecretCodec(TokenBackend):
     """SimpleJWT's codec, except that a future `iat` is no fault: the clocks of two nodes differ."""
+
+    @functools.cached_property
+    def prepared_signing_key(self) -> jwt.PyJWK:
+        """As a JWK, which PyJWT takes as it is: of bytes it asks each time whether they are not a PEM or DER key."""
+        secret: bytes = self._prepare_key(self.signing_key)
+        return jwt.PyJWK({"kty": "oct", "k": base64url_encode(secret).decode()}, algorithm=_ALGORITHM)
 
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002 - SimpleJWT's signature
         try:

@@ -40,21 +40,32 @@ class Claims:
     expires_at: int
 
 
-class AccessToken(Token):
+class _Token(Token):
+    @staticmethod
+    def backend() -> TokenBackend:
+        raise NotImplementedError
+
+    def get_token_backend(self) -> TokenBackend:
+        return self.backend()
+
+
+class AccessToken(_Token):
     token_type = "access"
     lifetime = timedelta(minutes=15)
 
-    def get_token_backend(self) -> TokenBackend:
+    @staticmethod
+    def backend() -> TokenBackend:
         if settings.JWT_PRIVATE_KEYS:
             return token_codecs.with_ring(settings.JWT_ISSUER, settings.JWT_AUDIENCE)
         return token_codecs.with_secret(settings.JWT_SECRET_KEY, settings.JWT_ISSUER, settings.JWT_AUDIENCE)
 
 
-class RefreshToken(Token):
+class RefreshToken(_Token):
     token_type = "refresh"
     lifetime = timedelta(days=7)
 
-    def get_token_backend(self) -> TokenBackend:
+    @staticmethod
+    def backend() -> TokenBackend:
         return token_codecs.with_secret(settings.JWT_REFRESH_SECRET, settings.JWT_ISSUER, settings.JWT_AUDIENCE)
 
 
@@ -64,31 +75,32 @@ def mint_access(
     """An access token of 15 minutes (JWT_ACCESS_EXPIRY), or of what its session has left; and when it expires."""
     issued_at = datetime.now(UTC).replace(microsecond=0)
     expires_at = min(issued_at + settings.JWT_ACCESS_EXPIRY, session_ends_at)
-    claims = _common_claims(user_id, session_id, issued_at, expires_at)
-    return _sign(AccessToken(), claims | {"jti": str(uuid.uuid4()), "username": username, "role": role}), expires_at
+    claims = _common_claims(user_id, session_id, uuid.uuid4(), issued_at, expires_at)
+    return _sign(AccessToken, claims | {"username": username, "role": role}), expires_at
 
 
 def mint_refresh(
     *, user_id: uuid.UUID, session_id: uuid.UUID, jti: uuid.UUID, issued_at: datetime, expires_at: datetime
 ) -> str:
     """A refresh token from stored values alone: the same values give the same bytes, so a lost answer can be repeated."""
-    return _sign(RefreshToken(), _common_claims(user_id, session_id, issued_at, expires_at) | {"jti": str(jti)})
+    return _sign(RefreshToken, _common_claims(user_id, session_id, jti, issued_at, expires_at))
 
 
 def _common_claims(
-    user_id: uuid.UUID, session_id: uuid.UUID, issued_at: datetime, expires_at: datetime
+    user_id: uuid.UUID, session_id: uuid.UUID, jti: uuid.UUID, issued_at: datetime, expires_at: datetime
 ) -> dict[str, str | int]:
     return {
+        "exp": int(expires_at.timestamp()),
+        "iat": int(issued_at.timestamp()),
+        "jti": str(jti),
         "sub": str(user_id),
         "sid": str(session_id),
-        "iat": int(issued_at.timestamp()),
-        "exp": int(expires_at.timestamp()),
     }
 
 
-def _sign(token: Token, claims: Mapping[str, str | int]) -> str:
-    token.payload.update(claims)
-    return str(token)
+def _sign(token_class: type[_Token], claims: Mapping[str, str | int]) -> str:
+    """Without an instance, which would first make claims of its own."""
+    return str(token_class.backend().encode({"token_type": token_class.token_type, **claims}))
 
 
 def decode_access(raw: str) -> Claims:

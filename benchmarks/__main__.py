@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import cores, installed, measure, report
+from benchmarks import cores, expected, installed, measure, report
 from benchmarks.contender import Contender
 from benchmarks.contenders.django_peers import django_peers
 from benchmarks.contenders.limits import bare_servers
@@ -13,7 +13,7 @@ from benchmarks.contenders.product import product
 from benchmarks.measure import Length
 from benchmarks.stores import Stores
 
-_FULL = Length(rounds=5, seconds=4, threads=(1, 2, 4, 8))
+_FULL = Length(rounds=5, seconds=3, threads=(1, 2, 4, 8))
 _QUICK = Length(rounds=3, seconds=1, threads=(2,))
 _QUICK_ONES = {"vestibule", "djoser", "simplejwt", "raw_wsgi", "bare_django", "bare_drf"}
 
@@ -21,7 +21,8 @@ _QUICK_ONES = {"vestibule", "djoser", "simplejwt", "raw_wsgi", "bare_django", "b
 def main() -> None:
     options = _options()
     contenders = _chosen(options)
-    length = _QUICK if options.quick else _FULL
+    length = _length(options)
+    print(f"This takes about {expected.minutes(contenders, length):.0f} minutes.", flush=True)
     options.into.mkdir(parents=True, exist_ok=True)
     logs = installed.bench_dir() / "logs"
     logs.mkdir(exist_ok=True)
@@ -38,10 +39,20 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measures the product beside its peers.")
     parser.add_argument("--quick", action="store_true", help="the nearest peers alone, in two minutes")
     parser.add_argument("--only", metavar="NAMES", help="names of contenders, separated by commas")
+    parser.add_argument("--rounds", type=int, help=f"how many ({_FULL.rounds})")
+    parser.add_argument("--seconds", type=float, help=f"of each load, a second or more ({_FULL.seconds:g})")
+    parser.add_argument("--threads", metavar="NUMBERS", help="that each server is tried with (1,2,4,8)")
     parser.add_argument(
         "--into", type=Path, default=installed.bench_dir() / "results", help="the folder of the results"
     )
     return parser.parse_args()
+
+
+def _length(options: argparse.Namespace) -> Length:
+    usual = _QUICK if options.quick else _FULL
+    threads = [int(number) for number in options.threads.split(",")] if options.threads else usual.threads
+    rounds, seconds = options.rounds or usual.rounds, options.seconds or usual.seconds
+    return Length(rounds=rounds, seconds=seconds, threads=threads)
 
 
 def _chosen(options: argparse.Namespace) -> list[Contender]:

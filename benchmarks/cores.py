@@ -31,6 +31,19 @@ def on_the_server_core() -> Iterator[None]:
         os.sched_setaffinity(0, _REST)
 
 
+@contextmanager
+def on_any_core() -> Iterator[None]:
+    """What is started within is nobody's neighbour in particular."""
+    if not _CAN_PIN:
+        yield
+        return
+    os.sched_setaffinity(0, _CORES)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, _REST)
+
+
 def described() -> str:
     if not ARE_APART:
         return "all on the same cores, since this machine has one or pins nothing"

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 from benchmarks.chart import Bar, Panel
 from benchmarks.contender import Kind
+from benchmarks.contenders.limits import BCRYPT_CPU
 from benchmarks.counting import Cost
 from benchmarks.measure import Result, Run
-from benchmarks.works import WORKS, Work
+from benchmarks.works import WORKS, Kinds, Work
 
 _BASE = "djoser"
 _OVER_BCRYPT = {"login", "register"}
@@ -37,10 +38,10 @@ class Figures:
         return self.rate(_BASE, "me" if work == "forward_auth" else work)
 
     def table(self, work: Work) -> str:
-        over = " | ms over bcrypt" if work.name in _OVER_BCRYPT else ""
+        over = " | ms over bcrypt | of the processor" if work.name in _OVER_BCRYPT else ""
         head = [
             f"| {work.title} | a second | least – most | × djoser | CPU µs | p99 ms | SQL · marks · Redis{over} |",
-            "|---|---|---|---|---|---|---|" + ("---|" if over else ""),
+            "|---|---|---|---|---|---|---|" + ("---|---|" if over else ""),
         ]
         found = [result for result in self._results if work.name in result.samples]
         found.sort(key=lambda result: -self.rate(result.contender.name, work.name))
@@ -49,31 +50,39 @@ class Figures:
     def _row(self, result: Result, work: str) -> str:
         rate, base = self.rate(result.contender.name, work), self.base(work)
         rates = spread([one.rate for one in result.samples[work]])
+        cpu_us = statistics.median(one.cpu_us for one in result.samples[work])
         p99 = statistics.median(one.p99_ms for one in result.samples[work])
         cells = [
             _bold(result, result.contender.label),
             f"{rate:,.0f}",
             f"{rates['min']:,.0f} – {rates['max']:,.0f}",
             f"{rate / base:.2f}" if base else "–",
-            f"{statistics.median(one.cpu_us for one in result.samples[work]):,.0f}",
+            f"{cpu_us:,.0f}",
             f"{p99:.1f}",
             _cost(result.costs.get(work)),
         ]
         if work in _OVER_BCRYPT:
-            cells.append(f"{self.over_bcrypt_ms(rate):.2f}")
+            cells += [f"{self.over_bcrypt_ms(rate):.2f}", f"{self.cpu_over_bcrypt_ms(cpu_us):.2f}"]
         return f"| {' | '.join(cells)} |"
 
     def over_bcrypt_ms(self, rate: float) -> float:
         """The core's time for one, less the raw hash."""
         return 1000 / rate - 1000 / self._questions["bcrypt"]
 
+    def cpu_over_bcrypt_ms(self, cpu_us: float) -> float:
+        """What the server's processes took of it; the rest is waiting that no other request filled."""
+        return cpu_us / 1000 - 1000 / self._questions[BCRYPT_CPU]
+
     def table_of_properties(self) -> str:
-        head = ["| | access token dead at once after logout | memory, MiB | threads |", "|---|---|---|---|"]
+        head = [
+            "| | access token dead at once after logout | memory, MiB | threads to read, to write |",
+            "|---|---|---|---|",
+        ]
         words = {True: "yes", False: "no", None: "no logout"}
         return "\n".join(
             head
             + [
-                f"| {_bold(one, one.contender.label)} | {words[one.dies_at_once]} | {one.memory_mib:.0f} | {one.threads} |"
+                f"| {_bold(one, one.contender.label)} | {words[one.dies_at_once]} | {one.memory_mib:.0f} | {_threads(one)} |"
                 for one in self._results
                 if one.contender.kind is not Kind.LIMIT
             ]
@@ -87,7 +96,7 @@ class Figures:
             if one.contender.kind is Kind.LIMIT
         }
         titles = {"bcrypt": "raw bcrypt", "select_1": "`SELECT 1`", "redis_ping": "Redis `PING`"}
-        limits |= {titles[name]: rate for name, rate in self._questions.items()}
+        limits |= {title: self._questions[name] for name, title in titles.items()}
         ours = {work.name: self.rate("vestibule", work.name) for work in WORKS}
         head = [f"| limit | a second | {' | '.join(ours)} |", "|---|---|" + "---|" * len(ours)]
         rows = [
@@ -108,6 +117,10 @@ class Figures:
             text = f"{rate:,.0f}" + (f"  ({rate / base:.1f} ×)" if base else "")
             bars.append(Bar(one.contender.label, rate, text, one.contender.kind is Kind.PRODUCT))
         return Panel(work.title.split(" (")[0], sorted(bars, key=lambda bar: -bar.value))
+
+
+def _threads(result: Result) -> str:
+    return ", ".join(str(result.threads[kind]) for kind in Kinds) if result.contender.has_threads else "–"
 
 
 def _bold(result: Result, text: str) -> str:

@@ -73,7 +73,7 @@ def _result(result: Result) -> dict[str, Any]:
     return {
         "label": result.contender.label,
         "kind": result.contender.kind,
-        "threads": result.threads,
+        "threads": dict(result.threads),
         "memory_mib": round(result.memory_mib, 1),
         "access_token_dies_at_once": result.dies_at_once,
         "costs": {name: asdict(cost) for name, cost in result.costs.items()},

@@ -59,11 +59,11 @@ class Server:
 
     def memory_mib(self) -> float:
         """Of all its processes, what is shared among them counted once."""
-        return sum(_proportional_kib(pid) for pid in _tree(self.process.pid)) / 1024
+        return sum(proportional_kib(pid) for pid in tree(self.process.pid)) / 1024
 
     def cpu_seconds(self) -> float:
         """What all its processes have taken of the processor so far."""
-        return sum(_ticks(pid) for pid in _tree(self.process.pid)) / os.sysconf("SC_CLK_TCK")
+        return sum(_ticks(pid) for pid in tree(self.process.pid)) / os.sysconf("SC_CLK_TCK")
 
     def stop(self) -> None:
         processes.stop(self.process, grace=_STOP_SECONDS)
@@ -72,7 +72,7 @@ class Server:
 def prepare(contender: Contender, place: Place) -> None:
     """Migrates and seeds; each server of the contender finds it so."""
     for command in contender.prepare:
-        subprocess.run(command, cwd=contender.folder, env=_environment(contender, place), check=True)
+        subprocess.run(command, cwd=contender.folder, env=environment(contender, place), check=True)
 
 
 def start(contender: Contender, place: Place, *, threads: int, logs: Path) -> Server:
@@ -81,7 +81,7 @@ def start(contender: Contender, place: Place, *, threads: int, logs: Path) -> Se
         process = processes.start(
             contender.command(port, threads),
             cwd=contender.folder,
-            env=_environment(contender, place),
+            env=environment(contender, place),
             stdout=output,
             stderr=output,
         )
@@ -107,7 +107,8 @@ def _seed(server: Server) -> None:
             return
 
 
-def _environment(contender: Contender, place: Place) -> dict[str, str]:
+def environment(contender: Contender, place: Place) -> dict[str, str]:
+    """What its processes find: where its data are, what it is set to, and nothing else of this one's."""
     from_outside = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     own = {"BENCH_PASSWORD": PASSWORD, "BENCH_USERS": str(USERS), "ENV_FILE": os.devnull}
     return from_outside | place.environment | own | dict(contender.environment)
@@ -120,13 +121,13 @@ def _free_port() -> int:
         return port
 
 
-def _tree(pid: int) -> Sequence[int]:
+def tree(pid: int) -> Sequence[int]:
     tasks = Path(f"/proc/{pid}/task").glob("*/children")
     children = [int(child) for task in tasks for child in task.read_text().split()]
-    return [pid, *(found for child in children for found in _tree(child))]
+    return [pid, *(found for child in children for found in tree(child))]
 
 
-def _proportional_kib(pid: int) -> int:
+def proportional_kib(pid: int) -> int:
     """0 where the system does not say."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 
 from benchmarks.contender import Contender, Tokens
 from benchmarks.load.plan import CONNECTIONS, Ask, Plan
@@ -13,6 +14,13 @@ _ONCE = 20 * CONNECTIONS
 _new_users = itertools.count(1, 1_000_000)  # so many registrations no run makes
 
 
+class Kinds(StrEnum):
+    """What a server mostly does: compute, or wait for a commit to be on the disk and for a hash."""
+
+    READS = "reads"
+    WRITES = "writes"
+
+
 @dataclass(frozen=True)
 class Work:
     """`request_of` is the contender's request, None where it has no such thing."""
@@ -20,6 +28,7 @@ class Work:
     name: str
     title: str
     request_of: Callable[[Contender], Ask | None]
+    kind: Kinds = Kinds.WRITES
 
     @contextmanager
     def planned(self, server: Server) -> Iterator[Plan]:
@@ -55,8 +64,8 @@ class Work:
 
 
 WORKS = (
-    Work("me", "Who am I (`me`)", lambda contender: contender.me),
-    Work("forward_auth", "May they pass (`forward-auth`)", lambda contender: contender.forward_auth),
+    Work("me", "Who am I (`me`)", lambda contender: contender.me, Kinds.READS),
+    Work("forward_auth", "May they pass (`forward-auth`)", lambda contender: contender.forward_auth, Kinds.READS),
     Work("refresh", "Refresh", lambda contender: contender.refresh),
     Work("login", "Login", lambda contender: contender.login),
     Work("register", "Register", lambda contender: contender.register),

@@ -2,11 +2,17 @@
 
 import uuid
 
+import uuid_utils
 from uuid_utils.compat import uuid7
 
 
 def new_id() -> uuid.UUID:
     return uuid7()
+
+
+def new_name() -> str:
+    """An id of 32 hexadecimal digits, where nobody needs it as a UUID."""
+    return uuid_utils.uuid7().hex
 
 
 def parse_id(text: object) -> uuid.UUID | None:

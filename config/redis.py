@@ -103,6 +103,28 @@ def _run(command: Callable[[Any], T]) -> T:
     return command(client)
 
 
+def get(key: str) -> bytes | None:
+    """As `ask` for one GET, in half the time: the client's own commands prepare for retries, which we do without, and keep
+    figures that nobody reads.
+    """
+    return ask(lambda client: _get(client.connection_pool, key))
+
+
+def _get(pool: Any, key: str) -> bytes | None:
+    connection = pool.get_connection()
+    try:
+        connection.send_command("GET", key)
+        found: bytes | None = connection.read_response()
+    except redis.ResponseError:
+        raise
+    except BaseException:
+        connection.disconnect()  # an answer that comes late must not be taken for that to the next question
+        raise
+    finally:
+        pool.release(connection)
+    return found
+
+
 def _is_about_one_command(error: Exception) -> bool:
     """A script reports such an error inside one of its own."""
     return isinstance(error, redis.OutOfMemoryError) or any(word in str(error) for word in ("WRONGTYPE", "OOM command"))

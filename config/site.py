@@ -1,8 +1,9 @@
-"""Django's middleware for the admin and the pages, which the API does without: it costs time and sets cookies of its own."""
+"""Middleware for the admin and the pages, which the API does without: it costs time and sets cookies and headers of its own."""
 
 from collections.abc import Callable
 from typing import Any
 
+from csp import middleware as csp
 from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
@@ -17,6 +18,10 @@ class OffTheApi:
         if request.path_info.startswith("/api/"):
             return self.get_response(request)  # type: ignore[attr-defined,no-any-return]
         return super().__call__(request)  # type: ignore[misc,no-any-return]
+
+
+class CSPMiddleware(OffTheApi, csp.CSPMiddleware):
+    """The API's own policy is in config.api.browser_headers; the documentation's pages below /api bring theirs."""
 
 
 class SessionMiddleware(OffTheApi, sessions.SessionMiddleware):

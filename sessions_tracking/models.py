@@ -25,7 +25,7 @@ class RevokedReason(models.TextChoices):
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
-    def active(self, now: datetime) -> "SessionQuerySet":
+    def active(self, now: "datetime | models.Expression") -> "SessionQuerySet":
         return self.filter(revoked_at=None, expires_at__gt=now)
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from config.api.exceptions import SessionRevoked
 from config.metrics import count_cache_away, count_cache_hit, count_cache_miss
-from config.redis import RedisAway, RedisRefused, ask
+from config.redis import RedisAway, RedisRefused, ask, get
 from sessions_tracking import unwritten_marks
 from sessions_tracking.doubt import Doubt
 from sessions_tracking.models import Session
@@ -46,7 +46,7 @@ def _read(key: str) -> bytes | None:
     if unwritten_marks.holds(key):
         return None
     try:
-        return ask(lambda client: client.get(key)) or _NOTHING
+        return get(key) or _NOTHING
     except RedisRefused:
         return _ANOTHER_TYPE
     except RedisAway:

@@ -1,5 +1,6 @@
 """What Redis holds under a session: its principal for a while, or a mark. Nothing else is believed."""
 
+import functools
 import json
 import uuid
 from dataclasses import dataclass
@@ -40,8 +41,9 @@ def encode(principal: Principal) -> bytes:
     return json.dumps(entry | {"second_factor": principal.second_factor}).encode()
 
 
+@functools.lru_cache(maxsize=2048)
 def decode(found: bytes, session_id: uuid.UUID) -> Principal | None:
-    """None for a mark, and for anything that we did not write."""
+    """None for a mark, and for anything that we did not write. The same bytes mean the same, and come again and again."""
     try:
         entry = json.loads(found or b"null")
     except (ValueError, RecursionError):

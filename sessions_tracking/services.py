@@ -1,17 +1,19 @@
 """Starts, rotates and ends sessions. Each function owns its transaction; Redis is told after the commit."""
 
+import functools
 import uuid
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import DateTimeField, QuerySet, UUIDField
 
 from config.api.exceptions import NotFound, SessionRevoked
-from config.ids import new_id
 from config.metrics import SESSIONS_REVOKED
-from sessions_tracking import principal_news
+from config.prepared import Given, PreparedSelect
+from config.prepared_writes import insert
+from sessions_tracking import principal_news, rotation
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.exceptions import RefreshTokenRetired
 from sessions_tracking.models import RevokedReason, Session, SessionQuerySet
@@ -30,12 +32,12 @@ def start(
     """
     now = datetime.now(UTC)
     issued_at = now.replace(microsecond=0)
-    return Session.objects.create(
+    session = Session(
         user_id=user_id,
         name=name,
         data=data or {},
         second_factor=second_factor,
-        **asdict(client),
+        **client.as_fields(),
         created_at=now,
         updated_at=now,
         last_seen_at=now,
@@ -43,22 +45,26 @@ def start(
         expires_at=min(issued_at + settings.JWT_REFRESH_EXPIRY, issued_at + settings.SESSION_MAX_AGE),
         absolute_expires_at=issued_at + settings.SESSION_MAX_AGE,
     )
+    insert(session)
+    return session
 
 
 def rotate(*, session_id: uuid.UUID, presented: uuid.UUID, client: ClientInfo) -> Session:
-    """The session with its next refresh token current, its user beside it: one SELECT and one conditional UPDATE.
+    """The session with its next refresh token current, and its user beside it, all but id, name and role deferred.
 
-    The UPDATE names the token it retires, so of any number of racers one wins. The others, and whoever lost an answer,
-    present a token retired a moment ago and get the session as it is: the same successor, no second line (RFC 9700 §4.14.2).
+    One conditional UPDATE names the token it retires, so of any number of racers one wins. The others, and whoever lost an
+    answer, present a token retired a moment ago and get the session as it is: the same successor, no second line
+    (RFC 9700 §4.14.2).
 
     Raises SessionRevoked where the session is over, RefreshTokenRetired where the token is neither current nor in its grace.
     """
     while True:
+        rotated = rotation.rotate(session_id=session_id, presented=presented, client=client)
+        if rotated is not None:
+            return rotated
         session = _live(session_id)
         if session.refresh_jti != presented:
             return _excused(session, presented)
-        if _advance(session, client):
-            return session
 
 
 def _live(session_id: uuid.UUID) -> Session:
@@ -79,24 +85,6 @@ def _excused(session: Session, presented: uuid.UUID) -> Session:
     if retired_at is not None and abs(datetime.now(UTC) - retired_at) < settings.REFRESH_REUSE_GRACE:
         return session
     raise RefreshTokenRetired(session_id=session.id, user_id=session.user_id)
-
-
-def _advance(session: Session, client: ClientInfo) -> bool:
-    now = datetime.now(UTC)
-    issued_at = now.replace(microsecond=0)
-    changes = asdict(client) | {
-        "refresh_jti": new_id(),
-        "refresh_issued_at": issued_at,
-        "previous_refresh_jti": session.refresh_jti,
-        "rotated_at": now,
-        "updated_at": now,
-        "last_seen_at": now,
-        "expires_at": min(issued_at + settings.JWT_REFRESH_EXPIRY, session.absolute_expires_at),
-    }
-    won = Session.objects.active(now).filter(id=session.id, refresh_jti=session.refresh_jti).update(**changes)
-    for field, value in changes.items():
-        setattr(session, field, value)
-    return won == 1
 
 
 def revoke(*, session_id: uuid.UUID, reason: RevokedReason) -> bool:
@@ -152,13 +140,23 @@ def make_room(*, user_id: uuid.UUID) -> int:
     bound = settings.MAX_SESSIONS_PER_USER
     if not bound:
         return 0
-    active = Session.objects.active(datetime.now(UTC)).filter(user_id=user_id)
-    surplus = list(active.order_by("-last_seen_at", "-id").values_list("id", flat=True)[bound - 1 :])
+    surplus = [session_id for (session_id,) in _past(bound - 1).rows(user_id=user_id, now=datetime.now(UTC))]
     if not surplus:
         return 0
     with transaction.atomic(savepoint=False):
         transaction.on_commit(lambda: principal_news.mark_revoked(surplus))
         return _end(Session.objects.filter(id__in=surplus), RevokedReason.TOO_MANY_SESSIONS)
+
+
+@functools.cache
+def _past(number: int) -> PreparedSelect:
+    """The user's active sessions but for so many, those seen last."""
+
+    def query() -> QuerySet[Session, Any]:
+        active = Session.objects.active(Given("now", DateTimeField())).filter(user_id=Given("user_id", UUIDField()))
+        return active.order_by("-last_seen_at", "-id").values_list("id")[number:]
+
+    return PreparedSelect(query)
 
 
 def renew_principals(*, user_id: uuid.UUID) -> None:

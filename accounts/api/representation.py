@@ -1,11 +1,13 @@
 """How users and sign-ins look on the wire."""
 
+import uuid
 from typing import Any
 
 from accounts.api.cookies import Transport
 from accounts.models import User
 from accounts.services.authentication import SignIn
 from accounts.services.mfa.challenges import Pending
+from accounts.services.profile import Account
 from config.api.times import iso, iso_or_none
 from sessions_tracking.api.representation import session_data
 
@@ -30,6 +32,12 @@ def user_profile(user: User) -> dict[str, Any]:
         "updatedAt": iso(user.updated_at),
         "lastLoginAt": iso_or_none(user.last_login),
     }
+
+
+def account_data(account: Account, *, current: uuid.UUID) -> dict[str, Any]:
+    """What `/me` says; `current` is the id of the caller's own session."""
+    rows = [session_data(session, current=current) for session in account.sessions]
+    return {"user": user_profile(account.user) | {"sessions": rows}}
 
 
 def sign_in_data(sign_in: SignIn, transport: Transport) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from accounts.models import EmailChange, EmailKind, EmailState, OutboxEmail, Use
 from config.api.request_id import current_request, request_id
 from config.api.times import iso
 from config.ids import new_id
+from config.prepared_writes import insert
 from sessions_tracking.client_info import ClientInfo
 
 _LONGEST_ADDRESS = 254
@@ -191,15 +192,17 @@ def _write(
     state: EmailState = EmailState.QUEUED,
 ) -> None:
     now = datetime.now(UTC)
-    OutboxEmail.objects.create(
-        kind=kind,
-        user=user,
-        address=address,
-        language=language,
-        context=dict(context or {}) | _origin(),
-        state=state,
-        due_at=now,
-        created_at=now,
+    insert(
+        OutboxEmail(
+            kind=kind,
+            user=user,
+            address=address,
+            language=language,
+            context=dict(context or {}) | _origin(),
+            state=state,
+            due_at=now,
+            created_at=now,
+        )
     )
     transaction.on_commit(nudge)
 

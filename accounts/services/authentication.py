@@ -8,8 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.hashers import make_password, verify_password
 from django.db import transaction
+from django.db.models import F
 
-from accounts import audit, known_devices, tokens
+from accounts import audit, hash_queue, known_devices, tokens
 from accounts.exceptions import EmailNotVerified, InvalidCredentials
 from accounts.identity import bucket_of, email_key_or_none, username_key
 from accounts.mail import outbox
@@ -19,6 +20,7 @@ from accounts.services.mfa import challenges
 from accounts.services.mfa.challenges import Pending
 from accounts.tokens import TokenPair
 from config.api.exceptions import ApiError, TokenInvalid
+from config.prepared import Given, PreparedSelect, PreparedUpdate
 from sessions_tracking import services as sessions
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.models import Session
@@ -49,11 +51,31 @@ class SessionWishes:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
+_FIELDS = {field.attname: field for field in User._meta.concrete_fields}  # noqa: SLF001 - public in all but its name
+_COLUMNS = tuple(_FIELDS)
+_SAME, _NOTED = ("id", "password", "mfa_enabled"), ("last_login", "known_devices")
+
+
+def _given(*names: str) -> dict[str, Given]:
+    return {name: Given(name, _FIELDS[name]) for name in names}
+
+
+_BY_EMAIL, _BY_USERNAME = (
+    PreparedSelect(lambda name=name: User.objects.filter(**{name: Given("key", _FIELDS[name])}).values_list(*_COLUMNS))  # type: ignore[misc]
+    for name in ("email_key", "username_key")
+)
+_NOTE_LOGIN = PreparedUpdate(
+    lambda: User.objects.filter(**_given(*_SAME), is_active=True),
+    changes=lambda: _given(*_NOTED),
+    returning=lambda: [F("id")],
+)
+
+
 def log_in(*, credentials: Credentials, client: ClientInfo, wishes: SessionWishes) -> SignIn | Pending:
     """Checks the password and starts a session; at most seven statements. Who has a second factor gets no session yet.
 
     Raises InvalidCredentials (in the same time, whatever was wrong) and, for the right password only, EmailNotVerified;
-    RateLimited before it looks at the password.
+    RateLimited and Overloaded before it looks at the password.
     """
     user = authenticate(credentials, address=client.ip)
     if user.mfa_enabled:
@@ -85,6 +107,7 @@ def start_session(*, user: User, client: ClientInfo, wishes: SessionWishes, seco
 
 def authenticate(credentials: Credentials, *, address: str | None) -> User:
     """The user whose password this is. A hash is computed whoever is asked for, so that time tells nothing (CVE-2024-39329)."""
+    hash_queue.require_room()
     namesake = _namesake(credentials)
     attempt = guessing.login_attempt(
         user_id=namesake.id if namesake else None, identifier=_typed(credentials), address=address
@@ -125,10 +148,9 @@ def _typed(credentials: Credentials) -> str:
 
 def _namesake(credentials: Credentials) -> User | None:
     """Who the identifier means in any spelling, also one that signs nobody in: all of them count together."""
-    bucket = bucket_of(_typed(credentials))
-    if credentials.username is not None:
-        return User.objects.filter(username_key=bucket).first()
-    return User.objects.filter(email_key=bucket).first()
+    query = _BY_EMAIL if credentials.username is None else _BY_USERNAME
+    rows = query.rows(key=bucket_of(_typed(credentials)))
+    return User.from_db("default", _COLUMNS, rows[0]) if rows else None
 
 
 def _is_spelled_right(user: User, credentials: Credentials) -> bool:
@@ -139,10 +161,9 @@ def _is_spelled_right(user: User, credentials: Credentials) -> bool:
 
 def _note_login(user: User, device: str) -> bool:
     """Only while the password that was checked is still the user's, and the user active and asked for no more than before."""
-    noted = User.objects.filter(id=user.id, password=user.password, is_active=True, mfa_enabled=user.mfa_enabled)
     user.last_login = datetime.now(UTC)
     user.known_devices = known_devices.with_device(user.known_devices, device)
-    return noted.update(last_login=user.last_login, known_devices=user.known_devices) == 1
+    return bool(_NOTE_LOGIN.rows(**{name: getattr(user, name) for name in (*_SAME, *_NOTED)}))
 
 
 def mint_pair(*, user: User, session: Session) -> TokenPair:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import CharField
 
 from accounts import audit, one_time_secrets
 from accounts.exceptions import CodeInvalid, EmailAlreadyVerified, UserNotFound
@@ -14,6 +15,8 @@ from accounts.models import AuditKind, CodeTries, Purpose, User
 from accounts.services import code_tries, resend_pause
 from config.api.exceptions import TokenInvalid
 from config.ids import new_id
+from config.prepared import Given
+from config.prepared_writes import PreparedDelete
 
 
 def verify_by_code(*, email: str, code: str) -> User:
@@ -37,13 +40,16 @@ def verify_by_code(*, email: str, code: str) -> User:
     return user
 
 
+_FORGET_TRIES = PreparedDelete(lambda: CodeTries.objects.filter(key=Given("key", CharField())))
+
+
 def tries_key(email: str) -> str:
     return hexdigest("code-tries", Purpose.VERIFY_EMAIL, email_key_or_none(email) or email)
 
 
 def forget_tries(email: str) -> None:
     """Another code is on its way to the address, or the last one was right."""
-    CodeTries.objects.filter(key=tries_key(email)).delete()
+    _FORGET_TRIES.run(key=tries_key(email))
 
 
 def verify_by_link(*, email: str, token: str) -> User:

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts import audit, one_time_secrets
+from accounts import audit, hash_queue, one_time_secrets
 from accounts.exceptions import PasswordIncorrect, ResetTokenInvalid
 from accounts.identity import bucket_of
 from accounts.mail import outbox
@@ -33,7 +33,11 @@ def require_acceptable(password: str, *, user: User, field: str) -> None:
 
 
 def require_correct(password: str, *, user: User, field: str) -> None:
-    """Raises PasswordIncorrect under `field`, and RateLimited past too many. A cost renewed since is left to the next login."""
+    """Raises PasswordIncorrect under `field`, RateLimited past too many, and Overloaded.
+
+    A cost renewed since is left to the next login.
+    """
+    hash_queue.require_room()
     attempt = guessing.prompt_attempt(user_id=user.id)
     if not check_password(password, user.password):
         attempt.failed()

@@ -1,11 +1,13 @@
 """The owner's view of an account: read, change, delete."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import DateTimeField, QuerySet, UUIDField
 
 from accounts import audit
 from accounts.exceptions import UsernameTaken
@@ -14,10 +16,56 @@ from accounts.mail import outbox
 from accounts.models import AuditKind, Role, User
 from accounts.services import authority, passwords
 from config.api.exceptions import SessionRevoked
+from config.prepared import Given, PreparedSelect, in_order
 from sessions_tracking import services as sessions
-from sessions_tracking.models import RevokedReason
+from sessions_tracking.models import RevokedReason, Session
 
 _EDITABLE = {"first_name": "firstName", "last_name": "lastName", "username": "username", "language": "language"}
+
+# Without what no client is shown: the hash of a password is not fetched to be thrown away.
+_OF_USER = in_order(User, {
+    "id", "email", "username", "first_name", "last_name", "language", "role", "email_verified_at", "mfa_enabled", "created_at",
+    "updated_at", "last_login",
+})  # fmt: skip
+_OF_SESSION = in_order(Session, {
+    "id", "name", "data", "ip", "user_agent", "device", "browser", "os", "platform", "location", "created_at", "updated_at",
+    "last_seen_at", "expires_at",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user and their active sessions, the one seen last first; of each the fields that the API shows, the rest deferred."""
+
+    user: User
+    sessions: Sequence[Session]
+
+
+def _live_account() -> QuerySet[User, Any]:
+    live = User.objects.filter(
+        id=Given("user_id", UUIDField()),
+        is_active=True,
+        sessions__revoked_at=None,
+        sessions__expires_at__gt=Given("now", DateTimeField()),
+    )
+    newest_first = live.order_by("-sessions__last_seen_at", "-sessions__id")
+    return newest_first.values_list(*_OF_USER, *(f"sessions__{name}" for name in _OF_SESSION))
+
+
+_LIVE_ACCOUNT = PreparedSelect(_live_account)
+
+
+def account_of(*, user_id: uuid.UUID, session_id: uuid.UUID) -> Account:
+    """The caller's account by one statement, which proves at once that the session is live.
+
+    Raises SessionRevoked where the session is over or another's, or the user is gone or inactive.
+    """
+    rows = _LIVE_ACCOUNT.rows(user_id=user_id, now=datetime.now(UTC))
+    split = len(_OF_USER)
+    found = [Session.from_db("default", _OF_SESSION, row[split:]) for row in rows]
+    if not any(session.id == session_id for session in found):
+        raise SessionRevoked
+    return Account(User.from_db("default", _OF_USER, rows[0][:split]), found)
 
 
 def get(*, user_id: uuid.UUID) -> User:

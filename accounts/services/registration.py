@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import CharField, Q
 
-from accounts import audit
+from accounts import audit, hash_queue
 from accounts.exceptions import EmailTaken, UsernameTaken
 from accounts.identity import bucket_of, email_key, username_key
 from accounts.mail import outbox
 from accounts.models import AuditKind, User
 from accounts.services import email_verification, passwords
 from config.api.exceptions import ApiError
+from config.prepared import Given, PreparedSelect, in_order
+from config.prepared_writes import insert
 from config.rate_limits import limiter
 
 
@@ -29,12 +31,26 @@ class NewAccount:
     language: str = "en"
 
 
+_OF_OTHERS = in_order(User, {"id", "email", "email_key", "username_key", "language"})
+
+
+def _like(name: str) -> Q:
+    return Q((name, Given(name, CharField())))
+
+
+_NAMESAKES = PreparedSelect(lambda: User.objects.filter(_like("username_key")).values_list(*_OF_OTHERS))
+_NAMESAKES_BY_EITHER = PreparedSelect(
+    lambda: User.objects.filter(_like("username_key") | _like("email_key")).values_list(*_OF_OTHERS)
+)
+
+
 def register(account: NewAccount) -> User:
     """Makes the user and promises the verification email, in one transaction.
 
-    Raises ValidationFailed (`password`), EmailTaken, UsernameTaken. With PREVENT_ENUMERATION a taken email looks like
+    Raises ValidationFailed (`password`), EmailTaken, UsernameTaken, Overloaded. With PREVENT_ENUMERATION a taken email looks like
     success, costs as much, and its owner is told by email; the user returned is then nobody's.
     """
+    hash_queue.require_room()
     user = _unsaved(account)
     passwords.require_acceptable(account.password, user=user, field="password")
     others = _others_like(user)
@@ -54,7 +70,7 @@ def register(account: NewAccount) -> User:
 
 def _unsaved(account: NewAccount) -> User:
     return User(
-        email=account.email,
+        email=account.email or None,
         email_key=email_key(account.email) if account.email else None,
         username=account.username,
         username_key=username_key(account.username),
@@ -66,7 +82,7 @@ def _unsaved(account: NewAccount) -> User:
 
 def _save(user: User) -> User:
     with transaction.atomic():
-        user.save(force_insert=True)
+        insert(user)
         if settings.EMAIL_VERIFICATION != "none":
             email_verification.forget_tries(user.email or "")
             outbox.first_verification(user)
@@ -95,8 +111,9 @@ def _pretend(user: User, owner: User, *, may_write: bool) -> User:
 
 
 def _others_like(user: User) -> list[User]:
-    same = Q(username_key=user.username_key) | (Q(email_key=user.email_key) if user.email_key else Q(pk=None))
-    return list(User.objects.filter(same).only("email", "email_key", "username_key", "language"))
+    query = _NAMESAKES_BY_EITHER if user.email_key else _NAMESAKES
+    rows = query.rows(username_key=user.username_key, email_key=user.email_key)
+    return [User.from_db("default", _OF_OTHERS, row) for row in rows]
 
 
 def _collision(user: User, others: list[User]) -> ApiError:

@@ -36,7 +36,7 @@ def refresh(*, token: str, client: ClientInfo) -> SignIn:
 
 
 def _refresh(*, token: str, client: ClientInfo) -> SignIn:
-    """The session's next tokens, in two statements. See `sessions.rotate` for races and lost answers.
+    """The session's next tokens, by one statement. See `sessions.rotate` for races and lost answers.
 
     Raises TokenInvalid, TokenExpired, SessionRevoked, RateLimited; RefreshTokenReused once the theft is punished.
     """

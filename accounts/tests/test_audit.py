@@ -15,6 +15,7 @@ from django.core.management import call_command
 from django.db import OperationalError
 from django.test import Client
 
+from accounts import audit
 from accounts.models import AuditEvent, OutboxEmail, User
 from accounts.tests.second_factor import enrol, verify
 from conftest import CHROME, PASSWORD, ApiClient, SignedIn, code_in, token_in
@@ -240,7 +241,7 @@ def test_what_cannot_be_told_does_not_happen(here: SignedIn, alice: User) -> Non
         ("/change-password", {"currentPassword": PASSWORD, "newPassword": NEW}),
         ("/change-email", {"newEmail": "alice@example.org", "password": PASSWORD}),
     ):
-        with patch.object(AuditEvent.objects, "create", side_effect=OperationalError):
+        with patch.object(audit, "insert", side_effect=OperationalError):
             assert here.client.post(path, body).status_code == 503
 
     assert here.client.get("/me").status_code == 200

@@ -9,6 +9,7 @@ from io import StringIO
 import pytest
 from django.core.mail import EmailMessage
 from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 from time_machine import Traveller
@@ -180,7 +181,8 @@ def test_a_batch_takes_as_many_statements_as_a_row(
         sign_in(alice).client.post("/logout")
     rows = Session.objects.filter(revoked_at__isnull=False)
 
-    with django_assert_num_queries(4):  # a savepoint, the choice, the deletion, the savepoint's release
+    # One that chooses and deletes; or a savepoint, the choice, the deletion, the savepoint's release.
+    with django_assert_num_queries(1 if connection.vendor == "postgresql" else 4):
         assert cleanup._remove_batch(rows)[1] == 9
 
 

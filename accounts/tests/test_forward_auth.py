@@ -1,88 +1,40 @@
 """What a reverse proxy is told of a request. Most tests ask twice: Django, and the shortcut in front of it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
-from typing import Any
 from urllib.parse import unquote
 
 import pytest
 import time_machine
-from django.core.signals import request_finished, request_started
-from django.db import OperationalError, close_old_connections
+from django.db import OperationalError
 from django_redis import get_redis_connection
 from pytest_django import Settings
 
 from accounts.api.views import forward_auth
 from accounts.models import Role, User
+from accounts.tests.two_doors import Answer, Headers, by_client, by_server
+from accounts.tests.two_doors import closings as closings
 from config.redis import breaker
-from config.wsgi import application
-from conftest import ApiClient, SignedIn
+from conftest import SignedIn
 from sessions_tracking import last_seen
 
 SignIn = Callable[..., SignedIn]
-Headers = dict[str, str]
-Ask = Callable[..., "Answer"]
+Ask = Callable[..., Answer]
 
 FRIEND = "https://app.example.com"
 EVIL = {"Origin": "https://evil.example"}
 SHOP = {"X-Forwarded-Host": "shop.example.com", "X-Forwarded-Proto": "https"}
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("closings")]
 
 
-class Answer:
-    def __init__(self, status: int, headers: Headers, body: bytes) -> None:
-        self.status, self.headers, self.body = status, headers, body
-
-    @property
-    def identity(self) -> Headers:
-        return {name: value for name, value in self.headers.items() if name.startswith("X-Auth-")}
-
-
-def _by_client(method: str, headers: Headers, path: str = "/forward-auth") -> Answer:
-    reply = ApiClient().generic(method, path, headers=headers)
-    return Answer(reply.status_code, dict(reply.headers), reply.content)
-
-
-def _by_server(method: str, headers: Headers, path: str = "/forward-auth") -> Answer:
-    """As the web server does, so that the shortcut has its say."""
-    given = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
-    environ = {
-        "REQUEST_METHOD": method, "PATH_INFO": f"/api/auth{path}", "SCRIPT_NAME": "", "QUERY_STRING": "", "SERVER_NAME": "x",
-        "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "wsgi.input": BytesIO(), "wsgi.url_scheme": "http",
-        "REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "testserver",
-    } | given  # fmt: skip
-    told: list[Any] = []
-    with _connection_kept():
-        body = b"".join(application(environ, lambda *answer: told.extend(answer)))
-    return Answer(int(told[0][:3]), dict(told[1]), body)
-
-
-@pytest.fixture(params=[_by_client, _by_server])
+@pytest.fixture(params=[by_client, by_server])
 def ask(request: pytest.FixtureRequest) -> Ask:
     by: Ask = request.param
-    return lambda headers, method="GET", **options: by(method, headers, **options)
+    return lambda headers, method="GET", path="/forward-auth": by(method, headers, path)
 
 
-@contextmanager
-def _connection_kept() -> Iterator[None]:
-    """A request drops a connection found within a transaction, as all of a test is. Django's test client sees to it too."""
-    for signal in (request_started, request_finished):
-        signal.disconnect(close_old_connections)
-    try:
-        yield
-    finally:
-        for signal in (request_started, request_finished):
-            signal.connect(close_old_connections)
-
-
-@pytest.fixture(autouse=True)
-def closings(monkeypatch: pytest.MonkeyPatch) -> list[None]:
-    """How often the shortcut let go of the database; it does not really, as above."""
-    closed: list[None] = []
-    monkeypatch.setattr(forward_auth, "close_old_connections", lambda: closed.append(None))
-    return closed
+def _by_server(method: str, headers: Headers) -> Answer:
+    return by_server(method, headers, "/forward-auth")
 
 
 @pytest.fixture(autouse=True)

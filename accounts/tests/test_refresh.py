@@ -15,7 +15,7 @@ from accounts import tokens
 from accounts.models import EmailKind, OutboxEmail, Role, User
 from accounts.services import token_refresh
 from conftest import PASSWORD, ApiClient, SignedIn
-from sessions_tracking import services
+from sessions_tracking import rotation, services
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.exceptions import RefreshTokenRetired
 from sessions_tracking.models import RevokedReason, Session
@@ -150,18 +150,24 @@ def test_reuse_ends_that_session_only(api: ApiClient, signed_in: SignedIn, alice
         _refresh(api, other.refresh)
 
 
+def _just_before_the_rotation(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
+    """Once: what `do` does comes between the look at the token and the statement that decides."""
+    rotate = rotation.rotate
+
+    def overtaken(**values: Any) -> Session | None:
+        monkeypatch.setattr(rotation, "rotate", rotate)
+        do()
+        return rotate(**values)
+
+    monkeypatch.setattr(rotation, "rotate", overtaken)
+
+
 def test_who_loses_a_race_gets_the_winners_successor(
     api: ApiClient, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, winners = services._live, []
+    winners: list[dict[str, Any]] = []
+    _just_before_the_rotation(monkeypatch, lambda: winners.append(_refresh(ApiClient(), signed_in.refresh)))
 
-    def read_then_be_overtaken(session_id: uuid.UUID) -> Session:
-        session = read(session_id)
-        monkeypatch.setattr(services, "_live", read)
-        winners.append(_refresh(ApiClient(), signed_in.refresh))
-        return session
-
-    monkeypatch.setattr(services, "_live", read_then_be_overtaken)
     loser = _refresh(api, signed_in.refresh)
 
     assert loser["tokens"]["refreshToken"] == winners[0]["tokens"]["refreshToken"]
@@ -171,15 +177,18 @@ def test_who_loses_a_race_gets_the_winners_successor(
 def test_who_loses_a_race_against_a_revocation_gets_nothing(
     signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = services._live
+    _just_before_the_rotation(
+        monkeypatch, lambda: services.revoke_all(user_id=signed_in.user.id, reason=RevokedReason.LOGOUT)
+    )
 
-    def read_then_be_revoked(session_id: uuid.UUID) -> Session:
-        session = read(session_id)
-        monkeypatch.setattr(services, "_live", read)
-        services.revoke(session_id=session_id, reason=RevokedReason.LOGOUT)
-        return session
+    _assert_refused(signed_in.refresh, "session_revoked")
+    assert Session.objects.get().rotated_at is None
 
-    monkeypatch.setattr(services, "_live", read_then_be_revoked)
+
+def test_who_loses_a_race_against_a_deactivation_gets_nothing(
+    signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _just_before_the_rotation(monkeypatch, lambda: User.objects.update(is_active=False))
 
     _assert_refused(signed_in.refresh, "session_revoked")
     assert Session.objects.get().rotated_at is None
@@ -344,10 +353,10 @@ def test_a_cookie_from_another_site_refreshes_nothing(
     assert Session.objects.get().rotated_at is None
 
 
-def test_a_refresh_costs_one_select_and_one_update(
+def test_a_refresh_costs_one_update(
     api: ApiClient, signed_in: SignedIn, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         _refresh(api, signed_in.refresh)
 
 

@@ -6,10 +6,9 @@ import socket
 import time
 from dataclasses import dataclass, field
 
+from benchmarks.load.answers import complete
 from benchmarks.load.plan import CONNECTIONS, Plan, Sample
 
-_LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
-_CHUNKED = re.compile(rb"(?i)\r\ntransfer-encoding: *chunked")
 _SILENCE_SECONDS = 30.0
 
 
@@ -54,7 +53,7 @@ class OwnClient:
                 connection: _Connection = key.data
                 part = connection.socket.recv(65536)
                 connection.received += part
-                answer = _complete(connection.received)
+                answer = complete(connection.received)
                 if answer is None and part:
                     continue
                 self._judge(connection, answer or b"")
@@ -90,18 +89,6 @@ class OwnClient:
 
 def _has_status(answer: bytes, status: int) -> bool:
     return answer[9:12] == str(status).encode() if status else answer[9:10] == b"2"
-
-
-def _complete(received: bytearray) -> bytes | None:
-    """The whole answer, or None while some of it is missing."""
-    head = received.find(b"\r\n\r\n")
-    if head < 0:
-        return None
-    if _CHUNKED.search(received, 0, head):
-        return bytes(received) if received.endswith(b"0\r\n\r\n") else None
-    length = _LENGTH.search(received, 0, head)
-    size = int(length[1]) if length else 0
-    return bytes(received) if len(received) >= head + 4 + size else None
 
 
 def _summary(latencies: list[float], seconds: float, wrong: int) -> Sample:

@@ -5,11 +5,12 @@ from xml.etree import ElementTree as ET
 
 from benchmarks import chart
 from benchmarks.contender import Contender, Kind
+from benchmarks.contenders.limits import BCRYPT_CPU
 from benchmarks.counting import Cost
 from benchmarks.figures import Figures
 from benchmarks.load.plan import Sample
 from benchmarks.measure import Result, Run
-from benchmarks.works import WORKS
+from benchmarks.works import WORKS, Kinds
 
 ME = WORKS[0]
 
@@ -17,12 +18,14 @@ ME = WORKS[0]
 def _result(name: str, kind: Kind, *rates: int) -> Result:
     contender = Contender(name, name.title(), kind, lambda _port, _threads: [], Path())
     samples = [Sample(rate, 1.0, 0, 1.0, 2.0, cpu_us=500) for rate in rates]
-    return Result(contender, 2, {"me": samples, "login": samples}, {"me": Cost(2, 0, 1)}, memory_mib=80)
+    return Result(
+        contender, dict.fromkeys(Kinds, 2), {"me": samples, "login": samples}, {"me": Cost(2, 0, 1)}, memory_mib=80
+    )
 
 
 def _figures() -> Figures:
     results = [_result("vestibule", Kind.PRODUCT, 300, 200, 100), _result("djoser", Kind.PEER, 100, 90, 110)]
-    return Figures(Run(results, {"bcrypt": [1000.0]}))
+    return Figures(Run(results, {"bcrypt": [1000.0], BCRYPT_CPU: [4000.0]}))
 
 
 def test_a_table_gives_medians_with_their_spread_and_as_ratios_to_djoser() -> None:
@@ -34,6 +37,7 @@ def test_a_table_gives_medians_with_their_spread_and_as_ratios_to_djoser() -> No
 
 def test_a_login_is_told_without_the_raw_hash() -> None:
     assert _figures().over_bcrypt_ms(rate=200) == 4.0
+    assert _figures().cpu_over_bcrypt_ms(cpu_us=500) == 0.25
 
 
 def test_a_forward_auth_is_measured_by_the_me_of_djoser() -> None:

@@ -14,7 +14,7 @@ _ALWAYS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 # An answer of the API is data: opened as a page, it loads nothing and stands in no frame.
-_DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
+_DATA_POLICY = {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
 
 
 class BrowserHeadersMiddleware:
@@ -25,13 +25,18 @@ class BrowserHeadersMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        for name, value in _ALWAYS.items():
+        for name, value in (for_data() if _is_data(request, response) else _for_all()).items():
             response.headers.setdefault(name, value)
-        if _is_data(request, response):
-            response.headers.setdefault("Content-Security-Policy", _DATA_POLICY)
-        if settings.SECURE_HSTS_SECONDS:
-            response.headers.setdefault("Strict-Transport-Security", _strict_transport())
         return response
+
+
+def for_data() -> dict[str, str]:
+    """What an answer of the API bears."""
+    return _for_all() | _DATA_POLICY
+
+
+def _for_all() -> dict[str, str]:
+    return _ALWAYS | _strict_transport() if settings.SECURE_HSTS_SECONDS else _ALWAYS
 
 
 def _is_data(request: HttpRequest, response: HttpResponse) -> bool:
@@ -40,7 +45,7 @@ def _is_data(request: HttpRequest, response: HttpResponse) -> bool:
     return not is_page and not request.path_info.startswith(settings.STATIC_URL)
 
 
-def _strict_transport() -> str:
+def _strict_transport() -> dict[str, str]:
     """On plain HTTP too, where browsers ignore it (RFC 6797 §8.1): a proxy that says nothing of TLS must not cost it."""
     subdomains = "; includeSubDomains" if settings.SECURE_HSTS_INCLUDE_SUBDOMAINS else ""
-    return f"max-age={settings.SECURE_HSTS_SECONDS}{subdomains}"
+    return {"Strict-Transport-Security": f"max-age={settings.SECURE_HSTS_SECONDS}{subdomains}"}

@@ -1,5 +1,6 @@
 """Where a request really comes from: forwarded headers count only from proxies that are trusted by name."""
 
+import functools
 import ipaddress
 from collections.abc import Sequence
 
@@ -9,6 +10,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 def client_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) -> str:
     """The nearest address that is no trusted proxy, read from the right: what stands left of it anybody may have written."""
+    if not forwarded_for:
+        return _in_full(peer)
     address = _parse(peer)
     hops = [hop.strip() for hop in forwarded_for.split(",") if hop.strip()]
     while address is not None and hops and is_trusted(address, trusted):
@@ -16,6 +19,12 @@ def client_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) ->
         if nearer is None:
             break
         address = nearer
+    return str(address) if address is not None else ""
+
+
+@functools.lru_cache(maxsize=4096)
+def _in_full(peer: str) -> str:
+    address = _parse(peer)
     return str(address) if address is not None else ""
 
 

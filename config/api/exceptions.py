@@ -122,6 +122,10 @@ class ServiceUnavailable(ApiError):
         super().__init__(headers={"Retry-After": "5"})
 
 
+class Overloaded(ServiceUnavailable):
+    """More is asked for at once than can be done in time: no fault, and nothing to look for in the log."""
+
+
 SHARED: tuple[type[ApiError], ...] = (
     ValidationFailed,
     ParseFailed,

@@ -40,9 +40,12 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     known = as_api_error(error)
     if known is None:
         return None
-    if known.status >= 500:
+    if known.status >= 500 and not isinstance(known, exceptions.Overloaded):
         logger.error("%s: %s", known.code, type(error).__name__, exc_info=error)
-    return Response(failure_body(known), status=known.status, headers=known.headers)
+    response = Response(failure_body(known), status=known.status, headers=known.headers)
+    if isinstance(known, exceptions.Overloaded):
+        response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 - Django's mark: a storm needs no second line each
+    return response
 
 
 def as_api_error(error: BaseException) -> exceptions.ApiError | None:

@@ -4,8 +4,11 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from config.api.exceptions import for_status
+from config.api.exceptions import Overloaded, for_status
 from config.api.responses import plain_failure
+
+# Whatever is under /api/auth is for one caller alone.
+NOT_STORED = {"Cache-Control": "no-store", "Vary": "Accept, Accept-Language, Authorization, Cookie, Origin"}
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -23,9 +26,17 @@ class ApiErrorMiddleware:
         if response.status_code >= 400 and not response.headers.get("Content-Type", "").startswith("application/json"):
             response = _in_the_envelope(response)
         if request.path_info.startswith("/api/auth"):
-            response.headers.setdefault("Cache-Control", "no-store")
-            response.headers["Vary"] = "Accept, Accept-Language, Authorization, Cookie, Origin"
+            response.headers.setdefault("Cache-Control", NOT_STORED["Cache-Control"])
+            response.headers["Vary"] = NOT_STORED["Vary"]
         return response
+
+    def process_exception(self, _request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """A page of the admin that cannot be made for the moment says so; below /api REST framework has made an answer of it."""
+        if not isinstance(error, Overloaded):
+            return None
+        return HttpResponse(
+            str(error.message), status=error.status, headers=error.headers, content_type="text/plain; charset=utf-8"
+        )
 
 
 def _in_the_envelope(answer: HttpResponse) -> HttpResponse:

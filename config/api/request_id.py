@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from config.api.client_address import peer_is_trusted
-from config.ids import new_id
+from config.ids import new_name
 
 HEADER = "X-Request-Id"
 PEER = "vestibule.peer"  # in the WSGI environ: who is really at the other end, proxy or client
@@ -35,10 +35,10 @@ class RequestIdMiddleware:
 
 
 def name_of(environ: Mapping[str, Any]) -> str:
-    name = str(environ.get("HTTP_X_REQUEST_ID", ""))
-    if _FORM.fullmatch(name) and peer_is_trusted(environ.get(PEER, ""), settings.TRUSTED_PROXIES):
-        return name
-    return new_id().hex
+    name = environ.get("HTTP_X_REQUEST_ID")
+    if name and _FORM.fullmatch(name) and peer_is_trusted(environ.get(PEER, ""), settings.TRUSTED_PROXIES):
+        return str(name)
+    return new_name()
 
 
 def request_id(request: HttpRequest) -> str:

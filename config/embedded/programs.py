@@ -16,8 +16,8 @@ _GRANIAN_LOGS = Path(__file__).with_name("granian_logs.json")
 
 def web(*, host: str, port: int, workers: int, kill_timeout: int) -> Command:
     """Granian; after `kill_timeout` seconds a stop no longer waits for requests that are under way."""
-    threads = settings.WEB_THREADS + _WAITING_THREADS
-    server = _module("granian --interface wsgi --http 1 --no-ws")
+    threads = settings.WEB_THREADS + settings.HASH_AT_ONCE + settings.HASH_WAITING + _WAITING_THREADS
+    server = _module("config.embedded.web_server --interface wsgi --http 1 --no-ws")
     size = f"--workers {workers} --blocking-threads {threads} --workers-kill-timeout {kill_timeout}".split()
     logs = ["--log-config", str(_GRANIAN_LOGS)] if settings.LOG_FORMAT == "json" else []
     return [*server, *logs, "--host", host, "--port", str(port), *size, "config.wsgi:application"]

@@ -9,17 +9,25 @@ import os
 from typing import Any
 
 from django.db.backends.base.base import NO_DB_ALIAS
-from django.db.backends.postgresql import base
+from django.db.backends.postgresql import base, operations
 from psycopg import IsolationLevel
 
 from config.postgres.idle import IdleConnections
+from config.postgres.prepared_cursor import PreparedCursor
 
 _idle = IdleConnections()
+
+
+class DatabaseOperations(operations.DatabaseOperations):
+    def last_executed_query(self, cursor: Any, sql: str, params: Any) -> str:
+        """psycopg does not tell what a prepared statement was, so that is its text without the values."""
+        return super().last_executed_query(cursor, sql, params) or sql
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """`OPTIONS["keep"]` is how many connections stay open between requests; none without it."""
 
+    ops_class = DatabaseOperations
     _made_in: int | None = None
 
     def get_connection_params(self) -> dict[str, Any]:
@@ -46,6 +54,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return False
         return _idle.put(self._address(), self.connection, most=most)
 
+    def prepared_cursor(self) -> Any:
+        """As `cursor()`, see PreparedCursor."""
+        self.ensure_connection()
+        with self.wrap_database_errors:
+            return self._prepare_cursor(PreparedCursor(self.connection))  # type: ignore[attr-defined]
+
     def close_pool(self) -> None:
         """Django's own name for it: it asks for this before it drops a database, or copies one."""
         super().close_pool()
@@ -58,4 +72,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _address(self) -> tuple[str, ...]:
         """What two settings must have in common to share connections."""
-        return tuple(str(self.settings_dict[part]) for part in ("HOST", "PORT", "NAME", "USER", "OPTIONS"))
+        settings = self.settings_dict
+        server = str(settings["HOST"]), str(settings["PORT"]), str(settings["NAME"]), str(settings["USER"])
+        return *server, _text_of(settings["OPTIONS"])
+
+
+_texts: dict[int, tuple[dict[str, Any], str]] = {}
+
+
+def _text_of(options: dict[str, Any]) -> str:
+    """Made once: all threads share the settings, and ask at the beginning and at the end of each request."""
+    known = _texts.get(id(options))
+    if known is None:
+        known = _texts[id(options)] = options, str(options)  # kept, so that no other can have this id
+    return known[1]

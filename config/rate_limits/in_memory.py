@@ -49,6 +49,11 @@ class Memory:
             for key in (tries.key, tries.being_judged):
                 self._drop(key)
 
+    def withdraw(self, token: str, keys: Sequence[str]) -> None:
+        with self._lock:
+            for key in keys:
+                self._moments.get(key, {}).pop(token, None)
+
     def clear(self) -> None:
         with self._lock:
             self._moments.clear()

@@ -52,5 +52,17 @@ def forget(tries: Tries) -> None:
     ask(lambda client: client.delete(tries.key, tries.being_judged))
 
 
+def withdraw(token: str, keys: Sequence[str]) -> None:
+    """In one round trip. Raises RedisAway."""
+
+    def remove(client: Any) -> None:
+        with client.pipeline(transaction=False) as pipeline:
+            for key in keys:
+                pipeline.zrem(key, token)
+            pipeline.execute()
+
+    ask(remove)
+
+
 def _figures(tries: Tries) -> list[int]:
     return [tries.limit.amount, tries.window, tries.first_wait, tries.longest_wait]

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from config.api.exceptions import RateLimited
 from config.metrics import RATE_LIMITED
-from config.rate_limits import in_redis, standing
+from config.rate_limits import in_redis, standing, taken
 from config.rate_limits.counted import Hit, Room, Tries, key_of
 from config.rate_limits.in_memory import memory
 from config.rate_limits.limit import Limit, Limits
@@ -32,9 +32,18 @@ def has_room(limits: Limits, whom: str) -> bool:
     return all(room.left >= 0 for room in rooms)
 
 
+def give_back() -> None:
+    """As if the request at work had come to no limit: it is turned away, and nothing of what it asked for was looked at."""
+    for token, keys in taken.forget():
+        memory.withdraw(token, keys)
+        with suppress(RedisAway):
+            in_redis.withdraw(token, keys)
+    standing.forget()
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A password that is about to be judged. One of `failed` and `succeeded` must follow."""
+    """A password that is about to be judged. One of `failed`, `succeeded` and `give_back` must follow."""
 
     token: str
     tries: Tries | None
@@ -106,6 +115,7 @@ def _admit(hits: Sequence[Hit], tries: Tries | None) -> tuple[str, list[Room]]:
             RATE_LIMITED.labels(each.limit.name).inc()
     if refused:
         raise RateLimited(retry_after=max(refused))
+    taken.note(token, [hit.key for hit in hits] + ([tries.being_judged] if tries else []))
     return token, rooms
 
 

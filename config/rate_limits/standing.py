@@ -40,6 +40,12 @@ def note(standings: Iterable[Standing]) -> None:
         setattr(request, _NOTED, [*_noted(request), *standings])
 
 
+def forget() -> None:
+    request = current_request()
+    if request is not None:
+        setattr(request, _NOTED, [])
+
+
 def _noted(request: HttpRequest) -> list[Standing]:
     found: list[Standing] = getattr(request, _NOTED, [])
     return found

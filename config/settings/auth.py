@@ -10,6 +10,9 @@ AUTHENTICATION_BACKENDS = ["accounts.admin_login.backend.PasswordBackend"]
 SECRET_KEY = env.secret("SECRET_KEY", debug=DEBUG)
 
 BCRYPT_ROUNDS = env.integer("BCRYPT_ROUNDS", 12, least=4)
+# In each web process; see accounts.hash_queue.
+HASH_AT_ONCE = env.integer("HASH_AT_ONCE", 1, least=1)
+HASH_WAITING = env.integer("HASH_WAITING", 40)
 PASSWORD_HASHERS = ["accounts.hashers.BCryptHasher"]
 PASSWORD_REJECT_COMMON = env.boolean("PASSWORD_REJECT_COMMON", default=not DEBUG)
 PASSWORD_COMPOSITION = env.boolean("PASSWORD_COMPOSITION", default=True)

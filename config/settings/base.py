@@ -45,7 +45,7 @@ MIDDLEWARE = [
     "config.api.browser_headers.BrowserHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "config.site.CSPMiddleware",
     "config.admin_policy.AdminPolicyMiddleware",
     "config.rate_limits.standing.RateLimitHeadersMiddleware",
     "config.api.middleware.ApiErrorMiddleware",

@@ -24,6 +24,9 @@ POSTGRES_OPTIONS = {
     "keepalives_count": 3,
     # The web process never works on more requests at once than WEB_THREADS; the rest is for its own threads.
     "keep": WEB_THREADS + 2,
+    # What is asked most is planned once for each connection (config.prepared). Not through a pooler that hands one connection to
+    # many in turn and does not know of prepared statements, such as PgBouncer before 1.21 in its transaction mode.
+    "prepare_threshold": 0 if env.boolean("DATABASE_PREPARE", default=True) else None,
 }
 
 

@@ -8,7 +8,19 @@ WEB_THREADS = env.integer("WEB_THREADS", 8, least=1)
 MAX_JSON_DEPTH = 32
 
 # Paths that are asked so often that Django's middleware would be most of their cost; see config.shortcuts.
-SHORTCUTS = {"/api/auth/forward-auth": "accounts.api.views.forward_auth.shortcut"}
+SHORTCUTS = {
+    "/api/auth/forward-auth": "accounts.api.views.forward_auth.shortcut",
+    "/api/auth/me": "accounts.api.quick_me.shortcut",
+    "/api/auth/profile": "accounts.api.quick_me.shortcut",
+}
+
+# What is made once in a process, is big, and better made before its first request than by it.
+WARM_UP = [
+    "django.contrib.auth.password_validation.get_default_password_validators",
+    "sessions_tracking.client_info.resolver",
+]
+# Of these, what needs no app to be there: web processes share it. See config.embedded.web_server.
+SHARED_BY_WEB_PROCESSES = ["sessions_tracking.client_info.resolver"]
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.TokenAuthentication"],

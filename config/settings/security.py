@@ -40,7 +40,6 @@ LOGIN_REDIRECT_URL = "/admin/"  # only the admin has a login page, and a `next` 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 
 CONTENT_SECURITY_POLICY = {
-    "EXCLUDE_URL_PREFIXES": ["/api/"],  # see config.api.browser_headers; the documentation's pages bring their own
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF],

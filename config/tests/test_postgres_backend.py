@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import connection, connections
-from django.db.utils import ConnectionHandler
+from django.db.utils import ConnectionHandler, ProgrammingError
 
 from config.postgres import idle
 from config.settings import database
@@ -193,3 +193,26 @@ def test_what_the_address_of_the_database_asks_for_goes_before_what_we_assume(mo
     assert (config["ENGINE"], config["HOST"], config["PORT"]) == ("config.postgres", "db.test", 5433)
     asked = {"sslmode": "require", "connect_timeout": 9, "application_name": "x"}
     assert config["OPTIONS"] == database.POSTGRES_OPTIONS | asked
+
+
+@pytest.mark.parametrize(("threshold", "prepared"), [(0, 1), (None, 0)])
+def test_behind_a_pooler_statements_can_be_asked_unprepared(make: Make, threshold: int | None, prepared: int) -> None:
+    one, text = make(prepare_threshold=threshold), "SELECT 'asked twice'"
+
+    with one.prepared_cursor() as cursor:
+        for _ in range(2):
+            cursor.execute(text)
+            assert cursor.fetchone() == ("asked twice",)
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement = %s", [text])
+        assert cursor.fetchone() == (prepared,)
+
+
+def test_a_prepared_statement_that_fails_is_an_error_of_djangos(make: Make) -> None:
+    one = make()
+
+    with one.prepared_cursor() as cursor, pytest.raises(ProgrammingError):
+        cursor.execute("SELECT nothing FROM nowhere")
+
+    with one.prepared_cursor() as cursor:
+        cursor.execute("SELECT now()")
+        assert cursor.fetchone()[0].tzinfo is not None

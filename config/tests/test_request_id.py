@@ -3,6 +3,7 @@
 import ipaddress
 import logging
 import re
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -12,10 +13,13 @@ from pytest_django import Settings
 
 from config.api.request_id import PEER, RequestIdMiddleware, current_request, request_id
 from config.logs import LineFormatter
-from config.shortcuts import Shortcuts
+from config.shortcuts import Quick, Shortcuts
 
 OURS = re.compile(r"[0-9a-f]{32}")
 PROXY, STRANGER = "10.0.0.1", "198.51.100.1"
+A_REQUEST = {
+    "REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "SERVER_NAME": "testserver", "SERVER_PORT": "80", "wsgi.input": BytesIO(),
+}  # fmt: skip
 HOSTILE = [
     "", "short", "x" * 65, "a b c d e f", "abcdefgh\x1b[31m", "abcdefgh\u00e9", "abcdefgh;--", "<b>abcdefgh</b>", "../../../etc",
 ]  # fmt: skip
@@ -59,17 +63,18 @@ def test_a_host_that_is_not_ours_gets_one_too(client: Client) -> None:
     assert OURS.fullmatch(reply.headers["X-Request-Id"])
 
 
-def answer_at_once(_environ: Any) -> tuple[dict[str, str], bytes]:
-    return {"Content-Type": "application/json"}, b"{}"
+def answer_at_once(_request: Any) -> Quick:
+    return Quick({"Content-Type": "application/json"}, b"{}", (None, None))
 
 
+@pytest.mark.django_db
 def test_an_answer_in_front_of_django_has_one_too(settings: Settings, behind_a_proxy: None) -> None:
     settings.SHORTCUTS = {"/quick": f"{__name__}.answer_at_once"}
     told: list[Any] = []
     quick = Shortcuts(lambda _environ, _start: [b"slow"])
 
     for name in ("chosen-by-a-proxy", "no"):
-        environ = {"PATH_INFO": "/quick", PEER: PROXY, "HTTP_X_REQUEST_ID": name}
+        environ = {"PATH_INFO": "/quick", PEER: PROXY, "HTTP_X_REQUEST_ID": name} | A_REQUEST
         assert quick(environ, lambda _status, headers: told.append(dict(headers))) == [b"{}"]
 
     assert told[0]["X-Request-Id"] == "chosen-by-a-proxy"

@@ -62,6 +62,7 @@ def _run() -> None:
 def flush() -> None:
     """Counts and writes what waits: before a scrape, and at the end of the process."""
     with _writing:
+        metrics.write_cache_hits()
         while batch := _taken():
             metrics.count_requests((one.route, one.method, one.status, one.seconds) for one in batch)
             _write([one for one in batch if one.route not in UNLOGGED])

@@ -44,6 +44,14 @@ KNOWN = [
         "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
         ("Bot", "Googlebot", "Other", "Other"),
     ),
+    (
+        "Mozilla/5.0 (Linux; Android 6.0.1; Nexus 5X) Mobile Safari/537.36 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+        ("Bot", "Googlebot", "Android", "Android 6"),
+    ),
+    (
+        "Mozilla/5.0 (Linux; U; Android 8.1.0; zh-cn; BLA-AL00) AppleWebKit/533.1 Mobile Safari/533.1 SogouMobileBrowser/5.22",
+        ("Mobile", "Android", "Android", "Android 8"),
+    ),
     ("curl/8.7.1", ("Other", "curl", "Other", "Other")),
     ("python-requests/2.32.3", ("Other", "Python Requests", "Other", "Other")),
     ("", ("Other", "Other", "Other", "Other")),

@@ -15,6 +15,18 @@ class NewEmail(PlainText):
         super().__init__(max_length=LONGEST_EMAIL, validators=[validate_address], **kwargs)
 
 
+class SignUpEmail(NewEmail):
+    """May be left out where EMAIL_VERIFICATION is `none`."""
+
+    @property
+    def required(self) -> bool:
+        return settings.EMAIL_VERIFICATION != "none"
+
+    @required.setter
+    def required(self, value: bool) -> None:
+        """REST framework sets it at its start."""
+
+
 class Username(PlainText):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(min_length=3, max_length=30, validators=[validate_username], **kwargs)

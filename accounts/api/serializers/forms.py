@@ -2,28 +2,30 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from accounts.api.serializers.fields import AnyAddress, Language, NewEmail, NewPassword, Password, PersonName, Username
+from accounts.api.serializers.fields import (
+    AnyAddress,
+    Language,
+    NewPassword,
+    Password,
+    PersonName,
+    SignUpEmail,
+    Username,
+)
 from config.api.fields import DataObject, PlainText, SecretText
 
 Form = serializers.Serializer[dict[str, Any]]
 
 
 class RegisterForm(Form):
-    email = NewEmail()
+    email = SignUpEmail()
     username = Username()
     password = NewPassword()
     firstName = PersonName()
     lastName = PersonName()
     language = Language(help_text="Of the emails; that of `Accept-Language` if left out.")
-
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        fields = super().get_fields()
-        fields["email"].required = settings.EMAIL_VERIFICATION != "none"
-        return fields
 
 
 class VerifyEmailForm(Form):

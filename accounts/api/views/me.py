@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from accounts.api.cookies import clear_cookies
 from accounts.api.docs import me as docs
 from accounts.api.records import event_data, held_data
-from accounts.api.representation import user_profile
+from accounts.api.representation import account_data, user_profile
 from accounts.api.serializers.forms import PasswordForm, ProfileForm
 from accounts.api.serializers.pages import PageQuery
 from accounts.services import activity, export, profile
@@ -16,9 +16,7 @@ from config.api.documented import documented
 from config.api.forms import checked, checked_query
 from config.api.responses import success
 from config.api.viewsets import ViewSet
-from sessions_tracking import services as sessions
 from sessions_tracking.api.caller import caller
-from sessions_tracking.api.representation import session_data
 
 _FIELDS = {"firstName": "first_name", "lastName": "last_name", "username": "username", "language": "language"}
 
@@ -84,8 +82,5 @@ class MeViewSet(ViewSet):
 
 def _shown(request: Request) -> Response:
     principal = caller(request)
-    user = profile.get(user_id=principal.id)
-    rows = [
-        session_data(session, current=principal.session_id) for session in sessions.list_active(user_id=principal.id)
-    ]
-    return success({"user": user_profile(user) | {"sessions": rows}})
+    account = profile.account_of(user_id=principal.id, session_id=principal.session_id)
+    return success(account_data(account, current=principal.session_id))

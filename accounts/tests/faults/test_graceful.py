@@ -60,7 +60,7 @@ def start_worker(faults_folder: Path, mailbox: MailServer) -> Iterator[StartWork
 
 
 @contextmanager
-def _serving(faults_folder: Path, **variables: str) -> Iterator[tuple[Process, LiveServer]]:
+def serving(faults_folder: Path, **variables: str) -> Iterator[tuple[Process, LiveServer]]:
     """The web server as `make serve` starts it, and its process, to be sent signals."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
@@ -80,7 +80,10 @@ def _serving(faults_folder: Path, **variables: str) -> Iterator[tuple[Process, L
 def test_a_web_server_that_is_told_to_end_finishes_fifty_slow_logins_first(faults_folder: Path) -> None:
     Session.objects.all().delete()
     people = [someone() for _ in range(IN_FLIGHT)]
-    with _serving(faults_folder, BCRYPT_ROUNDS="10") as (process, server), ThreadPoolExecutor(1) as pool:
+    with (
+        serving(faults_folder, BCRYPT_ROUNDS="10", HASH_WAITING="50") as (process, server),
+        ThreadPoolExecutor(1) as pool,
+    ):
         answers = pool.submit(server.send_at_once, [log_in(user) for user in people])
         wait_until(Session.objects.exists, seconds=15)
         asked_at = time.monotonic()
@@ -132,7 +135,7 @@ def test_everything_starts_without_redis_and_broker_and_uses_them_when_they_come
     path = faults_folder / "late.sock"
     away = {"REDIS_URL": f"unix://{path}?db=0", "CELERY_BROKER_URL": f"redis+socket://{path}?virtual_host=1"}
     worker = start_worker(**away)
-    with _serving(faults_folder, **away) as (_process, server):
+    with serving(faults_folder, **away) as (_process, server):
         user = someone()
         ended, kept = signed_in(server, user), signed_in(server, user)
         assert is_alive(server, kept)

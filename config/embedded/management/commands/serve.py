@@ -11,6 +11,8 @@ from config.embedded import programs
 from config.watching import counts
 
 _KILL_TIMEOUT_SECONDS = 20
+# The C library gives threads memory of their own to allocate from, and ours are many, but run one at a time.
+_ARENAS = "2"
 
 
 class Command(BaseCommand):
@@ -26,4 +28,5 @@ class Command(BaseCommand):
         )
         call_command("migrate", interactive=False, verbosity=1)
         os.environ |= counts.prepare(port=port)
+        os.environ.setdefault("MALLOC_ARENA_MAX", _ARENAS)
         os.execv(command[0], list(command))  # signals reach the server itself

@@ -1,0 +1,64 @@
+"""Asks twice what is answered twice: Django, by its test client, and the shortcut in front of it, as the web server does."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+
+from config import shortcuts
+from config.wsgi import application
+from conftest import ApiClient
+
+Headers = dict[str, str]
+
+
+class Answer:
+    def __init__(self, status: int, headers: Headers, body: bytes) -> None:
+        self.status, self.headers, self.body = status, headers, body
+
+    @property
+    def identity(self) -> Headers:
+        return {name: value for name, value in self.headers.items() if name.startswith("X-Auth-")}
+
+
+def by_client(method: str, headers: Headers, path: str) -> Answer:
+    reply = ApiClient().generic(method, path, headers=headers)
+    return Answer(reply.status_code, dict(reply.headers), reply.content)
+
+
+def by_server(method: str, headers: Headers, path: str) -> Answer:
+    """As the web server does, so that the shortcut has its say."""
+    given = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
+    environ = {
+        "REQUEST_METHOD": method, "PATH_INFO": f"/api/auth{path}", "SCRIPT_NAME": "", "QUERY_STRING": "", "SERVER_NAME": "x",
+        "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "wsgi.input": BytesIO(), "wsgi.url_scheme": "http",
+        "REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "testserver",
+    } | given  # fmt: skip
+    told: list[Any] = []
+    with _connection_kept():
+        body = b"".join(application(environ, lambda *answer: told.extend(answer)))
+    return Answer(int(told[0][:3]), dict(told[1]), body)
+
+
+@contextmanager
+def _connection_kept() -> Iterator[None]:
+    """A request drops a connection found within a transaction, as all of a test is. Django's test client sees to it too."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    try:
+        yield
+    finally:
+        for signal in (request_started, request_finished):
+            signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def closings(monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """How often the shortcut let go of the database; it does not really, as above."""
+    closed: list[None] = []
+    monkeypatch.setattr(shortcuts, "let_go", lambda: closed.append(None))
+    return closed

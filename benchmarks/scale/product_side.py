@@ -1,0 +1,75 @@
+"""Runs in the product's own environment: fills Redis with what sessions stand for, and mints tokens of some of them.
+
+`entries` writes an entry for each session; `refresh N` and `access N` print tokens of N live sessions, one a line.
+"""
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import islice
+
+import django
+import redis
+from django.conf import settings
+
+django.setup()
+
+from accounts import tokens  # noqa: E402 - models want to be set up
+from sessions_tracking.models import Session, SessionQuerySet  # noqa: E402
+from sessions_tracking.principal_entries import REVOKED, Principal, encode, key_of  # noqa: E402
+
+_BATCH = 2_000
+# In use they lapse after seconds and are written again by the next request; here they are to be there at any time.
+_SECONDS = 4 * 3600
+
+
+def main() -> None:
+    if sys.argv[1] == "entries":
+        print(_write_entries())
+        return
+    mint = {"refresh": _refresh_tokens, "access": _access_tokens}[sys.argv[1]]
+    for token in mint(int(sys.argv[2])):
+        print(token)
+
+
+def _live() -> SessionQuerySet:
+    return Session.objects.active(datetime.now(UTC)).filter(user__is_active=True)
+
+
+def _write_entries() -> int:
+    ended = Session.objects.filter(revoked_at__isnull=False).values_list("id", flat=True)
+    marks = ((key_of(session_id), REVOKED) for session_id in ended.iterator(_BATCH))
+    fields = _live().values_list("user_id", "user__username", "user__role", "id", "second_factor")
+    principals = (Principal(*row) for row in fields.iterator(_BATCH))
+    return _set_all(marks) + _set_all((key_of(one.session_id), encode(one)) for one in principals)
+
+
+def _set_all(pairs: Iterator[tuple[str, bytes]]) -> int:
+    client, count = redis.Redis.from_url(settings.REDIS_URL), 0
+    while batch := list(islice(pairs, _BATCH)):
+        with client.pipeline(transaction=False) as pipeline:
+            for key, entry in batch:
+                pipeline.set(key, entry, ex=_SECONDS)
+            pipeline.execute()
+        count += len(batch)
+    return count
+
+
+def _refresh_tokens(count: int) -> Iterator[str]:
+    """Of sessions anywhere in the table."""
+    fields = ("user_id", "id", "refresh_jti", "refresh_issued_at", "expires_at")
+    for user_id, session_id, jti, issued_at, expires_at in _live().order_by("?").values_list(*fields)[:count]:
+        yield tokens.mint_refresh(
+            user_id=user_id, session_id=session_id, jti=jti, issued_at=issued_at, expires_at=expires_at
+        )
+
+
+def _access_tokens(count: int) -> Iterator[str]:
+    fields = ("user_id", "user__username", "user__role", "id", "expires_at")
+    for user_id, username, role, session_id, ends_at in _live().order_by("?").values_list(*fields)[:count]:
+        yield tokens.mint_access(
+            user_id=user_id, username=username, role=role, session_id=session_id, session_ends_at=ends_at
+        )[0]
+
+
+main()

@@ -1,0 +1,40 @@
+"""Granian, with what its web processes have in common loaded before they part from it, so that they share its memory.
+
+Libraries alone, and of ours what holds no state: whatever opens a connection, starts a thread or reads a key is theirs.
+"""
+
+import gc
+from importlib import import_module
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+from granian.cli import entrypoint
+
+# What wants no app to be there.
+_LIBRARIES = (
+    "celery.app.amqp",
+    "cryptography.x509",
+    "django.core.mail",
+    "django.db.models",
+    "django.forms",
+    "django.template",
+    "django.views.generic",
+    "jwt",
+    "kombu.transport.redis",
+    "psycopg",
+    "redis",
+)
+
+
+def main() -> None:
+    for library in _LIBRARIES:
+        import_module(library)
+    for name in settings.SHARED_BY_WEB_PROCESSES:
+        import_string(name)()
+    gc.collect()
+    gc.freeze()  # the collector would write to each object that it looks at, and so part it from the others' copy
+    entrypoint()  # type: ignore[no-untyped-call]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+"""What the request at work has taken from the limits, so that it can be given back where nothing is done for it."""
+
+from collections.abc import Sequence
+
+from config.api.request_id import current_request
+
+_TAKEN = "rate_limits_taken"
+
+Taken = tuple[str, Sequence[str]]  # under which name, and in which counters
+
+
+def note(token: str, keys: Sequence[str]) -> None:
+    """A command has no request, and nothing to give back."""
+    request = current_request()
+    if request is not None:
+        setattr(request, _TAKEN, [*getattr(request, _TAKEN, []), (token, keys)])
+
+
+def forget() -> list[Taken]:
+    """All of it, once."""
+    request = current_request()
+    found: list[Taken] = getattr(request, _TAKEN, [])
+    if found:
+        setattr(request, _TAKEN, [])
+    return found

@@ -1,0 +1,78 @@
+"""The one statement of a refresh: it retires the presented token, makes the next one current, and says for whom."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db.models import DateTimeField, Exists, F, OuterRef, Subquery, UUIDField
+from django.db.models.functions import Least
+
+from config.ids import new_id
+from config.prepared import Given, PreparedUpdate, in_order
+from sessions_tracking.client_info import ClientInfo
+from sessions_tracking.models import Session, SessionQuerySet
+
+_GIVEN = (
+    "ip", "user_agent", "device", "browser", "os", "platform", "location",
+    "refresh_jti", "refresh_issued_at", "rotated_at", "updated_at", "last_seen_at",
+)  # fmt: skip
+_OF_USER = ("id", "username", "role")
+_FIELDS = {field.attname: field for field in Session._meta.concrete_fields}  # noqa: SLF001 - public in all but its name
+_COLUMNS = tuple(_FIELDS)
+
+
+def rotate(*, session_id: uuid.UUID, presented: uuid.UUID, client: ClientInfo) -> Session | None:
+    """None where `presented` is not the current token of a live session of an active user."""
+    now = datetime.now(UTC)
+    issued_at = now.replace(microsecond=0)
+    rows = _ROTATE.rows(
+        **client.as_fields(),
+        id=session_id,
+        presented=presented,
+        refresh_jti=new_id(),
+        refresh_issued_at=issued_at,
+        rotated_at=now,
+        updated_at=now,
+        last_seen_at=now,
+        slides_to=issued_at + settings.JWT_REFRESH_EXPIRY,
+    )
+    return _session(rows[0]) if rows else None
+
+
+def _session(row: Sequence[Any]) -> Session:
+    split = len(_COLUMNS)
+    session: Session = Session.from_db("default", _COLUMNS, row[:split])
+    found = dict(zip(_OF_USER, row[split:], strict=True))
+    user_model = get_user_model()
+    names = in_order(user_model, found.keys())
+    session.user = user_model.from_db("default", names, [found[name] for name in names])
+    return session
+
+
+def _current() -> SessionQuerySet:
+    """Whether the user is active is asked within: see PreparedUpdate for what a join would miss."""
+    owner = get_user_model().objects.filter(id=OuterRef("user_id"), is_active=True)
+    live = Session.objects.active(Given("rotated_at", DateTimeField()))
+    return live.filter(Exists(owner), id=_given("id"), refresh_jti=Given("presented", UUIDField()))
+
+
+def _changes() -> Mapping[str, Any]:
+    return {name: _given(name) for name in _GIVEN} | {
+        "previous_refresh_jti": F("refresh_jti"),
+        "expires_at": Least(Given("slides_to", DateTimeField()), F("absolute_expires_at")),
+    }
+
+
+def _returning() -> Sequence[Any]:
+    owner = get_user_model().objects.filter(id=OuterRef("user_id"))
+    return [*map(F, _COLUMNS), *(Subquery(owner.values(name)) for name in _OF_USER)]
+
+
+def _given(name: str) -> Given:
+    return Given(name, _FIELDS[name])
+
+
+_ROTATE = PreparedUpdate(_current, changes=_changes, returning=_returning)
