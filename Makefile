@@ -16,7 +16,7 @@ in_development = [ -n "$$DEBUG" ] || grep -Eqs '^[[:space:]]*(export[[:space:]]+
 .PHONY: help run test test-faults test-nginx test-deployment test-browser lint format serve worker beat migrate bench bench-quick bench-scale schema clean venv
 
 help: ## Show these lines
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: venv ## Start everything for development at HOST:PORT (127.0.0.1:8000): Redis, web, worker, beat; Ctrl-C stops it
 	@$(in_development); exec $(python) manage.py up --parent "$$PPID"

@@ -103,7 +103,7 @@ def _is_still_bound(secret: OneTimeSecret) -> bool:
 
 
 def _binding(user: User, purpose: Purpose) -> str:
-    """A reset dies with the password that it was asked for; both die with the address (supabase #1489)."""
+    """A reset dies with the password that it was asked for; both die with the address."""
     password = user.password if purpose == Purpose.RESET_PASSWORD else ""
     return hexdigest("one-time-secret.binding", user.email_key or "", password)
 

@@ -6,7 +6,7 @@ A series never bears anything that a client wrote, and nothing of anybody: route
 import functools
 from bisect import bisect_left
 from collections import Counter as TallyOf
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -72,15 +72,16 @@ AT_SCRAPE = {
 
 _hit, _miss, _away = (PRINCIPAL_CACHE.labels(result) for result in ("hit", "miss", "away"))
 count_cache_miss, count_cache_away = _miss.inc, _away.inc
-_hits: list[None] = []
+_hits: deque[None] = deque(maxlen=1_000_000)  # who never answers a request never writes them
 # The one count of the hottest path, where the lock of the series would be a tenth of all.
 count_cache_hit = functools.partial(_hits.append, None)
 
 
 def write_cache_hits() -> None:
-    """Those that were counted since the last time; a list grows and shrinks without a lock."""
+    """Those that were counted since the last time, which needs no lock."""
     number = len(_hits)
-    del _hits[:number]
+    for _ in range(number):
+        _hits.popleft()
     if number:
         _hit.inc(number)
 

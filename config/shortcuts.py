@@ -7,10 +7,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
 from django.utils.module_loading import import_string
 
-from config.api.exceptions import ApiError
+from config.api.exceptions import ApiError, ServiceUnavailable
 from config.api.request_id import HEADER, name_of
 from config.watching import access
 from config.watching.lines import Answered
@@ -19,7 +19,7 @@ from config.watching.who import Ids
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
-REFUSAL = "vestibule.refusal"  # in the environ: what a shortcut found, so that nobody needs to look twice
+REFUSAL = "vestibule.refusal"  # in the environ: what a shortcut found, so that its view need not look again
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,10 @@ def _taken(shortcut: Shortcut, environ: Environ) -> Quick | None:
         request.get_host()
         return shortcut(request)
     except ApiError as refusal:
-        environ[REFUSAL] = refusal
+        environ[REFUSAL] = refusal.with_traceback(None)
+        return None
+    except (OperationalError, InterfaceError):
+        environ[REFUSAL] = ServiceUnavailable()  # to wait for the database once is enough
         return None
     except Exception:  # noqa: BLE001 - Django meets it again, logs it, and has the words for it
         return None

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from accounts.models import User
 from accounts.services import authentication
 from accounts.services.authentication import Credentials
-from config.api.exceptions import ApiError
+from config.api.exceptions import ApiError, Overloaded
 
 
 class PasswordBackend(ModelBackend):
@@ -22,6 +22,8 @@ class PasswordBackend(ModelBackend):
             return None
         try:
             user = authentication.authenticate(credentials(username, password), address=address_of(request))
+        except Overloaded:
+            raise  # nothing was judged
         except ApiError:
             return None
         return None if user.mfa_enabled else user

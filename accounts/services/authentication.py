@@ -117,7 +117,8 @@ def authenticate(credentials: Credentials, *, address: str | None) -> User:
         make_password(credentials.password)
         attempt.failed()
         raise _refused(None, "unknown_account")
-    is_correct, is_outdated = verify_password(credentials.password, user.password)
+    with hash_queue.turn():  # one, also where another cost is made up for: an unknown account waits once, too
+        is_correct, is_outdated = verify_password(credentials.password, user.password)
     if not is_correct or not user.is_active:
         attempt.failed()
         raise _refused(user, "inactive" if is_correct else "wrong_password")

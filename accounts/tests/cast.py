@@ -43,4 +43,5 @@ def refresh(token: str) -> Ask:
 
 
 def me(token: str) -> Ask:
-    return Ask("GET", "/me", token=token)
+    """At Django's door, where Redis is asked; without the slash it is answered in front, where the database is."""
+    return Ask("GET", "/me/", token=token)

@@ -1,6 +1,6 @@
 """Granian, with what its web processes have in common loaded before they part from it, so that they share its memory.
 
-Libraries alone, and of ours what holds no state: whatever opens a connection, starts a thread or reads a key is theirs.
+Libraries, settings, and of ours what holds no state: whatever opens a connection or starts a thread is theirs.
 """
 
 import gc

@@ -47,10 +47,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if not self._keep():
             super()._close()  # type: ignore[misc]
 
+    def is_usable(self) -> bool:
+        """Asked after an error alone, and then a new one is better: what it has prepared may no longer fit the tables."""
+        return False
+
     def _keep(self) -> bool:
         most = self._most_kept()
         # A thread that forked left its connection to both processes.
-        if not most or self.connection is None or self._made_in != os.getpid():
+        if not most or self.connection is None or self.errors_occurred or self._made_in != os.getpid():
             return False
         return _idle.put(self._address(), self.connection, most=most)
 

@@ -25,7 +25,7 @@ POSTGRES_OPTIONS = {
     # The web process never works on more requests at once than WEB_THREADS; the rest is for its own threads.
     "keep": WEB_THREADS + 2,
     # What is asked most is planned once for each connection (config.prepared). Not through a pooler that hands one connection to
-    # many in turn and does not know of prepared statements, such as PgBouncer before 1.21 in its transaction mode.
+    # many in turn and does not know of prepared statements: PgBouncer in its transaction mode, with max_prepared_statements=0.
     "prepare_threshold": 0 if env.boolean("DATABASE_PREPARE", default=True) else None,
 }
 

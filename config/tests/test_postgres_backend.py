@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import connection, connections
-from django.db.utils import ConnectionHandler, ProgrammingError
+from django.db.utils import ConnectionHandler, NotSupportedError, ProgrammingError
 
 from config.postgres import idle
 from config.settings import database
@@ -216,3 +216,22 @@ def test_a_prepared_statement_that_fails_is_an_error_of_djangos(make: Make) -> N
     with one.prepared_cursor() as cursor:
         cursor.execute("SELECT now()")
         assert cursor.fetchone()[0].tzinfo is not None
+
+
+def test_what_was_prepared_before_a_table_changed_is_prepared_anew(make: Make) -> None:
+    one, other = make(prepare_threshold=0), make()
+    with other.cursor() as cursor:
+        cursor.execute("CREATE TABLE changing (name varchar(3))")
+    with one.prepared_cursor() as cursor:
+        cursor.execute("SELECT name FROM changing")
+    with other.cursor() as cursor:
+        cursor.execute("ALTER TABLE changing ALTER name TYPE varchar(9)")
+
+    with one.prepared_cursor() as cursor, pytest.raises(NotSupportedError, match="cached plan"):
+        cursor.execute("SELECT name FROM changing")
+    one.close_if_unusable_or_obsolete()
+
+    with one.prepared_cursor() as cursor:
+        cursor.execute("SELECT name FROM changing")
+        assert cursor.fetchall() == []
+        cursor.execute("DROP TABLE changing")

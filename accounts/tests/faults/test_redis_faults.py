@@ -116,6 +116,7 @@ def _log_out(node: LiveServer, tokens: Tokens) -> None:
 
 def _assert_dead(node: LiveServer, tokens: Tokens) -> None:
     assert timed(node, me(tokens.access)).code == "session_revoked"
+    assert timed(node, Ask("GET", "/me", token=tokens.access)).code == "session_revoked"
     assert timed(node, refresh(tokens.refresh)).code == "session_revoked"
 
 
