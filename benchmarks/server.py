@@ -2,7 +2,6 @@
 
 import http.client
 import os
-import socket
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -76,7 +75,7 @@ def prepare(contender: Contender, place: Place) -> None:
 
 
 def start(contender: Contender, place: Place, *, threads: int, logs: Path) -> Server:
-    port, log = _free_port(), logs / f"{contender.name}.log"
+    port, log = address.free_port(_HOST), logs / f"{contender.name}.log"
     with log.open("ab") as output, cores.on_the_server_core():
         process = processes.start(
             contender.command(port, threads),
@@ -112,13 +111,6 @@ def environment(contender: Contender, place: Place) -> dict[str, str]:
     from_outside = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     own = {"BENCH_PASSWORD": PASSWORD, "BENCH_USERS": str(USERS), "ENV_FILE": os.devnull}
     return from_outside | place.environment | own | dict(contender.environment)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((_HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def tree(pid: int) -> Sequence[int]:

@@ -2,7 +2,6 @@
 
 import email
 import email.policy
-import socket
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +10,8 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from config.embedded.address import free_port
 
 OK = "250 OK"
 Answer = Callable[[], str]
@@ -42,7 +43,7 @@ class MailServer:
 def listening(**options: Any) -> Iterator[MailServer]:
     """`options` are those of aiosmtpd's own server, for TLS."""
     server = MailServer()
-    controller = Controller(server, hostname="127.0.0.1", port=_free_port(), **options)
+    controller = Controller(server, hostname="127.0.0.1", port=free_port(), **options)
     controller.start()
     server.url = f"smtp://127.0.0.1:{controller.port}"
     try:
@@ -55,10 +56,3 @@ def text_of(message: EmailMessage) -> str:
     body = message.get_body(("plain",))
     assert body
     return str(body.get_content())
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

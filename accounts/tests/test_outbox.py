@@ -1,6 +1,5 @@
 """The outbox: an email is promised with the data it speaks of, carries a secret only when sent, and goes out once."""
 
-import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
@@ -24,6 +23,7 @@ from accounts.mail import outbox as promises
 from accounts.mail.delivery import KEEP_TRYING, LEAST_TRIES, deliver_waiting
 from accounts.models import CodeTries, EmailKind, EmailState, OneTimeSecret, OutboxEmail, User
 from config.celery import app
+from config.embedded.address import free_port
 from conftest import PASSWORD, ApiClient, code_in, token_in
 from sessions_tracking.models import Session
 
@@ -68,8 +68,7 @@ def _read(envelope: Envelope) -> EmailMessage:
 
 @pytest.fixture(scope="module")
 def listener() -> Iterator[tuple[ScriptedServer, int]]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     mail_server = ScriptedServer()
     controller = Controller(mail_server, hostname="127.0.0.1", port=port)
     controller.start()

@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from pytest_django import DjangoDbBlocker
 from accounts.tests import mail_server
 from accounts.tests.faults.conftest import wait_until
 from accounts.tests.mail_server import MailServer, text_of
-from config.embedded import processes, programs
+from config.embedded import address, processes, programs
 from config.embedded.paths import BASE_DIR
 from config.ids import new_id
 from config.testing import front, live_database, live_server
@@ -60,7 +59,7 @@ def web(folder: Path, mailbox: MailServer, django_db_blocker: DjangoDbBlocker) -
 
 @pytest.fixture(scope="module")
 def production(folder: Path, web: list[LiveServer]) -> Iterator[Front]:
-    port = _free_port()
+    port = address.free_port()
     application = [sys.executable, "docker/examples/app/app.py"]
     process = _started(folder, application, {"PORT": str(port)})
     try:
@@ -88,13 +87,6 @@ def _started(folder: Path, command: programs.Command, variables: dict[str, str])
     with (folder / "others.log").open("ab") as log:
         environment = live_server.environment(**variables)
         return processes.start(list(command), cwd=BASE_DIR, env=environment, stdout=log, stderr=log)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _ask(

@@ -1,4 +1,4 @@
-"""HOST and PORT: whether the web server can have them, and when it answers there."""
+"""HOST and PORT: which are free, whether the web server can have them, and when it answers there."""
 
 import errno
 import http.client
@@ -19,6 +19,14 @@ def check_is_free(host: str, port: int) -> None:
                 probe.bind(address)
     except OSError as error:
         raise CannotStart(_explain(error, host, port)) from None
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """One that nothing listens on now; another program may take it before it is used."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _explain(error: OSError, host: str, port: int) -> str:

@@ -9,7 +9,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import tempfile
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from config.embedded import processes
+from config.embedded import address, processes
 from config.embedded.processes import CannotStart
 
 _START_SECONDS = 30.0
@@ -73,7 +72,7 @@ def _start(folder: Path, settings: dict[str, str]) -> PostgresServer:
     programs = _programs(folder)
     password = secrets.token_urlsafe(16)
     _init(folder, programs, password, identity)
-    port = _free_port()
+    port = address.free_port()
     log = folder / "postgres.log"
     command = [str(programs / "postgres"), "-D", str(folder / "data"), "-p", str(port)]
     command += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
@@ -144,10 +143,3 @@ def _copy(install: Path, folder: Path) -> Path:
     if libraries.is_dir():
         shutil.copytree(libraries, folder / libraries.name, symlinks=True)
     return Path(shutil.copytree(install, folder / package.name / install.name, symlinks=True))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

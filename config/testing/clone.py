@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,7 +36,7 @@ class Clone:
 
 def make(folder: Path, **variables: str) -> Clone:
     """`variables` are the settings of its .env."""
-    project, port = folder / "vestibule", free_port()
+    project, port = folder / "vestibule", address.free_port(HOST)
     for part in _PARTS:
         _copy(BASE_DIR / part, project / part)
     environment = {name: value for name, value in os.environ.items() if name not in _OF_THE_TESTS}
@@ -58,13 +57,6 @@ def running(clone: Clone) -> Iterator[Clone]:
         yield clone
     finally:
         processes.stop(process, grace=_STOP_SECONDS)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -81,7 +81,7 @@ def _answer(
 @contextmanager
 def running(folder: Path, *, web: list[int], app: int) -> Iterator[Front]:
     """Before the web processes and the application at these ports, with a certificate as make-secrets.sh makes it."""
-    front = Front(_free_port(), _free_port(), folder)
+    front = Front(address.free_port(HOST), address.free_port(HOST), folder)
     shutil.copytree(DOCKER, folder / "docker", ignore=shutil.ignore_patterns("secrets", "tls", ".env"))
     subprocess.run([folder / "docker" / "make-secrets.sh", AUTH_HOST, APP_HOST], check=True, capture_output=True)
     _write(front, web, app)
@@ -114,10 +114,3 @@ def _write(front: Front, web: list[int], app: int) -> None:
     (folder / "vestibule.conf").write_text(_BRACES.sub(lambda found: variables[found[1]], template))
     shutil.copytree(DOCKER / "nginx" / "snippets", folder / "vestibule")
     (folder / "nginx.conf").write_text(_MAIN.format(folder=folder))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -99,7 +99,7 @@ def _encoded(ask: Ask) -> tuple[bytes | None, dict[str, str]]:
 @contextmanager
 def running(folder: Path, **variables: str) -> Iterator[LiveServer]:
     """Two processes, each at ten requests at once, on the database of `live_database`; `variables` join the environment."""
-    port = _free_port()
+    port = address.free_port(HOST)
     log = folder / "web.log"
     sizes = {"HOST": HOST, "PORT": str(port), "WEB_WORKERS": "2", "WEB_THREADS": "10"}
     with log.open("wb") as output:
@@ -128,10 +128,3 @@ def environment(**variables: str) -> dict[str, str]:
         "RATE_LIMITS": "off",
     }
     return os.environ | own | variables
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port

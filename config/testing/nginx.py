@@ -2,7 +2,6 @@
 
 import http.client
 import shutil
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,7 +51,7 @@ class Nginx:
 @contextmanager
 def running(folder: Path, example: Path, replacements: Mapping[str, str]) -> Iterator[Nginx]:
     """With the example as it is, but for `replacements` and for where it listens."""
-    port = _free_port()
+    port = address.free_port(HOST)
     text = example.read_text()
     for old, new in ({"listen 80;": f"listen {HOST}:{port};"} | dict(replacements)).items():
         if old not in text:
@@ -69,13 +68,6 @@ def running(folder: Path, example: Path, replacements: Mapping[str, str]) -> Ite
         yield Nginx(port)
     finally:
         processes.stop(process, grace=_SECONDS)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def program() -> str:

@@ -17,7 +17,6 @@ from config.embedded import address, processes
 from config.embedded.paths import BASE_DIR
 from config.ids import new_id
 from config.testing import live_database, live_server
-from config.testing.clone import free_port
 from config.testing.live_server import HOST
 from conftest import PASSWORD, code_in
 
@@ -35,7 +34,7 @@ def spa(
     chromium: Browser, tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[str]:
     """The example's address; its API is another origin."""
-    folder, port = tmp_path_factory.mktemp("spa"), free_port()
+    folder, port = tmp_path_factory.mktemp("spa"), address.free_port(HOST)
     origin = f"http://{HOST}:{port}"
     with (
         live_database.in_use(folder, django_db_blocker),

@@ -20,11 +20,13 @@ def test_a_port_in_use_is_named_and_another_is_suggested(taken_port: int) -> Non
         address.check_is_free("127.0.0.1", taken_port)
 
 
-def test_a_free_port_passes(taken_port: int) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_a_free_port_passes_and_can_be_listened_on(host: str) -> None:
+    port = address.free_port(host)
 
-    address.check_is_free("127.0.0.1", port)
+    address.check_is_free(host, port)
+    with socket.create_server((host, port)) as server:
+        assert server.getsockname() == (host, port)
 
 
 def test_a_host_that_is_not_here_is_named() -> None:
