@@ -7,8 +7,8 @@ from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
 from accounts.models import User
-from accounts.services import authentication
-from accounts.services.authentication import Credentials
+from accounts.services import password_check
+from accounts.services.password_check import Credentials
 from config.api.exceptions import ApiError, Overloaded
 
 
@@ -21,7 +21,7 @@ class PasswordBackend(ModelBackend):
         if username is None or password is None:
             return None
         try:
-            user = authentication.authenticate(credentials(username, password), address=address_of(request))
+            user = password_check.authenticate(credentials(username, password), address=address_of(request))
         except Overloaded:
             raise  # nothing was judged
         except ApiError:

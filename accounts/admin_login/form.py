@@ -18,7 +18,7 @@ from accounts.exceptions import InvalidCredentials, MfaRequired
 from accounts.identity_rules import LONGEST_EMAIL
 from accounts.models import AuditKind, Door, MfaChallenge, User
 from accounts.password_rules import LONGEST
-from accounts.services import authentication
+from accounts.services import password_check
 from accounts.services.mfa import challenges, verification
 from accounts.services.mfa.verification import Proof
 from config.api.exceptions import ApiError, Unauthorized
@@ -71,7 +71,7 @@ class AdminLoginForm(AdminAuthenticationForm):
     def _begin(self) -> User:
         """Who may not use the admin learns from it as little as who does not know the password."""
         typed = credentials(self.cleaned_data["username"], self.cleaned_data["password"])
-        user = authentication.authenticate(typed, address=address_of(self.request))
+        user = password_check.authenticate(typed, address=address_of(self.request))
         if not user.is_staff:
             raise _refused(user, "not_staff", InvalidCredentials())
         if user.mfa_enabled:

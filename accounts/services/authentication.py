@@ -5,35 +5,24 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from django.conf import settings
-from django.contrib.auth.hashers import make_password, verify_password
 from django.db import transaction
 from django.db.models import F
 
-from accounts import audit, hash_queue, known_devices, tokens
-from accounts.exceptions import EmailNotVerified, InvalidCredentials
-from accounts.identity import bucket_of, email_key_or_none, username_key
+from accounts import audit, known_devices, tokens
+from accounts.exceptions import InvalidCredentials
 from accounts.mail import outbox
 from accounts.models import AuditKind, Door, User
-from accounts.services import guessing
+from accounts.services import password_check
 from accounts.services.mfa import challenges
 from accounts.services.mfa.challenges import Pending
+from accounts.services.password_check import Credentials
 from accounts.tokens import TokenPair
-from config.api.exceptions import ApiError, TokenInvalid
-from config.prepared import Given, PreparedSelect, PreparedUpdate
+from config.api.exceptions import TokenInvalid
+from config.prepared import Given, PreparedUpdate
 from sessions_tracking import services as sessions
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.models import Session
 from sessions_tracking.principal_cache import Principal, principal_of
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
-    """One of email and username is given."""
-
-    password: str
-    email: str | None = None
-    username: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +41,6 @@ class SessionWishes:
 
 
 _FIELDS = {field.attname: field for field in User._meta.concrete_fields}  # noqa: SLF001 - public in all but its name
-_COLUMNS = tuple(_FIELDS)
 _SAME, _NOTED = ("id", "password", "mfa_enabled"), ("last_login", "known_devices")
 
 
@@ -60,10 +48,6 @@ def _given(*names: str) -> dict[str, Given]:
     return {name: Given(name, _FIELDS[name]) for name in names}
 
 
-_BY_EMAIL, _BY_USERNAME = (
-    PreparedSelect(lambda name=name: User.objects.filter(**{name: Given("key", _FIELDS[name])}).values_list(*_COLUMNS))  # type: ignore[misc]
-    for name in ("email_key", "username_key")
-)
 _NOTE_LOGIN = PreparedUpdate(
     lambda: User.objects.filter(**_given(*_SAME), is_active=True),
     changes=lambda: _given(*_NOTED),
@@ -77,7 +61,7 @@ def log_in(*, credentials: Credentials, client: ClientInfo, wishes: SessionWishe
     Raises InvalidCredentials (in the same time, whatever was wrong) and, for the right password only, EmailNotVerified;
     RateLimited and Overloaded before it looks at the password.
     """
-    user = authenticate(credentials, address=client.ip)
+    user = password_check.authenticate(credentials, address=client.ip)
     if user.mfa_enabled:
         return challenges.begin(user=user, door=Door.API, wishes=asdict(wishes))
     with transaction.atomic():
@@ -103,61 +87,6 @@ def start_session(*, user: User, client: ClientInfo, wishes: SessionWishes, seco
     facts = {"newDevice": is_new_device, "secondFactor": second_factor, "sessionsEnded": gave_way}
     audit.record(AuditKind.LOGIN, user_id=user.id, actor_id=user.id, session_id=session.id, facts=facts)
     return SignIn(user=user, session=session, tokens=mint_pair(user=user, session=session))
-
-
-def authenticate(credentials: Credentials, *, address: str | None) -> User:
-    """The user whose password this is. A hash is computed whoever is asked for, so that time tells nothing (CVE-2024-39329)."""
-    hash_queue.require_room()
-    namesake = _namesake(credentials)
-    attempt = guessing.login_attempt(
-        user_id=namesake.id if namesake else None, identifier=_typed(credentials), address=address
-    )
-    user = namesake if namesake is not None and _is_spelled_right(namesake, credentials) else None
-    if user is None:
-        make_password(credentials.password)
-        attempt.failed()
-        raise _refused(None, "unknown_account")
-    with hash_queue.turn():  # one, also where another cost is made up for: an unknown account waits once, too
-        is_correct, is_outdated = verify_password(credentials.password, user.password)
-    if not is_correct or not user.is_active:
-        attempt.failed()
-        raise _refused(user, "inactive" if is_correct else "wrong_password")
-    attempt.succeeded()
-    if is_outdated:
-        _renew_hash(user, credentials.password)
-    if settings.EMAIL_VERIFICATION == "mandatory" and not user.email_verified:
-        raise _refused(user, "email_not_verified", EmailNotVerified())
-    return user
-
-
-def _refused(user: User | None, reason: str, error: ApiError | None = None) -> ApiError:
-    """Goes into the audit without what was typed: that may be a password in the wrong field."""
-    audit.record(AuditKind.LOGIN_FAILED, user_id=user.id if user else None, facts={"reason": reason})
-    return error or InvalidCredentials()
-
-
-def _renew_hash(user: User, password: str) -> None:
-    """Only over the hash that was checked: a reset that was faster must not be undone. No session ends."""
-    checked, user.password = user.password, make_password(password)
-    if not User.objects.filter(id=user.id, password=checked).update(password=user.password):
-        raise InvalidCredentials
-
-
-def _typed(credentials: Credentials) -> str:
-    return credentials.username or credentials.email or ""
-
-
-def _namesake(credentials: Credentials) -> User | None:
-    """Who the identifier means in any spelling, also one that signs nobody in: all of them count together."""
-    query = _BY_EMAIL if credentials.username is None else _BY_USERNAME
-    rows = query.rows(key=bucket_of(_typed(credentials)))
-    return User.from_db("default", _COLUMNS, rows[0]) if rows else None
-
-
-def _is_spelled_right(user: User, credentials: Credentials) -> bool:
-    if credentials.username is not None:
-        return user.username_key == username_key(credentials.username)
-    return user.email_key == email_key_or_none(credentials.email or "")
 
 
 def _note_login(user: User, device: str) -> bool:

@@ -12,7 +12,7 @@ from django.core.mail import EmailMessage
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import EmailKind, OutboxEmail, User
-from accounts.services import authentication
+from accounts.services import password_check
 from conftest import CHROME, PASSWORD, ApiClient, SignedIn
 from sessions_tracking.models import Session
 
@@ -215,14 +215,14 @@ def test_a_hash_that_is_renewed_does_not_bring_an_old_password_back(
     api: ApiClient, alice: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.BCRYPT_ROUNDS = 5
-    find = authentication._namesake
+    find = password_check._namesake
 
-    def find_then_lose(credentials: authentication.Credentials) -> User | None:
+    def find_then_lose(credentials: password_check.Credentials) -> User | None:
         user = find(credentials)
         User.objects.update(password=hashers.make_password("Another-Horse-8"))
         return user
 
-    monkeypatch.setattr(authentication, "_namesake", find_then_lose)
+    monkeypatch.setattr(password_check, "_namesake", find_then_lose)
     reply = api.post("/login", {"username": "alice", "password": PASSWORD})
 
     assert reply.json()["code"] == "invalid_credentials"
@@ -233,14 +233,14 @@ def test_a_hash_that_is_renewed_does_not_bring_an_old_password_back(
 def test_a_login_that_a_password_change_overtook_starts_no_session(
     api: ApiClient, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    checked = authentication.authenticate
+    checked = password_check.authenticate
 
-    def check_then_lose(credentials: authentication.Credentials, *, address: str | None) -> User:
+    def check_then_lose(credentials: password_check.Credentials, *, address: str | None) -> User:
         user = checked(credentials, address=address)
         User.objects.filter(id=user.id).update(password="changed meanwhile")
         return user
 
-    monkeypatch.setattr(authentication, "authenticate", check_then_lose)
+    monkeypatch.setattr(password_check, "authenticate", check_then_lose)
     reply = api.post("/login", {"username": "alice", "password": PASSWORD})
 
     assert reply.json()["code"] == "invalid_credentials"

@@ -13,8 +13,9 @@ from accounts.api.representation import sign_in_data
 from accounts.api.serializers.forms import LoginForm, LogoutAllForm, LogoutForm, RefreshForm
 from accounts.api.signing_in import second_factor_wanted, signed_in
 from accounts.services import authentication, sign_out, token_refresh
-from accounts.services.authentication import Credentials, SessionWishes
+from accounts.services.authentication import SessionWishes
 from accounts.services.mfa.challenges import Pending
+from accounts.services.password_check import Credentials
 from config.api.documented import documented
 from config.api.exceptions import AuthenticationRequired
 from config.api.forms import checked
