@@ -1,4 +1,4 @@
-"""The one statement of a refresh: it retires the presented token, makes the next one current, and says for whom."""
+"""Rotates refresh tokens: one statement retires the presented one, makes the next one current, and says for whom."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -10,9 +10,11 @@ from django.contrib.auth import get_user_model
 from django.db.models import DateTimeField, Exists, F, OuterRef, Subquery, UUIDField
 from django.db.models.functions import Least
 
+from config.api.exceptions import SessionRevoked
 from config.ids import new_id
 from config.prepared import Given, PreparedUpdate, in_order
 from sessions_tracking.client_info import ClientInfo
+from sessions_tracking.exceptions import RefreshTokenRetired
 from sessions_tracking.models import Session, SessionQuerySet
 
 _GIVEN = (
@@ -24,7 +26,25 @@ _FIELDS = {field.attname: field for field in Session._meta.concrete_fields}  # n
 _COLUMNS = tuple(_FIELDS)
 
 
-def rotate(*, session_id: uuid.UUID, presented: uuid.UUID, client: ClientInfo) -> Session | None:
+def rotate(*, session_id: uuid.UUID, presented: uuid.UUID, client: ClientInfo) -> Session:
+    """The session with its next refresh token current, and its user beside it, all but id, name and role deferred.
+
+    One conditional UPDATE names the token it retires, so of any number of racers one wins. The others, and whoever lost an
+    answer, present a token retired a moment ago and get the session as it is: the same successor, no second line
+    (RFC 9700 §4.14.2).
+
+    Raises SessionRevoked where the session is over, RefreshTokenRetired where the token is neither current nor in its grace.
+    """
+    while True:
+        rotated = _try_to_rotate(session_id=session_id, presented=presented, client=client)
+        if rotated is not None:
+            return rotated
+        session = _live(session_id)
+        if session.refresh_jti != presented:
+            return _excused(session, presented)
+
+
+def _try_to_rotate(*, session_id: uuid.UUID, presented: uuid.UUID, client: ClientInfo) -> Session | None:
     """None where `presented` is not the current token of a live session of an active user."""
     now = datetime.now(UTC)
     issued_at = now.replace(microsecond=0)
@@ -40,6 +60,26 @@ def rotate(*, session_id: uuid.UUID, presented: uuid.UUID, client: ClientInfo) -
         slides_to=issued_at + settings.JWT_REFRESH_EXPIRY,
     )
     return _session(rows[0]) if rows else None
+
+
+def _live(session_id: uuid.UUID) -> Session:
+    session = (
+        Session.objects.active(datetime.now(UTC))
+        .select_related("user")
+        .filter(id=session_id, user__is_active=True)
+        .first()
+    )
+    if session is None:
+        raise SessionRevoked
+    return session
+
+
+def _excused(session: Session, presented: uuid.UUID) -> Session:
+    """Seen from a clock that is behind, or was set back, the rotation lies ahead; that stretches the grace no further."""
+    retired_at = session.rotated_at if session.previous_refresh_jti == presented else None
+    if retired_at is not None and abs(datetime.now(UTC) - retired_at) < settings.REFRESH_REUSE_GRACE:
+        return session
+    raise RefreshTokenRetired(session_id=session.id, user_id=session.user_id)
 
 
 def _session(row: Sequence[Any]) -> Session:

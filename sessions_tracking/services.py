@@ -1,4 +1,4 @@
-"""Starts, rotates and ends sessions. Each function owns its transaction; Redis is told after the commit."""
+"""Starts and ends sessions. Each function owns its transaction; Redis is told after the commit."""
 
 import functools
 import uuid
@@ -9,13 +9,12 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import DateTimeField, QuerySet, UUIDField
 
-from config.api.exceptions import NotFound, SessionRevoked
+from config.api.exceptions import NotFound
 from config.metrics import SESSIONS_REVOKED
 from config.prepared import Given, PreparedSelect
 from config.prepared_writes import insert
-from sessions_tracking import principal_news, rotation
+from sessions_tracking import principal_news
 from sessions_tracking.client_info import ClientInfo
-from sessions_tracking.exceptions import RefreshTokenRetired
 from sessions_tracking.models import RevokedReason, Session, SessionQuerySet
 from sessions_tracking.principal_entries import ACTIVE_ENTRY_SECONDS, Principal
 
@@ -47,44 +46,6 @@ def start(
     )
     insert(session)
     return session
-
-
-def rotate(*, session_id: uuid.UUID, presented: uuid.UUID, client: ClientInfo) -> Session:
-    """The session with its next refresh token current, and its user beside it, all but id, name and role deferred.
-
-    One conditional UPDATE names the token it retires, so of any number of racers one wins. The others, and whoever lost an
-    answer, present a token retired a moment ago and get the session as it is: the same successor, no second line
-    (RFC 9700 §4.14.2).
-
-    Raises SessionRevoked where the session is over, RefreshTokenRetired where the token is neither current nor in its grace.
-    """
-    while True:
-        rotated = rotation.rotate(session_id=session_id, presented=presented, client=client)
-        if rotated is not None:
-            return rotated
-        session = _live(session_id)
-        if session.refresh_jti != presented:
-            return _excused(session, presented)
-
-
-def _live(session_id: uuid.UUID) -> Session:
-    session = (
-        Session.objects.active(datetime.now(UTC))
-        .select_related("user")
-        .filter(id=session_id, user__is_active=True)
-        .first()
-    )
-    if session is None:
-        raise SessionRevoked
-    return session
-
-
-def _excused(session: Session, presented: uuid.UUID) -> Session:
-    """Seen from a clock that is behind, or was set back, the rotation lies ahead; that stretches the grace no further."""
-    retired_at = session.rotated_at if session.previous_refresh_jti == presented else None
-    if retired_at is not None and abs(datetime.now(UTC) - retired_at) < settings.REFRESH_REUSE_GRACE:
-        return session
-    raise RefreshTokenRetired(session_id=session.id, user_id=session.user_id)
 
 
 def revoke(*, session_id: uuid.UUID, reason: RevokedReason) -> bool:

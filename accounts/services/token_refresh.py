@@ -16,6 +16,7 @@ from config.metrics import REFRESHES
 from config.rate_limits import limiter
 from config.rate_limits.by_address import neighbourhood
 from config.watching.who import concerns_now
+from sessions_tracking import rotation
 from sessions_tracking import services as sessions
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.exceptions import RefreshTokenRetired
@@ -36,14 +37,14 @@ def refresh(*, token: str, client: ClientInfo) -> SignIn:
 
 
 def _refresh(*, token: str, client: ClientInfo) -> SignIn:
-    """The session's next tokens, by one statement. See `sessions.rotate` for races and lost answers.
+    """The session's next tokens, by one statement. See `rotation.rotate` for races and lost answers.
 
     Raises TokenInvalid, TokenExpired, SessionRevoked, RateLimited; RefreshTokenReused once the theft is punished.
     """
     claims = _decoded(token, client)
     limiter.take(settings.RATE_LIMIT_REFRESH, str(claims.session_id))
     try:
-        session = sessions.rotate(session_id=claims.session_id, presented=claims.jti, client=client)
+        session = rotation.rotate(session_id=claims.session_id, presented=claims.jti, client=client)
     except RefreshTokenRetired as retired:
         _punish(retired, client)
         raise RefreshTokenReused from retired

@@ -152,14 +152,14 @@ def test_reuse_ends_that_session_only(api: ApiClient, signed_in: SignedIn, alice
 
 def _just_before_the_rotation(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
     """Once: what `do` does comes between the look at the token and the statement that decides."""
-    rotate = rotation.rotate
+    try_to_rotate = rotation._try_to_rotate
 
     def overtaken(**values: Any) -> Session | None:
-        monkeypatch.setattr(rotation, "rotate", rotate)
+        monkeypatch.setattr(rotation, "_try_to_rotate", try_to_rotate)
         do()
-        return rotate(**values)
+        return try_to_rotate(**values)
 
-    monkeypatch.setattr(rotation, "rotate", overtaken)
+    monkeypatch.setattr(rotation, "_try_to_rotate", overtaken)
 
 
 def test_who_loses_a_race_gets_the_winners_successor(
