@@ -1,19 +1,17 @@
-"""Writes promised emails into the caller's transaction: one function per email."""
+"""Promises emails within the caller's transaction: one function per email."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
 
 from django.db import transaction
 
 from accounts.identity import email_key_or_none
+from accounts.mail import outbox_rows
 from accounts.mail.nudge import nudge
 from accounts.models import EmailChange, EmailKind, EmailState, OutboxEmail, User
-from config.api.request_id import current_request, request_id
 from config.api.times import iso
 from config.ids import new_id
-from config.prepared_writes import insert
 from sessions_tracking.client_info import ClientInfo
 
 _LONGEST_ADDRESS = 254
@@ -21,28 +19,28 @@ _LONGEST_ADDRESS = 254
 
 def verification(user: User) -> None:
     """The code and the link; one that still waits gives way to this one."""
-    _cancel_waiting(EmailKind.VERIFY_EMAIL, user.id)
-    _promise(EmailKind.VERIFY_EMAIL, user)
+    outbox_rows.cancel_waiting(EmailKind.VERIFY_EMAIL, user.id)
+    outbox_rows.promise(EmailKind.VERIFY_EMAIL, user)
 
 
 def no_verification() -> None:
     """For an address that gets none: what `verification` costs, so that the time tells nothing (ASVS 6.3.8)."""
-    _cancel_waiting(EmailKind.VERIFY_EMAIL, new_id())
+    outbox_rows.cancel_waiting(EmailKind.VERIFY_EMAIL, new_id())
     nothing()
 
 
 def nothing() -> None:
     """A row that sends nothing to nobody, where to write none would be told by the clock."""
-    _write(kind=EmailKind.VERIFY_EMAIL, address="", state=EmailState.CANCELLED)
+    outbox_rows.write(kind=EmailKind.VERIFY_EMAIL, address="", state=EmailState.CANCELLED)
 
 
 def first_verification(user: User) -> None:
     """As `verification`, for a user who was made in this very transaction and so has none waiting."""
-    _promise(EmailKind.VERIFY_EMAIL, user)
+    outbox_rows.promise(EmailKind.VERIFY_EMAIL, user)
 
 
 def welcome(user: User) -> None:
-    _promise(EmailKind.WELCOME, user)
+    outbox_rows.promise(EmailKind.WELCOME, user)
 
 
 def password_reset(*, address: str, language: str, after_undo: bool = False) -> None:
@@ -53,59 +51,59 @@ def password_reset(*, address: str, language: str, after_undo: bool = False) -> 
     key = email_key_or_none(address)
     if key is not None and len(key) <= _LONGEST_ADDRESS:
         context = {"after_undo": True} if after_undo else None
-        _write(kind=EmailKind.RESET_PASSWORD, address=key, language=language, context=context)
+        outbox_rows.write(kind=EmailKind.RESET_PASSWORD, address=key, language=language, context=context)
 
 
 def password_changed(user: User, client: ClientInfo) -> None:
-    _promise(EmailKind.PASSWORD_CHANGED, user, _event(client))
+    outbox_rows.promise(EmailKind.PASSWORD_CHANGED, user, _event(client))
 
 
 def password_changed_by_admin(user: User) -> None:
     """Without a device and an address: those would be the administrator's."""
-    _promise(EmailKind.PASSWORD_CHANGED, user, {"happened_at": iso(datetime.now(UTC))})
+    outbox_rows.promise(EmailKind.PASSWORD_CHANGED, user, {"happened_at": iso(datetime.now(UTC))})
 
 
 def new_device(user: User, client: ClientInfo) -> None:
-    _promise(EmailKind.NEW_DEVICE, user, _event(client) | {"location": client.location})
+    outbox_rows.promise(EmailKind.NEW_DEVICE, user, _event(client) | {"location": client.location})
 
 
 def refresh_token_reused(user: User, client: ClientInfo) -> None:
-    _promise(EmailKind.REFRESH_TOKEN_REUSED, user, _event(client))
+    outbox_rows.promise(EmailKind.REFRESH_TOKEN_REUSED, user, _event(client))
 
 
 def account_deleted(user: User) -> None:
     """Not tied to the user's row, which is about to go and takes its other emails along."""
     if user.email:
         context = {"happened_at": iso(datetime.now(UTC)), "username": user.username}
-        _write(kind=EmailKind.ACCOUNT_DELETED, address=user.email, language=user.language, context=context)
+        outbox_rows.write(kind=EmailKind.ACCOUNT_DELETED, address=user.email, language=user.language, context=context)
 
 
 def address_already_registered(user: User) -> None:
-    _promise(EmailKind.ADDRESS_ALREADY_REGISTERED, user)
+    outbox_rows.promise(EmailKind.ADDRESS_ALREADY_REGISTERED, user)
 
 
 def address_already_used(user: User) -> None:
     """Somebody with another account asked to move it to this user's address."""
-    _promise(EmailKind.ADDRESS_ALREADY_USED, user)
+    outbox_rows.promise(EmailKind.ADDRESS_ALREADY_USED, user)
 
 
 def email_change_code(user: User, change: EmailChange) -> None:
     """To the new address, which nobody has proven yet: it names no account."""
     context = {"change_id": str(change.id)}
-    _write(
+    outbox_rows.write(
         kind=EmailKind.EMAIL_CHANGE_CODE, user=user, address=change.new_email, language=user.language, context=context
     )
 
 
 def email_change_requested(user: User, change: EmailChange, client: ClientInfo) -> None:
     """To the address that the account still has."""
-    _promise(EmailKind.EMAIL_CHANGE_REQUESTED, user, _event(client) | _change(change))
+    outbox_rows.promise(EmailKind.EMAIL_CHANGE_REQUESTED, user, _event(client) | _change(change))
 
 
 def email_changed(user: User, change: EmailChange, client: ClientInfo) -> None:
     """To the address that the account had, with the link that undoes the change."""
     if change.old_email:
-        _write(
+        outbox_rows.write(
             kind=EmailKind.EMAIL_CHANGED,
             user=user,
             address=change.old_email,
@@ -118,7 +116,7 @@ def email_changed_by_admin(user: User, *, old_email: str | None) -> None:
     """To the address that the account had, without a device and an address: those would be the administrator's."""
     if old_email:
         context = {"happened_at": iso(datetime.now(UTC))}
-        _write(
+        outbox_rows.write(
             kind=EmailKind.EMAIL_CHANGED_BY_ADMIN,
             user=user,
             address=old_email,
@@ -133,25 +131,25 @@ def _change(change: EmailChange) -> dict[str, str]:
 
 def invitation(user: User) -> None:
     """For a user without a password: the link to set one; an invitation that still waits gives way to this one."""
-    _cancel_waiting(EmailKind.INVITATION, user.id)
-    _promise(EmailKind.INVITATION, user)
+    outbox_rows.cancel_waiting(EmailKind.INVITATION, user.id)
+    outbox_rows.promise(EmailKind.INVITATION, user)
 
 
 def mfa_enabled(user: User, client: ClientInfo) -> None:
-    _promise(EmailKind.MFA_ENABLED, user, _event(client))
+    outbox_rows.promise(EmailKind.MFA_ENABLED, user, _event(client))
 
 
 def mfa_disabled(user: User, client: ClientInfo) -> None:
-    _promise(EmailKind.MFA_DISABLED, user, _event(client))
+    outbox_rows.promise(EmailKind.MFA_DISABLED, user, _event(client))
 
 
 def mfa_disabled_by_admin(user: User) -> None:
     """Without a device and an address: those would be the administrator's."""
-    _promise(EmailKind.MFA_DISABLED, user, {"happened_at": iso(datetime.now(UTC)), "by_admin": True})
+    outbox_rows.promise(EmailKind.MFA_DISABLED, user, {"happened_at": iso(datetime.now(UTC)), "by_admin": True})
 
 
 def recovery_code_used(user: User, client: ClientInfo, *, left: int) -> None:
-    _promise(EmailKind.RECOVERY_CODE_USED, user, _event(client) | {"codes_left": left})
+    outbox_rows.promise(EmailKind.RECOVERY_CODE_USED, user, _event(client) | {"codes_left": left})
 
 
 def cancel_resets(user: User) -> None:
@@ -175,43 +173,3 @@ def send_again(*, email_ids: Iterable[uuid.UUID]) -> int:
 
 def _event(client: ClientInfo) -> dict[str, str]:
     return {"happened_at": iso(datetime.now(UTC)), "ip": client.ip or "", "device": client.label}
-
-
-def _promise(kind: EmailKind, user: User, context: Mapping[str, Any] | None = None) -> None:
-    if user.email:
-        _write(kind=kind, user=user, address=user.email, language=user.language, context=context)
-
-
-def _write(
-    *,
-    kind: EmailKind,
-    address: str,
-    language: str = "en",
-    user: User | None = None,
-    context: Mapping[str, Any] | None = None,
-    state: EmailState = EmailState.QUEUED,
-) -> None:
-    now = datetime.now(UTC)
-    insert(
-        OutboxEmail(
-            kind=kind,
-            user=user,
-            address=address,
-            language=language,
-            context=dict(context or {}) | _origin(),
-            state=state,
-            due_at=now,
-            created_at=now,
-        )
-    )
-    transaction.on_commit(nudge)
-
-
-def _origin() -> dict[str, str]:
-    """The request that promised it, for the worker's lines; commands have none."""
-    request = current_request()
-    return {"request_id": request_id(request)} if request is not None else {}
-
-
-def _cancel_waiting(kind: EmailKind, user_id: uuid.UUID) -> None:
-    OutboxEmail.objects.filter(kind=kind, user_id=user_id, state=EmailState.QUEUED).update(state=EmailState.CANCELLED)
