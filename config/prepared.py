@@ -34,7 +34,7 @@ class Given(Expression):
 
 
 @dataclass(frozen=True, slots=True)
-class _Statement:
+class Statement:
     """`converters` are those of its columns by their place, which `compiler` applies."""
 
     sql: str
@@ -42,41 +42,46 @@ class _Statement:
     compiler: Any
     converters: Mapping[int, Any]
 
+    def run(self, values: Mapping[str, Any]) -> None:
+        with prepared_cursor() as cursor:
+            self._execute(cursor, values)
+
     def rows(self, values: Mapping[str, Any]) -> list[Row]:
         with prepared_cursor() as cursor:
-            cursor.execute(self.sql, [one.value(values) if isinstance(one, Given) else one for one in self.params])
+            self._execute(cursor, values)
             found: list[Row] = cursor.fetchall()
         return list(self.compiler.apply_converters(found, self.converters)) if self.converters else found
+
+    def _execute(self, cursor: Any, values: Mapping[str, Any]) -> None:
+        cursor.execute(self.sql, [one.value(values) if isinstance(one, Given) else one for one in self.params])
 
 
 class Prepared:
     """What is the same in each run is in the query; what changes is a `Given` there."""
 
-    def __init__(self) -> None:
-        self._statement: _Statement | None = None
+    def __init__(self, query: Callable[[], QuerySet[Any, Any]]) -> None:
+        self._query = query
 
-    def rows(self, **values: Any) -> list[Row]:
-        """The rows as the ORM would have them. Raises DatabaseError."""
-        if self._statement is None:
-            self._statement = self._compile()
-        return self._statement.rows(values)
+    @cached_property
+    def _statement(self) -> Statement:
+        return self._compile()
 
-    def _compile(self) -> _Statement:
+    def _compile(self) -> Statement:
         raise NotImplementedError
 
 
 class PreparedSelect(Prepared):
     """A query of `values_list`."""
 
-    def __init__(self, query: Callable[[], QuerySet[Any, Any]]) -> None:
-        super().__init__()
-        self._query = query
+    def rows(self, **values: Any) -> list[Row]:
+        """The rows as the ORM would have them. Raises DatabaseError."""
+        return self._statement.rows(values)
 
-    def _compile(self) -> _Statement:
+    def _compile(self) -> Statement:
         compiler = self._query().query.get_compiler(connection=connection)
         sql, params = compiler.as_sql()
         selected = [expression for expression, _sql, _alias in compiler.select]
-        return _Statement(sql, params, compiler, compiler.get_converters(selected))
+        return Statement(sql, params, compiler, compiler.get_converters(selected))
 
 
 class PreparedUpdate(Prepared):
@@ -92,10 +97,14 @@ class PreparedUpdate(Prepared):
         changes: Callable[[], Mapping[str, Any]],
         returning: Callable[[], Sequence[Any]],
     ) -> None:
-        super().__init__()
-        self._query, self._changes, self._returning = query, changes, returning
+        super().__init__(query)
+        self._changes, self._returning = changes, returning
 
-    def _compile(self) -> _Statement:
+    def rows(self, **values: Any) -> list[Row]:
+        """As those of PreparedSelect. Raises DatabaseError."""
+        return self._statement.rows(values)
+
+    def _compile(self) -> Statement:
         query: Any = self._query().query.chain(UpdateQuery)
         query.add_update_values(self._changes())
         compiler = query.get_compiler(connection=connection)
@@ -104,7 +113,7 @@ class PreparedUpdate(Prepared):
         texts = [compiler.compile(expression) for expression in selected]
         told = ", ".join(text for text, _params in texts)
         more = [param for _text, params in texts for param in params]
-        return _Statement(f"{sql} RETURNING {told}", [*params, *more], compiler, compiler.get_converters(selected))
+        return Statement(f"{sql} RETURNING {told}", [*params, *more], compiler, compiler.get_converters(selected))
 
 
 def in_order(model: type[Model], names: AbstractSet[str]) -> tuple[str, ...]:

@@ -1,14 +1,13 @@
-"""New rows by statements that are compiled once; see config.prepared."""
+"""New rows, and rows that go, by statements that are compiled once; see config.prepared."""
 
 import functools
-from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
-from django.db.models import Field, Model, QuerySet
+from django.db.models import Field, Model
 from django.db.models.sql import DeleteQuery, InsertQuery
 
-from config.prepared import Given, prepared_cursor
+from config.prepared import Prepared, Statement, prepared_cursor
 
 
 def insert(row: Model) -> None:
@@ -36,20 +35,15 @@ def _statement(model: type[Model]) -> str:
     return str(sql)
 
 
-class PreparedDelete:
-    """A DELETE of rows that no other row refers to. What changes from run to run is a `Given`."""
-
-    def __init__(self, query: Callable[[], QuerySet[Any, Any]]) -> None:
-        self._query = query
-        self._compiled: tuple[str, Sequence[Any]] | None = None
+class PreparedDelete(Prepared):
+    """A DELETE of rows that no other row refers to."""
 
     def run(self, **values: Any) -> None:
         """Raises DatabaseError."""
-        sql, params = self._compiled or self._compile()
-        with transaction.mark_for_rollback_on_error(), prepared_cursor() as cursor:
-            cursor.execute(sql, [one.value(values) if isinstance(one, Given) else one for one in params])
+        with transaction.mark_for_rollback_on_error():
+            self._statement.run(values)
 
-    def _compile(self) -> tuple[str, Sequence[Any]]:
-        sql, params = self._query().query.chain(DeleteQuery).get_compiler(connection=connection).as_sql()
-        self._compiled = compiled = sql, params
-        return compiled
+    def _compile(self) -> Statement:
+        compiler = self._query().query.chain(DeleteQuery).get_compiler(connection=connection)
+        sql, params = compiler.as_sql()
+        return Statement(sql, params, compiler, {})
