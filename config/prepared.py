@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Expression, Field, JSONField, Model, QuerySet
 from django.db.models.sql import UpdateQuery
 
@@ -101,8 +101,9 @@ class PreparedUpdate(Prepared):
         self._changes, self._returning = changes, returning
 
     def rows(self, **values: Any) -> list[Row]:
-        """As those of PreparedSelect. Raises DatabaseError."""
-        return self._statement.rows(values)
+        """As those of PreparedSelect. Raises DatabaseError; an atomic block around it then takes no other statement."""
+        with transaction.mark_for_rollback_on_error():
+            return self._statement.rows(values)
 
     def _compile(self) -> Statement:
         query: Any = self._query().query.chain(UpdateQuery)

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.db.models import CharField, DateTimeField, F, UUIDField, Value
 from django.db.models.functions import Concat, Upper
+from django.db.transaction import TransactionManagementError
 
 from config.ids import new_id
 from config.prepared import Given, PreparedSelect, PreparedUpdate, in_order
@@ -81,6 +82,21 @@ def test_an_update_that_finds_no_row_changes_nothing(rows: list[Session]) -> Non
 
     assert statement.rows(id=rows[1].id, more="x") == statement.rows(id=new_id(), more="x") == []
     assert sorted(Session.objects.values_list("name", flat=True)) == ["100 %", "one", "two"]
+
+
+def test_after_an_update_that_failed_the_block_around_it_takes_no_statement(rows: list[Session]) -> None:
+    statement = PreparedUpdate(
+        lambda: Session.objects.filter(id=Given("id", UUIDField())),
+        changes=lambda: {"name": Given("name", CharField())},
+        returning=lambda: [F("id")],
+    )
+
+    with pytest.raises(TransactionManagementError), transaction.atomic():
+        with pytest.raises(IntegrityError):
+            statement.rows(id=rows[0].id, name=None)
+        Session.objects.update(name="after all")
+
+    assert not Session.objects.filter(name="after all").exists()
 
 
 @pytest.mark.parametrize("hostile", ["'; DROP TABLE x; --", "%s", "$1", "\\", "\u2028"])
