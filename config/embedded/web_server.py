@@ -4,6 +4,8 @@ Libraries, settings, and of ours what holds no state: whatever opens a connectio
 """
 
 import gc
+import os
+import signal
 from importlib import import_module
 
 from django.conf import settings
@@ -24,6 +26,7 @@ _LIBRARIES = (
     "psycopg",
     "redis",
 )
+_WAKE_SECONDS = 1.0
 
 
 def main() -> None:
@@ -33,7 +36,18 @@ def main() -> None:
         import_string(name)()
     gc.collect()
     gc.freeze()  # the collector would write to each object that it looks at, and so part it from the others' copy
+    _wake_now_and_then()
+    os.register_at_fork(after_in_child=_wake_now_and_then)
     entrypoint()  # type: ignore[no-untyped-call]
+
+
+def _wake_now_and_then() -> None:
+    """Granian's main threads wait for a lock, which a signal interrupts, but Python's handler runs after the wait alone.
+
+    A SIGTERM that comes a moment before the wait, or to another thread, would be noticed at the next signal only: here is one.
+    """
+    signal.signal(signal.SIGALRM, lambda _number, _frame: None)
+    signal.setitimer(signal.ITIMER_REAL, _WAKE_SECONDS, _WAKE_SECONDS)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Orderly ends and poor beginnings: what is under way is finished, and what is away at the start is used when it comes."""
 
+import ctypes
 import signal
 import socket
 import subprocess
@@ -100,6 +101,18 @@ def test_a_web_server_that_is_told_to_end_finishes_fifty_slow_logins_first(fault
     assert all(user.sessions.filter(revoked_at=None).count() == 1 for user in people)
 
 
+def test_a_web_process_whose_main_thread_slept_through_the_signal_ends_all_the_same(faults_folder: Path) -> None:
+    """The signal comes to another thread, which leaves the process as one does that comes a moment before the wait."""
+    with serving(faults_folder, WEB_WORKERS="1") as (process, _server):
+        web_process = int(_listed(f"/proc/{process.pid}/task/{process.pid}/children")[0])
+        another = max(int(thread.name) for thread in Path(f"/proc/{web_process}/task").iterdir())
+        assert another != web_process
+
+        assert ctypes.CDLL(None).tgkill(web_process, another, signal.SIGTERM) == 0
+
+        wait_until(lambda: not Path(f"/proc/{web_process}").exists())
+
+
 def test_a_worker_that_is_told_to_end_finishes_the_email_that_it_sends(
     mailbox: MailServer, start_worker: StartWorker
 ) -> None:
@@ -157,6 +170,10 @@ def test_everything_starts_without_redis_and_broker_and_uses_them_when_they_come
             processes.stop(worker, grace=5)
             redis.stop()
             path.unlink()
+
+
+def _listed(path: str) -> list[str]:
+    return Path(path).read_text().split()
 
 
 def _refuses(server: LiveServer) -> bool:
