@@ -90,6 +90,13 @@ def _warm_up() -> None:
     connection.close()
     if connection.vendor == "postgresql":
         connection.close_pool()  # type: ignore[attr-defined]
+    _await_threads()
+
+
+def _await_threads() -> None:
+    """What one of them holds at the fork, the lock of an import say, nobody would ever let go of in the child."""
+    while threading.active_count() > 1:
+        time.sleep(0.01)
 
 
 def _serve(listener: socket.socket) -> None:
