@@ -1,7 +1,7 @@
 """Answers the busiest requests in front of Django, where they go the usual way; anything else is Django's."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connec
 from django.utils.module_loading import import_string
 
 from config.api.exceptions import ApiError, ServiceUnavailable
-from config.api.request_id import HEADER, name_of
+from config.api.origin import SAFE_METHODS
+from config.api.request_id import HEADER, at_work, name_of
 from config.watching import access
 from config.watching.lines import Answered
 from config.watching.middleware import ARRIVED
@@ -24,54 +25,58 @@ REFUSAL = "vestibule.refusal"  # in the environ: what a shortcut found, so that 
 
 @dataclass(frozen=True, slots=True)
 class Quick:
-    """An answer, always 200, and the ids of the user and the session that it was for."""
+    """An answer, always 200, and the ids of the user and the session that it was for. `cookies` as `Set-Cookie` has them."""
 
     headers: Mapping[str, str]
     body: bytes
     ids: Ids
+    cookies: Sequence[str] = ()
 
 
-Shortcut = Callable[[WSGIRequest], Quick]
+Shortcut = Callable[[WSGIRequest], Quick | None]
 
 
 class Shortcuts:
-    """Of SHORTCUTS, by exact path. One that raises anything leaves the request to Django as if nothing had been asked.
+    """Of SHORTCUTS, by method and exact path. One that says None, or raises, leaves the request to Django.
 
-    Nor is it asked where Django would have more to say: of another method, or of a browser's request that needs CORS.
+    Nor is it asked where Django would have more to say: of a browser's request that needs CORS.
     """
 
     def __init__(self, inner: Callable[[Environ, StartResponse], Iterable[bytes]]) -> None:
         self.inner = inner
-        self._shortcuts: dict[str, Shortcut] = {path: import_string(name) for path, name in settings.SHORTCUTS.items()}
+        self._shortcuts: dict[tuple[str, str], Shortcut] = {
+            asked: import_string(name) for asked, name in settings.SHORTCUTS.items()
+        }
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        shortcut = self._shortcuts.get(environ.get("PATH_INFO", ""))
+        shortcut = self._shortcuts.get((environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")))
         quick = _taken(shortcut, environ) if shortcut is not None else None
         if quick is None:
             return self.inner(environ, start_response)
-        name = name_of(environ)
-        start_response("200 OK", [*quick.headers.items(), (HEADER, name)])
-        _note(environ, name, quick.ids)
+        cookies = [("Set-Cookie", cookie) for cookie in quick.cookies]
+        start_response("200 OK", [*quick.headers.items(), *cookies, (HEADER, name_of(environ))])
+        _note(environ, quick.ids)
         return [quick.body]
 
 
 def _taken(shortcut: Shortcut, environ: Environ) -> Quick | None:
-    if environ["REQUEST_METHOD"] != "GET" or "HTTP_ORIGIN" in environ:
+    if "HTTP_ORIGIN" in environ:
         return None
     try:
         request = WSGIRequest(environ)
         request.get_host()
-        return shortcut(request)
+        with at_work(request):
+            return shortcut(request)
     except ApiError as refusal:
         environ[REFUSAL] = refusal.with_traceback(None)
-        return None
     except (OperationalError, InterfaceError):
         environ[REFUSAL] = ServiceUnavailable()  # to wait for the database once is enough
-        return None
-    except Exception:  # noqa: BLE001 - Django meets it again, logs it, and has the words for it
-        return None
+    except Exception as fault:  # noqa: BLE001 - Django meets it again, logs it, and has the words for it
+        if environ["REQUEST_METHOD"] not in SAFE_METHODS:
+            environ[REFUSAL] = fault  # what may have changed something is not tried twice
     finally:
         let_go()
+    return None
 
 
 def let_go() -> None:
@@ -81,8 +86,8 @@ def let_go() -> None:
         database.close_if_unusable_or_obsolete()
 
 
-def _note(environ: Environ, name: str, ids: Ids) -> None:
-    """What WatchMiddleware does for the others. The path is one of SHORTCUTS."""
+def _note(environ: Environ, ids: Ids) -> None:
+    """What WatchMiddleware does for the others. Method and path are those of a shortcut."""
     now = time.perf_counter()
-    seconds = now - environ.get(ARRIVED, now)
-    access.note(Answered(time.time(), name, "GET", environ["PATH_INFO"], 200, seconds, ids))
+    asked = name_of(environ), environ["REQUEST_METHOD"], environ["PATH_INFO"]
+    access.note(Answered(time.time(), *asked, 200, now - environ.get(ARRIVED, now), ids))

@@ -1,5 +1,6 @@
 """Asks twice what is answered twice: Django, by its test client, and the shortcut in front of it, as the web server does."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -13,7 +14,7 @@ from config import shortcuts
 from config.wsgi import application
 from conftest import ApiClient
 
-Headers = dict[str, str]
+Headers = dict[str, Any]  # text, but for a list of several cookies
 
 
 class Answer:
@@ -21,27 +22,40 @@ class Answer:
         self.status, self.headers, self.body = status, headers, body
 
     @property
+    def code(self) -> str:
+        """`ok`, or the code of the failure."""
+        said = json.loads(self.body)
+        return "ok" if said["success"] else str(said["code"])
+
+    @property
     def identity(self) -> Headers:
         return {name: value for name, value in self.headers.items() if name.startswith("X-Auth-")}
 
 
-def by_client(method: str, headers: Headers, path: str) -> Answer:
-    reply = ApiClient().generic(method, path, headers=headers)
-    return Answer(reply.status_code, dict(reply.headers), reply.content)
+def by_client(method: str, headers: Headers, path: str, body: bytes = b"", kind: str = "application/json") -> Answer:
+    reply = ApiClient().generic(method, path, body, kind, headers=headers)
+    cookies = _cookies([("Set-Cookie", cookie.OutputString()) for cookie in reply.cookies.values()])
+    return Answer(reply.status_code, dict(reply.headers) | cookies, reply.content)
 
 
-def by_server(method: str, headers: Headers, path: str) -> Answer:
+def by_server(method: str, headers: Headers, path: str, body: bytes = b"", kind: str = "application/json") -> Answer:
     """As the web server does, so that the shortcut has its say."""
     given = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
+    sent = {"CONTENT_TYPE": kind, "CONTENT_LENGTH": str(len(body))} if body else {}
     environ = {
         "REQUEST_METHOD": method, "PATH_INFO": f"/api/auth{path}", "SCRIPT_NAME": "", "QUERY_STRING": "", "SERVER_NAME": "x",
-        "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "wsgi.input": BytesIO(), "wsgi.url_scheme": "http",
+        "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "wsgi.input": BytesIO(body), "wsgi.url_scheme": "http",
         "REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "testserver",
-    } | given  # fmt: skip
+    } | given | sent  # fmt: skip
     told: list[Any] = []
     with _connection_kept():
-        body = b"".join(application(environ, lambda *answer: told.extend(answer)))
-    return Answer(int(told[0][:3]), dict(told[1]), body)
+        read = b"".join(application(environ, lambda *answer: told.extend(answer)))
+    return Answer(int(told[0][:3]), dict(told[1]) | _cookies(told[1]), read)
+
+
+def _cookies(headers: list[tuple[str, str]]) -> dict[str, Any]:
+    found = sorted(value.strip() for name, value in headers if name == "Set-Cookie")
+    return {"Set-Cookie": found} if found else {}
 
 
 @contextmanager

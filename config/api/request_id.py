@@ -1,7 +1,8 @@
 """A name for each request: it is in the answer, in the log and in the audit, so that one leads to the others."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -14,6 +15,7 @@ from config.ids import new_name
 HEADER = "X-Request-Id"
 PEER = "vestibule.peer"  # in the WSGI environ: who is really at the other end, proxy or client
 _FORM = re.compile(r"[A-Za-z0-9_.-]{8,64}")
+_NAME = "vestibule.request_id"  # in the environ, too
 _current: ContextVar[HttpRequest | None] = ContextVar("current_request", default=None)
 
 
@@ -24,21 +26,36 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.request_id = name_of(request.META)  # type: ignore[attr-defined]
-        before = _current.set(request)
-        try:
+        with at_work(request):
             response = self.get_response(request)
-        finally:
-            _current.reset(before)
         response.headers[HEADER] = request_id(request)
         return response
 
 
-def name_of(environ: Mapping[str, Any]) -> str:
-    name = environ.get("HTTP_X_REQUEST_ID")
+@contextmanager
+def at_work(request: HttpRequest) -> Iterator[None]:
+    """Within, the request has its name and is the one that this thread works on."""
+    request.request_id = name_of(request.META)  # type: ignore[attr-defined]
+    before = _current.set(request)
+    try:
+        yield
+    finally:
+        _current.reset(before)
+
+
+def name_of(environ: dict[str, Any]) -> str:
+    """The same whenever it is asked of one request."""
+    name: str | None = environ.get(_NAME)
+    if name is None:
+        name = environ[_NAME] = _given_name(environ) or new_name()
+    return name
+
+
+def _given_name(environ: dict[str, Any]) -> str | None:
+    name: str | None = environ.get("HTTP_X_REQUEST_ID")
     if name and _FORM.fullmatch(name) and peer_is_trusted(environ.get(PEER, ""), settings.TRUSTED_PROXIES):
-        return str(name)
-    return new_name()
+        return name
+    return None
 
 
 def request_id(request: HttpRequest) -> str:

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from config.api.request_id import current_request
 from config.rate_limits.limit import Limit
 
-_NOTED = "rate_limit_standings"
+_NOTED = "vestibule.standings"  # in the environ: a request that is refused in front of Django is answered behind it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,18 +37,24 @@ def note(standings: Iterable[Standing]) -> None:
     """For the answer of the request at work; a command has none."""
     request = current_request()
     if request is not None:
-        setattr(request, _NOTED, [*_noted(request), *standings])
+        request.META[_NOTED] = [*_noted(request), *standings]
 
 
 def forget() -> None:
     request = current_request()
     if request is not None:
-        setattr(request, _NOTED, [])
+        request.META[_NOTED] = []
 
 
 def _noted(request: HttpRequest) -> list[Standing]:
-    found: list[Standing] = getattr(request, _NOTED, [])
+    found: list[Standing] = request.META.get(_NOTED, [])
     return found
+
+
+def headers_for(request: HttpRequest) -> dict[str, str]:
+    """Of several limits the tightest is told; none where the request met none."""
+    noted = _noted(request)
+    return min(noted, key=_tightness).headers if noted else {}
 
 
 def _tightness(standing: Standing) -> tuple[bool, int, int]:
@@ -56,15 +62,13 @@ def _tightness(standing: Standing) -> tuple[bool, int, int]:
 
 
 class RateLimitHeadersMiddleware:
-    """Stands outside of whatever makes the answer, a success or a failure. Of several limits it tells the tightest."""
+    """Stands outside of whatever makes the answer, a success or a failure."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        noted = _noted(request)
-        if noted:
-            for name, value in min(noted, key=_tightness).headers.items():
-                response.headers[name] = value
+        for name, value in headers_for(request).items():
+            response.headers[name] = value
         return response

@@ -7,11 +7,13 @@ MAX_BODY_BYTES = 64 * 1024
 WEB_THREADS = env.integer("WEB_THREADS", 8, least=1)
 MAX_JSON_DEPTH = 32
 
-# Paths that are asked so often that Django's middleware would be most of their cost; see config.shortcuts.
+# What is asked so often that Django's middleware would be most of its cost; see config.shortcuts.
 SHORTCUTS = {
-    "/api/auth/forward-auth": "accounts.api.views.forward_auth.shortcut",
-    "/api/auth/me": "accounts.api.quick_me.shortcut",
-    "/api/auth/profile": "accounts.api.quick_me.shortcut",
+    ("GET", "/api/auth/forward-auth"): "accounts.api.views.forward_auth.shortcut",
+    ("GET", "/api/auth/me"): "accounts.api.quick_me.shortcut",
+    ("GET", "/api/auth/profile"): "accounts.api.quick_me.shortcut",
+    ("POST", "/api/auth/refresh"): "accounts.api.quick_refresh.shortcut",
+    ("POST", "/api/auth/refresh-token"): "accounts.api.quick_refresh.shortcut",
 }
 
 # What is made once in a process, is big, and better made before its first request than by it.

@@ -69,7 +69,7 @@ def answer_at_once(_request: Any) -> Quick:
 
 @pytest.mark.django_db
 def test_an_answer_in_front_of_django_has_one_too(settings: Settings, behind_a_proxy: None) -> None:
-    settings.SHORTCUTS = {"/quick": f"{__name__}.answer_at_once"}
+    settings.SHORTCUTS = {("GET", "/quick"): f"{__name__}.answer_at_once"}
     told: list[Any] = []
     quick = Shortcuts(lambda _environ, _start: [b"slow"])
 
