@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -25,19 +26,20 @@ REFUSAL = "vestibule.refusal"  # in the environ: what a shortcut found, so that 
 
 @dataclass(frozen=True, slots=True)
 class Quick:
-    """An answer, always 200, and the ids of the user and the session that it was for. `cookies` as `Set-Cookie` has them."""
+    """A success, and the ids of the user and the session that it was for. `cookies` as `Set-Cookie` has them."""
 
     headers: Mapping[str, str]
     body: bytes
     ids: Ids
+    status: HTTPStatus = HTTPStatus.OK
     cookies: Sequence[str] = ()
 
 
-Shortcut = Callable[[WSGIRequest], Quick | None]
+Shortcut = Callable[[WSGIRequest], Quick]
 
 
 class Shortcuts:
-    """Of SHORTCUTS, by method and exact path. One that says None, or raises, leaves the request to Django.
+    """Of SHORTCUTS, by method and exact path. One that raises leaves the request to Django, and what it raised to the view.
 
     Nor is it asked where Django would have more to say: of a browser's request that needs CORS.
     """
@@ -54,8 +56,9 @@ class Shortcuts:
         if quick is None:
             return self.inner(environ, start_response)
         cookies = [("Set-Cookie", cookie) for cookie in quick.cookies]
-        start_response("200 OK", [*quick.headers.items(), *cookies, (HEADER, name_of(environ))])
-        _note(environ, quick.ids)
+        status = f"{quick.status} {quick.status.phrase}"
+        start_response(status, [*quick.headers.items(), *cookies, (HEADER, name_of(environ))])
+        _note(environ, quick)
         return [quick.body]
 
 
@@ -76,7 +79,14 @@ def _taken(shortcut: Shortcut, environ: Environ) -> Quick | None:
             environ[REFUSAL] = fault  # what may have changed something is not tried twice
     finally:
         let_go()
+    _rewind(environ)
     return None
+
+
+def _rewind(environ: Environ) -> None:
+    """For whoever reads the body now. There is nothing to read off where no body came; see config.wsgi."""
+    if environ["wsgi.input"].seekable():
+        environ["wsgi.input"].seek(0)
 
 
 def let_go() -> None:
@@ -86,8 +96,8 @@ def let_go() -> None:
         database.close_if_unusable_or_obsolete()
 
 
-def _note(environ: Environ, ids: Ids) -> None:
+def _note(environ: Environ, quick: Quick) -> None:
     """What WatchMiddleware does for the others. Method and path are those of a shortcut."""
     now = time.perf_counter()
     asked = name_of(environ), environ["REQUEST_METHOD"], environ["PATH_INFO"]
-    access.note(Answered(time.time(), *asked, 200, now - environ.get(ARRIVED, now), ids))
+    access.note(Answered(time.time(), *asked, quick.status, now - environ.get(ARRIVED, now), quick.ids))

@@ -1,11 +1,13 @@
 """Asks twice what is answered twice: Django, by its test client, and the shortcut in front of it, as the web server does."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
 
+import jwt
 import pytest
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
@@ -15,6 +17,8 @@ from config.wsgi import application
 from conftest import ApiClient
 
 Headers = dict[str, Any]  # text, but for a list of several cookies
+_TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Answer:
@@ -51,6 +55,28 @@ def by_server(method: str, headers: Headers, path: str, body: bytes = b"", kind:
     with _connection_kept():
         read = b"".join(application(environ, lambda *answer: told.extend(answer)))
     return Answer(int(told[0][:3]), dict(told[1]) | _cookies(told[1]), read)
+
+
+def said(answer: Answer) -> tuple[Any, ...]:
+    """All of it, but for the name of the request and those of access tokens, of which no two have the same."""
+    headers = {name: value for name, value in answer.headers.items() if name != "X-Request-Id"}
+    return answer.status, *(
+        _TOKEN.sub(_claims, text) for text in (answer.body.decode(), json.dumps(headers, sort_keys=True))
+    )
+
+
+def said_to_anybody(answer: Answer) -> tuple[Any, ...]:
+    """As `said`, but for ids: of what was made anew by each."""
+    status, *texts = said(answer)
+    return status, *(_ID.sub("id", text) for text in texts)
+
+
+def _claims(found: re.Match[str]) -> str:
+    try:
+        claims = jwt.decode(found[0], options={"verify_signature": False})
+    except jwt.InvalidTokenError:
+        return found[0]
+    return str({name: value for name, value in claims.items() if name != "jti" or claims["token_type"] == "refresh"})
 
 
 def _cookies(headers: list[tuple[str, str]]) -> dict[str, Any]:

@@ -12,8 +12,11 @@ SHORTCUTS = {
     ("GET", "/api/auth/forward-auth"): "accounts.api.views.forward_auth.shortcut",
     ("GET", "/api/auth/me"): "accounts.api.quick_me.shortcut",
     ("GET", "/api/auth/profile"): "accounts.api.quick_me.shortcut",
-    ("POST", "/api/auth/refresh"): "accounts.api.quick_refresh.shortcut",
-    ("POST", "/api/auth/refresh-token"): "accounts.api.quick_refresh.shortcut",
+    ("POST", "/api/auth/register"): "accounts.api.in_front.register",
+    ("POST", "/api/auth/login"): "accounts.api.in_front.login",
+    ("POST", "/api/auth/refresh"): "accounts.api.in_front.refresh",
+    ("POST", "/api/auth/refresh-token"): "accounts.api.in_front.refresh",
+    ("POST", "/api/auth/logout"): "accounts.api.in_front.logout",
 }
 
 # What is made once in a process, is big, and better made before its first request than by it.

@@ -7,13 +7,13 @@ from django.http import HttpRequest
 from config.api.request_id import current_request
 
 Ids = tuple[Any, Any]  # of user and session; None where nobody knows
-_CONCERNS = "vestibule_concerns"
+_CONCERNS = "vestibule.concerns"  # in the environ: what is refused in front of Django is answered behind it
 
 
 def concerns(request: HttpRequest, *, user_id: Any, session_id: Any) -> None:
     """Notes whom a request without a token turned out to concern: a sign-in, a refresh. What is known already stays."""
-    known_user, known_session = getattr(request, _CONCERNS, (None, None))
-    setattr(request, _CONCERNS, (known_user or user_id, known_session or session_id))
+    known_user, known_session = request.META.get(_CONCERNS, (None, None))
+    request.META[_CONCERNS] = known_user or user_id, known_session or session_id
 
 
 def concerns_now(*, user_id: Any, session_id: Any) -> None:
@@ -29,7 +29,7 @@ def who(request: HttpRequest) -> Ids:
     session_id = getattr(attributes["user"], "session_id", None) if _is_principal(attributes.get("user")) else None
     if session_id is not None:
         return attributes["user"].id, session_id
-    found: Ids = attributes.get(_CONCERNS, (None, None))
+    found: Ids = request.META.get(_CONCERNS, (None, None))
     of_the_site = attributes.get("_cached_user")  # where Django's session has been looked at: the admin
     return found if of_the_site is None or found[0] else (of_the_site.pk, None)
 

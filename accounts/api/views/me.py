@@ -16,7 +16,6 @@ from config.api.documented import documented
 from config.api.forms import checked, checked_query
 from config.api.responses import success
 from config.api.viewsets import ViewSet
-from config.shortcuts import REFUSAL
 from sessions_tracking.api.caller import caller
 
 _FIELDS = {"firstName": "first_name", "lastName": "last_name", "username": "username", "language": "language"}
@@ -82,8 +81,6 @@ class MeViewSet(ViewSet):
 
 
 def _shown(request: Request) -> Response:
-    if REFUSAL in request.META:
-        raise request.META[REFUSAL]
     principal = caller(request)
     account = profile.account_of(user_id=principal.id, session_id=principal.session_id)
     return success(account_data(account, current=principal.session_id))

@@ -23,7 +23,6 @@ from config.api.origin import require_trusted
 from config.api.responses import success
 from config.api.viewsets import ViewSet
 from config.ids import parse_id
-from config.shortcuts import REFUSAL
 from sessions_tracking.api.caller import caller
 from sessions_tracking.client_info import read_client_info
 
@@ -99,8 +98,6 @@ def _credentials(form: dict[str, str]) -> Credentials:
 
 
 def _refreshed(request: Request) -> Response:
-    if REFUSAL in request.META:
-        raise request.META[REFUSAL]
     transport, form = wanted_transport(request), checked(RefreshForm, request)
     token = form.get("refreshToken") or _refresh_cookie(request)
     if not token:
