@@ -22,6 +22,8 @@ from accounts.tests.two_doors import Answer, by_client, by_server, said
 from accounts.tests.two_doors import closings as closings
 from config.api.viewsets import ViewSet
 from config.rate_limits.limit import limits_called
+from config.refusals import writer
+from config.refusals.writer import Bearer
 from config.watching import access
 from config.watching.lines import Answered
 from conftest import SignedIn
@@ -200,3 +202,14 @@ def test_the_line_of_the_log_names_whom_it_was_for(here: SignedIn, monkeypatch: 
         ("POST", "/api/auth/refresh", 200, here.session_id)
     ]
     assert noted[0].request_id == answer.headers["X-Request-Id"]
+
+
+def test_the_record_of_a_refusal_knows_whose_token_it_was(here: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is read out of the body, which the shortcut has read before."""
+    kept: list[Bearer] = []
+    monkeypatch.setattr(writer, "note", lambda _refusal, bearer: kept.append(bearer))
+    sessions.revoke(session_id=uuid.UUID(here.session_id), reason=RevokedReason.LOGOUT)
+
+    assert _refresh(here.refresh).code == "session_revoked"
+
+    assert [str(bearer()[1]) for bearer in kept] == [here.session_id]
