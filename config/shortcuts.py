@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from io import BytesIO
 from typing import Any
 
 from django.conf import settings
@@ -84,9 +85,10 @@ def _taken(shortcut: Shortcut, environ: Environ) -> Quick | None:
 
 
 def _rewind(environ: Environ) -> None:
-    """For whoever reads the body now. There is nothing to read off where no body came; see config.wsgi."""
-    if environ["wsgi.input"].seekable():
-        environ["wsgi.input"].seek(0)
+    """For whoever reads the body now. Where none came the server's own stream is left, which nobody reads; see config.wsgi."""
+    body = environ["wsgi.input"]
+    if isinstance(body, BytesIO):
+        body.seek(0)
 
 
 def let_go() -> None:

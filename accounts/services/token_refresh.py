@@ -24,6 +24,8 @@ from sessions_tracking.models import RevokedReason
 
 logger = logging.getLogger(__name__)
 
+_count_success = REFRESHES.labels("ok").inc
+
 
 def refresh(*, token: str, client: ClientInfo) -> SignIn:
     """As `_refresh`, and counted by its result."""
@@ -32,7 +34,7 @@ def refresh(*, token: str, client: ClientInfo) -> SignIn:
     except ApiError as refusal:
         REFRESHES.labels(refusal.code).inc()
         raise
-    REFRESHES.labels("ok").inc()
+    _count_success()
     return signed_in
 
 

@@ -21,6 +21,15 @@ _TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
+class NoBody:
+    """What the web server gives where no body came: no file of Python's."""
+
+    def read(self, _size: int = -1) -> bytes:
+        return b""
+
+    readline = read
+
+
 class Answer:
     def __init__(self, status: int, headers: Headers, body: bytes) -> None:
         self.status, self.headers, self.body = status, headers, body
@@ -48,8 +57,8 @@ def by_server(method: str, headers: Headers, path: str, body: bytes = b"", kind:
     sent = {"CONTENT_TYPE": kind, "CONTENT_LENGTH": str(len(body))} if body else {}
     environ = {
         "REQUEST_METHOD": method, "PATH_INFO": f"/api/auth{path}", "SCRIPT_NAME": "", "QUERY_STRING": "", "SERVER_NAME": "x",
-        "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "wsgi.input": BytesIO(body), "wsgi.url_scheme": "http",
-        "REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "testserver",
+        "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "wsgi.input": BytesIO(body) if body else NoBody(),
+        "wsgi.url_scheme": "http", "REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "testserver",
     } | given | sent  # fmt: skip
     told: list[Any] = []
     with _connection_kept():

@@ -14,9 +14,13 @@ class AlwaysJSON(BaseContentNegotiation):
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         """A wildcard names no media type, though REST framework would match it with the first parser."""
-        if "*" in (request.content_type or ""):
+        kind = request.content_type or ""
+        if "*" in kind:
             return None
-        return DefaultContentNegotiation().select_parser(request, parsers)
+        exact = next(
+            (parser for parser in parsers if parser.media_type == kind), None
+        )  # as nearly all requests have it
+        return exact or DefaultContentNegotiation().select_parser(request, parsers)
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None

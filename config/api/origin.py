@@ -18,11 +18,11 @@ def require_trusted(request: HttpRequest, *, own_origin: str | None = None) -> N
     A client that is no browser sends neither `Origin` nor `Sec-Fetch-Site` and passes: it carries no cookies of somebody else.
     `own_origin` stands in for the request's own: that of the site which a proxy asks about.
     """
-    origin = request.headers.get("Origin")
+    origin = request.META.get("HTTP_ORIGIN")
     if origin is not None:
         if not _is_trusted(origin, own_origin or _own_origin(request)):
             raise OriginNotAllowed
-    elif request.headers.get("Sec-Fetch-Site", "none").lower() not in _OWN_FETCH_SITES:
+    elif request.META.get("HTTP_SEC_FETCH_SITE", "none").lower() not in _OWN_FETCH_SITES:
         raise OriginNotAllowed
 
 

@@ -29,6 +29,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     ops_class = DatabaseOperations
     _made_in: int | None = None
+    _is_known = False
 
     def get_connection_params(self) -> dict[str, Any]:
         params: dict[str, Any] = super().get_connection_params()
@@ -38,10 +39,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         self._made_in = os.getpid()
         kept = _idle.take(self._address()) if self._most_kept() else None
+        self._is_known = kept is not None
         if kept is None:
             return super().get_new_connection(conn_params)
         self.isolation_level = kept.isolation_level or IsolationLevel.READ_COMMITTED
         return kept
+
+    def init_connection_state(self) -> None:
+        """Time zone, role and adapters of a connection that was kept are what they were made."""
+        if not self._is_known:
+            super().init_connection_state()
 
     def _close(self) -> None:
         if not self._keep():

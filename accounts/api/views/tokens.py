@@ -64,7 +64,7 @@ class TokenViewSet(ViewSet):
     def logout(self, request: Request) -> Response:
         """Ends your session, or another of yours by its id, at once. Always succeeds, also with nothing left to end."""
         form = checked(LogoutForm, request)
-        if not form.get("refreshToken") and "Authorization" not in request.headers:
+        if not form.get("refreshToken") and "HTTP_AUTHORIZATION" not in request.META:
             require_trusted(request)  # it clears cookies: nobody may sign a browser out from elsewhere
         caller = principal_if_any(request) or sign_out.holder_of(form.get("refreshToken") or _refresh_cookie(request))
         named = form.get("sessionId")
@@ -120,7 +120,7 @@ def _refresh_cookie(request: Request) -> str | None:
 
 def _possible_mfa_tokens(request: Request, form: dict[str, str]) -> list[str]:
     """Wherever a client puts the token of a sign-in that it gives up halfway."""
-    bearer = request.headers.get("Authorization", "").partition(" ")[2]
+    bearer = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")[2]
     return [token for token in (form.get("mfaToken"), form.get("refreshToken"), bearer) if token]
 
 
