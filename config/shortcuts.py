@@ -12,7 +12,7 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
 from django.utils.module_loading import import_string
 
-from config.api.exceptions import ApiError, ServiceUnavailable
+from config.api.exceptions import ApiError
 from config.api.origin import SAFE_METHODS
 from config.api.request_id import HEADER, at_work, name_of
 from config.watching import access
@@ -73,8 +73,8 @@ def _taken(shortcut: Shortcut, environ: Environ) -> Quick | None:
             return shortcut(request)
     except ApiError as refusal:
         environ[REFUSAL] = refusal.with_traceback(None)
-    except (OperationalError, InterfaceError):
-        environ[REFUSAL] = ServiceUnavailable()  # to wait for the database once is enough
+    except (OperationalError, InterfaceError) as fault:
+        environ[REFUSAL] = fault  # to wait for the database once is enough
     except Exception as fault:  # noqa: BLE001 - Django meets it again, logs it, and has the words for it
         if environ["REQUEST_METHOD"] not in SAFE_METHODS:
             environ[REFUSAL] = fault  # what may have changed something is not tried twice
