@@ -29,8 +29,12 @@ class Given(Expression):
 
     @cached_property
     def _is_as_is(self) -> bool:
-        """PostgreSQL's driver takes Python's own values, but for JSON, whose texts and lists might as well be something else."""
-        return connection.vendor == "postgresql" and not isinstance(self.output_field, JSONField)
+        return is_as_is(self.output_field)
+
+
+def is_as_is(field: "Field[Any, Any]") -> bool:
+    """PostgreSQL's driver takes Python's own values, but for JSON, whose texts and lists might as well be something else."""
+    return connection.vendor == "postgresql" and not isinstance(field, JSONField)
 
 
 @dataclass(frozen=True, slots=True)
