@@ -30,7 +30,11 @@ class Doubt:
     def covers(self, session_id: uuid.UUID) -> bool:
         """Ask after Redis answered: its answer may have come over a connection that is the first of a new epoch."""
         self.current_epoch()
-        return time.monotonic() < self._until and session_id not in self._settled
+        if time.monotonic() < self._until:
+            return session_id not in self._settled
+        if self._settled:
+            self._settled = set()  # megabytes, that nobody asks for any more
+        return False
 
     def settle(self, session_id: uuid.UUID, *, epoch: int) -> None:
         """Redis holds nothing about the session that is older than our question to the database, if that was this epoch's."""

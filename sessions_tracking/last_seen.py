@@ -14,7 +14,7 @@ from sessions_tracking.models import Session
 logger = logging.getLogger(__name__)
 
 _PAUSE_SECONDS = 60
-_MOST_REMEMBERED = 50_000
+_MOST_REMEMBERED = 10_000  # some two hundred bytes each
 
 _lock = threading.Lock()
 _noted: dict[uuid.UUID, float] = {}

@@ -5,7 +5,7 @@
 
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 import django
@@ -36,6 +36,11 @@ def _live() -> SessionQuerySet:
     return Session.objects.active(datetime.now(UTC)).filter(user__is_active=True)
 
 
+def _lasting() -> SessionQuerySet:
+    """Those that do not end by themselves while they are used."""
+    return _live().filter(expires_at__gt=datetime.now(UTC) + timedelta(hours=1))
+
+
 def _write_entries() -> int:
     ended = Session.objects.filter(revoked_at__isnull=False).values_list("id", flat=True)
     marks = ((key_of(session_id), REVOKED) for session_id in ended.iterator(_BATCH))
@@ -58,7 +63,7 @@ def _set_all(pairs: Iterator[tuple[str, bytes]]) -> int:
 def _refresh_tokens(count: int) -> Iterator[str]:
     """Of sessions anywhere in the table."""
     fields = ("user_id", "id", "refresh_jti", "refresh_issued_at", "expires_at")
-    for user_id, session_id, jti, issued_at, expires_at in _live().order_by("?").values_list(*fields)[:count]:
+    for user_id, session_id, jti, issued_at, expires_at in _lasting().order_by("?").values_list(*fields)[:count]:
         yield tokens.mint_refresh(
             user_id=user_id, session_id=session_id, jti=jti, issued_at=issued_at, expires_at=expires_at
         )
@@ -66,7 +71,7 @@ def _refresh_tokens(count: int) -> Iterator[str]:
 
 def _access_tokens(count: int) -> Iterator[str]:
     fields = ("user_id", "user__username", "user__role", "id", "expires_at")
-    for user_id, username, role, session_id, ends_at in _live().order_by("?").values_list(*fields)[:count]:
+    for user_id, username, role, session_id, ends_at in _lasting().order_by("?").values_list(*fields)[:count]:
         yield tokens.mint_access(
             user_id=user_id, username=username, role=role, session_id=session_id, session_ends_at=ends_at
         )[0]

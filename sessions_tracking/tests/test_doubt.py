@@ -81,6 +81,18 @@ def test_doubt_is_over_when_everything_of_before_has_lapsed() -> None:
     assert not doubt._settled
 
 
+def test_what_was_settled_is_let_go_of_when_doubt_is_over() -> None:
+    doubt = Doubt(ACTIVE_ENTRY_SECONDS)
+    epochs.begin()
+    doubt.settle(uuid4(), epoch=doubt.current_epoch())
+    assert len(doubt._settled) == 1
+
+    doubt._until -= ACTIVE_ENTRY_SECONDS
+    doubt.covers(uuid4())
+
+    assert not doubt._settled
+
+
 def test_a_question_of_before_settles_nothing_of_now() -> None:
     doubt, session_id = Doubt(ACTIVE_ENTRY_SECONDS), uuid4()
     before = doubt.current_epoch()
