@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 
 from django.conf import settings
 
@@ -10,6 +11,7 @@ from config.celery import app
 logger = logging.getLogger(__name__)
 
 TASK = "accounts.deliver_outbox"
+_PAUSE_SECONDS = 0.1
 
 _wanted = threading.Event()
 _lock = threading.Lock()
@@ -35,7 +37,9 @@ def _ensure_thread() -> None:
 
 
 def _run() -> None:
-    """Many nudges while one is on its way become one."""
+    """Many nudges within a moment become one: to send each costs a process that registers hundreds a second a tenth of its time,
+    and Celery keeps a timer for each task until its time limit.
+    """
     while True:
         _wanted.wait()
         _wanted.clear()
@@ -43,3 +47,4 @@ def _run() -> None:
             app.send_task(TASK, expires=60)
         except Exception as error:  # noqa: BLE001 - whatever keeps the broker from it, the sweep does the same work
             logger.info("could not nudge the worker: %s", type(error).__name__)
+        time.sleep(_PAUSE_SECONDS)
