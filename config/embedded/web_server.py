@@ -3,6 +3,7 @@
 Libraries, settings, and of ours what holds no state: whatever opens a connection or starts a thread is theirs.
 """
 
+import atexit
 import gc
 import os
 import signal
@@ -37,8 +38,15 @@ def main() -> None:
     gc.collect()
     gc.freeze()  # the collector would write to each object that it looks at, and so part it from the others' copy
     _wake_now_and_then()
-    os.register_at_fork(after_in_child=_wake_now_and_then)
+    os.register_at_fork(after_in_child=_begin_as_a_child)
+    atexit.register(_wake_no_more)
     entrypoint()  # type: ignore[no-untyped-call]
+
+
+def _begin_as_a_child() -> None:
+    """Until Granian has set the child's own handler, a SIGTERM would go to the parent's, which ends nothing here."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _wake_now_and_then()
 
 
 def _wake_now_and_then() -> None:
@@ -48,6 +56,11 @@ def _wake_now_and_then() -> None:
     """
     signal.signal(signal.SIGALRM, lambda _number, _frame: None)
     signal.setitimer(signal.ITIMER_REAL, _WAKE_SECONDS, _WAKE_SECONDS)
+
+
+def _wake_no_more() -> None:
+    """Python takes its handlers back at its end, and one more signal would then kill the process instead of waking it."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 if __name__ == "__main__":

@@ -101,6 +101,15 @@ def test_a_web_server_that_is_told_to_end_finishes_fifty_slow_logins_first(fault
     assert all(user.sessions.filter(revoked_at=None).count() == 1 for user in people)
 
 
+def test_a_web_server_that_is_told_to_end_at_its_start_ends_at_once(faults_folder: Path) -> None:
+    """One of its processes answers, and the other has hardly begun."""
+    for _ in range(4):
+        with serving(faults_folder) as (process, _server):
+            process.terminate()
+
+            assert process.wait(timeout=8) == 0
+
+
 def test_a_web_process_whose_main_thread_slept_through_the_signal_ends_all_the_same(faults_folder: Path) -> None:
     """The signal comes to another thread, which leaves the process as one does that comes a moment before the wait."""
     with serving(faults_folder, WEB_WORKERS="1") as (process, _server):
