@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.keyed_hash import digest, hexdigest
 from accounts.models import OneTimeSecret, OutboxEmail, Purpose, User
@@ -29,14 +30,17 @@ class Issued:
 
 
 def issue(*, user: User, purpose: Purpose, email: OutboxEmail) -> Issued:
-    """The secret that this email carries, made or found, its lifetime counted from now; all others of the purpose die."""
+    """The secret that this email carries, made or found, its lifetime counted from now. Those of earlier emails die.
+
+    A secret of a later email stays: a worker that was slow with this one must not end the code that arrives last.
+    """
     now = datetime.now(UTC)
     lifetimes = {
         "code_expires_at": now + settings.VERIFICATION_CODE_LIFETIME,
         "token_expires_at": now + _token_lifetime(purpose),
     }
     with transaction.atomic():
-        supersede(user_id=user.id, purposes=[purpose], but=email.id)
+        _supersede_earlier(user_id=user.id, purpose=purpose, email=email)
         secret, _ = OneTimeSecret.objects.update_or_create(
             email=email,
             defaults=lifetimes,
@@ -50,12 +54,24 @@ def _token_lifetime(purpose: Purpose) -> timedelta:
     return settings.RESET_TOKEN_LIFETIME if purpose == Purpose.RESET_PASSWORD else settings.VERIFICATION_LINK_LIFETIME
 
 
-def supersede(*, user_id: uuid.UUID, purposes: Iterable[Purpose], but: uuid.UUID | None = None) -> None:
-    """Ends the open secrets of a user, except the one that the email `but` carries."""
-    open_secrets = OneTimeSecret.objects.filter(user_id=user_id, purpose__in=list(purposes), superseded_at=None)
-    if but is not None:
-        open_secrets = open_secrets.exclude(email_id=but)
-    open_secrets.update(superseded_at=datetime.now(UTC))
+def supersede(*, user_id: uuid.UUID, purposes: Iterable[Purpose]) -> None:
+    """Ends the open secrets of a user."""
+    _open(user_id, purposes).update(superseded_at=datetime.now(UTC))
+
+
+def _supersede_earlier(*, user_id: uuid.UUID, purpose: Purpose, email: OutboxEmail) -> None:
+    """Ends the open secrets of the emails before this one, and of those whose email was removed."""
+    earlier = _open(user_id, [purpose]).exclude(email_id=email.id).exclude(email__created_at__gt=email.created_at)
+    earlier.update(superseded_at=datetime.now(UTC))
+
+
+def withdraw(*, email: OutboxEmail) -> None:
+    """Ends the secret of an email that is not sent, because a later one carries the secret that is valid."""
+    OneTimeSecret.objects.filter(email=email, superseded_at=None).update(superseded_at=datetime.now(UTC))
+
+
+def _open(user_id: uuid.UUID, purposes: Iterable[Purpose]) -> QuerySet[OneTimeSecret]:
+    return OneTimeSecret.objects.filter(user_id=user_id, purpose__in=list(purposes), superseded_at=None)
 
 
 def find_by_token(*, token: str, purpose: Purpose) -> OneTimeSecret | None:
@@ -78,16 +94,15 @@ def find_by_token(*, token: str, purpose: Purpose) -> OneTimeSecret | None:
 
 
 def find_by_code(*, user: User, purpose: Purpose, code: str) -> OneTimeSecret | None:
-    """The unused secret of the user whose code this is, compared in constant time."""
-    found = (
-        OneTimeSecret.objects.select_related("user")
-        .filter(user=user, purpose=purpose, superseded_at=None, used_at=None, code_expires_at__gt=datetime.now(UTC))
-        .order_by("-id")
-        .first()
+    """The unused secret of the user whose code this is, compared in constant time.
+
+    For a moment there may be two, of two emails that two workers compose at once: only one of their codes is ever sent.
+    """
+    unused = OneTimeSecret.objects.select_related("user").filter(
+        user=user, purpose=purpose, superseded_at=None, used_at=None, code_expires_at__gt=datetime.now(UTC)
     )
-    if found is None or not _is_still_bound(found):
-        return None
-    return found if hmac.compare_digest(_code(found.id).encode(), code.encode()) else None
+    matching = [secret for secret in unused if hmac.compare_digest(_code(secret.id).encode(), code.encode())]
+    return matching[0] if matching and _is_still_bound(matching[0]) else None
 
 
 def consume(secret: OneTimeSecret) -> bool:

@@ -83,6 +83,11 @@ def _secret_context(email: OutboxEmail, user: User, purpose: Purpose) -> dict[st
     if _is_overtaken(email, user) or _is_pointless(email, user):
         raise NoRecipient
     issued = one_time_secrets.issue(user=user, purpose=purpose, email=email)
+    # Asked again, now that the secret is committed: a later email either was written before that, and is seen here, or is
+    # composed after it, and then ends this secret. Whichever worker is faster, the code of the last email is the valid one.
+    if _is_overtaken(email, user):
+        one_time_secrets.withdraw(email=email)
+        raise NoRecipient
     if purpose == Purpose.RESET_PASSWORD:
         link = f"{settings.FRONTEND_URL}/reset-password?{urlencode({'token': issued.token})}"
         return {"link": link, "minutes": _minutes(settings.RESET_TOKEN_LIFETIME)}
