@@ -1,6 +1,5 @@
 """The two steps of a sign-in to Django's admin: the password, then the second factor of those who have one."""
 
-import re
 from typing import Any
 
 from django import forms
@@ -12,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import BASE_INPUT_CLASSES
 
-from accounts import audit
+from accounts import audit, pasted_text
 from accounts.admin_login.backend import address_of, credentials
 from accounts.exceptions import InvalidCredentials, MfaRequired
 from accounts.identity_rules import LONGEST_EMAIL
@@ -23,8 +22,6 @@ from accounts.services.mfa import challenges, verification
 from accounts.services.mfa.verification import Proof
 from config.api.exceptions import ApiError, Unauthorized
 from sessions_tracking.client_info import read_client_info
-
-_APP_CODE = re.compile(r"[0-9]{6}")
 
 
 class AdminLoginForm(AdminAuthenticationForm):
@@ -83,8 +80,7 @@ class AdminLoginForm(AdminAuthenticationForm):
             return self._let_in(user)
 
     def _finish(self, token: str) -> User:
-        typed = self.cleaned_data["code"]
-        proof = Proof(code=typed) if _APP_CODE.fullmatch(typed) else Proof(recovery_code=typed)
+        proof = _proof(self.cleaned_data["code"])
         self.proved_second_factor = True
         return verification.settle(
             token=token, door=Door.ADMIN, proof=proof, client=read_client_info(self.request), then=self._let_in_after
@@ -97,6 +93,14 @@ class AdminLoginForm(AdminAuthenticationForm):
         facts: dict[str, str | int | bool] = {"door": "admin", "secondFactor": self.proved_second_factor}
         audit.record(AuditKind.LOGIN, user_id=user.id, actor_id=user.id, facts=facts)
         return user
+
+
+def _proof(typed: str) -> Proof:
+    """Text that can be neither code is refused, and not counted as an attempt."""
+    code, recovery_code = pasted_text.one_time_code(typed), pasted_text.recovery_code(typed)
+    if code is None and recovery_code is None:
+        raise ValidationError(_("Enter a code of your authenticator app, or a recovery code."))
+    return Proof(code=code) if code is not None else Proof(recovery_code=recovery_code)
 
 
 def _refused(user: User, reason: str, error: ApiError) -> ApiError:

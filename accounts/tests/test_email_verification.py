@@ -148,16 +148,10 @@ def test_what_is_no_code_at_all_is_a_validation_error(api: ApiClient, letter: Em
     assert not CodeTries.objects.exists()
 
 
-@pytest.mark.parametrize("change", [" {}", "{} ", "+{}", "{}0", "0{}"])
+@pytest.mark.parametrize("change", ["+{}", "{}0", "0{}", "{}x"])
 def test_a_code_is_compared_to_the_letter(api: ApiClient, letter: EmailMessage, change: str) -> None:
-    assert _try(api, change.format(code_in(letter))) == (400, "code_invalid")
+    assert _try(api, change.format(code_in(letter))) == (400, "validation_error")
     assert not _verified()
-
-
-def test_digits_of_another_script_are_no_code(api: ApiClient, letter: EmailMessage) -> None:
-    arabic = code_in(letter).translate({ord("0") + digit: 0x0660 + digit for digit in range(10)})
-
-    assert _try(api, arabic) == (400, "code_invalid")
 
 
 def test_a_code_keeps_its_leading_zeros() -> None:
@@ -381,7 +375,7 @@ def test_with_enumeration_prevented_all_addresses_look_alike(
 
         assert resent.content == api.post("/resend-verification", {"email": "zoe@example.com"}).content
         assert resent.status_code == 200
-        assert _try(api, "x", email) == (400, "code_invalid")
+        assert _try(api, "000000", email) == (400, "code_invalid")
         assert _follow(api, "x", email) == (401, "token_invalid")
     promised = OutboxEmail.objects.filter(kind=EmailKind.VERIFY_EMAIL).exclude(state=EmailState.CANCELLED)
     assert [email.user_id for email in promised] == [User.objects.get(username="eve").id] * 2

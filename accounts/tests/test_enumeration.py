@@ -136,7 +136,7 @@ def test_a_wrong_code_tells_nothing(people: dict[str, User], hashes: list[str], 
     replies: list[Any] = []
 
     def verify(whom: str) -> Work:
-        body = {"email": f"{whom}@example.com", "code": "not it"}
+        body = {"email": f"{whom}@example.com", "code": "000000"}
         return _work(lambda: replies.append(ApiClient().post("/verify-email", body)), hashes)
 
     known, unknown = verify(name), verify("nobody")

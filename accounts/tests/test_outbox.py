@@ -18,13 +18,10 @@ from django.db.models import Model, QuerySet
 from django_redis import get_redis_connection
 from pytest_django import Settings
 
-from accounts import one_time_secrets
 from accounts.mail import delivery
 from accounts.mail import outbox as promises
 from accounts.mail.delivery import KEEP_TRYING, LEAST_TRIES, deliver_waiting
-from accounts.models import CodeTries, EmailKind, EmailState, OneTimeSecret, OutboxEmail, Purpose, User
-from accounts.services.email_verification import resend, verify_by_code
-from accounts.services.passwords import request_reset
+from accounts.models import CodeTries, EmailKind, EmailState, OneTimeSecret, OutboxEmail, User
 from config.celery import app
 from config.embedded.address import free_port
 from conftest import PASSWORD, ApiClient, code_in, token_in
@@ -369,36 +366,6 @@ def test_a_late_retry_does_not_kill_the_code_that_was_asked_for_after_it(
     assert len(server.offered) == 2
     token = token_in(server.offered[-1])
     assert api.post("/reset-password", {"token": token, "newPassword": "Another-Horse-8"}).status_code == 200
-
-
-@pytest.mark.parametrize("kind", [EmailKind.VERIFY_EMAIL, EmailKind.RESET_PASSWORD])
-def test_a_worker_that_is_slow_with_an_email_does_not_end_the_secret_of_the_next_one(
-    bob: User, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, kind: EmailKind
-) -> None:
-    """The second email is requested, composed and sent by another worker while the first worker makes the first secret."""
-
-    def send_next_then_issue(**details: Any) -> one_time_secrets.Issued:
-        monkeypatch.setattr(one_time_secrets, "issue", issue)
-        _request(bob, kind)
-        assert deliver_waiting() == 1
-        return issue(**details)
-
-    issue = one_time_secrets.issue
-    monkeypatch.setattr(one_time_secrets, "issue", send_next_then_issue)
-    _request(bob, kind)
-    deliver_waiting()
-
-    [message] = server.offered
-    open_secret = OneTimeSecret.objects.get(superseded_at=None)
-    assert one_time_secrets.find_by_token(token=token_in(message), purpose=Purpose(kind)) == open_secret
-    assert kind != EmailKind.VERIFY_EMAIL or verify_by_code(email="bob@example.com", code=code_in(message)) == bob
-
-
-def _request(user: User, kind: EmailKind) -> None:
-    if kind == EmailKind.VERIFY_EMAIL:
-        resend(email=user.email or "")
-    else:
-        request_reset(email=user.email or "", language="en")
 
 
 def test_no_code_token_or_password_is_stored_anywhere(api: ApiClient, alice: User, outbox: Outbox) -> None:

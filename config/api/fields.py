@@ -23,7 +23,7 @@ class NoSurrogates(ProhibitSurrogateCharactersValidator):
             super().__call__(value)
 
 
-class _Text(serializers.CharField):
+class Text(serializers.CharField):
     """Not trimmed; numbers are no text."""
 
     default_error_messages = {"invalid": _("Must be text.")}
@@ -39,7 +39,7 @@ class _Text(serializers.CharField):
         return super().to_internal_value(data)
 
 
-class PlainText(_Text):
+class PlainText(Text):
     """One line. Control characters, line separators and lone surrogates are refused."""
 
     default_error_messages = {"control": _("Control characters are not allowed.")}
@@ -51,7 +51,7 @@ class PlainText(_Text):
         return text
 
 
-class SecretText(_Text):
+class SecretText(Text):
     """A password or token: taken as it is, but for NUL and lone surrogates, which no hash or database takes."""
 
 

@@ -1,8 +1,7 @@
 """What clients send about a change of address."""
 
-from accounts.api.serializers.fields import NewEmail, Password
+from accounts.api.serializers.fields import NewEmail, OneTimeCode, Password, PastedToken
 from accounts.api.serializers.forms import Form
-from config.api.fields import PlainText, SecretText
 
 
 class ChangeEmailForm(Form):
@@ -11,8 +10,8 @@ class ChangeEmailForm(Form):
 
 
 class ConfirmEmailForm(Form):
-    code = PlainText(help_text="Six digits.", max_length=64)
+    code = OneTimeCode()
 
 
 class UndoEmailChangeForm(Form):
-    token = SecretText(max_length=512)
+    token = PastedToken()

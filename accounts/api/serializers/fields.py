@@ -3,11 +3,13 @@
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from accounts import pasted_text
 from accounts.identity_rules import LONGEST_EMAIL, validate_address, validate_username
 from accounts.password_rules import LONGEST, CompositionValidator
-from config.api.fields import PlainText, SecretText
+from config.api.fields import PlainText, SecretText, Text
 
 
 class NewEmail(PlainText):
@@ -61,3 +63,48 @@ class AnyAddress(PlainText):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=320, **kwargs)
+
+
+class OneTimeCode(Text):
+    """Six digits, of an email or an authenticator app, as users paste them.
+
+    Text that cannot be a code is refused here, so it never counts as an attempt.
+    """
+
+    default_error_messages = {"not_a_code": _("Enter the six digits of the code.")}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=64, help_text="Six digits. Blanks and dashes are ignored.", **kwargs)
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        text = super().run_validation(data)
+        code = pasted_text.one_time_code(text)
+        if code is None:
+            self.fail("not_a_code")
+        return code
+
+
+class RecoveryCodeText(Text):
+    """A recovery code, as users paste it."""
+
+    default_error_messages = {"not_a_code": _("Enter the ten letters and digits of a recovery code.")}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=64, help_text="Case, blanks and dashes are ignored.", **kwargs)
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        text = super().run_validation(data)
+        code = pasted_text.recovery_code(text)
+        if code is None:
+            self.fail("not_a_code")
+        return code
+
+
+class PastedToken(SecretText):
+    """A token of a link, or of an earlier response. Blanks at its ends are ignored."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=512, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        return pasted_text.token(super().to_internal_value(data))

@@ -9,7 +9,9 @@ from accounts.api.serializers.fields import (
     AnyAddress,
     Language,
     NewPassword,
+    OneTimeCode,
     Password,
+    PastedToken,
     PersonName,
     SignUpEmail,
     Username,
@@ -30,7 +32,7 @@ class RegisterForm(Form):
 
 class VerifyEmailForm(Form):
     email = AnyAddress()
-    code = PlainText(help_text="Six digits.", max_length=64)
+    code = OneTimeCode()
 
 
 class AddressForm(Form):
@@ -70,7 +72,7 @@ class LogoutForm(Form):
     refreshToken = SecretText(
         required=False, allow_null=True, allow_blank=True, help_text="Enough, where the access token has expired."
     )
-    mfaToken = SecretText(
+    mfaToken = PastedToken(
         required=False, allow_null=True, allow_blank=True, help_text="Of a sign-in to give up before its second factor."
     )
 
@@ -97,7 +99,7 @@ class PasswordForm(Form):
 
 
 class ResetPasswordForm(Form):
-    token = SecretText(max_length=512)
+    token = PastedToken()
     newPassword = NewPassword()
 
 

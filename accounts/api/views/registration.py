@@ -9,6 +9,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts import pasted_text
 from accounts.api.docs import registration as docs
 from accounts.api.representation import user_summary
 from accounts.api.serializers.forms import AddressForm, RegisterForm, VerifyEmailForm
@@ -69,7 +70,7 @@ class RegistrationViewSet(ViewSet):
         """Verifies the address with the token of the link, again and again while it lives. A browser gets the page instead."""
         if "text/html" in request.headers.get("Accept", "").lower():
             return verify_email_page(request._request)  # noqa: SLF001 - the page is a view of Django's
-        email, token = _one(request, "email"), _one(request, "token")
+        email, token = _one(request, "email"), pasted_text.token(_one(request, "token"))
         limited(request, settings.RATE_LIMIT_PUBLIC)
         user = email_verification.verify_by_link(email=email, token=token)
         return success({"user": user_summary(user)}, message=_("Your email is verified."))

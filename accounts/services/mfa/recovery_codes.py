@@ -1,22 +1,20 @@
 """Recovery codes: ten at a time, each good for one sign-in, shown once and stored as keyed hashes."""
 
-import re
 import secrets
 import uuid
 from datetime import UTC, datetime
 
 from django.db import transaction
 
-from accounts import audit
+from accounts import audit, pasted_text
 from accounts.exceptions import MfaNotEnabled, PasswordIncorrect
 from accounts.keyed_hash import hexdigest
 from accounts.models import AuditKind, RecoveryCode, User
+from accounts.pasted_text import RECOVERY_ALPHABET, RECOVERY_LENGTH
 from accounts.services import passwords, profile
 
 COUNT = 10
-_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # 32 characters, none of which is read as another
-_GROUP = 5  # two groups: 50 bits
-_SEPARATORS = re.compile(r"[\s-]+")
+_GROUP = RECOVERY_LENGTH // 2  # two groups: 50 bits
 
 
 def renew(*, user_id: uuid.UUID, session_id: uuid.UUID, password: str) -> list[str]:
@@ -54,9 +52,9 @@ def left(*, user_id: uuid.UUID) -> int:
 
 
 def _new_code() -> str:
-    letters = "".join(secrets.choice(_ALPHABET) for _ in range(2 * _GROUP))
+    letters = "".join(secrets.choice(RECOVERY_ALPHABET) for _ in range(RECOVERY_LENGTH))
     return f"{letters[:_GROUP]}-{letters[_GROUP:]}"
 
 
 def _hash(user_id: uuid.UUID, code: str) -> str:
-    return hexdigest("recovery-code", str(user_id), _SEPARATORS.sub("", code).upper())
+    return hexdigest("recovery-code", str(user_id), pasted_text.recovery_code(code) or "")
