@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import cores, installed, report
-from benchmarks.scale import cleanup, ground, hot_paths, memory, paper, plans, storms
+from benchmarks.scale import cleanup, codes, ground, hot_paths, memory, paper, plans, storms
 from benchmarks.scale.finding import Finding
 from benchmarks.scale.ground import Ground, Size
 from benchmarks.stores import Stores
@@ -49,7 +49,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--refreshes", type=int, default=100_000, help="sessions that refresh at once")
     parser.add_argument("--connections", type=int, default=64, help="over which they do")
     parser.add_argument("--storm-seconds", type=float, default=20.0, help="that 300 logins wait")
-    parser.add_argument("--only", metavar="NAMES", help="hot, plans, logins, refreshes, web, worker, cleanup")
+    parser.add_argument("--verifications", type=int, default=20_000, help="registrations whose code is verified")
+    parser.add_argument("--clients", type=int, default=16, help="that do so at once")
+    parser.add_argument("--only", metavar="NAMES", help="hot, plans, logins, refreshes, web, worker, codes, cleanup")
     parser.add_argument(
         "--into", type=Path, default=installed.bench_dir() / "results", help="the folder of the results"
     )
@@ -67,6 +69,10 @@ def _chosen(options: argparse.Namespace) -> Mapping[str, Chapter]:
         ),
         "web": ("Memory of the web", lambda place: memory.of_web(place, requests=options.requests)),
         "worker": ("Memory of the worker", lambda place: memory.of_worker(place, emails=options.emails)),
+        "codes": (
+            "Codes",
+            lambda place: codes.verified(place, rounds=options.verifications, clients=options.clients),
+        ),
         "logins": ("A storm of logins", lambda place: storms.of_logins(place, seconds=options.storm_seconds)),
         "cleanup": ("Cleanup", lambda place: cleanup.beside_traffic(place, sessions=options.sessions)),
     }

@@ -1,0 +1,64 @@
+"""A small run of what `make bench-scale` does twenty thousand times: a code fresh from its email is never refused."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from pytest_django import DjangoDbBlocker
+
+from accounts.tests import mail_server
+from accounts.tests.faults import post_office
+from benchmarks.scale.verification import Database, Rounds, Variant, code_in, cpu_load
+from config.testing import live_database, live_server
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
+
+
+@pytest.fixture
+def rounds(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[Rounds]:
+    """Two web processes and two workers, and as much other work as the machine has cores."""
+    with ExitStack() as running:
+        running.enter_context(live_database.in_use(tmp_path, django_db_blocker))
+        server = running.enter_context(live_server.running(tmp_path))
+        mailbox = running.enter_context(mail_server.listening())
+        office = running.enter_context(post_office.opened(tmp_path, mailbox.url))
+        running.enter_context(cpu_load(2))
+        office.worker()
+        office.worker(beat=False)
+        yield Rounds(server.port, mailbox, Database(live_database.current_url()))
+
+
+def test_no_code_fresh_from_its_email_is_refused_under_load(rounds: Rounds) -> None:
+    count = 300 if connection.vendor == "postgresql" else 100
+
+    refusals = rounds.run(count=count, clients=8)
+
+    assert [refusal.as_json() for refusal in refusals] == []
+
+
+def test_a_refusal_is_kept_with_the_rows_and_the_message_that_explain_it(
+    rounds: Rounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.scale.verification.code_in", _wrong_code_in)
+
+    [refusal] = rounds.run(count=1, clients=1)
+
+    assert refusal.variant == Variant.PLAIN
+    assert "/verify-email returned 400 instead of 200" in refusal.problem
+    assert [row["state"] for row in refusal.rows["emails"]] == ["sent"]
+    assert [row["superseded_at"] for row in refusal.rows["secrets"]] == ["None"]
+    assert refusal.rows["emails"][0]["id"].replace("-", "") in refusal.messages[0].replace("-", "")
+
+
+def _wrong_code_in(text: str) -> str:
+    return f"{(int(code_in(text)) + 1) % 1_000_000:06d}"
+
+
+def test_six_digits_in_a_link_or_an_id_are_not_read_as_the_code() -> None:
+    message = EmailMessage()
+    message.set_content("Hello w123456\n\n000042\n\nhttps://app.example.com/verify-email?token=-123456-&email=1\n")
+
+    assert code_in(str(message.get_content())) == "000042"
