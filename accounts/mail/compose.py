@@ -13,6 +13,9 @@ from accounts import email_change_secrets, one_time_secrets
 from accounts.mail.rendering import render
 from accounts.models import EmailKind, EmailState, OutboxEmail, Purpose, User
 
+# No out-of-office replies: RFC 3834 §5, and Exchange and Outlook by their own header.
+_AUTOMATIC = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
+
 
 class NoRecipient(Exception):
     """Nobody is there (any more) to whom this email could mean anything."""
@@ -26,7 +29,7 @@ def compose(email: OutboxEmail) -> EmailMultiAlternatives:
     )
     message = EmailMultiAlternatives(
         subject=rendered.subject, body=rendered.text, to=[_address(email, user)],
-        headers={"Message-ID": f"<{email.id}@{_domain()}>", "Auto-Submitted": "auto-generated"},
+        headers={"Message-ID": f"<{email.id}@{_domain()}>", **_AUTOMATIC},
     )  # fmt: skip
     message.attach_alternative(rendered.html, "text/html")
     return message

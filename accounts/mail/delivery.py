@@ -1,18 +1,17 @@
 """Drains the outbox: claim a row, send it, mark it. Safe beside any number of other workers and sweeps."""
 
 import logging
-import smtplib
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
 
-from anymail.exceptions import AnymailRecipientsRefused
 from django.conf import settings
 from django.core.mail import get_connection
 from django.db import InterfaceError, OperationalError, close_old_connections
 from django.db.models import F
 
 from accounts.mail.compose import NoRecipient, compose
+from accounts.mail.failures import describe, is_configuration, is_permanent, retry_after
 from accounts.models import EmailState, OutboxEmail
 from config.logs import about
 from config.metrics import EMAILS
@@ -25,8 +24,6 @@ KEEP_TRYING = timedelta(days=3)
 LEAST_TRIES = 12
 _LONGEST_PAUSE = timedelta(hours=2)
 _MOST_DOUBLINGS = 16  # far beyond the longest pause, and short of what a timedelta can hold
-_WANTS_AUTHENTICATION = {530, 534, 535, 538}
-_PERMANENT = set(range(500, 600)) - _WANTS_AUTHENTICATION
 _MARK_SECONDS = 30.0
 _MARK_PAUSE_SECONDS = 0.5
 
@@ -116,8 +113,13 @@ def _put_off(email: OutboxEmail, error: Exception) -> None:
         _settle(email.id, state=EmailState.FAILED, error=reason)
         return
     EMAILS.labels("put_off").inc()
-    logger.warning("email %s (%s) put off after try %d: %s", email.id, email.kind, email.tries, reason)
-    _settle(email.id, state=EmailState.QUEUED, due_at=datetime.now(UTC) + _pause(email.tries), error=reason)
+    if is_configuration(error):
+        logger.error("email %s (%s) put off: the mail server or provider refuses this deployment; check EMAIL_URL, its key "
+                     "and DEFAULT_FROM_EMAIL: %s", email.id, email.kind, reason)  # fmt: skip
+    else:
+        logger.warning("email %s (%s) put off after try %d: %s", email.id, email.kind, email.tries, reason)
+    pause = max(_pause(email.tries), retry_after(error) or timedelta())
+    _settle(email.id, state=EmailState.QUEUED, due_at=datetime.now(UTC) + pause, error=reason)
 
 
 def _is_given_up(email: OutboxEmail) -> bool:
@@ -127,23 +129,3 @@ def _is_given_up(email: OutboxEmail) -> bool:
 def _pause(tries: int) -> timedelta:
     pause: timedelta = settings.EMAIL_FIRST_PAUSE * 2 ** min(tries - 1, _MOST_DOUBLINGS)
     return min(pause, _LONGEST_PAUSE)
-
-
-def is_permanent(error: Exception) -> bool:
-    """Whether another try is of no use: the server refused this recipient or this message with a 5xx (RFC 5321 §4.2.1).
-
-    A refusal of the sender or of the credentials is a fault of the configuration, which somebody will mend.
-    """
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return all(code in _PERMANENT for code, _ in error.recipients.values())
-    if isinstance(error, smtplib.SMTPDataError):
-        return error.smtp_code in _PERMANENT
-    return isinstance(error, AnymailRecipientsRefused)
-
-
-def describe(error: Exception) -> str:
-    """The kind of fault and, from a mail server, its status: what the server says may quote the address or the code."""
-    code = getattr(error, "smtp_code", None) or getattr(error, "status_code", None)
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        code = ", ".join(str(status) for status, _ in error.recipients.values())
-    return f"{type(error).__name__} {code or ''}".strip()

@@ -1,0 +1,68 @@
+"""Classifies the errors of mail servers and providers: permanent, temporary, or a fault of this deployment's configuration."""
+
+import smtplib
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from anymail.exceptions import AnymailConfigurationError, AnymailError, AnymailRecipientsRefused
+
+_SMTP_AUTHENTICATION = {530, 534, 535, 538}
+_SMTP_PERMANENT = set(range(500, 600)) - _SMTP_AUTHENTICATION
+# The provider refuses this message or this recipient, and will refuse it again. Some providers pass on the SMTP status of
+# the recipient's server (550-554); no other HTTP status from 500 on says more than that the provider has a problem.
+_HTTP_PERMANENT = {400, 406, 410, 413, 422, 550, 551, 552, 553, 554}
+# A wrong key or region, an account that has to be paid or confirmed: an operator mends it, and the email is still wanted.
+_HTTP_CONFIGURATION = {401, 402, 403, 404, 405}
+# A provider that asks for more than this gets another attempt nevertheless: the email gives up after three days.
+MAX_RETRY_AFTER = timedelta(days=1)
+
+
+def is_permanent(error: Exception) -> bool:
+    """Return whether another attempt is of no use (RFC 5321 §4.2.1, RFC 9110 §15.5).
+
+    A refusal of the sender or of the credentials is temporary: it is a fault of the configuration, see `is_configuration`.
+    """
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code in _SMTP_PERMANENT for code, _ in error.recipients.values())
+    if isinstance(error, smtplib.SMTPDataError):
+        return error.smtp_code in _SMTP_PERMANENT
+    return isinstance(error, AnymailRecipientsRefused) or _http_status(error) in _HTTP_PERMANENT
+
+
+def is_configuration(error: Exception) -> bool:
+    """Return whether an operator has to act before any email can leave."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return any(code in _SMTP_AUTHENTICATION for code, _ in error.recipients.values())
+    if isinstance(error, smtplib.SMTPSenderRefused):
+        return error.smtp_code in _SMTP_PERMANENT | _SMTP_AUTHENTICATION
+    if isinstance(error, smtplib.SMTPResponseException):
+        return error.smtp_code in _SMTP_AUTHENTICATION
+    return isinstance(error, AnymailConfigurationError) or _http_status(error) in _HTTP_CONFIGURATION
+
+
+def retry_after(error: Exception) -> timedelta | None:
+    """Return how long a provider asks to be left alone (Retry-After, in seconds or as a date), at most MAX_RETRY_AFTER."""
+    response = getattr(error, "response", None)
+    value = response.headers.get("Retry-After", "").strip() if response is not None else ""
+    if value.isascii() and value.isdecimal():
+        return min(timedelta(seconds=min(int(value[:9]), MAX_RETRY_AFTER.total_seconds())), MAX_RETRY_AFTER)
+    try:
+        until = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    wait = until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)
+    return min(max(wait, timedelta()), MAX_RETRY_AFTER)
+
+
+def describe(error: Exception) -> str:
+    """Return the kind of error and its status. The text of a response is left out: it may quote the address or the code."""
+    code = getattr(error, "smtp_code", None) or getattr(error, "status_code", None)
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        code = ", ".join(str(status) for status, _ in error.recipients.values())
+    if code is None and isinstance(error, AnymailError) and error.__cause__ is not None:
+        code = type(error.__cause__).__name__  # of the network
+    return f"{type(error).__name__} {code or ''}".strip()
+
+
+def _http_status(error: Exception) -> int | None:
+    return error.status_code if isinstance(error, AnymailError) else None

@@ -1,0 +1,30 @@
+"""Each kind of email says that a machine sent it, so that no out-of-office reply comes back (RFC 3834 §5)."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from accounts.mail.compose import compose
+from accounts.models import EmailChange, EmailKind, OutboxEmail, User
+
+
+@pytest.mark.parametrize("kind", EmailKind)
+def test_no_kind_of_email_invites_an_automatic_reply(bob: User, kind: EmailKind) -> None:
+    now = datetime.now(UTC)
+    bob.set_unusable_password()  # as a user who is invited
+    bob.save()
+    change = EmailChange.objects.create(
+        user=bob, old_email=bob.email, old_email_key=bob.email_key, new_email="bob@example.org",
+        new_email_key="bob@example.org", requested_at=now, undo_expires_at=now + timedelta(hours=1),
+    )  # fmt: skip
+    context = {"happened_at": now.isoformat(), "new_email": change.new_email, "codes_left": 3}
+    if kind.startswith("email_change") and kind != EmailKind.EMAIL_CHANGED_BY_ADMIN:
+        context["change_id"] = str(change.id)
+    email = OutboxEmail.objects.create(
+        kind=kind, user=bob, address="bob@example.com", language="en", context=context, due_at=now, created_at=now
+    )
+
+    headers = compose(email).message()
+
+    assert (headers["Auto-Submitted"], headers["X-Auto-Response-Suppress"]) == ("auto-generated", "All")
+    assert headers["Message-ID"].startswith(f"<{email.id}@")
