@@ -83,6 +83,8 @@ def ask(command: Callable[[Any], T]) -> T:
     started = time.monotonic()
     try:
         answer = _run(command)
+    except redis.MaxConnectionsError as error:
+        raise RedisRefused from error  # `max_connections` of REDIS_URL are in use: that says nothing about Redis
     except (redis.RedisError, OSError) as error:
         if _is_about_one_command(error):
             breaker.succeeded()
@@ -135,9 +137,10 @@ def dismiss_others(client: Any) -> None:
 
     For a Redis that still answers but takes no writes: those who only read from it would not notice.
     """
+    ours = client.connection_pool.connection_kwargs.get("client_name") or CLIENT_NAME
     with suppress(redis.RedisError), client.pipeline(transaction=False) as pipeline:
         for other in client.client_list():
-            if other.get("name") == CLIENT_NAME:
+            if other.get("name") == ours:
                 pipeline.client_kill_filter(_id=other["id"], skipme=True)
         pipeline.execute()
 

@@ -9,7 +9,7 @@ import redis
 CLIENT_NAME = "vestibule"
 # A write that leaves nothing behind, and that a Redis without memory performs too.
 PROOF = "vestibule:proof"
-_GREETING = (("CLIENT", "SETNAME", CLIENT_NAME), ("INFO", "server"), ("DEL", PROOF))
+_GREETING = (("INFO", "server"), ("DEL", PROOF))
 
 
 class Epochs:
@@ -43,8 +43,9 @@ def greet(connection: Any) -> None:
     revoke would not show in it.
     """
     connection.on_connect()
-    connection.send_packed_command(connection.pack_commands(_GREETING))
-    _named, server, proven = [_answer(connection) for _ in _GREETING]
+    greeting = (("CLIENT", "SETNAME", connection.client_name or CLIENT_NAME), *_GREETING)
+    connection.send_packed_command(connection.pack_commands(greeting))
+    _named, server, proven = [_answer(connection) for _ in greeting]
     if isinstance(proven, redis.ResponseError):
         raise redis.ConnectionError("redis takes no writes") from proven
     epochs.meet(_run_in(server), was_cut_off=connection in _greeted)

@@ -3,22 +3,29 @@
 from celery.schedules import crontab
 from kombu import Queue
 
-from config import env
-from config.settings.redis import REDIS_URL
+from config import broker_url, env, redis_url
+from config.settings.redis import REDIS_ADDRESS
 
 
-def _broker_url() -> str:
-    """The Redis of the cache, unless another broker is named; Celery writes the address of a socket in its own way."""
-    return broker_url_of(env.text("CELERY_BROKER_URL", REDIS_URL))
+def _broker() -> broker_url.Broker:
+    """The Redis of the cache, unless another broker is named."""
+    if not env.is_set("CELERY_BROKER_URL"):
+        return broker_url.of_redis(REDIS_ADDRESS)
+    try:
+        return broker_url.parse(env.text("CELERY_BROKER_URL"))
+    except redis_url.BadRedisURL as error:
+        raise env.BadVariable("CELERY_BROKER_URL", str(error)) from None
 
 
-def broker_url_of(url: str) -> str:
-    if url.startswith("unix://"):
-        return "redis+socket://" + url.removeprefix("unix://").split("?")[0]
-    return url
-
-
-CELERY_BROKER_URL = _broker_url()
+BROKER = _broker()
+# Where it is, what is known of the cache's Redis is known of the broker.
+BROKER_IS_REDIS = BROKER.redis is not None and BROKER.redis.is_same_database(REDIS_ADDRESS)
+# Celery itself reads the variable CELERY_BROKER_URL, past all of this, unless it is told these two.
+CELERY_BROKER_READ_URL = CELERY_BROKER_WRITE_URL = CELERY_BROKER_URL = BROKER.url
+CELERY_BROKER_USE_SSL = BROKER.ssl
+for _name in ("CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL"):
+    if env.is_set(_name):
+        raise env.BadVariable(_name, "is not supported; set CELERY_BROKER_URL")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -38,7 +45,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_start": 0,
     "interval_step": 0,
     "interval_max": 0,
-}
+} | BROKER.options
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULE = {
     "deliver-waiting-emails": {"task": "accounts.deliver_outbox", "schedule": 5.0, "options": {"expires": 5}},

@@ -1,25 +1,26 @@
 """Redis: a cache of what the database knows, so it is never waited for and its answers are never a pickle."""
 
+from urllib.parse import quote
+
 from redis.backoff import NoBackoff
-from redis.connection import parse_url
 from redis.retry import Retry
 
-from config import env
+from config import env, redis_url
 from config.embedded.paths import redis_socket
 from config.redis_greeting import greet
 from config.settings.debug import DEBUG
 
 
-def _url() -> str:
-    url = env.text("REDIS_URL", f"unix://{redis_socket()}?db=0" if DEBUG else None)
+def _address() -> redis_url.RedisURL:
     try:
-        parse_url(url)  # type: ignore[no-untyped-call]
-    except ValueError:  # the address may hold a password and is not shown
-        raise env.BadVariable("REDIS_URL", "cannot be read; write redis://:password@host:6379/0") from None
-    return url
+        return redis_url.parse(env.text("REDIS_URL", f"unix://{quote(str(redis_socket()))}?db=0" if DEBUG else None))
+    except redis_url.BadRedisURL as error:
+        raise env.BadVariable("REDIS_URL", str(error)) from None
 
 
-REDIS_URL = _url()
+REDIS_ADDRESS = _address()
+# Without the options, which redis-py's own clients would read in their own way: use REDIS_ADDRESS.client().
+REDIS_URL = REDIS_ADDRESS.location
 REDIS_TIMEOUT_SECONDS = 0.25
 # After a failure nobody asks Redis for this long: a Redis that hangs costs one request its time-out, not each of them.
 REDIS_BREAKER_SECONDS = 1.0
@@ -28,14 +29,20 @@ REDIS_SLOW_SECONDS = 0.4
 # How long a thread that nobody waits for waits for Redis; what came up meanwhile has to wait for it.
 REDIS_PATIENCE_SECONDS = 1.0
 
+
+def _timeouts() -> dict[str, float]:
+    """The URL may ask for shorter ones. A longer one would hold up requests, and is for the broker alone."""
+    given = REDIS_ADDRESS.options
+    names = ("socket_timeout", "socket_connect_timeout")
+    return {name: min(given.get(name, REDIS_TIMEOUT_SECONDS), REDIS_TIMEOUT_SECONDS) for name in names}
+
+
 CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": REDIS_URL,
         "OPTIONS": {
             "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
-            "SOCKET_TIMEOUT": REDIS_TIMEOUT_SECONDS,
-            "SOCKET_CONNECT_TIMEOUT": REDIS_TIMEOUT_SECONDS,
             "CONNECTION_POOL_KWARGS": {
                 # The client's own default is ten retries with pauses: four seconds for a refused connection.
                 "retry": Retry(NoBackoff(), 0),
@@ -43,7 +50,9 @@ CACHES = {
                 "protocol": 2,
                 "driver_info": None,
                 "redis_connect_func": greet,
-            },
+            }
+            | REDIS_ADDRESS.cache_options
+            | _timeouts(),
         },
     },
 }

@@ -3,9 +3,7 @@
 import ipaddress
 
 from config import env
-from config.settings.celery import CELERY_BROKER_URL, broker_url_of
 from config.settings.debug import DEBUG
-from config.settings.redis import REDIS_URL
 
 # With a token it alone opens /metrics; without one, these addresses do, where they ask directly.
 METRICS_TOKEN = env.text("METRICS_TOKEN", "")
@@ -16,4 +14,3 @@ METRICS_ALLOWED = env.networks("METRICS_ALLOWED") or [ipaddress.ip_network("127.
 # How long a request that was answered waits to be counted and to have its line.
 ACCESS_WRITE_SECONDS: float | None = 0.25
 CHECK_SECONDS: float | None = 2.0
-BROKER_IS_REDIS = broker_url_of(REDIS_URL) == CELERY_BROKER_URL

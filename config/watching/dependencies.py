@@ -32,7 +32,7 @@ def _look_at_database() -> Database:
         return Database()
 
 
-def _look_at_broker() -> str:
+def look_at_broker() -> str:
     try:
         with app.connection_for_write(connect_timeout=1) as broker:
             broker.ensure_connection(max_retries=1, timeout=1)
@@ -42,7 +42,7 @@ def _look_at_broker() -> str:
 
 
 _database = Probe(_look_at_database, away=Database())
-_broker = Probe(_look_at_broker, away="away")
+_broker = Probe(look_at_broker, away="away")
 
 
 def database() -> Database:
