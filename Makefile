@@ -13,7 +13,7 @@ python := $(bin)/python
 in_development = [ -n "$$DEBUG" ] || grep -Eqs '^[[:space:]]*(export[[:space:]]+)?DEBUG[[:space:]]*=' .env || export DEBUG=on
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults test-nginx test-deployment test-browser lint format serve worker beat migrate bench bench-quick bench-scale schema clean venv
+.PHONY: help run test test-faults test-nginx test-deployment test-pgbouncer test-browser lint format serve worker beat migrate bench bench-quick bench-scale schema clean venv
 
 help: ## Show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -42,6 +42,9 @@ test-deployment: venv ## Run the tests of production's layout behind nginx with 
 test-nginx: venv ## Run the tests of the example for nginx, which must be installed (apt-get install nginx-light; ARGS as above)
 	@$(python) -m pytest -m nginx $(ARGS)
 
+test-pgbouncer: venv ## Run the tests behind PgBouncer, which must be installed (apt-get install pgbouncer; ARGS as above)
+	@$(python) -m pytest -m pgbouncer $(ARGS)
+
 test-browser: venv ## Walk through the admin and the pages with Chromium, which must be installed (apt-get install chromium, or CHROMIUM=/path)
 	@$(python) -m pytest -m browser $(ARGS)
 
@@ -55,8 +58,8 @@ format: venv ## Format the code and mend what can be mended by machine
 	$(bin)/ruff check --fix .
 	$(bin)/ruff format .
 
-serve: venv ## Migrate and start the web processes for production (WEB_WORKERS, default one a core; WEB_THREADS requests at once, default 8)
-	@exec $(python) manage.py serve
+serve: venv ## Migrate and start the web processes for production (WEB_WORKERS, WEB_THREADS; ARGS=--no-migrate without migrating)
+	@exec $(python) manage.py serve $(ARGS)
 
 worker: venv ## Start the Celery worker with its beat for production (WORKER_CONCURRENCY, default one process a core; BEAT= without it)
 	@mkdir -p -m 700 var; exec $(python) -m celery -A config.celery worker $(BEAT) --loglevel info \

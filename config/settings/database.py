@@ -45,7 +45,9 @@ def _connection(config: dict[str, Any]) -> dict[str, Any]:
     options = config.get("OPTIONS", {})
     if config["ENGINE"].endswith("sqlite3"):
         return {"OPTIONS": SQLITE_OPTIONS | options, "CONN_MAX_AGE": None}
-    return {"ENGINE": "config.postgres", "OPTIONS": POSTGRES_OPTIONS | options, "CONN_MAX_AGE": 0}
+    # A server-side cursor belongs to one connection of the server, and a pooler may hand the next statement to another one.
+    pooler = {"DISABLE_SERVER_SIDE_CURSORS": True}
+    return {"ENGINE": "config.postgres", "OPTIONS": POSTGRES_OPTIONS | options, "CONN_MAX_AGE": 0} | pooler
 
 
 DATABASES = {"default": _database()}

@@ -97,14 +97,14 @@ def _encoded(ask: Ask) -> tuple[bytes | None, dict[str, str]]:
 
 
 @contextmanager
-def running(folder: Path, **variables: str) -> Iterator[LiveServer]:
+def running(folder: Path, *, options: Sequence[str] = (), **variables: str) -> Iterator[LiveServer]:
     """Two processes, each at ten requests at once, on the database of `live_database`; `variables` join the environment."""
     port = address.free_port(HOST)
     log = folder / "web.log"
     sizes = {"HOST": HOST, "PORT": str(port), "WEB_WORKERS": "2", "WEB_THREADS": "10"}
     with log.open("wb") as output:
         process = processes.start(
-            [sys.executable, "manage.py", "serve"],
+            [sys.executable, "manage.py", "serve", *options],
             cwd=BASE_DIR,
             env=environment(**(sizes | variables)),
             stdout=output,

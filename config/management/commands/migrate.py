@@ -1,18 +1,15 @@
 """Django's `migrate`, of which two at once do the work once: the second waits, and finds nothing left to do."""
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
+from django.core.management.base import CommandParser
 from django.core.management.commands import migrate
 from django.db import connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
-# Any number will do, as long as all processes of the project name the same one.
-_LOCK_ID = 0x5645_5354
+from config import migration_lock
+
+_WAIT_SECONDS = 600.0
 
 
 class RecordingExecutor(MigrationExecutor):
@@ -38,27 +35,20 @@ migrate.MigrationExecutor = RecordingExecutor  # type: ignore[attr-defined]  # t
 
 
 class Command(migrate.Command):
-    def handle(self, *args: Any, **options: Any) -> None:
-        with _alone(connections[options["database"]]):
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--wait",
+            type=float,
+            default=_WAIT_SECONDS,
+            metavar="SECONDS",
+            help="how long to wait for another process that migrates (default: %(default)g)",
+        )
+
+    def handle(self, *args: Any, wait: float = _WAIT_SECONDS, **options: Any) -> None:
+        with migration_lock.held(connections[options["database"]], seconds=wait, say=self._say):
             super().handle(*args, **options)
 
-
-@contextmanager
-def _alone(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """PostgreSQL has locks that a session holds until it ends, however it ends; beside a SQLite file lies a lock file."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK_ID])
-        try:
-            yield
-        finally:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK_ID])
-        return
-    name = str(connection.settings_dict["NAME"])
-    if name == ":memory:" or "mode=memory" in name:
-        yield
-        return
-    with Path(f"{name}.migrate-lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()

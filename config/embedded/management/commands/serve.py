@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
 from config import env
 from config.embedded import programs
@@ -18,7 +18,14 @@ _ARENAS = "2"
 class Command(BaseCommand):
     help = "Migrate, then become the web server at HOST:PORT with WEB_WORKERS processes, each at WEB_THREADS requests at once."
 
-    def handle(self, **_options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--no-migrate",
+            action="store_true",
+            help="start without migrating: `manage.py migrate` has run already, or runs elsewhere",
+        )
+
+    def handle(self, *, no_migrate: bool, **_options: Any) -> None:
         port = env.integer("PORT", 8000, least=1)
         command = programs.web(
             host=env.text("HOST", "127.0.0.1"),
@@ -26,7 +33,8 @@ class Command(BaseCommand):
             workers=env.integer("WEB_WORKERS", os.cpu_count() or 1, least=1),
             kill_timeout=_KILL_TIMEOUT_SECONDS,
         )
-        call_command("migrate", interactive=False, verbosity=1)
+        if not no_migrate:
+            call_command("migrate", interactive=False, verbosity=1)
         os.environ |= counts.prepare(port=port)
         os.environ.setdefault("MALLOC_ARENA_MAX", _ARENAS)
         os.execv(command[0], list(command))  # signals reach the server itself
