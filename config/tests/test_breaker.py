@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django_redis import get_redis_connection
 from pytest_django import Settings
 
 from config import redis as guarded
 from config.embedded import redis_server
 from config.embedded.redis_server import RedisServer
-from config.redis import Breaker, RedisAway, RedisRefused, ask
+from config.redis import Breaker, RedisAway, RedisRefused, ask, breaker
 from config.redis_greeting import epochs
 
 PAUSE = 0.3
@@ -164,3 +165,18 @@ def test_a_fault_of_ours_is_no_fault_of_redis(server: RedisServer) -> None:
         ask(lambda _client: 1 / 0)
 
     assert not guarded.breaker.is_open
+
+
+def test_a_pool_that_is_used_up_says_nothing_about_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`max_connections` of REDIS_URL."""
+    pool = get_redis_connection("default").connection_pool
+    pool.reset()
+    monkeypatch.setattr(pool, "max_connections", 1)
+    held = pool.get_connection()
+
+    with pytest.raises(RedisRefused):
+        ask(lambda client: client.ping())
+
+    assert not breaker.is_open
+    pool.release(held)
+    assert ask(lambda client: client.ping())

@@ -191,6 +191,19 @@ def test_no_client_sends_anything_to_a_server_of_another_name(place: Place, othe
     assert (found["redis"], found["broker state"]) == ("ok", "ok")
 
 
+def test_amqps_sends_nothing_to_an_impostor_either(place: Place) -> None:
+    broker = place.url("amqps://vestibule:{pw}@127.0.0.1:{impostor}//")
+    place.impostor.received.clear()
+
+    found, printed = _ask(place.url("unix://{socket}?db=3"), broker)
+    assert not place.impostor.received
+    assert found["broker state"] == "away"
+    assert QUOTED not in printed
+
+    _ask(place.url("unix://{socket}?db=3"), f"{broker}?ssl_cert_reqs=none")
+    assert place.impostor.received.startswith(b"AMQP")
+
+
 def test_a_broker_of_its_own_has_its_own_database_and_options(place: Place) -> None:
     found, _printed = _ask(place.url("unix://{socket}?db=3"), place.url("rediss://127.0.0.1:{tls}/4?ssl_ca_certs={ca}"))
 
