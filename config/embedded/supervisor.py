@@ -1,4 +1,4 @@
-"""The supervisor: it starts processes, shows what they say, and stops all of them when one ends or somebody asks."""
+"""The supervisor: it starts processes, shows what they say, and stops all of them when one ends for good or somebody asks."""
 
 import os
 import queue
@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import IO, Self
@@ -20,6 +20,8 @@ _GRACE_SECONDS = 8.0
 _LEAST_GRACE_SECONDS = 1.0
 _LOOK_AT_PARENT_SECONDS = 0.5
 _HARD_STOP_AFTER_SECONDS = 0.3
+# A process that fails sooner would fail again: the developer should see it.
+_RESTART_AFTER_SECONDS = 10.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -35,6 +37,14 @@ class ChildEnded(Exception):
 class _Child:
     name: str
     process: subprocess.Popen[bytes]
+    command: Command = ()
+    restarts: bool = False
+    started_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def may_restart(self) -> bool:
+        has_failed = bool(self.process.returncode)
+        return self.restarts and has_failed and time.monotonic() - self.started_at >= _RESTART_AFTER_SECONDS
 
 
 class Supervisor:
@@ -69,8 +79,9 @@ class Supervisor:
             processes.stop(self._children[-1].process, grace=grace)
             self._children.pop()
 
-    def start(self, name: str, command: Command) -> None:
-        self._spawn(name, command)
+    def start(self, name: str, command: Command, *, restarts: bool = False) -> None:
+        """With `restarts` it is started again when it fails after it has run for a while."""
+        self._spawn(name, command, restarts=restarts)
 
     def adopt(self, name: str, process: subprocess.Popen[bytes]) -> None:
         """Watch and stop a process that was started elsewhere and writes its log elsewhere."""
@@ -86,7 +97,11 @@ class Supervisor:
 
     def run_until_stopped(self) -> None:
         """Raises `StopAsked` or `ChildEnded`, whichever comes first."""
-        raise ChildEnded(_obituary(self._next_event()))
+        while (ended := self._next_event()).may_restart:
+            self._console.say(f"{_obituary(ended)}; starting it again.")
+            self._children.remove(ended)
+            self._spawn(ended.name, ended.command, restarts=True)
+        raise ChildEnded(_obituary(ended))
 
     def when(self, is_true: Callable[[], bool], then: Callable[[], None]) -> None:
         """Call `then` in the main thread once `is_true`, which is asked again and again in another."""
@@ -99,11 +114,11 @@ class Supervisor:
                 return
             time.sleep(0.1)
 
-    def _spawn(self, name: str, command: Command) -> _Child:
+    def _spawn(self, name: str, command: Command, *, restarts: bool = False) -> _Child:
         process = processes.start(
             command, cwd=self._folder, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
-        child = _Child(name, process)
+        child = _Child(name, process, command, restarts)
         self._watch(child, output=process.stdout)
         return child
 

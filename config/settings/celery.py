@@ -47,6 +47,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_max": 0,
 } | BROKER.options
 CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BEAT_SCHEDULER = "config.beat:WatchedScheduler"
+# It looks at its schedule at least this often, so that the watch over it can tell that it is not hung.
+CELERY_BEAT_MAX_LOOP_INTERVAL = 5.0
+# How long beat may publish nothing, with a broker that answers, before its process ends.
+BEAT_STALLED_SECONDS = 60.0
 CELERY_BEAT_SCHEDULE = {
     "deliver-waiting-emails": {"task": "accounts.deliver_outbox", "schedule": 5.0, "options": {"expires": 5}},
     "take-a-reading": {"task": "accounts.take_reading", "schedule": crontab(minute=0), "options": {"expires": 600}},

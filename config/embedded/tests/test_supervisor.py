@@ -96,6 +96,32 @@ def test_a_child_that_is_killed_leaves_no_grandchildren(supervisor: Supervisor, 
     assert ends_within(grandchild(output), seconds=2)
 
 
+def test_a_process_that_fails_after_a_while_is_started_again(
+    supervisor: Supervisor, output: io.StringIO, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(module, "_RESTART_AFTER_SECONDS", 0.2)
+    mark = tmp_path / "second"
+    first_fails = f"if [ -e {mark} ]; then echo again; exec sleep 60; fi; touch {mark}; sleep 0.4; exit 1"
+    supervisor.when(lambda: "again" in output.getvalue(), lambda: signal.raise_signal(signal.SIGTERM))
+
+    with pytest.raises(StopAsked), supervisor:
+        supervisor.start("beat", ["sh", "-c", first_fails], restarts=True)
+        supervisor.run_until_stopped()
+
+    assert "up      | beat ended with exit code 1; starting it again.\n" in output.getvalue()
+
+
+@pytest.mark.parametrize(("command", "seconds"), [("exit 1", 10.0), ("exit 0", 0.0)], ids=["at once", "well"])
+def test_a_process_that_fails_at_once_or_ends_well_is_not_started_again(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch, command: str, seconds: float
+) -> None:
+    monkeypatch.setattr(module, "_RESTART_AFTER_SECONDS", seconds)
+
+    with pytest.raises(ChildEnded, match="worker ended"), supervisor:
+        supervisor.start("worker", ["sh", "-c", command], restarts=True)
+        supervisor.run_until_stopped()
+
+
 def test_a_one_time_process_that_fails_stops_the_start(supervisor: Supervisor) -> None:
     with pytest.raises(ChildEnded, match="migrate ended with exit code 1"):
         run_once(supervisor, ["true"], ["false"])

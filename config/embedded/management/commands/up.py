@@ -42,8 +42,8 @@ def _run(supervisor: Supervisor, console: Console, host: str, port: int) -> None
     if not env.is_set("REDIS_URL"):
         supervisor.adopt("redis", redis_server.start_for_development().process)
     supervisor.run_to_end("migrate", programs.migrate())
-    supervisor.start("worker", programs.worker(concurrency=2))
-    supervisor.start("beat", programs.beat(folder=paths.var_dir()))
+    supervisor.start("worker", programs.worker(concurrency=2), restarts=True)
+    supervisor.start("beat", programs.beat(folder=paths.var_dir()), restarts=True)
     web = programs.web(host=host, port=port, workers=1, kill_timeout=_KILL_TIMEOUT_SECONDS)
     supervisor.start("web", web)
     banner = _banner(address.url(host, port))
