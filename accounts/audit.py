@@ -13,6 +13,8 @@ from config.prepared_writes import insert
 from config.watching.who import concerns_now
 from sessions_tracking.client_info import read_client_info
 
+Facts = Mapping[str, str | int | bool]
+
 
 def record(
     kind: AuditKind,
@@ -20,7 +22,7 @@ def record(
     user_id: uuid.UUID | None,
     actor_id: uuid.UUID | None = None,
     session_id: uuid.UUID | None = None,
-    facts: Mapping[str, str | int | bool] | None = None,
+    facts: Facts | None = None,
 ) -> None:
     """`actor_id` is whoever is known to have done it: the user's own id where it was the user.
 

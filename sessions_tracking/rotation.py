@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import DateTimeField, Exists, F, OuterRef, Subquery, UUIDField
 from django.db.models.functions import Least
 
-from config.api.exceptions import SessionRevoked
+from config.api.exceptions import SessionRevoked, TokenInvalid
 from config.ids import new_id
 from config.prepared import Given, PreparedUpdate, in_order
 from sessions_tracking.client_info import ClientInfo
@@ -26,32 +27,64 @@ _FIELDS = {field.attname: field for field in Session._meta.concrete_fields}  # n
 _COLUMNS = tuple(_FIELDS)
 
 
-def rotate(*, session_id: uuid.UUID, presented: uuid.UUID, client: ClientInfo) -> Session:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presented:
+    """What a refresh token says of its session: the claims `sid`, `sub`, `jti` and `exp`."""
+
+    session_id: uuid.UUID
+    user_id: uuid.UUID
+    jti: uuid.UUID
+    expires_at: datetime
+
+
+def rotate(*, presented: Presented, client: ClientInfo) -> Session:
     """The session with its next refresh token current, and its user beside it, all but id, name and role deferred.
 
     One conditional UPDATE names the token it retires, so of any number of racers one wins. The others, and whoever lost an
     answer, present a token retired a moment ago and get the session as it is: the same successor, no second line
     (RFC 9700 §4.14.2).
 
-    Raises SessionRevoked where the session is over, RefreshTokenRetired where the token is neither current nor in its grace.
+    Raises SessionRevoked where the session is over, RefreshTokenRetired where the token is neither current nor in its grace,
+    TokenInvalid where its claims contradict the session.
     """
     while True:
-        rotated = _try_to_rotate(session_id=session_id, presented=presented, client=client)
+        rotated = _try_to_rotate(presented=presented, client=client)
         if rotated is not None:
             return rotated
-        session = _live(session_id)
-        if session.refresh_jti != presented:
-            return _excused(session, presented)
+        session = find_usable(presented)
+        if session.refresh_jti != presented.jti:
+            return session
 
 
-def _try_to_rotate(*, session_id: uuid.UUID, presented: uuid.UUID, client: ClientInfo) -> Session | None:
-    """None where `presented` is not the current token of a live session of an active user."""
+def find_usable(presented: Presented) -> Session:
+    """Return the session whose refresh token is current or within its grace, without rotating it. Raises as `rotate`."""
+    session = _live(presented.session_id)
+    _require_consistent(session, presented)
+    return session if session.refresh_jti == presented.jti else _excused(session, presented.jti)
+
+
+def _require_consistent(session: Session, presented: Presented) -> None:
+    """Raise TokenInvalid if the claims contradict the session. It stays: nobody without the signing key makes such a token.
+
+    `exp` is compared for the current token alone. A retired one may outlive its session after JWT_REFRESH_EXPIRY was lowered,
+    and so may one that was minted after the snapshot that a database was restored from.
+    """
+    if session.user_id != presented.user_id:
+        raise TokenInvalid
+    if session.refresh_jti == presented.jti and session.expires_at < presented.expires_at:
+        raise TokenInvalid
+
+
+def _try_to_rotate(*, presented: Presented, client: ClientInfo) -> Session | None:
+    """None where `presented` is not the current token of a live session of an active user, or contradicts it."""
     now = datetime.now(UTC)
     issued_at = now.replace(microsecond=0)
     rows = _ROTATE.rows(
         **client.as_fields(),
-        id=session_id,
-        presented=presented,
+        id=presented.session_id,
+        user_id=presented.user_id,
+        jti=presented.jti,
+        token_expires_at=presented.expires_at,
         refresh_jti=new_id(),
         refresh_issued_at=issued_at,
         rotated_at=now,
@@ -96,7 +129,13 @@ def _current() -> SessionQuerySet:
     """Whether the user is active is asked within: see PreparedUpdate for what a join would miss."""
     owner = get_user_model().objects.filter(id=OuterRef("user_id"), is_active=True)
     live = Session.objects.active(Given("rotated_at", DateTimeField()))
-    return live.filter(Exists(owner), id=_given("id"), refresh_jti=Given("presented", UUIDField()))
+    return live.filter(
+        Exists(owner),
+        id=_given("id"),
+        user_id=_given("user_id"),
+        refresh_jti=Given("jti", UUIDField()),
+        expires_at__gte=Given("token_expires_at", DateTimeField()),
+    )
 
 
 def _changes() -> Mapping[str, Any]:

@@ -10,8 +10,9 @@ from accounts import tokens
 from accounts.api.authentication import bearer_token, cookie_token
 from accounts.api.representation import account_data
 from accounts.services import profile
+from accounts.services.authentication import verify_token
 from config.api.browser_headers import for_data
-from config.api.exceptions import AuthenticationRequired
+from config.api.exceptions import AuthenticationRequired, SessionRevoked
 from config.api.middleware import NOT_STORED
 from config.language import language_of
 from config.shortcuts import Quick
@@ -28,7 +29,11 @@ def shortcut(request: WSGIRequest) -> Quick:
     if token is None:
         raise AuthenticationRequired
     claims = tokens.decode_access(token)
-    account = profile.account_of(user_id=claims.user_id, session_id=claims.session_id)
+    try:
+        account = profile.account_of(user_id=claims.user_id, session_id=claims.session_id)
+    except SessionRevoked:
+        verify_token(token)  # says so too, unless the claims contradict the session
+        raise
     last_seen.note(claims.session_id)
     body: bytes = JSONRenderer().render({"success": True, "data": account_data(account, current=claims.session_id)})
     told = {"Content-Length": str(len(body)), "Content-Language": language_of(request)}

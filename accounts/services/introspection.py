@@ -1,16 +1,20 @@
 """Tells services what a token is worth at this moment, and ends its session where they ask for it."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from django.db import transaction
 
 from accounts import audit, tokens
 from accounts.models import AuditKind, ServiceClient
+from accounts.services import token_refresh
+from accounts.services.authentication import verify_token
 from accounts.tokens import Claims
-from config.api.exceptions import SessionRevoked, TokenExpired, TokenInvalid
+from config.api.exceptions import SessionRevoked, TokenExpired, TokenInvalid, Unauthorized
+from sessions_tracking import rotation
 from sessions_tracking import services as sessions
-from sessions_tracking.models import RevokedReason, Session
+from sessions_tracking.client_info import ClientInfo
+from sessions_tracking.exceptions import RefreshTokenRetired
+from sessions_tracking.models import RevokedReason
 from sessions_tracking.principal_cache import Principal, principal_of
 
 ACCESS, REFRESH = "access_token", "refresh_token"  # as RFC 7009 §2.1 calls them
@@ -45,12 +49,22 @@ def introspect(*, token: str) -> LiveToken | None:
     return LiveToken(use=use, claims=claims, principal=principal)
 
 
-def revoke(*, token: str, client: ServiceClient) -> None:
-    """Ends the session of an access or refresh token; nothing happens for any other (RFC 7009 §2.2)."""
+def revoke(*, token: str, client: ServiceClient, source: ClientInfo) -> None:
+    """Ends the session of an access or refresh token; nothing happens for any other (RFC 7009 §2.2).
+
+    A retired refresh token past its grace is theft, whoever presents it; `source` is where it was presented.
+    """
     found = _decode(token)
     if found is None:
         return
-    claims, facts = found[1], {"client": str(client.id), "clientName": client.name}
+    (use, claims), facts = found, {"client": str(client.id), "clientName": client.name}
+    try:
+        if use == REFRESH:
+            token_refresh.find_session(token=token, client=source, facts=facts)
+        else:
+            verify_token(token)
+    except Unauthorized:
+        return
     with transaction.atomic():
         if sessions.revoke(session_id=claims.session_id, reason=RevokedReason.SERVICE):
             audit.record(AuditKind.SESSION_REVOKED, user_id=claims.user_id, session_id=claims.session_id, facts=facts)
@@ -66,4 +80,7 @@ def _decode(token: str) -> tuple[str, Claims] | None:
 
 
 def _is_current(claims: Claims) -> bool:
-    return Session.objects.active(datetime.now(UTC)).filter(id=claims.session_id, refresh_jti=claims.jti).exists()
+    try:
+        return rotation.find_usable(token_refresh.presented(claims)).refresh_jti == claims.jti
+    except (Unauthorized, RefreshTokenRetired):
+        return False

@@ -5,22 +5,28 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
-from accounts import audit, tokens
+from accounts import audit
 from accounts.models import AuditKind
-from accounts.services import admin_sessions
+from accounts.services import admin_sessions, token_refresh
 from accounts.services.mfa import challenges
-from config.api.exceptions import NotFound, SessionRevoked, TokenExpired, TokenInvalid
+from config.api.exceptions import NotFound, Unauthorized
 from sessions_tracking import services as sessions
+from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.models import RevokedReason
-from sessions_tracking.principal_cache import Principal, principal_of
+from sessions_tracking.principal_cache import Principal
 
 
-def holder_of(refresh_token: str | None) -> Principal | None:
-    """Who holds a refresh token of a live session. A retired one will do: it may at least end its session."""
+def holder_of(*, refresh_token: str, client: ClientInfo) -> Principal | None:
+    """Return who may sign out with this refresh token: one that `refresh` would take, or None.
+
+    A retired one past its grace is theft, as it is there: its session is revoked, and nothing is left to sign out of.
+    """
     try:
-        return principal_of(tokens.decode_refresh(refresh_token).session_id) if refresh_token else None
-    except (TokenInvalid, TokenExpired, SessionRevoked):
+        session = token_refresh.find_session(token=refresh_token, client=client)
+    except Unauthorized:
         return None
+    user = session.user
+    return Principal(user.id, user.username, user.role, session.id, session.second_factor)
 
 
 def log_out(*, principal: Principal) -> None:

@@ -1,6 +1,7 @@
 """Exchanges a refresh token for the next pair, and punishes the reuse of a retired one."""
 
 import logging
+from datetime import UTC, datetime
 
 from django.conf import settings
 from django.db import transaction
@@ -20,7 +21,8 @@ from sessions_tracking import rotation
 from sessions_tracking import services as sessions
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.exceptions import RefreshTokenRetired
-from sessions_tracking.models import RevokedReason
+from sessions_tracking.models import RevokedReason, Session
+from sessions_tracking.rotation import Presented
 
 logger = logging.getLogger(__name__)
 
@@ -46,12 +48,31 @@ def _refresh(*, token: str, client: ClientInfo) -> SignIn:
     claims = _decoded(token, client)
     limiter.take(settings.RATE_LIMIT_REFRESH, str(claims.session_id))
     try:
-        session = rotation.rotate(session_id=claims.session_id, presented=claims.jti, client=client)
+        session = rotation.rotate(presented=presented(claims), client=client)
     except RefreshTokenRetired as retired:
-        _punish(retired, client)
+        punish_reuse(retired, client)
         raise RefreshTokenReused from retired
     concerns_now(user_id=session.user_id, session_id=session.id)
     return SignIn(user=session.user, session=session, tokens=mint_pair(user=session.user, session=session))
+
+
+def find_session(*, token: str, client: ClientInfo, facts: audit.Facts | None = None) -> Session:
+    """Return the session that `refresh` would go on with, without rotating its token. Punishes reuse and raises as `refresh`."""
+    claims = tokens.decode_refresh(token)
+    try:
+        return rotation.find_usable(presented(claims))
+    except RefreshTokenRetired as retired:
+        punish_reuse(retired, client, facts=facts)
+        raise RefreshTokenReused from retired
+
+
+def presented(claims: Claims) -> Presented:
+    return Presented(
+        session_id=claims.session_id,
+        user_id=claims.user_id,
+        jti=claims.jti,
+        expires_at=datetime.fromtimestamp(claims.expires_at, UTC),
+    )
 
 
 def _decoded(token: str, client: ClientInfo) -> Claims:
@@ -63,7 +84,7 @@ def _decoded(token: str, client: ClientInfo) -> Claims:
         raise
 
 
-def _punish(retired: RefreshTokenRetired, client: ClientInfo) -> None:
+def punish_reuse(retired: RefreshTokenRetired, client: ClientInfo, *, facts: audit.Facts | None = None) -> None:
     """Committed before the error is raised (RFC 9700 §4.14.2). Raises SessionRevoked if another call ended the session first.
 
     The user's row is locked first, as everybody does who locks both: a deletion that holds it waits for the session.
@@ -73,7 +94,7 @@ def _punish(retired: RefreshTokenRetired, client: ClientInfo) -> None:
         is_first = sessions.revoke(session_id=retired.session_id, reason=RevokedReason.REFRESH_REUSED)
         if owner is not None and is_first:
             outbox.refresh_token_reused(owner, client)
-            audit.record(AuditKind.REFRESH_TOKEN_REUSED, user_id=owner.id, session_id=retired.session_id)
+            audit.record(AuditKind.REFRESH_TOKEN_REUSED, user_id=owner.id, session_id=retired.session_id, facts=facts)
     if not is_first:
         raise SessionRevoked
     logger.warning("refresh token reused: session %s of user %s has been ended", retired.session_id, retired.user_id)

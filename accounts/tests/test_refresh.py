@@ -126,13 +126,13 @@ def test_of_two_who_reuse_at_once_one_is_punished_and_one_letter_sent(
     api: ApiClient, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _refresh(api, signed_in.refresh)
-    punish = token_refresh._punish
+    punish = token_refresh.punish_reuse
 
     def be_overtaken(retired: RefreshTokenRetired, client: ClientInfo) -> None:
         punish(retired, client)
         punish(retired, client)
 
-    monkeypatch.setattr(token_refresh, "_punish", be_overtaken)
+    monkeypatch.setattr(token_refresh, "punish_reuse", be_overtaken)
     with _after(seconds=11):
         _assert_refused(signed_in.refresh, "session_revoked")
 

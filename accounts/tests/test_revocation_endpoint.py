@@ -7,7 +7,7 @@ import jwt
 import pytest
 import time_machine
 
-from accounts.models import AuditEvent, AuditKind, User
+from accounts.models import AuditEvent, AuditKind, EmailKind, OutboxEmail, User
 from accounts.tests.service import Service, basic, make_service, post_form
 from conftest import ApiClient, SignedIn
 from sessions_tracking.models import RevokedReason, Session
@@ -90,15 +90,19 @@ def test_a_wrong_hint_saves_no_token(billing: Service, here: SignedIn, hint: str
     assert _is_dead(here)
 
 
-def test_a_retired_refresh_token_ends_its_session_too_and_nobody_is_called_a_thief(
+def test_a_reused_refresh_token_is_theft_and_the_audit_names_the_service_that_presented_it(
     billing: Service, here: SignedIn
 ) -> None:
     ApiClient().post("/refresh", {"refreshToken": here.refresh})
 
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=1), tick=False):
-        billing.revoke(here.refresh)
+        assert billing.revoke(here.refresh).json() == {"success": True}
 
-    assert Session.objects.get().revoked_reason == RevokedReason.SERVICE
+    assert Session.objects.get().revoked_reason == RevokedReason.REFRESH_REUSED
+    event = AuditEvent.objects.get(kind=AuditKind.REFRESH_TOKEN_REUSED)
+    assert event.facts == {"client": str(billing.client.id), "clientName": "Billing"}
+    assert not AuditEvent.objects.filter(kind=AuditKind.SESSION_REVOKED).exists()
+    assert OutboxEmail.objects.get().kind == EmailKind.REFRESH_TOKEN_REUSED
 
 
 def test_without_the_secret_nothing_ends(billing: Service, here: SignedIn) -> None:

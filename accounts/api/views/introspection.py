@@ -20,6 +20,7 @@ from config.api.forms import checked
 from config.api.parsers import StrictFormParser, StrictJSONParser
 from config.api.responses import success
 from config.api.viewsets import ViewSet
+from sessions_tracking.client_info import read_client_info
 
 
 class IntrospectionViewSet(ViewSet):
@@ -47,7 +48,7 @@ class IntrospectionViewSet(ViewSet):
     def revoke(self, request: Request) -> Response:
         """Ends the session of an access or refresh token at once (RFC 7009). A token that is unknown or dead already is fine."""
         token, client = _asked(request)
-        introspection.revoke(token=token, client=client)
+        introspection.revoke(token=token, client=client, source=read_client_info(request))
         return success()
 
 

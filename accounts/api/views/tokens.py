@@ -25,6 +25,7 @@ from config.api.viewsets import ViewSet
 from config.ids import parse_id
 from sessions_tracking.api.caller import caller
 from sessions_tracking.client_info import read_client_info
+from sessions_tracking.principal_cache import Principal
 
 
 class TokenViewSet(ViewSet):
@@ -66,7 +67,7 @@ class TokenViewSet(ViewSet):
         form = checked(LogoutForm, request)
         if not form.get("refreshToken") and "HTTP_AUTHORIZATION" not in request.META:
             require_trusted(request)  # it clears cookies: nobody may sign a browser out from elsewhere
-        caller = principal_if_any(request) or sign_out.holder_of(form.get("refreshToken") or _refresh_cookie(request))
+        caller = _caller_signing_out(request, form)
         named = form.get("sessionId")
         if caller and named and parse_id(named) != caller.session_id:
             sign_out.log_out_other(principal=caller, session_id=parse_id(named))
@@ -116,6 +117,13 @@ def _refresh_cookie(request: Request) -> str | None:
         return None
     require_trusted(request)
     return str(token)
+
+
+def _caller_signing_out(request: Request, form: dict[str, str]) -> Principal | None:
+    """By the access token, else by the refresh token."""
+    principal = principal_if_any(request)
+    token = None if principal else form.get("refreshToken") or _refresh_cookie(request)
+    return sign_out.holder_of(refresh_token=token, client=read_client_info(request)) if token else principal
 
 
 def _possible_mfa_tokens(request: Request, form: dict[str, str]) -> list[str]:
