@@ -4,13 +4,13 @@ from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from accounts.api.cookies import ACCESS_COOKIE
+from accounts.api.request_cookies import ConflictingCookies, access_cookie, cookie_values
 from accounts.services.authentication import verify_token
 from config.api.exceptions import TokenInvalid, Unauthorized
 from config.api.origin import SAFE_METHODS, require_trusted
 from sessions_tracking import last_seen
 from sessions_tracking.principal_cache import Principal
-
-ACCESS_COOKIE = "jwt"
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -46,18 +46,17 @@ def bearer_token(request: HttpRequest | Request) -> str | None:
 
 def cookie_token(request: HttpRequest | Request) -> str | None:
     """The cookie's token. What a cookie authorises and changes something must come from a site that may send it."""
-    token = request.COOKIES.get(ACCESS_COOKIE)
-    if not token:
-        return None
-    if request.method not in SAFE_METHODS:
+    if request.method not in SAFE_METHODS and cookie_values(request, ACCESS_COOKIE):
         require_trusted(request)
-    return str(token)
+    return access_cookie(request)
 
 
 def principal_if_any(request: Request) -> Principal | None:
-    """For a view that serves those without a live access token too. Raises OriginNotAllowed all the same."""
+    """For a view that serves those without a live access token too. Raises OriginNotAllowed and ConflictingCookies as ever."""
     try:
         found = TokenAuthentication().authenticate(request)
+    except ConflictingCookies:
+        raise
     except Unauthorized:
         return None
     return found[0] if found else None

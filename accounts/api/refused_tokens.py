@@ -9,8 +9,9 @@ from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
 from accounts import tokens
-from accounts.api.authentication import ACCESS_COOKIE, bearer_token
-from accounts.api.cookies import REFRESH_COOKIE
+from accounts.api.authentication import bearer_token
+from accounts.api.cookies import ACCESS_COOKIE, REFRESH_COOKIE
+from accounts.api.request_cookies import cookie_values
 from config.api.exceptions import ApiError, TokenExpired, TokenInvalid
 from config.ids import parse_id
 from config.refusals.writer import Bearer
@@ -29,7 +30,7 @@ def bearer_of(request: HttpRequest, response: HttpResponse) -> Bearer:
 
 def _access_token(request: HttpRequest) -> str | None:
     try:
-        return bearer_token(request) or request.COOKIES.get(ACCESS_COOKIE)
+        return bearer_token(request) or _cookie(request, ACCESS_COOKIE)
     except TokenInvalid:
         return None
 
@@ -42,7 +43,13 @@ def _refresh_token(request: HttpRequest, response: HttpResponse) -> str | None:
     except (ApiError, APIException):  # it was refused for its body
         body = None
     token = body.get("refreshToken") if isinstance(body, dict) else None
-    return token if token and isinstance(token, str) else request.COOKIES.get(REFRESH_COOKIE)
+    return token if token and isinstance(token, str) else _cookie(request, REFRESH_COOKIE)
+
+
+def _cookie(request: HttpRequest, name: str) -> str | None:
+    """None where there are several, none of which was believed."""
+    values = cookie_values(request, name)
+    return values[0] if len(values) == 1 else None
 
 
 def _ids(token: str | None, *, is_refresh: bool) -> tuple[uuid.UUID | None, uuid.UUID | None]:

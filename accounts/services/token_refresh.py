@@ -1,7 +1,9 @@
 """Exchanges a refresh token for the next pair, and punishes the reuse of a retired one."""
 
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from enum import Enum, auto
 
 from django.conf import settings
 from django.db import transaction
@@ -12,7 +14,7 @@ from accounts.mail import outbox
 from accounts.models import AuditKind, User
 from accounts.services.authentication import SignIn, mint_pair
 from accounts.tokens import Claims
-from config.api.exceptions import ApiError, SessionRevoked, TokenInvalid
+from config.api.exceptions import ApiError, SessionRevoked, TokenExpired, TokenInvalid
 from config.metrics import REFRESHES
 from config.rate_limits import limiter
 from config.rate_limits.by_address import neighbourhood
@@ -25,6 +27,15 @@ from sessions_tracking.models import RevokedReason, Session
 from sessions_tracking.rotation import Presented
 
 logger = logging.getLogger(__name__)
+
+_MAX_CANDIDATES = 3  # on this host, on COOKIE_DOMAIN, and on what COOKIE_DOMAIN was before
+
+
+class _State(Enum):
+    CURRENT = auto()
+    IN_GRACE = auto()
+    DEAD = auto()
+
 
 _count_success = REFRESHES.labels("ok").inc
 
@@ -64,6 +75,34 @@ def find_session(*, token: str, client: ClientInfo, facts: audit.Facts | None = 
     except RefreshTokenRetired as retired:
         punish_reuse(retired, client, facts=facts)
         raise RefreshTokenReused from retired
+
+
+def pick_usable(candidates: Sequence[str]) -> str:
+    """Return the one of several different refresh tokens that is usable, where the others are ours and dead.
+
+    Nothing is punished: a dead token beside a live one was left in a browser when COOKIE_DOMAIN was changed. Raises TokenInvalid
+    for a token that is not ours, and where none or more than one is usable.
+    """
+    if len(candidates) > _MAX_CANDIDATES:
+        raise TokenInvalid
+    states = {token: _state(token) for token in candidates}
+    for wanted in (_State.CURRENT, _State.IN_GRACE):
+        usable = [token for token, state in states.items() if state == wanted]
+        if usable:
+            break
+    if len(usable) != 1:
+        raise TokenInvalid
+    return usable[0]
+
+
+def _state(token: str) -> _State:
+    """Raises TokenInvalid for a token that is not ours."""
+    try:
+        claims = tokens.decode_refresh(token)
+        session = rotation.find_usable(presented(claims))
+    except (TokenExpired, SessionRevoked, RefreshTokenRetired):
+        return _State.DEAD
+    return _State.CURRENT if session.refresh_jti == claims.jti else _State.IN_GRACE
 
 
 def presented(claims: Claims) -> Presented:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from http.cookies import Morsel
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -13,12 +14,13 @@ FieldErrors = Mapping[str, Sequence[type_of_message]]
 class ApiError(Exception):
     """Raise a subclass where the fault is known; `config.api.handler` renders it.
 
-    `errors` says what is wrong with which field; `headers` belong to the answer.
+    `errors` says what is wrong with which field; `headers` and `cookies` belong to the answer.
     """
 
     status: HTTPStatus = HTTPStatus.INTERNAL_SERVER_ERROR
     code: str = "server_error"
     message: type_of_message = _("Something went wrong on our side.")
+    cookies: Sequence[Morsel[str]] = ()
 
     def __init__(self, *, errors: FieldErrors | None = None, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(self.code)

@@ -12,7 +12,7 @@ from rest_framework import exceptions as rest
 from rest_framework.response import Response
 
 from config.api import exceptions
-from config.api.responses import failure_body
+from config.api.responses import add_cookies, failure_body
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     if known.status >= 500 and not isinstance(known, exceptions.Overloaded):
         logger.error("%s: %s", known.code, type(error).__name__, exc_info=error)
     response = Response(failure_body(known), status=known.status, headers=known.headers)
+    add_cookies(response, known.cookies)
     if isinstance(known, exceptions.Overloaded):
         response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 - Django's mark: a storm needs no second line each
     return response

@@ -1,9 +1,10 @@
 """The envelope every answer under /api wears."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from http.cookies import Morsel
 from typing import Any
 
-from django.http import JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.utils.functional import Promise
 from rest_framework.response import Response
 
@@ -30,4 +31,12 @@ def failure_body(error: ApiError) -> dict[str, Any]:
 
 def plain_failure(error: ApiError) -> JsonResponse:
     """The same failure outside REST framework: for middleware and for faults of routing."""
-    return JsonResponse(failure_body(error), status=error.status, headers=error.headers)
+    response = JsonResponse(failure_body(error), status=error.status, headers=error.headers)
+    add_cookies(response, error.cookies)
+    return response
+
+
+def add_cookies(response: HttpResponse, cookies: Iterable[Morsel[str]]) -> None:
+    """Add them under a key of name and domain: a response may set a cookie of one name on two domains."""
+    for cookie in cookies:
+        response.cookies[f"{cookie.key};{cookie['domain']}"] = cookie

@@ -7,9 +7,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.authentication import principal_if_any
-from accounts.api.cookies import REFRESH_COOKIE, Transport, clear_cookies, set_cookies, wanted_transport
+from accounts.api.cookies import ACCESS_COOKIE, REFRESH_COOKIE, Transport, clear_cookies, set_cookies, wanted_transport
 from accounts.api.docs import tokens as docs
 from accounts.api.representation import sign_in_data
+from accounts.api.request_cookies import ConflictingCookies, cookie_values, refresh_cookie
 from accounts.api.serializers.forms import LoginForm, LogoutAllForm, LogoutForm, RefreshForm
 from accounts.api.signing_in import second_factor_wanted, signed_in
 from accounts.services import authentication, sign_out, token_refresh
@@ -112,18 +113,21 @@ def _refreshed(request: Request) -> Response:
 
 def _refresh_cookie(request: Request) -> str | None:
     """What rides on a cookie and changes something must come from a site that may send it."""
-    token = request.COOKIES.get(REFRESH_COOKIE)
-    if not token:
-        return None
-    require_trusted(request)
-    return str(token)
+    if cookie_values(request, REFRESH_COOKIE):
+        require_trusted(request)
+    return refresh_cookie(request)
 
 
 def _caller_signing_out(request: Request, form: dict[str, str]) -> Principal | None:
-    """By the access token, else by the refresh token."""
-    principal = principal_if_any(request)
-    token = None if principal else form.get("refreshToken") or _refresh_cookie(request)
-    return sign_out.holder_of(refresh_token=token, client=read_client_info(request)) if token else principal
+    """By the access token, else by the refresh token. Where cookies conflict, both are cleared: the user wants them gone."""
+    try:
+        principal = principal_if_any(request)
+        token = None if principal else form.get("refreshToken") or _refresh_cookie(request)
+    except ConflictingCookies as error:
+        raise ConflictingCookies(ACCESS_COOKIE, REFRESH_COOKIE) from error
+    if token:
+        return sign_out.holder_of(refresh_token=token, client=read_client_info(request))
+    return principal
 
 
 def _possible_mfa_tokens(request: Request, form: dict[str, str]) -> list[str]:
