@@ -58,10 +58,10 @@ format: venv ## Format the code and mend what can be mended by machine
 	$(bin)/ruff check --fix .
 	$(bin)/ruff format .
 
-serve: venv ## Migrate and start the web processes for production (WEB_WORKERS, WEB_THREADS; ARGS=--no-migrate without migrating)
+serve: venv ## Migrate and start the web processes for production (WEB_WORKERS, default one a usable core; WEB_THREADS; ARGS=--no-migrate)
 	@exec $(python) manage.py serve $(ARGS)
 
-worker: venv ## Start the Celery worker with its beat for production (WORKER_CONCURRENCY, default one process a core; BEAT= without it)
+worker: venv ## Start the Celery worker with its beat for production (WORKER_CONCURRENCY, default one process a usable core; BEAT= without it)
 	@mkdir -p -m 700 var; exec $(python) -m celery -A config.celery worker $(BEAT) --loglevel info \
 	  $${WORKER_CONCURRENCY:+--concurrency "$$WORKER_CONCURRENCY"}
 

@@ -4,6 +4,7 @@ from celery.schedules import crontab
 from kombu import Queue
 
 from config import broker_url, env, redis_url
+from config.cpus import available_cpus
 from config.settings.redis import REDIS_ADDRESS
 
 
@@ -33,6 +34,7 @@ CELERY_ACCEPT_CONTENT = ["json"]
 # lost is made up for by the next sweep, or the next day's cleanup.
 CELERY_TASK_QUEUES = [Queue("celery", no_ack=True)]
 CELERY_TASK_TIME_LIMIT = 300
+CELERY_WORKER_CONCURRENCY = available_cpus()  # Celery counts all processors of the machine
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None

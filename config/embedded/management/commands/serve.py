@@ -7,6 +7,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 
 from config import env
+from config.cpus import available_cpus
 from config.embedded import programs
 from config.watching import counts
 
@@ -30,7 +31,7 @@ class Command(BaseCommand):
         command = programs.web(
             host=env.text("HOST", "127.0.0.1"),
             port=port,
-            workers=env.integer("WEB_WORKERS", os.cpu_count() or 1, least=1),
+            workers=env.integer("WEB_WORKERS", available_cpus(), least=1),
             kill_timeout=_KILL_TIMEOUT_SECONDS,
         )
         if not no_migrate:
