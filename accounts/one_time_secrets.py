@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.keyed_hash import digest, hexdigest
-from accounts.models import OneTimeSecret, OutboxEmail, Purpose, User
+from accounts.models import EmailKind, OneTimeSecret, OutboxEmail, Purpose, User
 from accounts.signed_ids import seal, unseal
 
 _TOKEN = "one-time-secret.token"
@@ -37,7 +37,7 @@ def issue(*, user: User, purpose: Purpose, email: OutboxEmail) -> Issued:
     now = datetime.now(UTC)
     lifetimes = {
         "code_expires_at": now + settings.VERIFICATION_CODE_LIFETIME,
-        "token_expires_at": now + _token_lifetime(purpose),
+        "token_expires_at": now + _token_lifetime(purpose, email),
     }
     with transaction.atomic():
         _supersede_earlier(user_id=user.id, purpose=purpose, email=email)
@@ -50,7 +50,9 @@ def issue(*, user: User, purpose: Purpose, email: OutboxEmail) -> Issued:
     return Issued(code=_code(secret.id), token=seal(_TOKEN, secret.id))
 
 
-def _token_lifetime(purpose: Purpose) -> timedelta:
+def _token_lifetime(purpose: Purpose, email: OutboxEmail) -> timedelta:
+    if email.kind == EmailKind.INVITATION:
+        return settings.INVITATION_LIFETIME
     return settings.RESET_TOKEN_LIFETIME if purpose == Purpose.RESET_PASSWORD else settings.VERIFICATION_LINK_LIFETIME
 
 

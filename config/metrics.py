@@ -68,6 +68,7 @@ AT_SCRAPE = {
     "vestibule_outbox_overdue_seconds": "For how long one has been due and nobody took it on.",
     "vestibule_outbox_failed": "Emails given up, counted to 10000.",
     "vestibule_worker_heartbeat_seconds": "Since the worker's last sweep; absent where nobody knows.",
+    "vestibule_cleanup_age_seconds": "Since the last cleanup that finished; absent if unknown.",
 }
 
 _hit, _miss, _away = (PRINCIPAL_CACHE.labels(result) for result in ("hit", "miss", "away"))

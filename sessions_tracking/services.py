@@ -87,7 +87,9 @@ def revoke_all(*, user_id: uuid.UUID, reason: RevokedReason, keep: uuid.UUID | N
 
 def _end(sessions: SessionQuerySet, reason: RevokedReason, now: datetime | None = None) -> int:
     moment = now or datetime.now(UTC)
-    ended = sessions.filter(revoked_at=None).update(revoked_at=moment, revoked_reason=reason, updated_at=moment)
+    # The data goes at once, in the same statement; the rest of the row is history for HISTORY_RETENTION.
+    changes = {"revoked_at": moment, "revoked_reason": reason, "updated_at": moment, "data": {}}
+    ended = sessions.filter(revoked_at=None).update(**changes)
     if ended:
         transaction.on_commit(lambda: SESSIONS_REVOKED.labels(str(reason)).inc(ended))
     return ended

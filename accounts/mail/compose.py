@@ -93,7 +93,8 @@ def _secret_context(email: OutboxEmail, user: User, purpose: Purpose) -> dict[st
         raise NoRecipient
     if purpose == Purpose.RESET_PASSWORD:
         link = f"{settings.FRONTEND_URL}/reset-password?{urlencode({'token': issued.token})}"
-        return {"link": link, "minutes": _minutes(settings.RESET_TOKEN_LIFETIME)}
+        days = settings.INVITATION_LIFETIME.days
+        return {"link": link, "minutes": _minutes(settings.RESET_TOKEN_LIFETIME), "days": days}
     link = f"{settings.FRONTEND_URL}/verify-email?{urlencode({'token': issued.token, 'email': user.email})}"
     return {
         "code": issued.code,

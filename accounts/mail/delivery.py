@@ -86,12 +86,14 @@ def _send(email: OutboxEmail) -> None:
 
 
 def _mark_sent(email_id: uuid.UUID) -> None:
-    """Insists, well within the lease, while the database is away: without this mark another worker sends a second copy."""
+    """The content goes with it: what stays for support is kind, recipient, state and times.
+
+    Insists, well within the lease, while the database is away: without this mark another worker sends a second copy."""
     deadline = time.monotonic() + _MARK_SECONDS
     sent_at = datetime.now(UTC)
     while True:
         try:
-            _settle(email_id, state=EmailState.SENT, sent_at=sent_at, error="")
+            _settle(email_id, state=EmailState.SENT, sent_at=sent_at, error="", context={})
         except (OperationalError, InterfaceError):
             if time.monotonic() > deadline:
                 raise

@@ -72,7 +72,11 @@ def refresh_token_reused(user: User, client: ClientInfo) -> None:
 
 
 def account_deleted(user: User) -> None:
-    """Not tied to the user's row, which is about to go and takes its other emails along."""
+    """Not tied to the user's row, which is about to go and takes its other emails along.
+
+    Resets are not tied to it either: those to the address go here, or it would stay for HISTORY_RETENTION.
+    """
+    OutboxEmail.objects.filter(user=None, kind=EmailKind.RESET_PASSWORD, address=user.email_key or "").delete()
     if user.email:
         context = {"happened_at": iso(datetime.now(UTC)), "username": user.username}
         outbox_rows.write(kind=EmailKind.ACCOUNT_DELETED, address=user.email, language=user.language, context=context)
@@ -156,7 +160,7 @@ def cancel_resets(user: User) -> None:
     """A reset that was asked for before the password changed must not be mailed after it, put off or sent again."""
     unsent = [EmailState.QUEUED, EmailState.SENDING, EmailState.FAILED]
     resets = OutboxEmail.objects.filter(user=None, kind=EmailKind.RESET_PASSWORD, address=user.email_key or "")
-    resets.filter(state__in=unsent).update(state=EmailState.CANCELLED)
+    resets.filter(state__in=unsent).update(**outbox_rows.CANCELLED)
 
 
 def send_again(*, email_ids: Iterable[uuid.UUID]) -> int:

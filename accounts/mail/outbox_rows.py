@@ -12,6 +12,9 @@ from accounts.models import EmailKind, EmailState, OutboxEmail, User
 from config.api.request_id import current_request, request_id
 from config.prepared_writes import insert
 
+# The changes that cancel an email: its content is no longer needed.
+CANCELLED: Mapping[str, Any] = {"state": EmailState.CANCELLED, "context": {}}
+
 
 def promise(kind: EmailKind, user: User, context: Mapping[str, Any] | None = None) -> None:
     """Who has no address gets none."""
@@ -51,4 +54,4 @@ def _origin() -> dict[str, str]:
 
 
 def cancel_waiting(kind: EmailKind, user_id: uuid.UUID) -> None:
-    OutboxEmail.objects.filter(kind=kind, user_id=user_id, state=EmailState.QUEUED).update(state=EmailState.CANCELLED)
+    OutboxEmail.objects.filter(kind=kind, user_id=user_id, state=EmailState.QUEUED).update(**CANCELLED)

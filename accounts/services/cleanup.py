@@ -1,7 +1,8 @@
-"""Removes what is over: ended sessions, spent secrets, settled emails, accounts that were never verified."""
+"""Removes what is over: old sessions and emails, spent secrets, accounts that were never verified."""
 
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,6 +23,8 @@ from accounts.models import (
     Purpose,
     User,
 )
+from accounts.services import unverified_accounts
+from config.watching import heartbeat
 from sessions_tracking.models import Session
 
 BATCH = 2000
@@ -39,15 +42,28 @@ SELECT (SELECT count(*) FROM gone), count(*), (array_agg(pk ORDER BY pk DESC))[1
        set_config('synchronous_commit', 'off', true) FROM picked
 """
 
+# Expired sessions stay for support, without their data; sessions that were ended lost theirs at that moment.
+SESSION_DATA = "data of expired sessions"
+
 Progress = Callable[[str, int], None]
 Key = uuid.UUID | str
+
+
+class CutOffError(Exception):
+    """The time was up before everything was removed. `removed` is what was; the next run continues with the rest."""
+
+    def __init__(self, removed: Mapping[str, int]) -> None:
+        super().__init__(f"cut off after {sum(removed.values())} rows")
+        self.removed = removed
 
 
 def over(now: datetime) -> Mapping[str, QuerySet[Any]]:
     """What is over at `now`, by its name for people."""
     spent = Q(used_at__isnull=False, purpose=Purpose.RESET_PASSWORD)  # a used verification link still says yes
+    since = now - settings.HISTORY_RETENTION
     found: dict[str, QuerySet[Any]] = {
-        "sessions": Session.objects.filter(Q(revoked_at__isnull=False) | Q(expires_at__lte=now)),
+        "sessions": Session.objects.filter(Q(revoked_at__lte=since) | Q(expires_at__lte=since)),
+        SESSION_DATA: Session.objects.filter(expires_at__lte=now).exclude(data={}),
         "secrets": OneTimeSecret.objects.filter(Q(superseded_at__isnull=False) | Q(token_expires_at__lte=now) | spent),
         "emails": _emails(now),
         "unfinished sign-ins": MfaChallenge.objects.filter(expires_at__lte=now),
@@ -56,47 +72,55 @@ def over(now: datetime) -> Mapping[str, QuerySet[Any]]:
         "audit events": AuditEvent.objects.filter(created_at__lt=now - settings.AUDIT_RETENTION),
     }
     if settings.EMAIL_VERIFICATION != "none":  # else nobody was ever asked to verify
-        found["unverified accounts"] = _unverified_accounts(now)
+        found["unverified accounts"] = unverified_accounts.expired(now)
     return found
-
-
-def _unverified_accounts(now: datetime) -> QuerySet[User]:
-    since = now - settings.UNVERIFIED_ACCOUNT_LIFETIME
-    never_used = User.objects.filter(email_verified_at=None, created_at__lt=since, last_login=None, is_staff=False)
-    return never_used.exclude(email=None)
 
 
 def _emails(now: datetime) -> QuerySet[OutboxEmail]:
     """An email that was sent after one that still waits is kept: by it the late one learns that it was overtaken."""
     waiting = OutboxEmail.objects.filter(state__in=[EmailState.QUEUED, EmailState.SENDING])
     oldest = waiting.aggregate(oldest=Min("created_at"))["oldest"] or now
-    settled = Q(state__in=[EmailState.SENT, EmailState.CANCELLED], created_at__lt=oldest)
-    return OutboxEmail.objects.filter(settled | Q(state=EmailState.FAILED, created_at__lt=now - _FAILED_LIFETIME))
+    sent = Q(state=EmailState.SENT, created_at__lt=min(oldest, now - settings.HISTORY_RETENTION))
+    cancelled = Q(state=EmailState.CANCELLED, created_at__lt=oldest)
+    failed_since = now - max(_FAILED_LIFETIME, settings.HISTORY_RETENTION)
+    return OutboxEmail.objects.filter(sent | cancelled | Q(state=EmailState.FAILED, created_at__lt=failed_since))
 
 
 def count_over() -> dict[str, int]:
     return {name: rows.count() for name, rows in over(datetime.now(UTC)).items()}
 
 
-def remove_over(*, report: Progress = lambda _name, _count: None) -> dict[str, int]:
+def remove_over(*, report: Progress = lambda _name, _count: None, max_seconds: float | None = None) -> dict[str, int]:
     """Deletes in batches of BATCH, each a transaction of its own, so that traffic waits for none of them long.
 
     Safe beside itself and beside traffic: it passes over rows that somebody else holds, and so waits for nobody.
-    `report` hears of each batch.
+    `report` hears of each batch. Raises CutOffError after `max_seconds`, between two batches.
     """
-    return {name: _remove(name, rows, report) for name, rows in over(datetime.now(UTC)).items()}
+    deadline = time.monotonic() + max_seconds if max_seconds is not None else None
+    removed: Counter[str] = Counter()
+
+    def count(name: str, batch: int) -> None:
+        removed[name] += batch
+        report(name, batch)
+        if deadline is not None and time.monotonic() > deadline:
+            raise CutOffError(removed)
+
+    kinds = over(datetime.now(UTC))
+    for name, rows in kinds.items():
+        _remove(name, rows, count)
+    heartbeat.cleanup_finished()
+    return {name: removed[name] for name in kinds}
 
 
-def _remove(name: str, rows: QuerySet[Any], report: Progress) -> int:
+def _remove(name: str, rows: QuerySet[Any], report: Progress) -> None:
     """Along the primary key, so that no batch looks again at what the batches before it left, dead or in use."""
-    removed, rest = 0, rows
+    rest, remove_batch = rows, _forget_data_of_batch if name == SESSION_DATA else _remove_batch
     while True:
-        last, count = _remove_batch(rest)
+        last, count = remove_batch(rest)
         if count:
-            removed += count
             report(name, count)
         if last is None:
-            return removed
+            return
         rest = rows.filter(pk__gt=last)
         time.sleep(_PAUSE_SECONDS.get(connection.vendor, 0))
 
@@ -114,6 +138,13 @@ def _remove_batch(rows: QuerySet[Any]) -> tuple[Key | None, int]:
         if free:
             _delete(rows.model, free)
     return keys[-1] if len(keys) == BATCH else None, len(free)
+
+
+def _forget_data_of_batch(rows: QuerySet[Session]) -> tuple[Key | None, int]:
+    with transaction.atomic():
+        keys: list[Key] = list(_locked(rows.order_by("pk")).values_list("pk", flat=True)[:BATCH])
+        Session.objects.filter(pk__in=_among(keys)).update(data={})
+    return keys[-1] if len(keys) == BATCH else None, len(keys)
 
 
 def _remove_at_once(rows: QuerySet[Any]) -> tuple[Key | None, int]:

@@ -29,6 +29,12 @@ def _run(*arguments: str) -> str:
     return out.getvalue()
 
 
+@pytest.fixture(autouse=True)
+def no_history(settings: Settings) -> None:
+    """What is over is removed by the next run; tests of the history set another time."""
+    settings.HISTORY_RETENTION = timedelta(0)
+
+
 def test_it_removes_ended_sessions_and_keeps_live_ones(alice: User, sign_in: Callable[..., SignedIn]) -> None:
     ended, live = sign_in(alice), sign_in(alice)
     ended.client.post("/logout")

@@ -18,7 +18,14 @@ Outbox = Callable[[], list[EmailMessage]]
 FRENCH = "fr-CA,fr;q=0.9"
 EVENT = {"happened_at": "2026-03-09T14:05:00Z", "ip": "203.0.113.7", "device": "Chrome, Windows", "location": "Lyon"}
 LINKS = {"link": "https://auth.example.com/x?token=a1", "public_url": "https://auth.example.com"}
-TERMS = {"product_name": "Vestibule", "username": "alice", "code": "482913", "code_minutes": 15, "minutes": 60}
+TERMS = {
+    "product_name": "Vestibule",
+    "username": "alice",
+    "code": "482913",
+    "code_minutes": 15,
+    "minutes": 60,
+    "days": 7,
+}
 CONTEXT = EVENT | LINKS | TERMS | {"link_hours": 24, "codes_left": 9}
 
 BAD_REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {

@@ -80,7 +80,7 @@ def _run_for(seconds: float, server: Server, streams: Sequence[Stream]) -> Seque
 
 def _cleaned_up(ground: Ground, client: Client) -> _Run:
     command = [sys.executable, "manage.py", "cleanup_tokens"]
-    environment = dict(ground.environment(ground.full))
+    environment = dict(ground.environment(ground.full)) | {"HISTORY_RETENTION": "1s"}
     started = time.monotonic()
     with (
         cores.on_any_core(),

@@ -60,6 +60,7 @@ if timedelta(minutes=1) > VERIFICATION_CODE_LIFETIME:
     raise env.BadVariable("VERIFICATION_CODE_LIFETIME", "must be a minute or more: emails give it in minutes")
 VERIFICATION_LINK_LIFETIME = timedelta(hours=24)
 RESET_TOKEN_LIFETIME = timedelta(hours=1)
+INVITATION_LIFETIME = timedelta(days=7)
 UNDO_EMAIL_CHANGE_LIFETIME = timedelta(hours=72)
 RESERVED_USERNAMES = env.words(
     "RESERVED_USERNAMES", "admin,administrator,root,system,me,api,null,undefined,none,anonymous,support,security"
@@ -69,3 +70,5 @@ COOKIE_SAMESITE = env.choice("COOKIE_SAMESITE", "lax", ("lax", "strict", "none")
 COOKIE_DOMAIN = env.text("COOKIE_DOMAIN", "") or None
 
 AUDIT_RETENTION = env.duration("AUDIT_RETENTION", "180d")
+# Of sent emails and ended sessions, for support.
+HISTORY_RETENTION = env.duration("HISTORY_RETENTION", "30d")

@@ -81,6 +81,7 @@ def test_the_breaker_shows() -> None:
 
 def test_what_is_true_of_the_deployment_is_asked_at_the_scrape(db: None) -> None:
     heartbeat.beat()
+    heartbeat.cleanup_finished()
 
     names = set(re.findall(r"^(vestibule_\w+) ", scrape.exposition().decode(), re.MULTILINE))
 

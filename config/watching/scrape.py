@@ -107,7 +107,7 @@ def _figures() -> dict[str, float]:
             "outbox_overdue_seconds": database.queue.overdue_seconds,
             "outbox_failed": database.queue.failed,
         }
-    found["worker_heartbeat_seconds"] = age
+    found |= {"worker_heartbeat_seconds": age, "cleanup_age_seconds": heartbeat.cleanup_age()}
     return {f"vestibule_{name}": value for name, value in found.items() if value is not None}
 
 

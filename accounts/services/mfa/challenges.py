@@ -68,26 +68,31 @@ def _lock_user(challenge_id: uuid.UUID, door: Door) -> User | None:
 
 def end(challenge: MfaChallenge) -> bool:
     """True for the one caller that ended it."""
-    return MfaChallenge.objects.filter(id=challenge.id, ended_at=None).update(ended_at=datetime.now(UTC)) == 1
+    return MfaChallenge.objects.filter(id=challenge.id, ended_at=None).update(**_ended()) == 1
 
 
 def count_wrong(challenge: MfaChallenge) -> None:
     """The last try that is allowed ends it."""
     open_one = MfaChallenge.objects.filter(id=challenge.id, ended_at=None)
     open_one.update(tries=F("tries") + 1)
-    open_one.filter(tries__gte=settings.MAX_CODE_TRIES).update(ended_at=datetime.now(UTC))
+    open_one.filter(tries__gte=settings.MAX_CODE_TRIES).update(**_ended())
 
 
 def end_all(*, user_id: uuid.UUID) -> None:
     """Nobody who waits at the second factor of this user gets any further."""
-    MfaChallenge.objects.filter(user_id=user_id, ended_at=None).update(ended_at=datetime.now(UTC))
+    MfaChallenge.objects.filter(user_id=user_id, ended_at=None).update(**_ended())
 
 
 def abandon(token: str) -> None:
     """Ends the sign-in that the token stands for, if it is one of ours: it is never resumed."""
     challenge_id = signed_ids.unseal(_PURPOSE, token)
     if challenge_id is not None:
-        MfaChallenge.objects.filter(id=challenge_id, ended_at=None).update(ended_at=datetime.now(UTC))
+        MfaChallenge.objects.filter(id=challenge_id, ended_at=None).update(**_ended())
+
+
+def _ended() -> dict[str, Any]:
+    """The changes that end a challenge. What it kept for the session, the client's data among it, goes at once."""
+    return {"ended_at": datetime.now(UTC), "wishes": {}}
 
 
 def _binding(user: User) -> str:

@@ -1,0 +1,18 @@
+"""Accounts that were never verified within UNVERIFIED_ACCOUNT_LIFETIME."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, QuerySet
+
+from accounts.models import EmailKind, OneTimeSecret, User
+
+
+def expired(now: datetime) -> QuerySet[User]:
+    """Return those that nobody has used. An account with a valid invitation stays: its link has to work."""
+    invited = OneTimeSecret.objects.filter(
+        user_id=OuterRef("pk"), email__kind=EmailKind.INVITATION, superseded_at=None, token_expires_at__gt=now
+    )
+    since = now - settings.UNVERIFIED_ACCOUNT_LIFETIME
+    never_used = User.objects.filter(email_verified_at=None, created_at__lt=since, last_login=None, is_staff=False)
+    return never_used.exclude(email=None).exclude(Exists(invited))
