@@ -21,6 +21,7 @@ USER_DEEDS = (
         title=_("Mark the email as verified"),
         question=_("On your word, the address counts as proven. A welcome email goes out, and open codes die."),
         icon="verified",
+        is_for_others=True,
         run=lambda actor, user, _reason: support.verify(actor_id=actor, user_id=user),
     ),
     Deed(

@@ -74,7 +74,9 @@ class UserAdmin(Unlogged, DeedAdmin, DjangoUserAdmin):  # type: ignore[misc, typ
         """`user` is the row that `get_object` has locked, with what the form changes of it."""
         before = User.objects.get(id=user.id)
         verified = bool(user.email_verified_at) if "email_verified_at" in form.changed_data else None
-        after = account_changes.apply(before, user_rows.values(before, user), email_verified=verified)
+        after = account_changes.apply(
+            before, user_rows.values(before, user), email_verified=verified, actor_id=actor_id
+        )
         if verified:  # at the time that the form says
             User.objects.filter(id=user.id).update(email_verified_at=user.email_verified_at)
         change_audit.note_change(before, after, actor_id=actor_id)
@@ -111,8 +113,8 @@ class UserAdmin(Unlogged, DeedAdmin, DjangoUserAdmin):  # type: ignore[misc, typ
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Nobody deletes the last administrator, and nobody deletes by the list, where such a one could be among many."""
-        if obj is not None and (stands_above(request, obj) or is_last_admin(obj)):
-            return False
+        if obj is not None and (stands_above(request, obj) or is_last_admin(obj) or is_own(request, obj.pk)):
+            return False  # one's own account is deleted by the API, with the password
         return super().has_delete_permission(request, obj)
 
     def deeds_for(self, request: HttpRequest, obj: Any = None) -> list[Deed]:

@@ -1,7 +1,9 @@
 """What follows from a change of somebody's account by an administrator: sessions end, secrets die, emails go out."""
 
+import uuid
 from collections.abc import Mapping
 from copy import copy
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -9,8 +11,9 @@ from django.conf import settings
 from accounts import one_time_secrets
 from accounts.mail import outbox
 from accounts.models import CodeTries, Purpose, User
-from accounts.services import email_change, email_verification
+from accounts.services import email_change, email_verification, recent_proof
 from accounts.services.mfa import challenges
+from accounts.services.recent_proof import RecentProof
 from config.api.exceptions import NotFound
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason
@@ -24,14 +27,28 @@ def announce(user: User) -> None:
         _ask_for_proof(user)
 
 
-def apply(before: User, values: Mapping[str, Any], *, email_verified: bool | None) -> User:
-    """Writes `values`, columns of the user, and all that follows. The caller's transaction holds a lock on the row."""
+def apply(
+    before: User,
+    values: Mapping[str, Any],
+    *,
+    email_verified: bool | None,
+    actor_id: uuid.UUID | None,
+    proof: RecentProof | None = None,
+) -> User:
+    """Writes `values`, columns of the user, and all that follows. The caller's transaction holds a lock on the row.
+
+    `actor_id` is None for a command. Raises PermissionDenied for actors who change their own email or password without a proof.
+    """
     after = copy(before)
     for name, value in values.items():
         setattr(after, name, value)
     moved = after.email_key != before.email_key
     if email_verified is False or (moved and not email_verified):
         after.email_verified_at = None
+    claimed = copy(after)
+    if email_verified:
+        claimed.email_verified_at = after.email_verified_at or datetime.now(UTC)
+    recent_proof.require(before, claimed, actor_id=actor_id, proof=proof)
     if User.objects.filter(id=before.id).update(**values, email_verified_at=after.email_verified_at) != 1:
         raise NotFound
     _settle_address(before, after, is_proven=email_verified is True)

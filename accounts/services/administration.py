@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from copy import copy
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ from accounts.services import (
     change_audit,
     deactivation,
     passwords,
+    recent_proof,
     user_creation,
 )
 from config.api.exceptions import NotFound
@@ -36,23 +38,43 @@ def get(*, user_id: uuid.UUID) -> User:
     return user
 
 
-def update(*, actor_id: uuid.UUID, user_id: uuid.UUID, changes: Mapping[str, Any]) -> User:
+def update(
+    *, actor_id: uuid.UUID, user_id: uuid.UUID, changes: Mapping[str, Any], current_password: str | None = None
+) -> User:
     """Sets what `changes` holds of the fields of NewUser, or a `deactivation_reason`, and brings about what follows at once.
 
-    Raises as `authority.lock`; ValidationFailed (`password`, `deactivationReason`), EmailTaken, UsernameTaken.
+    `current_password` is needed where administrators change their own email or password, and ignored elsewhere.
+    Raises as `authority.lock` and `recent_proof.give` (`currentPassword`); ValidationFailed (`password`,
+    `deactivationReason`), EmailTaken, UsernameTaken.
     """
-    wanted = _applied(get(user_id=user_id), changes)
+    user = get(user_id=user_id)
+    proof = None
+    if recent_proof.is_needed(user, _claimed(user, changes), actor_id=actor_id):
+        proof = recent_proof.give(user=user, password=current_password, field="currentPassword")
+    wanted = _applied(user, changes)
     values = {name: changes[name] for name in _PLAIN if name in changes} | _derived(wanted, changes)
     takes_rights = changes.get("role", Role.ADMIN) != Role.ADMIN or changes.get("is_active") is False
     try:
         with transaction.atomic():
             before = authority.lock(actor_id=actor_id, user_id=user_id, takes_rights=takes_rights)
             values |= _activity(before, changes)
-            after = account_changes.apply(before, values, email_verified=changes.get("email_verified"))
+            after = account_changes.apply(
+                before, values, email_verified=changes.get("email_verified"), actor_id=actor_id, proof=proof
+            )
             change_audit.note_change(before, after, actor_id=actor_id)
             return after
     except IntegrityError as error:
         raise user_creation.taken(wanted) from error
+
+
+def _claimed(user: User, changes: Mapping[str, Any]) -> User:
+    """The user with the email, verification and password that the changes ask for; a new password counts before it is hashed."""
+    claimed = copy(user)
+    claimed.email = changes.get("email", user.email)
+    claimed.password = "" if "password" in changes else user.password
+    verified = changes.get("email_verified", user.email_verified)
+    claimed.email_verified_at = (user.email_verified_at or datetime.now(UTC)) if verified else None
+    return claimed
 
 
 def _applied(user: User, changes: Mapping[str, Any]) -> User:

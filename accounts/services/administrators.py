@@ -50,7 +50,7 @@ def promote(*, email: str, may_use_admin: bool) -> User:
             raise ValidationFailed(errors={"email": ["This account is not active. Reactivate it first."]})
         rights: dict[str, Any] = {"role": Role.ADMIN}
         rights |= {"is_staff": True, "is_superuser": True} if may_use_admin else {}
-        after = account_changes.apply(before, rights, email_verified=True)
+        after = account_changes.apply(before, rights, email_verified=True, actor_id=None)
         change_audit.note_change(before, after, actor_id=None)
     return after
 

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from accounts.api.docs import samples, shapes
 from accounts.api.serializers.users import NewUserForm, UserChanges, UserQuery
-from accounts.exceptions import EmailTaken, InvitationNotNeeded, LastAdmin, OwnRights, UsernameTaken
+from accounts.exceptions import EmailTaken, InvitationNotNeeded, LastAdmin, OwnRights, PasswordIncorrect, UsernameTaken
 from config.api.documented import Operation, parameter
 from config.api.exceptions import NotFound
 from sessions_tracking.api.docs import SESSION
@@ -72,7 +72,7 @@ UPDATE = Operation(
     message="The user has been changed.",
     data=shapes.AdministeredData,
     answers={"The user, changed": {"user": _USER | {"role": "ADMIN"}}},
-    errors=[*_TAKEN, OwnRights, LastAdmin, NotFound],
+    errors=[*_TAKEN, PasswordIncorrect(field="currentPassword"), OwnRights, LastAdmin, NotFound],
 )
 
 DELETE = Operation(

@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from accounts.api.serializers.fields import Language, NewEmail, NewPassword, PersonName, Username
+from accounts.api.serializers.fields import Language, NewEmail, NewPassword, Password, PersonName, Username
 from accounts.api.serializers.forms import Form, RegisterForm
 from accounts.api.serializers.pages import PageQuery
 from accounts.models import Role
@@ -62,6 +62,9 @@ class UserChanges(_Rights):
         required=False, allow_blank=True, max_length=LONGEST_REASON, help_text="Shown to administrators alone."
     )
     emailVerified = TrueOrFalse(required=False)
+    currentPassword = Password(
+        required=False, help_text="Yours: needed to change your own `email`, `emailVerified` or `password`."
+    )
 
 
 class _YesOrNo(serializers.ChoiceField):

@@ -66,7 +66,10 @@ class UserViewSet(ViewSet):
     def partial_update(self, request: Request, pk: str) -> Response:
         """Changes a user. It takes hold at once: a new password or a deactivation ends all sessions of the user."""
         user_id, changes = _id(pk), _values(checked(UserChanges, request))
-        user = administration.update(actor_id=_caller(request).id, user_id=user_id, changes=changes)
+        current_password = changes.pop("currentPassword", None)
+        user = administration.update(
+            actor_id=_caller(request).id, user_id=user_id, changes=changes, current_password=current_password
+        )
         return success({"user": _data(user)}, message=_("The user has been changed."))
 
     @documented(docs.DELETE)
