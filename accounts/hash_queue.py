@@ -1,64 +1,88 @@
 """Who may hash a password now, who waits for it, and who is told to come back: a hash takes a core for a fifth of a second."""
 
 import threading
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.conf import settings
 
+from accounts.fair_queue import FairQueue, Path, Waiter
 from config import places
 from config.api.exceptions import Overloaded
 from config.api.request_id import current_request
 from config.metrics import HASHES_REFUSED, HASHES_RUNNING, HASHES_WAITING
 from config.rate_limits import limiter
+from config.rate_limits.networks import LEVELS, networks_of
+from config.watching.who import who
 
 # Longer than the whole queue takes on a machine with nothing else to do, and shorter than most clients wait.
 PATIENCE_SECONDS = 10.0
+FLOW_LEVELS = 1 + LEVELS + 1  # kind of request, networks, user
 
 
 class Queue:
-    """`at_once` have their turn, those after them in the order in which they came, and no more than `most_waiting` of them."""
+    """Gives `at_once` callers a turn at the same time; of the others at most `most_waiting` wait, in the order of FairQueue.
+
+    When the queue is full, a caller of a smaller flow takes the slot of the newest caller of the largest flow.
+    """
 
     def __init__(self, *, at_once: int, most_waiting: int) -> None:
         self._lock = threading.Lock()
         self._free = at_once
         self._most_waiting = most_waiting
-        self._waiting: deque[threading.Event] = deque()
+        self._waiting = FairQueue()
 
-    def is_full(self) -> bool:
-        return not self._free and len(self._waiting) >= self._most_waiting
+    def has_no_slot_for(self, path: Path) -> bool:
+        """Whether a caller with this path would be refused at once."""
+        with self._lock:
+            return not self._free and self._is_full() and self._displaced_by(path) is None
 
-    def enter(self, *, patience: float | None) -> bool:
+    def enter(self, *, patience: float | None, path: Path = ()) -> bool:
         """Returns with the turn, to be ended by `leave`; False without: too many wait, or it took too long.
 
-        Without a `patience` in seconds whoever comes waits, however many there are and however long it takes.
+        Without a `patience` in seconds a caller waits, however many there are and however long it takes.
         """
+        waiter = Waiter((path + FLOW_LEVELS * ("",))[:FLOW_LEVELS], bounded=patience is not None)
         with self._lock:
             if self._free:
                 self._free -= 1
                 return True
-            if patience is not None and self.is_full():
+            if waiter.bounded and self._is_full() and not self._make_room(waiter.path):
                 return False
-            mine = threading.Event()
-            self._waiting.append(mine)
+            self._waiting.push(waiter)
         with HASHES_WAITING.track_inprogress():
-            return mine.wait(patience) or not self._gave_up(mine)
+            waiter.resolved.wait(patience)
+        return self._is_admitted(waiter)
 
     def leave(self) -> None:
         with self._lock:
-            if self._waiting:
-                self._waiting.popleft().set()
-            else:
+            waiter = self._waiting.pop()
+            if waiter is None:
                 self._free += 1
+            else:
+                waiter.admitted = True
+                waiter.resolved.set()
 
-    def _gave_up(self, mine: threading.Event) -> bool:
-        """False where the turn came at the very last moment."""
+    def _is_full(self) -> bool:
+        return self._waiting.bounded >= self._most_waiting
+
+    def _displaced_by(self, path: Path) -> Waiter | None:
+        return self._waiting.newest_of_largest_flow(path)
+
+    def _make_room(self, path: Path) -> bool:
+        displaced = self._displaced_by(path)
+        if displaced is None:
+            return False
+        self._waiting.remove(displaced)
+        displaced.resolved.set()
+        return True
+
+    def _is_admitted(self, waiter: Waiter) -> bool:
+        """A waiter that was neither admitted nor displaced ran out of patience, and leaves."""
         with self._lock:
-            if mine.is_set():
-                return False
-            self._waiting.remove(mine)
-            return True
+            if not waiter.resolved.is_set():
+                self._waiting.remove(waiter)
+            return waiter.admitted
 
 
 _queue = Queue(at_once=settings.HASH_AT_ONCE, most_waiting=settings.HASH_WAITING)
@@ -68,7 +92,7 @@ _HAD_A_TURN = "had_a_turn_to_hash"  # an attribute of the request
 
 def require_room() -> None:
     """Spares a request that would have to be turned away all the work before the hash. Raises Overloaded."""
-    if _queue.is_full() and _patience() is not None:
+    if _patience() is not None and _queue.has_no_slot_for(_path()):
         raise _refusal()
 
 
@@ -78,8 +102,9 @@ def turn() -> Iterator[None]:
     if getattr(_of_this_thread, "has_turn", False):
         yield
         return
+    path = _path()
     with places.given_back():
-        if not _queue.enter(patience=_patience()):
+        if not _queue.enter(patience=_patience(), path=path):
             raise _refusal()
         _of_this_thread.has_turn = True
         try:
@@ -89,6 +114,19 @@ def turn() -> Iterator[None]:
             _of_this_thread.has_turn = False
             _queue.leave()
             _note_turn()
+
+
+def _path() -> Path:
+    """The flows of the current request: signed in or not, then its network from the widest to the narrowest, then the user.
+
+    Sign-ins and the password prompts of signed-in users take turns, so that neither backlog delays the other.
+    """
+    request = current_request()
+    if request is None:
+        return ("command",)
+    user_id, _session_id = who(request)
+    networks = networks_of(request.META.get("REMOTE_ADDR"))
+    return ("signed in" if user_id else "public", *networks, str(user_id or ""))
 
 
 def _patience() -> float | None:

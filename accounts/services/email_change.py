@@ -28,11 +28,11 @@ def request(*, user_id: uuid.UUID, new_email: str, password: str, client: Client
     Raises PasswordIncorrect (`password`), ValidationFailed and EmailTaken (`newEmail`).
     """
     user = profile.get(user_id=user_id)
+    if email_key(new_email) == user.email_key:
+        raise ValidationFailed(errors={"newEmail": [_("This is your address already.")]})
     passwords.require_correct(password, user=user, field="password")
     limiter.take(settings.RATE_LIMIT_RESEND, f"change:{bucket_of(new_email)}")  # nobody's inbox is filled by a stranger
     limiter.take(settings.RATE_LIMIT_RESEND, f"change-of:{user.id}")  # nor the old address with notices
-    if email_key(new_email) == user.email_key:
-        raise ValidationFailed(errors={"newEmail": [_("This is your address already.")]})
     owner = User.objects.with_email(new_email)
     if owner is not None and not settings.PREVENT_ENUMERATION:
         raise EmailTaken(errors={"newEmail": [EmailTaken.message]})

@@ -9,9 +9,8 @@ import uuid
 from django.conf import settings
 
 from accounts.identity import bucket_of
-from config.rate_limits import limiter
-from config.rate_limits.by_address import neighbourhood
-from config.rate_limits.limiter import Attempt
+from config.rate_limits import by_address, limiter
+from config.rate_limits.limiter import Attempt, Charge
 
 
 def login_attempt(*, user_id: uuid.UUID | None, identifier: str, address: str | None) -> Attempt:
@@ -20,13 +19,23 @@ def login_attempt(*, user_id: uuid.UUID | None, identifier: str, address: str | 
     Raises RateLimited for known and unknown accounts alike, also where the address has signed in too often.
     """
     whom = str(user_id) if user_id else f"nobody:{bucket_of(identifier)}"
-    place = neighbourhood(address)
-    return limiter.attempt(f"login:{whom}:{place}", limits=settings.RATE_LIMIT_LOGIN, address=place)
+    charges = by_address.charges(settings.RATE_LIMIT_LOGIN, address)
+    return limiter.attempt(f"login:{whom}:{by_address.neighbourhood(address)}", charges=charges)
 
 
-def prompt_attempt(*, user_id: uuid.UUID) -> Attempt:
+def prompt_attempt(*, user_id: uuid.UUID, hashes: int = 1) -> Attempt:
     """The current password, wherever somebody signed in is asked for it. Raises RateLimited.
 
     One count for the account from everywhere: only a stolen session comes here beside the owner, and a reset ends that.
+    `hashes` is how many the request computes in all. They are counted whether or not the password is right.
     """
-    return limiter.attempt(f"prompt:{user_id}")
+    return limiter.attempt(f"prompt:{user_id}", charges=_hash_charges(user_id, hashes))
+
+
+def charge_reset(*, user_id: uuid.UUID) -> None:
+    """Counts the hash of a password reset: a valid link can be sent many times at once. Raises RateLimited."""
+    limiter.take_all(_hash_charges(user_id, 1))
+
+
+def _hash_charges(user_id: uuid.UUID, hashes: int) -> list[Charge]:
+    return [Charge(limit, str(user_id), min(hashes, limit.amount)) for limit in settings.RATE_LIMIT_HASHES]

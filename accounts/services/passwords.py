@@ -17,8 +17,7 @@ from accounts.mail import outbox
 from accounts.models import AuditKind, OneTimeSecret, Purpose, User
 from accounts.services import email_verification, guessing
 from config.api.exceptions import SessionRevoked, ValidationFailed
-from config.rate_limits import limiter
-from config.rate_limits.by_address import neighbourhood
+from config.rate_limits import by_address, limiter
 from sessions_tracking import services as sessions
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.models import RevokedReason
@@ -32,13 +31,13 @@ def require_acceptable(password: str, *, user: User, field: str) -> None:
         raise ValidationFailed(errors={field: error.messages}) from error
 
 
-def require_correct(password: str, *, user: User, field: str) -> None:
+def require_correct(password: str, *, user: User, field: str, hashes: int = 1) -> None:
     """Raises PasswordIncorrect under `field`, RateLimited past too many, and Overloaded.
 
-    A cost renewed since is left to the next login.
+    A cost renewed since is left to the next login. `hashes` is how many the request computes in all, this one included.
     """
     hash_queue.require_room()
-    attempt = guessing.prompt_attempt(user_id=user.id)
+    attempt = guessing.prompt_attempt(user_id=user.id, hashes=hashes)
     if not check_password(password, user.password):
         attempt.failed()
         raise PasswordIncorrect(field=field)
@@ -63,9 +62,11 @@ def reset(*, token: str, new_password: str, client: ClientInfo) -> None:
     """
     secret = one_time_secrets.find_by_token(token=token, purpose=Purpose.RESET_PASSWORD)
     if secret is None or secret.used_at is not None:
-        limiter.take(settings.RATE_LIMIT_BAD_TOKENS, neighbourhood(client.ip))  # the right one always works
+        by_address.take(settings.RATE_LIMIT_BAD_TOKENS, client.ip)  # the right one always works
         raise ResetTokenInvalid
     require_acceptable(new_password, user=secret.user, field="newPassword")
+    hash_queue.require_room()
+    guessing.charge_reset(user_id=secret.user_id)
     new_hash = make_password(new_password)
     with transaction.atomic():
         _use_up(secret, new_hash)
@@ -92,10 +93,11 @@ def change(
     user = User.objects.filter(id=user_id, is_active=True).first()
     if user is None:
         raise SessionRevoked
-    require_correct(current_password, user=user, field="currentPassword")
+    # Before any hash: neither check says anything about the password that the account has.
     if new_password == current_password:
         raise ValidationFailed(errors={"newPassword": [_("The new password must differ from the current one.")]})
     require_acceptable(new_password, user=user, field="newPassword")
+    require_correct(current_password, user=user, field="currentPassword", hashes=2)
     new_hash = make_password(new_password)
     with transaction.atomic():
         if not _replace(user=user, new_hash=new_hash):

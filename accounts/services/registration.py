@@ -54,6 +54,8 @@ def register(account: NewAccount) -> User:
     user = _unsaved(account)
     passwords.require_acceptable(account.password, user=user, field="password")
     others = _others_like(user)
+    if others:
+        _refuse_before_the_hash(_collision(user, others))
     user.password = make_password(account.password)
     may_write = _has_room_for_a_notice(user)
     if not others:
@@ -66,6 +68,12 @@ def register(account: NewAccount) -> User:
     if settings.PREVENT_ENUMERATION and owner is not None and isinstance(taken, EmailTaken):
         return _pretend(user, owner, may_write=may_write)
     raise taken
+
+
+def _refuse_before_the_hash(taken: ApiError) -> None:
+    """Raises `taken` unless it has to look like success, which costs a hash. A taken username alone is never hidden."""
+    if not (settings.PREVENT_ENUMERATION and isinstance(taken, EmailTaken)):
+        raise taken
 
 
 def _unsaved(account: NewAccount) -> User:

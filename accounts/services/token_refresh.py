@@ -16,8 +16,7 @@ from accounts.services.authentication import SignIn, mint_pair
 from accounts.tokens import Claims
 from config.api.exceptions import ApiError, SessionRevoked, TokenExpired, TokenInvalid
 from config.metrics import REFRESHES
-from config.rate_limits import limiter
-from config.rate_limits.by_address import neighbourhood
+from config.rate_limits import by_address, limiter
 from config.watching.who import concerns_now
 from sessions_tracking import rotation
 from sessions_tracking import services as sessions
@@ -119,7 +118,7 @@ def _decoded(token: str, client: ClientInfo) -> Claims:
     try:
         return tokens.decode_refresh(token)
     except TokenInvalid:
-        limiter.take(settings.RATE_LIMIT_BAD_TOKENS, neighbourhood(client.ip))
+        by_address.take(settings.RATE_LIMIT_BAD_TOKENS, client.ip)
         raise
 
 

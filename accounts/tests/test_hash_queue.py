@@ -10,6 +10,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts import hash_queue
+from accounts.fair_queue import Path
 from accounts.hash_queue import PATIENCE_SECONDS, Queue
 from accounts.models import AuditEvent, OutboxEmail, User
 from accounts.tests.work import Measure, Work
@@ -45,9 +46,9 @@ def patiences(monkeypatch: pytest.MonkeyPatch) -> list[float | None]:
     found: list[float | None] = []
     enter = hash_queue._queue.enter
 
-    def note(*, patience: float | None) -> bool:
+    def note(*, patience: float | None, path: Path) -> bool:
         found.append(patience)
-        return enter(patience=patience)
+        return enter(patience=patience, path=path)
 
     monkeypatch.setattr(hash_queue._queue, "enter", note)
     return found

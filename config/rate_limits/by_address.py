@@ -1,19 +1,35 @@
-"""Limits that hold for the address that a request comes from."""
-
-import ipaddress
+"""Limits that hold for the address that a request comes from, and for the wider networks of an IPv6 address."""
 
 from django.http import HttpRequest
 from rest_framework.request import Request
 
 from config.rate_limits import limiter
-from config.rate_limits.limit import Limits
-
-_PREFIX = 64  # what one customer of a provider has of IPv6, and walks through at will
+from config.rate_limits.limit import Limit, Limits
+from config.rate_limits.limiter import Charge
+from config.rate_limits.networks import IPV6_PREFIXES, WIDER_FACTORS, networks_of
 
 
 def limited(request: HttpRequest | Request, limits: Limits) -> None:
     """Raises RateLimited. Call it once the form is valid: what asks nothing of anybody costs nobody their room."""
-    limiter.take(limits, neighbourhood(request.META.get("REMOTE_ADDR")))
+    take(limits, request.META.get("REMOTE_ADDR"))
+
+
+def take(limits: Limits, ip: str | None) -> None:
+    """Counts one for each network of the IP, or for none. Raises RateLimited."""
+    limiter.take_all(charges(limits, ip))
+
+
+def charges(limits: Limits, ip: str | None) -> list[Charge]:
+    """The limits of the address, or of its /64, and those of its /56 and /48, which are several times as high.
+
+    256 /64s of one /56 would be 256 times the limit otherwise. An IPv4 address has no wider limit: a /24 belongs to many.
+    """
+    wide, middle, narrow = networks_of(ip)
+    found = [Charge(limit, narrow) for limit in limits]
+    if ":" in narrow:
+        networks = dict(zip(IPV6_PREFIXES, (wide, middle), strict=False))
+        found += [Charge(_wider(limit, prefix), networks[prefix]) for prefix in WIDER_FACTORS for limit in limits]
+    return found
 
 
 def neighbourhood(address: str | None) -> str:
@@ -21,12 +37,8 @@ def neighbourhood(address: str | None) -> str:
 
     Those whose address the server does not know are one.
     """
-    try:
-        found = ipaddress.ip_address((address or "").partition("%")[0])
-    except ValueError:
-        return "unknown"
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
-        return str(found.ipv4_mapped)
-    if isinstance(found, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((found, _PREFIX), strict=False))
-    return str(found)
+    return networks_of(address)[-1]
+
+
+def _wider(limit: Limit, prefix: int) -> Limit:
+    return Limit(f"{limit.name}-ipv6-{prefix}", limit.amount * WIDER_FACTORS[prefix], limit.seconds)

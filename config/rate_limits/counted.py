@@ -14,10 +14,15 @@ JUDGED_WITHIN = 30_000
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One of the `limit.amount` that `key` has within any `limit.seconds`."""
+    """`cost` of the `limit.amount` that `key` has within any `limit.seconds`."""
 
     limit: Limit
     key: str
+    cost: int = 1
+
+    def members(self, token: str) -> list[str]:
+        """The names under which the hit is counted, one for each unit of its cost."""
+        return [token, *(f"{token}:{number}" for number in range(2, self.cost + 1))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from config.rate_limits.counted import JUDGED_WITHIN, Hit, Room, Tries
 
@@ -30,7 +30,8 @@ class Memory:
                 rooms.append(self._room_for_try(tries, now))
             if all(room.left >= 0 for room in rooms):
                 for hit in hits:
-                    self._add(hit.key, token, now, life=hit.limit.seconds * 1000)
+                    for member in hit.members(token):
+                        self._add(hit.key, member, now, life=hit.limit.seconds * 1000)
                 if tries is not None:
                     self._add(tries.being_judged, token, now, life=JUDGED_WITHIN)
             return rooms
@@ -49,10 +50,11 @@ class Memory:
             for key in (tries.key, tries.being_judged):
                 self._drop(key)
 
-    def withdraw(self, token: str, keys: Sequence[str]) -> None:
+    def withdraw(self, members: Mapping[str, Sequence[str]]) -> None:
         with self._lock:
-            for key in keys:
-                self._moments.get(key, {}).pop(token, None)
+            for key, names in members.items():
+                for name in names:
+                    self._moments.get(key, {}).pop(name, None)
 
     def clear(self) -> None:
         with self._lock:
@@ -66,8 +68,8 @@ class Memory:
         length = hit.limit.seconds * 1000
         moments = list(self._since(hit.key, now, now - length).values())
         free = hit.limit.amount - len(moments)
-        next_to_go = moments[max(0, -free)] if moments else now
-        return Room(max(free - 1, -1), int(next_to_go + length - now))
+        next_to_go = moments[min(max(0, hit.cost - 1 - free), len(moments) - 1)] if moments else now
+        return Room(max(free - hit.cost, -1), int(next_to_go + length - now))
 
     def _room_for_try(self, tries: Tries, now: float) -> Room:
         failures = self._failures(tries, now)

@@ -1,7 +1,7 @@
 """The counters in Redis: each question is one script, so that of parallel ones no two see the same room."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ def admit(token: str, hits: Sequence[Hit], tries: Tries | None) -> list[Room]:
     keys = [hit.key for hit in hits]
     arguments: list[str | int] = [token, len(hits)]
     for hit in hits:
-        arguments += [hit.limit.amount, hit.limit.seconds * 1000]
+        arguments += [hit.limit.amount, hit.limit.seconds * 1000, hit.cost]
     if tries is not None:
         keys += [tries.key, tries.being_judged]
         arguments += [*_figures(tries), JUDGED_WITHIN]
@@ -52,13 +52,13 @@ def forget(tries: Tries) -> None:
     ask(lambda client: client.delete(tries.key, tries.being_judged))
 
 
-def withdraw(token: str, keys: Sequence[str]) -> None:
+def withdraw(members: Mapping[str, Sequence[str]]) -> None:
     """In one round trip. Raises RedisAway."""
 
     def remove(client: Any) -> None:
         with client.pipeline(transaction=False) as pipeline:
-            for key in keys:
-                pipeline.zrem(key, token)
+            for key, names in members.items():
+                pipeline.zrem(key, *names)
             pipeline.execute()
 
     ask(remove)

@@ -18,26 +18,40 @@ from config.rate_limits.standing import Standing
 from config.redis import RedisAway
 
 
-def take(limits: Limits, whom: str) -> None:
-    """Counts one for `whom` in each of the limits, or in none. Raises RateLimited."""
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What a request takes from a limit: `cost` units, counted for `subject`."""
+
+    limit: Limit
+    subject: str
+    cost: int = 1
+
+
+def take(limits: Limits, whom: str, *, cost: int = 1) -> None:
+    """Counts `cost` for `whom` in each of the limits, or nothing in any. Raises RateLimited."""
+    take_all([Charge(limit, whom, cost) for limit in limits])
+
+
+def take_all(charges: Sequence[Charge]) -> None:
+    """Counts all charges, or none of them. Raises RateLimited."""
     if settings.RATE_LIMITS:
-        _admit(_hits(limits, whom), None)
+        _admit(_hits(charges), None)
 
 
 def has_room(limits: Limits, whom: str) -> bool:
     """As `take`, and nobody who asks is told: for what happens behind an answer that is always the same."""
     if not settings.RATE_LIMITS:
         return True
-    _token, rooms = _ask(_hits(limits, whom), None)
+    _token, rooms = _ask(_hits([Charge(limit, whom) for limit in limits]), None)
     return all(room.left >= 0 for room in rooms)
 
 
 def give_back() -> None:
     """As if the request at work had come to no limit: it is turned away, and nothing of what it asked for was looked at."""
-    for token, keys in taken.forget():
-        memory.withdraw(token, keys)
+    for members in taken.forget():
+        memory.withdraw(members)
         with suppress(RedisAway):
-            in_redis.withdraw(token, keys)
+            in_redis.withdraw(members)
     standing.forget()
 
 
@@ -67,21 +81,21 @@ class Attempt:
             in_redis.forget(self.tries)
 
 
-def attempt(whom: str, *, limits: Limits = (), address: str = "") -> Attempt:
-    """Reserves the try before a hash is computed, so that parallel ones cannot outrun the count; with it a hit in `limits`.
+def attempt(whom: str, *, charges: Sequence[Charge] = ()) -> Attempt:
+    """Reserves the try before a hash is computed, so that parallel ones cannot outrun the count; with it counts `charges`.
 
-    Raises RateLimited: `address` has no room in `limits`, or `whom` has failed too often and has to wait.
+    Raises RateLimited: one of the charges exceeds its limit, or `whom` has failed too often and has to wait.
     """
     if not settings.RATE_LIMITS:
         return Attempt("", None, 0)
     rule: Limit | None = settings.RATE_LIMIT_WRONG_PASSWORDS
     tries = _tries(rule, whom) if rule else None
-    token, rooms = _admit(_hits(limits, address), tries)
+    token, rooms = _admit(_hits(charges), tries)
     return Attempt(token, tries, rooms[-1].left if tries else 0)
 
 
-def _hits(limits: Limits, whom: str) -> list[Hit]:
-    return [Hit(limit, key_of(limit, whom)) for limit in limits]
+def _hits(charges: Sequence[Charge]) -> list[Hit]:
+    return [Hit(charge.limit, key_of(charge.limit, charge.subject), charge.cost) for charge in charges]
 
 
 def _tries(rule: Limit, whom: str) -> Tries:
@@ -115,7 +129,8 @@ def _admit(hits: Sequence[Hit], tries: Tries | None) -> tuple[str, list[Room]]:
             RATE_LIMITED.labels(each.limit.name).inc()
     if refused:
         raise RateLimited(retry_after=max(refused))
-    taken.note(token, [hit.key for hit in hits] + ([tries.being_judged] if tries else []))
+    members = {hit.key: hit.members(token) for hit in hits}
+    taken.note(members | ({tries.being_judged: [token]} if tries else {}))
     return token, rooms
 
 

@@ -1,19 +1,19 @@
 """What the request at work has taken from the limits, so that it can be given back where nothing is done for it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from config.api.request_id import current_request
 
 _TAKEN = "rate_limits_taken"
 
-Taken = tuple[str, Sequence[str]]  # under which name, and in which counters
+Taken = Mapping[str, Sequence[str]]  # by counter, the names under which the request is counted there
 
 
-def note(token: str, keys: Sequence[str]) -> None:
+def note(members: Taken) -> None:
     """A command has no request, and nothing to give back."""
     request = current_request()
     if request is not None:
-        setattr(request, _TAKEN, [*getattr(request, _TAKEN, []), (token, keys)])
+        setattr(request, _TAKEN, [*getattr(request, _TAKEN, []), members])
 
 
 def forget() -> list[Taken]:

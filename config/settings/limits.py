@@ -10,6 +10,8 @@ RATE_LIMIT_LOGIN = env.parsed("RATE_LIMIT_LOGIN", "30/m", limits_called("login")
 RATE_LIMIT_REGISTER = env.parsed("RATE_LIMIT_REGISTER", "20/h", limits_called("register"), RATES)
 RATE_LIMIT_PUBLIC = env.parsed("RATE_LIMIT_PUBLIC", "60/m", limits_called("public"), RATES)
 RATE_LIMIT_BAD_TOKENS = env.parsed("RATE_LIMIT_BAD_TOKENS", "60/m", limits_called("bad-tokens"), RATES)
+# By user: hashes of the current password's prompts and of resets, right or wrong; a change of password computes two.
+RATE_LIMIT_HASHES = env.parsed("RATE_LIMIT_HASHES", "10/m", limits_called("hashes"), RATES)
 # By session.
 RATE_LIMIT_REFRESH = env.parsed("RATE_LIMIT_REFRESH", "60/m", limits_called("refresh"), RATES)
 # By recipient, whoever asks.

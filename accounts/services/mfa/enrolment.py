@@ -75,6 +75,8 @@ def _confirm(user_id: uuid.UUID, session_id: uuid.UUID, code: str, client: Clien
 def disable(*, user_id: uuid.UUID, session_id: uuid.UUID, password: str, client: ClientInfo) -> None:
     """Removes the factor and its recovery codes. Raises PasswordIncorrect (`password`), MfaNotEnabled."""
     user = profile.get(user_id=user_id)
+    if not user.mfa_enabled:  # asked again under the lock; here it saves the hash
+        raise MfaNotEnabled
     passwords.require_correct(password, user=user, field="password")
     with transaction.atomic():
         if not User.objects.select_for_update().filter(id=user_id, password=user.password).exists():

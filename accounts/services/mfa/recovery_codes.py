@@ -20,6 +20,8 @@ _GROUP = RECOVERY_LENGTH // 2  # two groups: 50 bits
 def renew(*, user_id: uuid.UUID, session_id: uuid.UUID, password: str) -> list[str]:
     """Ten new codes; all others are dead. Raises PasswordIncorrect (`password`), MfaNotEnabled."""
     user = profile.get(user_id=user_id)
+    if not user.mfa_enabled:  # asked again under the lock; here it saves the hash
+        raise MfaNotEnabled
     passwords.require_correct(password, user=user, field="password")
     with transaction.atomic():
         locked = User.objects.select_for_update().filter(id=user_id, password=user.password).first()

@@ -184,3 +184,31 @@ def test_a_memory_holds_no_more_keys_than_it_may() -> None:
 
     assert len(small._moments) == len(small._ends) == 10
     assert small.admit("two", [_hit("99")], None)[0].left == 1
+
+
+def test_a_hit_counts_as_many_as_it_costs(counters: Counters) -> None:
+    two = Hit(THREE, key_of(THREE, "alice"), cost=2)
+
+    assert [counters.hit(two)[0].left for _ in range(2)] == [1, -1]
+    assert counters.hit(_hit())[0].left == 0
+
+
+def test_a_hit_that_costs_two_is_told_when_two_have_gone(counters: Counters) -> None:
+    two = Hit(THREE, key_of(THREE, "alice"), cost=2)
+    counters.hit(_hit())
+    counters.wait(20)
+    counters.hit(_hit())
+
+    [room] = counters.hit(two)
+    assert room.left == -1
+    counters.wait(room.milliseconds / 1000 + 0.1)
+
+    assert counters.hit(two)[0].left == 0
+
+
+def test_a_try_beside_several_hits_is_answered_after_them(counters: Counters) -> None:
+    tries = _tries()
+    _token, room = counters.begin(tries, _hit("alice"), Hit(THREE, key_of(THREE, "bob"), cost=3))
+
+    assert (room.left, room.milliseconds) == (4, 300_000)
+    assert [counters.hit(_hit(whom))[0].left for whom in ("alice", "bob")] == [1, -1]
