@@ -48,9 +48,9 @@ def retry_after(error: Exception) -> timedelta | None:
         return min(timedelta(seconds=min(int(value[:9]), MAX_RETRY_AFTER.total_seconds())), MAX_RETRY_AFTER)
     try:
         until = parsedate_to_datetime(value)
-    except ValueError:
+        wait = until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)
+    except (ValueError, OverflowError):
         return None
-    wait = until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)
     return min(max(wait, timedelta()), MAX_RETRY_AFTER)
 
 

@@ -172,6 +172,10 @@ def test_blanks_around_a_pasted_token_are_ignored(
     assert api.post("/reset-password", reset).status_code == 200
 
 
+def test_a_logout_takes_any_text_for_a_token(api: ApiClient) -> None:
+    assert api.post("/logout", {"mfaToken": " " + "x" * 2000}).status_code == 200
+
+
 def test_every_form_takes_codes_and_tokens_by_these_fields() -> None:
     expected = {"code": OneTimeCode, "recoveryCode": RecoveryCodeText, "token": PastedToken, "mfaToken": PastedToken}
     wrong = [

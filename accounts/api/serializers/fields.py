@@ -104,7 +104,7 @@ class PastedToken(SecretText):
     """A token of a link, or of an earlier response. Blanks at its ends are ignored."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=512, **kwargs)
+        super().__init__(**({"max_length": 512} | kwargs))
 
     def to_internal_value(self, data: Any) -> str:
         return pasted_text.token(super().to_internal_value(data))

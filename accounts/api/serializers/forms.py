@@ -73,7 +73,11 @@ class LogoutForm(Form):
         required=False, allow_null=True, allow_blank=True, help_text="Enough, where the access token has expired."
     )
     mfaToken = PastedToken(
-        required=False, allow_null=True, allow_blank=True, help_text="Of a sign-in to give up before its second factor."
+        max_length=None,
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        help_text="Of a sign-in to give up before its second factor.",
     )
 
 
