@@ -77,7 +77,7 @@ bench: venv ## Measure beside peers and limits, into var/bench/results (25 minut
 bench-quick: venv ## The same beside the nearest peers, in two minutes
 	@$(python) -m benchmarks --quick $(ARGS)
 
-bench-scale: venv ## Measure growth and load: a million sessions and requests, plans, cleanup, memory, storms (20 minutes; ARGS as above)
+bench-scale: venv ## Measure growth and load: a million sessions and requests, plans, cleanup, memory, storms, codes (40 minutes; ARGS as above)
 	@$(python) -m benchmarks.scale $(ARGS)
 
 schema: venv ## Write the OpenAPI document to SCHEMA (openapi.yaml) and fail on any warning

@@ -10,9 +10,11 @@ from django.core.mail import get_connection
 from django.db import InterfaceError, OperationalError, close_old_connections
 from django.db.models import F
 
+from accounts.mail import notice_pacing
 from accounts.mail.compose import NoRecipient, compose
 from accounts.mail.failures import describe, is_configuration, is_permanent, retry_after
-from accounts.models import EmailState, OutboxEmail
+from accounts.mail.outbox_rows import CANCELLED
+from accounts.models import EmailKind, EmailState, OutboxEmail
 from config.logs import about
 from config.metrics import EMAILS
 
@@ -62,6 +64,8 @@ def _claim() -> OutboxEmail | None:
 
 def _deliver(email: OutboxEmail) -> None:
     try:
+        if _is_held(email):
+            return
         _send(email)
     except NoRecipient:
         OutboxEmail.objects.filter(id=email.id).delete()
@@ -69,8 +73,20 @@ def _deliver(email: OutboxEmail) -> None:
     except Exception as error:  # noqa: BLE001 - one bad row, template or server must never stop the queue
         _put_off(email, error)
     else:
-        _mark_sent(email.id)
+        _mark_sent(email)
         _tell("sent", email)
+
+
+def _is_held(email: OutboxEmail) -> bool:
+    """Put a notice off that would be the second of its kind within a minute; the last of those that wait stands for all."""
+    try:
+        due_at = notice_pacing.due_at(email)
+    except notice_pacing.Superseded:
+        _settle(email.id, **CANCELLED)
+        return True
+    if due_at is not None:
+        _settle(email.id, state=EmailState.QUEUED, due_at=due_at, tries=F("tries") - 1)
+    return due_at is not None
 
 
 def _tell(result: str, email: OutboxEmail) -> None:
@@ -85,15 +101,18 @@ def _send(email: OutboxEmail) -> None:
         server.send_messages([message])
 
 
-def _mark_sent(email_id: uuid.UUID) -> None:
-    """The content goes with it: what stays for support is kind, recipient, state and times.
+def _mark_sent(email: OutboxEmail) -> None:
+    """Insists, well within the lease, while the database is away: without this mark another worker sends a second copy.
 
-    Insists, well within the lease, while the database is away: without this mark another worker sends a second copy."""
+    The content is deleted with it: kind, recipient, state and times stay for support; of a deleted account not the recipient.
+    """
     deadline = time.monotonic() + _MARK_SECONDS
-    sent_at = datetime.now(UTC)
+    changes = {"state": EmailState.SENT, "sent_at": datetime.now(UTC), "error": "", "context": {}}
+    if email.kind == EmailKind.ACCOUNT_DELETED:
+        changes["address"] = ""
     while True:
         try:
-            _settle(email_id, state=EmailState.SENT, sent_at=sent_at, error="", context={})
+            _settle(email.id, **changes)
         except (OperationalError, InterfaceError):
             if time.monotonic() > deadline:
                 raise

@@ -143,13 +143,15 @@ def test_a_sent_email_keeps_no_content(api: ApiClient, alice: User, sign_in: Sig
     assert "alice@example.org" not in serialize("json", OutboxEmail.objects.exclude(kind=EmailKind.EMAIL_CHANGE_CODE))
 
 
-def test_of_a_deleted_account_no_reset_email_stays(api: ApiClient, alice: User, outbox: Outbox) -> None:
+def test_of_a_deleted_account_no_address_stays(api: ApiClient, alice: User, outbox: Outbox) -> None:
     api.post("/forgot-password", {"email": "alice@example.com"})
     outbox()
 
     profile.delete(user_id=alice.id, password=PASSWORD)
 
-    assert [email.kind for email in OutboxEmail.objects.all()] == [EmailKind.ACCOUNT_DELETED]
+    outbox()
+    email = OutboxEmail.objects.get()
+    assert (email.kind, email.state, email.address, email.context) == ("account_deleted", EmailState.SENT, "", {})
 
 
 def test_an_invitation_works_for_seven_days_and_its_account_stays_as_long(

@@ -1,9 +1,11 @@
 """Another invitation for who never set a password."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.core.mail import EmailMessage
+from pytest_django import Settings
 
 from accounts.models import OutboxEmail, User
 from conftest import PASSWORD, ApiClient, SignedIn, token_in
@@ -25,8 +27,9 @@ def eve(client: ApiClient) -> str:
 
 
 def test_another_invitation_takes_the_place_of_the_first(
-    api: ApiClient, client: ApiClient, eve: str, outbox: Outbox
+    api: ApiClient, client: ApiClient, eve: str, outbox: Outbox, settings: Settings
 ) -> None:
+    settings.NOTICE_PAUSE = timedelta(0)
     first = token_in(outbox()[0])
 
     assert client.post(f"/users/{eve}/invite").status_code == 200
