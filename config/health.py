@@ -19,16 +19,17 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 @read_only
 def readyz(request: HttpRequest) -> JsonResponse:
-    """503 where requests cannot be served: without the database, or before it is migrated.
+    """503 where requests cannot be served: without the database, before it is migrated, or while it takes no writes.
 
     Anything else is degraded, not unready: the API answers without Redis, broker and worker. Names no host and no version.
     """
     database, redis = dependencies.database(), dependencies.redis()
     broker, worker = dependencies.broker(redis), heartbeat.state(heartbeat.age())
-    is_well = redis == broker == "ok" and worker != "late" and not _is_overdue(database)
+    is_ready = database.pending == 0 and not database.is_read_only
+    is_well = redis == broker == worker == "ok" and not _is_overdue(database)
     body = {
-        "status": "unavailable" if database.pending != 0 else "ok" if is_well else "degraded",
-        "database": "ok" if database.is_up else "away",
+        "status": "unavailable" if not is_ready else "ok" if is_well else "degraded",
+        "database": database.state,
         "migrations": {None: "unknown", 0: "ok"}.get(database.pending, "pending"),
         "redis": redis,
         "breaker": "open" if breaker.is_open else "closed",
@@ -36,7 +37,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
         "worker": worker,
         "emails": _emails(database),
     }
-    return JsonResponse(body, status=HTTPStatus.OK if database.pending == 0 else HTTPStatus.SERVICE_UNAVAILABLE)
+    return JsonResponse(body, status=HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 def _emails(database: Database) -> dict[str, int] | None:

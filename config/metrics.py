@@ -61,7 +61,7 @@ HASHES_REFUSED = _counter("hashes_refused", "Requests turned away since too many
 
 # What is true of the whole deployment, and asked when somebody wants to know; see config.watching.scrape.
 AT_SCRAPE = {
-    "vestibule_database_up": "1 where the database answers.",
+    "vestibule_database_up": "1 where the database answers and takes writes.",
     "vestibule_migrations_pending": "Migrations of this code that the database has not seen.",
     "vestibule_outbox_waiting": "Emails that wait to be sent, counted to 10000.",
     "vestibule_outbox_oldest_seconds": "Since when the oldest of them waits.",

@@ -1,10 +1,12 @@
 """Answers where no view was reached: JSON for the API, and the same few words for everybody else."""
 
+import sys
 from http import HTTPStatus
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
-from config.api.exceptions import for_status
+from config.api.exceptions import ServiceUnavailable, for_status
 from config.api.responses import plain_failure
 
 
@@ -21,4 +23,8 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """Also for what the admin, the pages and the middleware raise, where the database cannot serve: that is a 503."""
+    error = sys.exc_info()[1]
+    if isinstance(error, OperationalError | InterfaceError):
+        return plain_failure(ServiceUnavailable())
     return plain_failure(for_status(HTTPStatus.INTERNAL_SERVER_ERROR))

@@ -6,12 +6,14 @@ connections there are at most follows from how many requests a process works on 
 """
 
 import os
+from functools import cached_property
 from typing import Any
 
 from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base, operations
 from psycopg import IsolationLevel
 
+from config.postgres.errors import ErrorWrapper
 from config.postgres.idle import IdleConnections
 from config.postgres.prepared_cursor import PreparedCursor
 
@@ -30,6 +32,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
     ops_class = DatabaseOperations
     _made_in: int | None = None
     _is_known = False
+    _is_demoted = False
+
+    @cached_property
+    def wrap_database_errors(self) -> ErrorWrapper:
+        return ErrorWrapper(self)
 
     def get_connection_params(self) -> dict[str, Any]:
         params: dict[str, Any] = super().get_connection_params()
@@ -38,6 +45,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         self._made_in = os.getpid()
+        self._is_demoted = False
         kept = _idle.take(self._address()) if self._most_kept() else None
         self._is_known = kept is not None
         if kept is None:
@@ -61,9 +69,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _keep(self) -> bool:
         most = self._most_kept()
         # A thread that forked left its connection to both processes.
-        if not most or self.connection is None or self.errors_occurred or self._made_in != os.getpid():
+        is_broken = self.errors_occurred or self._is_demoted
+        if not most or self.connection is None or is_broken or self._made_in != os.getpid():
             return False
         return _idle.put(self._address(), self.connection, most=most)
+
+    def keep_no_connection(self) -> None:
+        """The server was demoted: this connection and the idle ones lead to it, and the next request needs another one.
+
+        `errors_occurred` would not do, since Django forgets it with the rollback.
+        """
+        self._is_demoted = True
+        _idle.close(self._address())
 
     def prepared_cursor(self) -> Any:
         """As `cursor()`, see PreparedCursor."""

@@ -22,6 +22,9 @@ POSTGRES_OPTIONS = {
     "keepalives_idle": 5,
     "keepalives_interval": 2,
     "keepalives_count": 3,
+    # After a failover the name may still lead to the former primary, where revocations of the new one do not show. A primary that
+    # an operator or a full disk made read-only is accepted: it reads what is true.
+    "target_session_attrs": "primary",
     # The web process never works on more requests at once than WEB_THREADS; the rest is for its own threads.
     "keep": WEB_THREADS + 2,
     # What is asked most is planned once for each connection (config.prepared). Not through a pooler that hands one connection to

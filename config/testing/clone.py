@@ -1,8 +1,10 @@
 """A clone of the project in a folder of its own, running as `make run` runs it: what somebody has who follows the documents."""
 
+import json
 import os
 import shutil
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,11 +54,18 @@ def running(clone: Clone) -> Iterator[Clone]:
         command = [sys.executable, "manage.py", "up"]
         process = processes.start(command, cwd=clone.folder, env=clone.environment, stdout=output, stderr=output)
     try:
-        is_ready = lambda: address.answers(HOST, clone.port, "/healthz")  # noqa: E731
-        processes.wait_until(is_ready, process, log=log, seconds=_START_SECONDS)
+        processes.wait_until(lambda: _is_ready(clone), process, log=log, seconds=_START_SECONDS)
         yield clone
     finally:
         processes.stop(process, grace=_STOP_SECONDS)
+
+
+def _is_ready(clone: Clone) -> bool:
+    """The worker too, which starts beside the web process."""
+    if not address.answers(HOST, clone.port, "/healthz"):
+        return False
+    with urllib.request.urlopen(f"{clone.url}/readyz", timeout=5) as response:  # noqa: S310 - our own server
+        return bool(json.load(response)["status"] == "ok")
 
 
 def _copy(source: Path, target: Path) -> None:

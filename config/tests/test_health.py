@@ -16,7 +16,7 @@ from pytest_django import Settings
 from accounts.models import EmailKind, EmailState, OutboxEmail
 from config.celery import app
 from config.redis import breaker
-from config.watching import dependencies, heartbeat, migrations, outbox
+from config.watching import dependencies, heartbeat, migrations, outbox, writability
 from config.watching.probe import Probe
 
 
@@ -108,6 +108,23 @@ def test_a_worker_that_stopped_is_late(client: Client) -> None:
 
 
 @pytest.mark.django_db
+def test_a_worker_that_never_started_is_degraded(client: Client) -> None:
+    """As with settings that stop it at its start: no email is ever sent."""
+    status, body = _ask(client)
+
+    assert (status, body["status"], body["redis"], body["worker"]) == (200, "degraded", "ok", "unknown")
+
+
+@pytest.mark.django_db
+def test_a_database_that_takes_no_writes_is_not_ready(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writability, "is_read_only", lambda: True)
+
+    status, body = _ask(client)
+
+    assert (status, body["status"], body["database"]) == (503, "unavailable", "read_only")
+
+
+@pytest.mark.django_db
 def test_an_email_that_nobody_takes_on_is_overdue(client: Client) -> None:
     _promised(ago=timedelta(hours=2), due_in=timedelta(minutes=-10))
     _promised(ago=timedelta(hours=3), due_in=timedelta(minutes=5))
@@ -121,6 +138,7 @@ def test_an_email_that_nobody_takes_on_is_overdue(client: Client) -> None:
 
 @pytest.mark.django_db
 def test_a_retry_that_waits_for_its_time_is_not(client: Client) -> None:
+    heartbeat.beat()
     _promised(ago=timedelta(hours=3), due_in=timedelta(minutes=5))
 
     assert _ask(client)[1]["status"] == "ok"

@@ -6,28 +6,36 @@ from django.conf import settings
 
 from config.celery import app
 from config.redis import RedisAway, RedisRefused, ask
-from config.watching import migrations, outbox
+from config.watching import migrations, outbox, writability
 from config.watching.outbox import Queue
 from config.watching.probe import Probe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
-    """`queue` and `pending` are None where it did not answer."""
+    """`queue` and `pending` are None where it did not answer. A failover may leave one that answers and takes no writes."""
 
     queue: Queue | None = None
     pending: int | None = None
+    is_read_only: bool = False
 
     @property
     def is_up(self) -> bool:
         return self.pending is not None
+
+    @property
+    def state(self) -> str:
+        if not self.is_up:
+            return "away"
+        return "read_only" if self.is_read_only else "ok"
 
 
 def _look_at_database() -> Database:
     """Before the tables are made there is no outbox to look at."""
     try:
         pending = migrations.pending()
-        return Database(pending=pending, queue=None if pending else outbox.read())
+        queue = None if pending else outbox.read()
+        return Database(pending=pending, queue=queue, is_read_only=writability.is_read_only())
     except Exception:  # noqa: BLE001 - whatever keeps it from answering
         return Database()
 

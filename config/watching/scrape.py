@@ -99,7 +99,10 @@ class _AtScrape(Collector):
 
 def _figures() -> dict[str, float]:
     database, age = dependencies.database(), heartbeat.age()
-    found: dict[str, float | None] = {"database_up": int(database.is_up), "migrations_pending": database.pending}
+    found: dict[str, float | None] = {
+        "database_up": int(database.state == "ok"),
+        "migrations_pending": database.pending,
+    }
     if database.queue is not None:
         found |= {
             "outbox_waiting": database.queue.waiting,

@@ -48,7 +48,7 @@ def place(shared_place: Place) -> Iterator[Place]:
     yield shared_place
     if shared_place.postgres.server.process.poll() is not None:
         shared_place.postgres.start()
-    wait_until(lambda: readiness(shared_place.api)["status"] == "ok", seconds=10)
+    wait_until(lambda: readiness(shared_place.api)["database"] == "ok", seconds=10)
 
 
 def test_without_its_database_the_api_says_so_and_lets_nobody_pass(place: Place) -> None:

@@ -168,7 +168,7 @@ def test_everything_starts_without_redis_and_broker_and_uses_them_when_they_come
         redis = redis_server.start_for_tests()
         try:
             path.symlink_to(redis.socket)
-            wait_until(lambda: readiness(server)["status"] == "ok", seconds=5)
+            wait_until(lambda: readiness(server)["redis"] == "ok", seconds=5)
             assert is_dead(server, ended)
             assert is_alive(server, kept)
             newcomer = someone(verified=False)

@@ -43,7 +43,7 @@ def test_it_starts_without_redis_and_broker(faults_folder: Path, redis: BrokenRe
 
         redis.mend()
 
-        wait_until(lambda: readiness(api)["status"] == "ok", seconds=5)
+        wait_until(lambda: readiness(api)["redis"] == "ok", seconds=5)
         assert api.send(me(live.access)).status == 200
         assert api.send(me(dead.access)).code == "session_revoked"
         assert api.send(refresh(live.refresh)).status == 200
