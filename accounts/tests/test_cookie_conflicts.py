@@ -39,9 +39,9 @@ def ask(request: pytest.FixtureRequest) -> Ask:
 
 @pytest.fixture(autouse=True, params=[None, DOMAIN])
 def domain(request: pytest.FixtureRequest, settings: Settings) -> str | None:
-    settings.ALLOWED_HOSTS = ["testserver"]
-    settings.COOKIE_DOMAIN = request.param
-    return settings.COOKIE_DOMAIN
+    domain: str | None = request.param
+    settings.ALLOWED_HOSTS, settings.COOKIE_DOMAIN = ["testserver"], domain
+    return domain
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """What each endpoint makes of each state of a refresh token: the rules of `/refresh` hold wherever one is presented."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -82,7 +82,7 @@ def other(here: SignedIn, sign_in: SignIn) -> SignedIn:
     return sign_in(here.user)
 
 
-@pytest.fixture(params=STATES.values(), ids=STATES.keys())
+@pytest.fixture(params=list(STATES.values()), ids=list(STATES))
 def presented(request: pytest.FixtureRequest, here: SignedIn, other: SignedIn) -> Presented:
     state: State = request.param
     return state(here)
@@ -98,7 +98,7 @@ def _post(path: str, presented: Presented, by_cookie: bool, **body: Any) -> Any:
         return api.post(path, body)
 
 
-def _assert_effect(here: SignedIn, presented: Presented, *, ends: RevokedReason | str, events: list[str]) -> None:
+def _assert_effect(here: SignedIn, presented: Presented, *, ends: str, events: Sequence[str]) -> None:
     """Of the presented token's own session. A theft is in the audit and in the mail, once; anything else is not."""
     session = Session.objects.get(id=here.session_id)
     expected = RevokedReason.ADMIN if presented.code == "session_revoked" else ends
@@ -113,7 +113,8 @@ def _clears_cookies(reply: Any) -> bool:
     return {name: cookie.value for name, cookie in reply.cookies.items()} == {"jwt": "", "refreshToken": ""}
 
 
-_THEFT = (RevokedReason.REFRESH_REUSED, [AuditKind.REFRESH_TOKEN_REUSED])
+Outcome = tuple[str, list[AuditKind]]
+_THEFT: Outcome = (RevokedReason.REFRESH_REUSED, [AuditKind.REFRESH_TOKEN_REUSED])
 
 
 @pytest.mark.parametrize("by_cookie", [False, True])
@@ -134,7 +135,7 @@ def test_at_logout(here: SignedIn, other: SignedIn, presented: Presented, by_coo
 
     assert (reply.status_code, _clears_cookies(reply)) == (200, True)
     assert other.client.get("/me").status_code == 200
-    outcome = {"ok": (RevokedReason.LOGOUT, [AuditKind.LOGOUT]), "refresh_token_reused": _THEFT}
+    outcome: dict[str, Outcome] = {"ok": (RevokedReason.LOGOUT, [AuditKind.LOGOUT]), "refresh_token_reused": _THEFT}
     ends, events = outcome.get(presented.code, ("", []))
     _assert_effect(here, presented, ends=ends, events=events)
 
@@ -193,8 +194,8 @@ def test_at_revocation_by_a_service_it_is_as_at_logout(here: SignedIn, presented
     with time_machine.travel(datetime.now(UTC) + timedelta(days=presented.days), tick=False):
         assert service.revoke(presented.token).status_code == 200
 
-    by_service = (RevokedReason.SERVICE, [AuditKind.SESSION_REVOKED])
-    outcome = {"ok": by_service, "refresh_token_reused": _THEFT}
+    by_service: Outcome = (RevokedReason.SERVICE, [AuditKind.SESSION_REVOKED])
+    outcome: dict[str, Outcome] = {"ok": by_service, "refresh_token_reused": _THEFT}
     ends, events = by_service if presented.token == here.access else outcome.get(presented.code, ("", []))
     _assert_effect(here, presented, ends=ends, events=events)
 
