@@ -1,7 +1,5 @@
 """Reads the two cookies of a session, and refuses a request that has two different ones of one name."""
 
-import re
-
 from django.http import HttpRequest
 from rest_framework.request import Request
 
@@ -9,8 +7,8 @@ from accounts.api.cookies import ACCESS_COOKIE, REFRESH_COOKIE, cleared_cookies
 from accounts.services import token_refresh
 from config.api.exceptions import TokenInvalid
 
-# A server joins two Cookie headers with a comma or a semicolon (RFC 3875 §4.1.18). No token holds either.
-_PATTERNS = {name: re.compile(rf"(?:^|[;,])[ \t]*{name}[ \t]*=([^;,]*)") for name in (ACCESS_COOKIE, REFRESH_COOKIE)}
+_BLANKS = " \t"
+_QUOTES = f'{_BLANKS}"'
 
 
 class ConflictingCookies(TokenInvalid):
@@ -25,12 +23,27 @@ class ConflictingCookies(TokenInvalid):
 
 
 def cookie_values(request: HttpRequest | Request, name: str) -> list[str]:
-    """Return the different values of the cookie, in order, without empty ones. `request.COOKIES` would hold the last alone."""
-    header = request.META.get("HTTP_COOKIE", "")
-    if name not in header:
-        return []
-    values = [value.strip(' \t"') for value in _PATTERNS[name].findall(header)]
+    """Return the different values of the cookie, in order, without empty ones. `request.COOKIES` would hold the last alone.
+
+    By hand: a regular expression and Django's parser take about twice as long for a token's 400 characters.
+    """
+    header, values = request.META.get("HTTP_COOKIE", ""), []
+    start = header.find(name)
+    while start >= 0:
+        before, start = header[:start].rstrip(_BLANKS), start + len(name)
+        blank, equals, value = header[start : _end_of_pair(header, start)].partition("=")
+        if equals and not blank.strip(_BLANKS) and (not before or before[-1] in ";,"):
+            values.append(value.strip(_QUOTES))
+        start = header.find(name, start)
     return list(dict.fromkeys(filter(None, values)))
+
+
+def _end_of_pair(header: str, start: int) -> int:
+    """A server joins two Cookie headers with a semicolon or a comma (RFC 3875 §4.1.18). No token holds either."""
+    semicolon = header.find(";", start)
+    end = len(header) if semicolon < 0 else semicolon
+    comma = header.find(",", start, end)
+    return end if comma < 0 else comma
 
 
 def access_cookie(request: HttpRequest | Request) -> str | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from urllib.parse import unquote
 
 import pytest
@@ -41,6 +42,7 @@ def _by_server(method: str, headers: Headers) -> Answer:
 def _hosts(settings: Settings) -> None:
     settings.ALLOWED_HOSTS = ["testserver"]
     settings.CORS_ALLOWED_ORIGINS = [FRIEND]
+    settings.TRUSTED_PROXIES = [ip_network("127.0.0.1")]
 
 
 @pytest.fixture
@@ -196,9 +198,40 @@ def test_where_the_proxy_names_no_site_it_is_the_one_it_asked(ask: Ask, here: Si
     )
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "get"])
-def test_from_another_site_a_cookie_may_read(ask: Ask, here: SignedIn, method: str) -> None:
-    assert ask(_cookie(here) | SHOP | EVIL | {"X-Forwarded-Method": method}).status == 200
+@pytest.mark.parametrize("method", [None, "GET", "HEAD", "OPTIONS", "get", "POST"])
+@pytest.mark.parametrize("path", ["/forward-auth", "/forward-auth/"])
+def test_a_cookie_with_a_foreign_origin_is_refused_whatever_the_method(
+    ask: Ask, here: SignedIn, path: str, method: str | None
+) -> None:
+    """A WebSocket handshake is a GET that no CORS protects, and what a page reads by `fetch` bears an Origin too."""
+    asked = {"X-Forwarded-Method": method} if method else {}
+    handshake = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+
+    for origin in (EVIL["Origin"], "null", "", "http://shop.example.com", "https://shop.example.com.evil.example"):
+        headers = _cookie(here) | SHOP | asked | handshake | {"Origin": origin}
+        assert _refused(ask(headers, path=path), 403, "origin_not_allowed")
+    for origin in ("https://shop.example.com", FRIEND):
+        assert ask(_cookie(here) | SHOP | asked | handshake | {"Origin": origin}, path=path).status == 200
+
+
+def test_the_apis_own_origin_passes_beside_the_one_that_the_proxy_names(here: SignedIn) -> None:
+    assert _by_server("GET", _cookie(here) | SHOP | {"Origin": "https://testserver"}).status == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_a_link_on_another_site_leads_in(ask: Ask, here: SignedIn, method: str) -> None:
+    """A navigation bears no Origin, and changes nothing."""
+    followed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "X-Forwarded-Method": method}
+
+    assert ask(_cookie(here) | SHOP | followed).status == 200
+
+
+def test_the_forwarded_origin_counts_from_a_trusted_proxy_alone(ask: Ask, here: SignedIn, settings: Settings) -> None:
+    settings.TRUSTED_PROXIES = [ip_network("10.0.0.0/8")]
+
+    for method in ("GET", "POST"):
+        headers = _cookie(here) | SHOP | {"Origin": "https://shop.example.com", "X-Forwarded-Method": method}
+        assert _refused(ask(headers), 403, "origin_not_allowed")
 
 
 def test_a_token_in_the_header_may_come_from_anywhere(ask: Ask, here: SignedIn) -> None:

@@ -13,6 +13,7 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
 from config import shortcuts
+from config.api.request_id import PEER
 from config.wsgi import application
 from conftest import ApiClient
 
@@ -46,7 +47,7 @@ class Answer:
 
 
 def by_client(method: str, headers: Headers, path: str, body: bytes = b"", kind: str = "application/json") -> Answer:
-    reply = ApiClient().generic(method, path, body, kind, headers=headers)
+    reply = ApiClient().generic(method, path, body, kind, headers=headers, **{PEER: "127.0.0.1"})
     cookies = _cookies([("Set-Cookie", cookie.OutputString()) for cookie in reply.cookies.values()])
     return Answer(reply.status_code, dict(reply.headers) | cookies, reply.content)
 

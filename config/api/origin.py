@@ -16,18 +16,18 @@ def require_trusted(request: HttpRequest, *, own_origin: str | None = None) -> N
     """Raises OriginNotAllowed for a cross-site request (OWASP CSRF cheat sheet, source verification).
 
     A client that is no browser sends neither `Origin` nor `Sec-Fetch-Site` and passes: it carries no cookies of somebody else.
-    `own_origin` stands in for the request's own: that of the site which a proxy asks about.
+    `own_origin` counts beside the request's own: that of the site which a proxy asks about.
     """
     origin = request.META.get("HTTP_ORIGIN")
     if origin is not None:
-        if not _is_trusted(origin, own_origin or _own_origin(request)):
+        if not _is_trusted(origin, {own_origin, _own_origin(request)}):
             raise OriginNotAllowed
     elif request.META.get("HTTP_SEC_FETCH_SITE", "none").lower() not in _OWN_FETCH_SITES:
         raise OriginNotAllowed
 
 
-def _is_trusted(origin: str, own: str | None) -> bool:
-    return origin.lower() in settings.CORS_ALLOWED_ORIGINS or origin.lower() == own
+def _is_trusted(origin: str, own: set[str | None]) -> bool:
+    return origin.lower() in settings.CORS_ALLOWED_ORIGINS or origin.lower() in own
 
 
 def _own_origin(request: HttpRequest) -> str | None:

@@ -3,6 +3,7 @@
 import logging
 from urllib.parse import quote
 
+from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse
 from rest_framework.decorators import action
@@ -11,25 +12,24 @@ from rest_framework.response import Response
 
 from accounts.api.authentication import bearer_token, cookie_token, principal_for
 from accounts.api.docs import forward_auth as docs
+from config.api.browser_headers import for_data
+from config.api.client_address import peer_is_trusted
 from config.api.documented import documented
 from config.api.exceptions import ApiError, AuthenticationRequired, MethodNotAllowed
 from config.api.handler import as_api_error
+from config.api.middleware import NOT_STORED
 from config.api.origin import SAFE_METHODS, require_trusted, without_default_port
+from config.api.request_id import PEER
 from config.api.responses import plain_failure
 from config.api.viewsets import ViewSet
+from config.language import language_of
 from config.shortcuts import REFUSAL, Quick
 from sessions_tracking.principal_cache import Principal
 
 logger = logging.getLogger(__name__)
 
 _BODY = b'{"success":true}'
-_HEADERS = {
-    "Content-Type": "application/json",
-    "Content-Length": str(len(_BODY)),
-    "Cache-Control": "no-store",
-    "Vary": "Accept, Accept-Language, Authorization, Cookie, Origin",
-    "X-Content-Type-Options": "nosniff",
-}
+_HEADERS = {"Content-Type": "application/json", "Content-Length": str(len(_BODY))} | NOT_STORED
 # What Traefik and Caddy say of the request they ask about, and what our example for nginx does.
 _METHOD_HEADERS = ("HTTP_X_FORWARDED_METHOD", "HTTP_X_ORIGINAL_METHOD")
 
@@ -42,8 +42,10 @@ class ForwardAuthViewSet(ViewSet):
     def forward_auth(self, request: Request) -> Response:
         """Whether the bearer of the token may pass, and in headers who it is: for nginx `auth_request` and Traefik `forwardAuth`.
 
-        Takes the access token as any endpoint does. Where the proxy names the method of the request that it asks about
-        (`X-Forwarded-Method`, `X-Original-Method`) and that changes something, a cookie must not be cross-site.
+        Takes the access token as any endpoint does. A cookie does not pass with a foreign `Origin`, whatever the method (a
+        WebSocket handshake is a GET): only with the origin that the proxy names by `X-Forwarded-Host` and `X-Forwarded-Proto`,
+        with the API's own, or with one of `CORS_ALLOWED_ORIGINS`. Without an `Origin` it must not be cross-site if the method
+        that the proxy names (`X-Forwarded-Method`, `X-Original-Method`) changes something.
         """
         raise NotImplementedError  # `dispatch` answers
 
@@ -68,7 +70,8 @@ def _known(error: Exception) -> ApiError:
 def shortcut(request: WSGIRequest) -> Quick:
     """The same past Django's middleware, which takes several times as long as the check itself. See config.shortcuts."""
     principal = _caller(request)
-    return Quick(_HEADERS | _identity(principal), _BODY, (principal.id, principal.session_id))
+    headers = _HEADERS | for_data() | {"Content-Language": language_of(request)} | _identity(principal)
+    return Quick(headers, _BODY, (principal.id, principal.session_id))
 
 
 def _identity(principal: Principal) -> dict[str, str]:
@@ -88,7 +91,7 @@ def _caller(request: HttpRequest) -> Principal:
     token = bearer_token(request)
     if token is None:
         token = cookie_token(request)
-        if token is not None and _may_change_something(request):
+        if token is not None and (_may_change_something(request) or "HTTP_ORIGIN" in request.META):
             require_trusted(request, own_origin=_forwarded_origin(request))
     if token is None:
         raise AuthenticationRequired
@@ -101,7 +104,13 @@ def _may_change_something(request: HttpRequest) -> bool:
 
 
 def _forwarded_origin(request: HttpRequest) -> str | None:
-    """The site that the browser spoke to. No page can make a browser send these headers to another site unasked."""
+    """Return the origin that the browser sent its request to, as a trusted proxy names it.
+
+    It need not be one of ALLOWED_HOSTS, which are Vestibule's own: a browser sends the cookie to hosts of COOKIE_DOMAIN alone, so
+    a page whose origin equals this one is a page of the protected site.
+    """
+    if not peer_is_trusted(request.META.get(PEER, ""), settings.TRUSTED_PROXIES):
+        return None
     host = request.META.get("HTTP_X_FORWARDED_HOST", "").lower()
     scheme = request.META.get("HTTP_X_FORWARDED_PROTO", "").lower() or request.scheme
     return without_default_port(f"{scheme}://{host}") if host and scheme in {"http", "https"} else None
