@@ -46,7 +46,7 @@ class Application(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_POST = do_DELETE = do_GET
+    do_POST = do_DELETE = do_OPTIONS = do_GET
 
     def log_message(self, *args: Any) -> None:
         pass
@@ -162,6 +162,80 @@ def test_a_cookie_changes_nothing_from_another_site(site: Nginx, eve: tuple[User
     assert _ask(site, "POST", Cookie=cookie, Origin="http://app.example.com")[0] == 200
     assert _ask(site, "POST", Cookie=cookie)[0] == 200
     assert _ask(site, "POST", Authorization=f"Bearer {eve[1].access}", Origin="https://evil.example")[0] == 200
+
+
+# {} is a token: what the application may see of each header.
+COOKIES = {
+    "jwt={}": "", "jwt={}; theme=dark": "theme=dark", "theme=dark; jwt={}": "theme=dark;", "a=1; jwt={}; b=2": "a=1; b=2",
+    "a=1; jwt={}; refreshToken={}; b=2": "a=1; b=2", "jwt={}; jwt={}": "", "jwt={}; jwt={}; jwt={}; jwt={}; a=1": "",
+    "refreshToken={};jwt={};a=1": "a=1", "a=1, jwt={}; b=2": "a=1, b=2", "jwt = {}; a=1": "a=1", "a=1; jwt\t={}": "a=1;",
+    "xjwt=1; jwt={}; jwt2=2; my.jwt=3": "xjwt=1; jwt2=2; my.jwt=3", "a=jwt; jwt={}": "a=jwt;",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("cookie", COOKIES)
+def test_the_application_gets_its_own_cookies_and_neither_token(
+    site: Nginx, eve: tuple[User, Tokens], cookie: str
+) -> None:
+    token = eve[1].access
+
+    for headers in (
+        {"Cookie": cookie.replace("{}", token)},
+        {"Cookie": cookie.replace("{}", token), "Authorization": f"Bearer {token}"},
+    ):
+        status, seen = _ask(site, **headers)
+        assert status == 200
+        assert seen["headers"].get("cookie", "").strip() == COOKIES[cookie]
+        assert "authorization" not in seen["headers"]
+        assert token not in json.dumps(seen)
+
+
+@pytest.mark.parametrize("tokens", [1, 3, 4, 9])
+def test_no_number_of_cookies_brings_a_token_through(site: Nginx, eve: tuple[User, Tokens], tokens: int) -> None:
+    cookie = "; ".join(["a=1", *[f"jwt={eve[1].access}"] * tokens, "b=2"])
+
+    status, seen = _ask(site, Cookie=cookie)
+
+    assert (status, eve[1].access in json.dumps(seen)) == (200, False)
+    assert seen["headers"].get("cookie") == ("a=1; b=2" if tokens <= 3 else None)
+
+
+def test_the_shipped_configurations_strip_alike() -> None:
+    """What is tested of the example holds for production's template."""
+    example, template = EXAMPLE.read_text(), (BASE_DIR / "docker" / "nginx" / "vestibule.conf.template").read_text()
+
+    start, end = "# Vestibule's two cookies are not", "\nserver {"
+    maps = example[example.index(start) : example.index(end, example.index(start))].strip()
+    assert maps in template
+    for line in (
+        "proxy_set_header Cookie        $application_cookie;",
+        'proxy_set_header Authorization "";',
+        "if ($is_preflight)",
+    ):
+        assert example.count(line) == template.count(line) == 1
+
+
+def test_a_websocket_of_another_site_is_refused_and_the_sites_own_is_not(site: Nginx, eve: tuple[User, Tokens]) -> None:
+    handshake = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+    cookie, before = {"Cookie": f"jwt={eve[1].access}"}, Application.seen
+
+    for origin in ("https://evil.example", "null", "http://other.example.com"):
+        assert site.send("GET", "/socket", SITE | handshake | cookie | {"Origin": origin}).status == 403
+    assert Application.seen == before
+
+    assert site.send("GET", "/socket", SITE | handshake | cookie | {"Origin": "http://app.example.com"}).status == 200
+
+
+def test_a_preflight_reaches_the_application_without_an_identity(site: Nginx, eve: tuple[User, Tokens]) -> None:
+    preflight = {"Origin": "https://www.example.com", "Access-Control-Request-Method": "PUT"}
+
+    answer = site.send("OPTIONS", "/basket", SITE | FORGED | preflight | {"Cookie": f"jwt={eve[1].access}"})
+
+    assert answer.status == 200
+    seen = json.loads(answer.content)["headers"]  # type: ignore[attr-defined]
+    assert not [name for name in seen if name.startswith(("x-auth", "cookie", "x_auth"))]
+    assert site.send("OPTIONS", "/basket", SITE | {"Origin": "https://www.example.com"}).status == 401
+    assert site.send("GET", "/basket", SITE | preflight).status == 401
 
 
 def test_the_question_itself_is_not_for_clients(site: Nginx, eve: tuple[User, Tokens]) -> None:

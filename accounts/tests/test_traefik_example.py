@@ -31,8 +31,24 @@ def test_it_drops_what_clients_claim_to_be_before_anything_else(http: dict[str, 
     dropped = http["middlewares"]["no-borrowed-identity"]["headers"]["customRequestHeaders"]
 
     assert dropped == dict.fromkeys(HEADERS, "")  # for Traefik an empty value removes the header
-    assert http["routers"]["app"]["middlewares"][0] == "no-borrowed-identity"
-    assert http["routers"]["app"]["middlewares"][-1] == "vestibule"
+    assert all(router["middlewares"][0] == "no-borrowed-identity" for router in http["routers"].values())
+
+
+def test_the_application_gets_neither_cookie_nor_token(http: dict[str, Any]) -> None:
+    removed = http["middlewares"]["no-credentials"]["headers"]["customRequestHeaders"]
+
+    assert removed == {"Cookie": "", "Authorization": ""}
+    assert all(router["middlewares"][-1] == "no-credentials" for router in http["routers"].values())
+    assert http["routers"]["app"]["middlewares"][-2] == "vestibule"  # which reads them, so just before
+
+
+def test_only_a_preflight_passes_without_a_question(http: dict[str, Any]) -> None:
+    unasked = {name for name, router in http["routers"].items() if "vestibule" not in router["middlewares"]}
+
+    assert unasked == {"app-preflight"}
+    rule, usual = (http["routers"][name]["rule"] for name in ("app-preflight", "app"))
+    assert rule.startswith(f"{usual} && Method(`OPTIONS`) && HeaderRegexp(`Access-Control-Request-Method`")
+    assert len(rule) > len(usual)  # Traefik's order, where no `priority` is given
 
 
 def test_everything_that_is_named_is_there(http: dict[str, Any]) -> None:
