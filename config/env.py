@@ -27,7 +27,11 @@ if _ENV_FILE.is_file():
     environ.Env.read_env(_ENV_FILE)  # the process's own environment wins
 _WEB_SCHEMES = frozenset({"http", "https"})
 # What the shells of mobile and desktop apps call the origin of the pages within.
-_APP_SCHEMES = frozenset({"capacitor", "ionic", "tauri"})
+_APP_SCHEMES = frozenset({"app", "capacitor", "chrome-extension", "ionic", "moz-extension", "tauri"})
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'+.^_`|~-]+")  # RFC 9110 §5.6.2, but for `*`
+_LOCAL_PATH = re.compile(
+    r"/(?![/\\])[!-\[\]-~]*"
+)  # printable ASCII without a backslash, which browsers take for a slash
 
 
 class BadVariable(ImproperlyConfigured):
@@ -143,6 +147,33 @@ def origins(name: str) -> list[str]:
             )
         _check_url(name, origin, only_origin=True)
     return found
+
+
+def header_names(name: str) -> list[str]:
+    """Read a list of header names, in lower case. `*` is none: with credentials browsers take it for a name (Fetch standard)."""
+    found = [part.lower() for part in words(name)]
+    for header in found:
+        if not _HEADER_NAME.fullmatch(header):
+            raise BadVariable(name, f"must be a list of header names, such as x-tenant; it holds {header!r}")
+    return found
+
+
+def redirect_target(name: str, default: str) -> str:
+    """Read an absolute https address, or a path on this host. Another host must not be named by a path (`//evil.example`)."""
+    value = text(name, default)
+    if _LOCAL_PATH.fullmatch(value) or _is_https(value):
+        return value
+    raise BadVariable(name, f"must be an https address, or a path that starts with a single slash; it is {value!r}")
+
+
+def _is_https(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        has_port = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    is_plain = re.fullmatch(r"[!-\[\]-~]+", value) is not None
+    return is_plain and parts.scheme == "https" and bool(parts.hostname) and has_port and "@" not in parts.netloc
 
 
 def url(name: str, default: str | None) -> str:

@@ -241,4 +241,20 @@ def test_a_preflight_is_answered_for_trusted_sites_alone(api: ApiClient, db: Non
 
     assert granted["Access-Control-Allow-Origin"] == FRIEND
     assert "x-token-transport" in granted["Access-Control-Allow-Headers"]
+    assert {"traceparent", "tracestate", "baggage", "sentry-trace"} <= set(
+        granted["Access-Control-Allow-Headers"].split(", ")
+    )
     assert "Access-Control-Allow-Origin" not in refused.headers
+
+
+@pytest.mark.parametrize("origin", ["chrome-extension://abcdefghijklmnopabcdefghijklmnop", "app://."])
+def test_an_extension_that_is_trusted_signs_in_and_acts_by_cookie(
+    api: ApiClient, alice: User, settings: Settings, origin: str
+) -> None:
+    settings.CORS_ALLOWED_ORIGINS = [origin]
+
+    reply = api.post("/login", LOGIN, headers={"Origin": origin})
+
+    assert (reply.status_code, reply["Access-Control-Allow-Origin"]) == (200, origin)
+    assert api.patch("/me", {"firstName": "Alicia"}, headers={"Origin": origin}).status_code == 200
+    assert api.patch("/me", {"firstName": "Eve"}, headers={"Origin": f"{origin}x"}).status_code == 403

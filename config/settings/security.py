@@ -12,7 +12,19 @@ if not DEBUG and not {"*", "."}.isdisjoint(ALLOWED_HOSTS):
     )
 CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
 CORS_ALLOW_CREDENTIALS = True
-CORS_ALLOW_HEADERS = ("accept", "accept-language", "authorization", "content-type", "x-token-transport")
+CORS_ALLOW_HEADERS = (
+    "accept",
+    "accept-language",
+    "authorization",
+    "content-type",
+    "x-token-transport",
+    # What the browser SDKs of OpenTelemetry and Sentry add to each request (W3C Trace Context, W3C Baggage).
+    "baggage",
+    "sentry-trace",
+    "traceparent",
+    "tracestate",
+    *env.header_names("CORS_ALLOWED_HEADERS"),
+)
 CORS_EXPOSE_HEADERS = (
     "retry-after",
     "x-request-id",
@@ -32,6 +44,8 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "no-referrer"
 SECURE_HSTS_SECONDS = 0 if DEBUG else env.integer("HSTS_SECONDS", 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
+# Where /.well-known/change-password leads, which password managers open.
+CHANGE_PASSWORD_URL = env.redirect_target("CHANGE_PASSWORD_URL", "/")
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True

@@ -66,6 +66,65 @@ def test_good_values_are_read_by_their_type(monkeypatch: pytest.MonkeyPatch) -> 
     assert [str(network) for network in env.networks("THING")] == ["10.0.0.0/8", "::1/128"]
 
 
+APP_ORIGINS = [
+    "app://.", "app://obsidian.md", "capacitor://localhost", "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
+    "ionic://localhost", "moz-extension://0f3c6b1e-1c1d-4a5b-9c2e-7d8f9a0b1c2d", "tauri://localhost",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("origin", APP_ORIGINS)
+def test_the_origin_of_an_app_or_an_extension_is_accepted(monkeypatch: pytest.MonkeyPatch, origin: str) -> None:
+    monkeypatch.setenv("THING", origin)
+
+    assert env.origins("THING") == [origin]
+
+
+@pytest.mark.parametrize(
+    "origin", ["chrome-extension://", "app:", "moz-extension://*", "app://a/b", "file://x", "null"]
+)
+def test_what_names_no_app_is_refused(monkeypatch: pytest.MonkeyPatch, origin: str) -> None:
+    monkeypatch.setenv("THING", origin)
+
+    with pytest.raises(BadVariable, match=r"^THING must be"):
+        env.origins("THING")
+
+
+def test_names_of_headers_are_read_in_lower_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THING", "X-Tenant, x_b3,,")
+
+    assert env.header_names("THING") == ["x-tenant", "x_b3"]
+
+
+@pytest.mark.parametrize("value", ["*", "x-tenant, *", "x tenant", "x:y", "é", "x-a;x-b", "x\ny", "(x)", '"x"'])
+def test_what_is_no_name_of_a_header_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("THING", value)
+
+    with pytest.raises(BadVariable, match=r"^THING must be a list of header names"):
+        env.header_names("THING")
+
+
+@pytest.mark.parametrize(
+    "value", ["/", "/account/password", "/a?b=c#d", "https://app.example.com/password", "https://a.example:8443/?x=/#y"]
+)
+def test_a_redirect_leads_to_https_or_to_a_path_of_this_host(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("THING", value)
+
+    assert env.redirect_target("THING", "/") == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["//evil.example", "/\\evil.example", "\\\\evil.example", "http://a.example", "javascript:alert(1)", "a.example", "account",
+     "https:", "https://", "https:evil.example", "https://user@a.example", "https://a.example:0", "https://a.example:x", "/a b",
+     "/a\r\nX: y", "https://a.example/\r\n", "https://[", " /", "/é", "/\t/evil.example", "data:,x"],
+)  # fmt: skip
+def test_a_redirect_that_could_lead_elsewhere_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("THING", value)
+
+    with pytest.raises(BadVariable, match=r"^THING must be an https address, or a path"):
+        env.redirect_target("THING", "/")
+
+
 def test_a_variable_that_is_empty_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THING", "")
 
