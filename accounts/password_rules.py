@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -12,11 +13,12 @@ from django.utils.translation import ngettext
 from accounts import audit
 from accounts.mail import outbox
 from accounts.models import AuditKind
+from accounts.password_hashing import MAX_LENGTH, normalize
 from config.api.request_id import current_request
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason
 
-SHORTEST, LONGEST = 8, 128
+SHORTEST, LONGEST = 8, MAX_LENGTH
 _KINDS = (
     (str.isupper, "password_no_upper", _("The password needs an upper-case letter.")),
     (str.islower, "password_no_lower", _("The password needs a lower-case letter.")),
@@ -24,10 +26,18 @@ _KINDS = (
 )
 
 
+class PasswordLengthValidator(MaxLengthValidator):
+    """Counts the characters of the form that is hashed, so that a password may be as long from any keyboard."""
+
+    def clean(self, x: str) -> int:
+        return len(normalize(x))
+
+
 class CompositionValidator:
     """Length, and the three kinds of characters unless PASSWORD_COMPOSITION is off (as ASVS 6.2.5 would have it)."""
 
     def validate(self, password: str, user: Any = None) -> None:
+        password = normalize(password)
         faults = [
             ValidationError(message, code=code)
             for is_of_kind, code, message in (_KINDS if settings.PASSWORD_COMPOSITION else ())
@@ -56,7 +66,7 @@ class ContextWordsValidator:
     """Refuses a word that everybody here would think of, with little else around it (ASVS 6.2.11)."""
 
     def validate(self, password: str, user: Any = None) -> None:
-        folded = password.casefold()
+        folded = normalize(password).casefold()
         for word in settings.PASSWORD_CONTEXT_WORDS:
             if word.casefold() in folded and len(folded.replace(word.casefold(), "")) < SHORTEST:
                 raise ValidationError(

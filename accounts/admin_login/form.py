@@ -16,7 +16,7 @@ from accounts.admin_login.backend import address_of, credentials
 from accounts.exceptions import InvalidCredentials, MfaRequired
 from accounts.identity_rules import LONGEST_EMAIL
 from accounts.models import AuditKind, Door, MfaChallenge, User
-from accounts.password_rules import LONGEST
+from accounts.password_rules import LONGEST, PasswordLengthValidator
 from accounts.services import password_check
 from accounts.services.mfa import challenges, verification
 from accounts.services.mfa.verification import Proof
@@ -30,7 +30,7 @@ class AdminLoginForm(AdminAuthenticationForm):
     password = forms.CharField(
         label=_("Password"),
         strip=False,
-        max_length=LONGEST,
+        validators=[PasswordLengthValidator(LONGEST)],
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
     mfa_token = forms.CharField(required=False, max_length=512, widget=forms.HiddenInput)

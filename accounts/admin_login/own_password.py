@@ -4,11 +4,10 @@ from typing import Any
 
 from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.views import PasswordChangeView
-from django.core.validators import MaxLengthValidator
 from unfold.widgets import BASE_INPUT_CLASSES
 
 from accounts.models import User
-from accounts.password_rules import LONGEST
+from accounts.password_rules import LONGEST, PasswordLengthValidator
 from accounts.services import passwords
 from config.api.exceptions import ApiError
 from sessions_tracking.client_info import ClientInfo, read_client_info
@@ -25,7 +24,7 @@ class OwnPasswordForm(PasswordChangeForm):
         super().__init__(*args, **kwargs)
         self.client = client
         for field in self.fields.values():
-            field.validators.append(MaxLengthValidator(LONGEST))
+            field.validators.append(PasswordLengthValidator(LONGEST))
             field.widget.attrs["class"] = " ".join(BASE_INPUT_CLASSES)
 
     def clean_old_password(self) -> str:

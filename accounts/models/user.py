@@ -8,6 +8,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import password_hashing
 from accounts.identity import email_key, email_key_or_none, username_key
 from config.ids import new_id
 from config.prefix_index import PrefixIndex
@@ -118,9 +119,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         return columns - self.get_deferred_fields() - _NEVER_BY_SAVE
 
     def set_password(self, raw_password: str | None) -> None:
-        super().set_password(raw_password)
+        super().set_password(None if raw_password is None else password_hashing.normalize(raw_password))
         if raw_password is None:
             self._note_password_change()
+
+    def check_password(self, raw_password: str) -> bool:
+        return password_hashing.verify(raw_password, self.password)[0]
 
     def set_unusable_password(self) -> None:
         super().set_unusable_password()

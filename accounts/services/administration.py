@@ -6,10 +6,9 @@ from copy import copy
 from datetime import UTC, datetime
 from typing import Any
 
-from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 
-from accounts import audit
+from accounts import audit, password_hashing
 from accounts.exceptions import InvitationNotNeeded
 from accounts.identity import email_key, username_key
 from accounts.mail import outbox
@@ -93,7 +92,7 @@ def _derived(wanted: User, changes: Mapping[str, Any]) -> dict[str, Any]:
         values["username_key"] = wanted.username_key = username_key(changes["username"])
     if "password" in changes:
         passwords.require_acceptable(changes["password"], user=wanted, field="password")
-        values["password"] = make_password(changes["password"])
+        values["password"] = password_hashing.make(changes["password"])
     return values
 
 

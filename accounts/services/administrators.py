@@ -4,10 +4,10 @@ import re
 import secrets
 from typing import Any
 
-from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from accounts import password_hashing
 from accounts.exceptions import UserNotFound
 from accounts.identity_rules import validate_address, validate_username
 from accounts.models import Role, User
@@ -25,7 +25,7 @@ def create(*, email: str, username: str, password: str, may_use_admin: bool) -> 
     _require_valid(email, username)
     user = User(email=email, username=username, role=Role.ADMIN, is_staff=may_use_admin, is_superuser=may_use_admin)
     passwords.require_acceptable(password, user=user, field="password")
-    user.password = make_password(password)
+    user.password = password_hashing.make(password)
     user.email_verified_at = user.created_at
     try:
         with transaction.atomic():

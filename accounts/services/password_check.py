@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.contrib.auth.hashers import make_password, verify_password
 from django.db.models import CharField
 
-from accounts import audit, hash_queue
+from accounts import audit, hash_queue, password_hashing
 from accounts.exceptions import EmailNotVerified, InvalidCredentials
 from accounts.identity import bucket_of, email_key_or_none, username_key
 from accounts.models import AuditKind, User
@@ -39,11 +38,12 @@ def authenticate(credentials: Credentials, *, address: str | None) -> User:
     )
     user = namesake if namesake is not None and _is_spelled_right(namesake, credentials) else None
     if user is None:
-        make_password(credentials.password)
+        password_hashing.spend_as_much(credentials.password)
         attempt.failed()
         raise _refused(None, "unknown_account")
-    with hash_queue.turn():  # one, also where another cost is made up for: an unknown account waits once, too
-        is_correct, is_outdated = verify_password(credentials.password, user.password)
+    is_correct, is_outdated = password_hashing.verify(
+        credentials.password, user.password, check_all_forms=not user.is_active
+    )
     if not is_correct or not user.is_active:
         attempt.failed()
         raise _refused(user, "inactive" if is_correct else "wrong_password")
@@ -63,7 +63,7 @@ def _refused(user: User | None, reason: str, error: ApiError | None = None) -> A
 
 def _renew_hash(user: User, password: str) -> None:
     """Only over the hash that was checked: a reset that was faster must not be undone. No session ends."""
-    checked, user.password = user.password, make_password(password)
+    checked, user.password = user.password, password_hashing.make(password)
     if not User.objects.filter(id=user.id, password=checked).update(password=user.password):
         raise InvalidCredentials
 
@@ -81,5 +81,5 @@ def _namesake(credentials: Credentials) -> User | None:
 
 def _is_spelled_right(user: User, credentials: Credentials) -> bool:
     if credentials.username is not None:
-        return user.username_key == username_key(credentials.username)
+        return credentials.username.isascii() and user.username_key == username_key(credentials.username)
     return user.email_key == email_key_or_none(credentials.email or "")

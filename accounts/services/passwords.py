@@ -4,13 +4,12 @@ import uuid
 from datetime import UTC, datetime
 
 from django.conf import settings
-from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts import audit, hash_queue, one_time_secrets
+from accounts import audit, hash_queue, one_time_secrets, password_hashing
 from accounts.exceptions import PasswordIncorrect, ResetTokenInvalid
 from accounts.identity import bucket_of
 from accounts.mail import outbox
@@ -26,7 +25,7 @@ from sessions_tracking.models import RevokedReason
 def require_acceptable(password: str, *, user: User, field: str) -> None:
     """Raises ValidationFailed under `field` with every rule that the password breaks."""
     try:
-        validate_password(password, user)
+        validate_password(password_hashing.normalize(password), user)
     except ValidationError as error:
         raise ValidationFailed(errors={field: error.messages}) from error
 
@@ -38,7 +37,7 @@ def require_correct(password: str, *, user: User, field: str, hashes: int = 1) -
     """
     hash_queue.require_room()
     attempt = guessing.prompt_attempt(user_id=user.id, hashes=hashes)
-    if not check_password(password, user.password):
+    if not password_hashing.verify(password, user.password)[0]:
         attempt.failed()
         raise PasswordIncorrect(field=field)
     attempt.succeeded()
@@ -67,7 +66,7 @@ def reset(*, token: str, new_password: str, client: ClientInfo) -> None:
     require_acceptable(new_password, user=secret.user, field="newPassword")
     hash_queue.require_room()
     guessing.charge_reset(user_id=secret.user_id)
-    new_hash = make_password(new_password)
+    new_hash = password_hashing.make(new_password)
     with transaction.atomic():
         _use_up(secret, new_hash)
         ended = sessions.revoke_all(user_id=secret.user_id, reason=RevokedReason.PASSWORD_RESET)
@@ -94,11 +93,11 @@ def change(
     if user is None:
         raise SessionRevoked
     # Before any hash: neither check says anything about the password that the account has.
-    if new_password == current_password:
+    if password_hashing.normalize(new_password) == password_hashing.normalize(current_password):
         raise ValidationFailed(errors={"newPassword": [_("The new password must differ from the current one.")]})
     require_acceptable(new_password, user=user, field="newPassword")
     require_correct(current_password, user=user, field="currentPassword", hashes=2)
-    new_hash = make_password(new_password)
+    new_hash = password_hashing.make(new_password)
     with transaction.atomic():
         if not _replace(user=user, new_hash=new_hash):
             raise PasswordIncorrect(field="currentPassword")

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.db.models import CharField, Q
 
-from accounts import audit, hash_queue
+from accounts import audit, hash_queue, password_hashing
 from accounts.exceptions import EmailTaken, UsernameTaken
 from accounts.identity import bucket_of, email_key, username_key
 from accounts.mail import outbox
@@ -56,7 +55,7 @@ def register(account: NewAccount) -> User:
     others = _others_like(user)
     if others:
         _refuse_before_the_hash(_collision(user, others))
-    user.password = make_password(account.password)
+    user.password = password_hashing.make(account.password)
     may_write = _has_room_for_a_notice(user)
     if not others:
         try:

@@ -4,9 +4,9 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 
+from accounts import password_hashing
 from accounts.exceptions import EmailTaken, UsernameTaken
 from accounts.models import Role, User
 from accounts.services import account_changes, change_audit, passwords
@@ -33,7 +33,7 @@ def create(new: NewUser, *, actor_id: uuid.UUID) -> User:
     user = _unsaved(new)
     if new.password is not None:
         passwords.require_acceptable(new.password, user=user, field="password")
-    user.password = make_password(new.password)
+    user.password = password_hashing.make(new.password)
     try:
         with transaction.atomic():
             user.save(force_insert=True)

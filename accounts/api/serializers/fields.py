@@ -3,12 +3,13 @@
 from typing import Any
 
 from django.conf import settings
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from accounts import pasted_text
 from accounts.identity_rules import LONGEST_EMAIL, validate_address, validate_username
-from accounts.password_rules import LONGEST, CompositionValidator
+from accounts.password_rules import LONGEST, CompositionValidator, PasswordLengthValidator
 from config.api.fields import PlainText, SecretText, Text
 
 
@@ -44,18 +45,21 @@ class Language(serializers.ChoiceField):
         super().__init__(choices=settings.LANGUAGES, required=False, **kwargs)
 
 
-class NewPassword(SecretText):
-    """Length and kinds of characters; what depends on the user is for the service."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=LONGEST, validators=[CompositionValidator().validate], **kwargs)
-
-
 class Password(SecretText):
     """A password that exists: too long a one is refused before it costs a hash."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=LONGEST, **kwargs)
+        super().__init__(**kwargs)
+        message = format_lazy(self.error_messages["max_length"], max_length=LONGEST)
+        self.validators.append(PasswordLengthValidator(LONGEST, message=message))
+
+
+class NewPassword(Password):
+    """Length and kinds of characters; what depends on the user is for the service."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators.append(CompositionValidator().validate)
 
 
 class AnyAddress(PlainText):
