@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator, RegexValidator
 from django.utils.translation import gettext_lazy as _
 
-from accounts.identity import email_key, username_key
+from accounts.identity import delivery_form, email_key, username_key
 
 LONGEST_EMAIL = 254
 _LONGEST_LOCAL_PART = 64
@@ -18,13 +18,21 @@ def validate_address(value: str) -> None:
     """What mail servers take and people have: quoted parts, address literals and encoded words are forms of attacks."""
     _validate_email(value)
     local, _at, domain = value.rpartition("@")
-    if '"' in local or local.startswith("=?") or len(local) > _LONGEST_LOCAL_PART or "[" in domain:
+    # The validator ignores case, and so takes four letters outside of ASCII: U+212A (Kelvin sign), U+017F, U+0130, U+0131.
+    if (
+        not local.isascii()
+        or '"' in local
+        or local.startswith("=?")
+        or len(local) > _LONGEST_LOCAL_PART
+        or "[" in domain
+    ):
         raise ValidationError(_validate_email.message)
     try:
         key = email_key(value)
+        is_delivered_there = delivery_form(value).lower() == key
     except ValueError as error:
         raise ValidationError(_validate_email.message) from error
-    if len(key) > LONGEST_EMAIL:
+    if len(key) > LONGEST_EMAIL or not is_delivered_there:
         raise ValidationError(_validate_email.message)
 
 

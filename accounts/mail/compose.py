@@ -10,6 +10,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.db.models import Q
 
 from accounts import email_change_secrets, one_time_secrets
+from accounts.identity import delivery_form
 from accounts.mail.rendering import render
 from accounts.models import EmailKind, EmailState, OutboxEmail, Purpose, User
 
@@ -28,7 +29,7 @@ def compose(email: OutboxEmail) -> EmailMultiAlternatives:
         kind=email.kind, language=user.language if user else email.language, context=_context(email, user)
     )
     message = EmailMultiAlternatives(
-        subject=rendered.subject, body=rendered.text, to=[_address(email, user)],
+        subject=rendered.subject, body=rendered.text, to=[delivery_form(_address(email, user))],
         headers={"Message-ID": f"<{email.id}@{_domain()}>", **_AUTOMATIC},
     )  # fmt: skip
     message.attach_alternative(rendered.html, "text/html")

@@ -22,18 +22,19 @@ from sessions_tracking.client_info import ClientInfo
 def request(*, user_id: uuid.UUID, new_email: str, password: str, client: ClientInfo) -> None:
     """Promises a code to the new address and a notice to the old one, which stays the account's until the code is given.
 
+    Another spelling of the same address is proven like another address: on some servers, case tells two mailboxes apart.
     A change that was pending gives way. An old address that was never proven is told nothing: it may be a stranger's.
     With PREVENT_ENUMERATION a taken address looks like any other, and its owner is told by email.
 
     Raises PasswordIncorrect (`password`), ValidationFailed and EmailTaken (`newEmail`).
     """
     user = profile.get(user_id=user_id)
-    if email_key(new_email) == user.email_key:
+    if new_email == user.email:
         raise ValidationFailed(errors={"newEmail": [_("This is your address already.")]})
     passwords.require_correct(password, user=user, field="password")
     limiter.take(settings.RATE_LIMIT_RESEND, f"change:{bucket_of(new_email)}")  # nobody's inbox is filled by a stranger
     limiter.take(settings.RATE_LIMIT_RESEND, f"change-of:{user.id}")  # nor the old address with notices
-    owner = User.objects.with_email(new_email)
+    owner = User.objects.exclude(id=user.id).filter(email_key=email_key(new_email)).first()
     if owner is not None and not settings.PREVENT_ENUMERATION:
         raise EmailTaken(errors={"newEmail": [EmailTaken.message]})
     with transaction.atomic():

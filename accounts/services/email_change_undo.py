@@ -43,6 +43,7 @@ def _undo(change: EmailChange) -> None:
     later.update(closed_at=now)
     if user.email_key != change.old_email_key:
         _displace_squatters(change.old_email_key or "")
+    if user.email != change.old_email:
         email_change.move(user, email=change.old_email or "", key=change.old_email_key or "")
     one_time_secrets.supersede(user_id=user.id, purposes=list(Purpose))
     challenges.end_all(user_id=user.id)
