@@ -147,6 +147,16 @@ def forget_second_factor(*, user_id: uuid.UUID) -> None:
     renew_principals(user_id=user_id)
 
 
+def erase_contents(*, user_id: uuid.UUID) -> None:
+    """Deletes what clients stored with the user's sessions, ended ones included."""
+    Session.objects.filter(user_id=user_id).update(name="", data={})
+
+
+def is_live(*, user_id: uuid.UUID, session_id: uuid.UUID) -> bool:
+    """Return whether the session is the user's and active, by the database."""
+    return Session.objects.active(datetime.now(UTC)).filter(user_id=user_id, id=session_id).exists()
+
+
 def list_active(*, user_id: uuid.UUID) -> list[Session]:
     """The user's active sessions, the one seen last first."""
     return list(Session.objects.active(datetime.now(UTC)).filter(user_id=user_id).order_by("-last_seen_at", "-id"))

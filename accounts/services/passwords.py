@@ -14,7 +14,7 @@ from accounts.exceptions import PasswordIncorrect, ResetTokenInvalid
 from accounts.identity import bucket_of
 from accounts.mail import outbox
 from accounts.models import AuditKind, OneTimeSecret, Purpose, User
-from accounts.services import email_verification, guessing
+from accounts.services import email_verification, guessing, take_over
 from config.api.exceptions import SessionRevoked, ValidationFailed
 from config.rate_limits import by_address, limiter
 from sessions_tracking import services as sessions
@@ -56,6 +56,7 @@ def request_reset(*, email: str, language: str) -> None:
 def reset(*, token: str, new_password: str, client: ClientInfo) -> None:
     """Sets the password that the mailed token stands for, ends every session, and takes the address for proven.
 
+    Where that is the first proof of the address, the account passes to whoever reads it: see `take_over`.
     A password that the rules refuse leaves the token as it is. Of racing uses one wins.
     Raises ResetTokenInvalid, ValidationFailed; RateLimited for an address that has brought too many wrong tokens.
     """
@@ -71,9 +72,20 @@ def reset(*, token: str, new_password: str, client: ClientInfo) -> None:
         _use_up(secret, new_hash)
         ended = sessions.revoke_all(user_id=secret.user_id, reason=RevokedReason.PASSWORD_RESET)
         outbox.cancel_resets(secret.user)
+        passes_on = _pass_on(secret.user)
         email_verification.prove(secret.user, how="password_reset")
         outbox.password_changed(secret.user, client)
-        _record(AuditKind.PASSWORD_RESET, secret.user, ended)
+        _record(AuditKind.PASSWORD_RESET, secret.user, ended, passes_on=passes_on)
+
+
+def _pass_on(former: User) -> bool:
+    """Judged by the row as it is under the lock, with the password of before: the registration's own link may have won."""
+    user = User.objects.get(id=former.id)
+    user.password = former.password
+    passes_on = take_over.is_take_over(user)
+    if passes_on:
+        take_over.take_over(user)
+    return passes_on
 
 
 def _use_up(secret: OneTimeSecret, new_hash: str) -> None:
@@ -107,8 +119,11 @@ def change(
         _record(AuditKind.PASSWORD_CHANGED, user, ended, session_id)
 
 
-def _record(kind: AuditKind, user: User, ended: int, session_id: uuid.UUID | None = None) -> None:
-    audit.record(kind, user_id=user.id, actor_id=user.id, session_id=session_id, facts={"sessionsEnded": ended})
+def _record(
+    kind: AuditKind, user: User, ended: int, session_id: uuid.UUID | None = None, *, passes_on: bool = False
+) -> None:
+    facts: dict[str, int | bool] = {"sessionsEnded": ended} | ({"takeOver": True} if passes_on else {})
+    audit.record(kind, user_id=user.id, actor_id=user.id, session_id=session_id, facts=facts)
 
 
 def _replace(*, user: User, new_hash: str) -> bool:

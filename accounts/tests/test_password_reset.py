@@ -213,12 +213,12 @@ def test_a_reset_verifies_the_address_and_welcomes(api: ApiClient, db: None, out
 
     _reset(api, _forget(api, "eve@example.com", outbox))
 
-    eve = User.objects.get(username="eve")
+    eve = User.objects.get(email="eve@example.com")
     assert eve.email_verified
     assert _kinds(eve).count(EmailKind.WELCOME) == 1
     assert api.post("/verify-email", {"email": "eve@example.com", "code": code}).json()["code"] == "code_invalid"
-    assert api.post("/login", {"username": "eve", "password": NEW}).status_code == 200
-    assert api.post("/login", {"username": "eve", "password": "Squatters-Pass-1"}).status_code == 401
+    assert api.post("/login", {"email": "eve@example.com", "password": NEW}).status_code == 200
+    assert api.post("/login", {"email": "eve@example.com", "password": "Squatters-Pass-1"}).status_code == 401
 
 
 def test_a_reset_of_a_verified_user_welcomes_nobody_again(api: ApiClient, alice: User, outbox: Outbox) -> None:

@@ -29,7 +29,8 @@ class SecondFactorViewSet(ViewSet):
     @documented(docs.START)
     def start_totp(self, request: Request) -> Response:
         """Makes a secret for your authenticator app and shows it once. Nothing is asked for until you confirm it."""
-        started = enrolment.start(user_id=caller(request).id)
+        principal = caller(request)
+        started = enrolment.start(user_id=principal.id, session_id=principal.session_id)
         data = {"secret": started.secret, "otpauthUri": started.uri, "qrSvg": started.qr_svg}
         return success(data, message=_("Scan the picture with your app, and send the code that it shows."))
 

@@ -26,11 +26,11 @@ class Enrolment:
     qr_svg: str
 
 
-def start(*, user_id: uuid.UUID) -> Enrolment:
+def start(*, user_id: uuid.UUID, session_id: uuid.UUID) -> Enrolment:
     """A new secret, which gates nothing until it is confirmed and replaces one that was not. Raises MfaAlreadyEnabled."""
     secret = totp.new_secret()
     with transaction.atomic():
-        user = _locked(user_id)
+        user = _locked(user_id, session_id)
         if user.mfa_enabled:
             raise MfaAlreadyEnabled
         fresh = {"secret": encryption.encrypt(secret, owner=str(user_id)), "created_at": datetime.now(UTC)}
@@ -55,7 +55,7 @@ def confirm(*, user_id: uuid.UUID, session_id: uuid.UUID, code: str, client: Cli
 
 def _confirm(user_id: uuid.UUID, session_id: uuid.UUID, code: str, client: ClientInfo) -> list[str] | None:
     """None for a wrong code, which is counted: the caller commits before it says so."""
-    user = _locked(user_id)
+    user = _locked(user_id, session_id)
     factor = TotpFactor.objects.filter(user=user).first()
     if user.mfa_enabled:
         raise MfaAlreadyEnabled
@@ -115,8 +115,9 @@ def _remove(user_id: uuid.UUID) -> bool:
     return True
 
 
-def _locked(user_id: uuid.UUID) -> User:
+def _locked(user_id: uuid.UUID, session_id: uuid.UUID) -> User:
+    """The session is looked at again under the lock: a reset or a sign-out may have committed since the request was let in."""
     user = User.objects.select_for_update().filter(id=user_id, is_active=True).first()
-    if user is None:
+    if user is None or not sessions.is_live(user_id=user_id, session_id=session_id):
         raise SessionRevoked
     return user

@@ -1,0 +1,59 @@
+"""A take-over races with everything that the former holder can still send: afterwards nothing of theirs works."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.core import mail
+from pytest_django import DjangoDbBlocker
+
+from accounts.mail import outbox
+from accounts.mail.delivery import deliver_waiting
+from accounts.models import User
+from accounts.tests.cast import log_in, refresh, signed_in, someone
+from accounts.tests.second_factor import App
+from config.testing import live_database, live_server
+from config.testing.live_server import Ask, LiveServer
+from conftest import token_in
+from sessions_tracking.models import Session
+
+NEW = "Another-Horse-8"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Iterator[LiveServer]:
+    folder = tmp_path_factory.mktemp("take-over")
+    optional = {"EMAIL_VERIFICATION": "optional"}
+    with live_database.in_use(folder, django_db_blocker), live_server.running(folder, **optional) as running:
+        yield running
+
+
+def _reset_token(user: User) -> str:
+    outbox.password_reset(address=str(user.email), language="en")
+    deliver_waiting(seconds=30)
+    return token_in([message for message in mail.outbox if message.to == [user.email]][-1])
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_a_reset_wins_against_all_that_the_former_holder_sends(server: LiveServer, attempt: int) -> None:
+    user = someone(verified=False)
+    tokens = signed_in(server, user)
+    secret = server.send(Ask("POST", "/mfa/totp", token=tokens.access)).data["secret"]
+    token = _reset_token(user)
+    theirs = [
+        log_in(user),
+        refresh(tokens.refresh),
+        Ask("POST", "/mfa/totp/confirm", {"code": App(secret).code(-1)}, token=tokens.access),
+        Ask("POST", "/mfa/totp", token=tokens.access),
+    ]
+
+    replies = server.send_at_once(
+        [*theirs, Ask("POST", "/reset-password", {"token": token, "newPassword": NEW}), *theirs]
+    )
+
+    assert replies[len(theirs)].status == 200
+    stored = User.objects.get(id=user.id)
+    assert (stored.mfa_enabled, stored.email_verified) == (False, True)
+    assert not Session.objects.filter(user=user, revoked_at=None).exists()
+    assert not hasattr(stored, "totp_factor")
+    assert server.send(log_in(user)).status == 401
+    assert server.send(Ask("POST", "/login", {"email": user.email, "password": NEW})).data["tokens"]
