@@ -1,6 +1,7 @@
 """Starts and ends sessions. Each function owns its transaction; Redis is told after the commit."""
 
 import functools
+import json
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -171,9 +172,19 @@ def get_own(*, user_id: uuid.UUID, session_id: uuid.UUID) -> Session:
 
 def describe(*, user_id: uuid.UUID, session_id: uuid.UUID, changes: dict[str, Any]) -> Session:
     """Sets `name` and `data`, those of the two that `changes` holds; NotFound for a session that is not the user's."""
-    values = {field: changes[field] for field in ("name", "data") if field in changes}
-    now = datetime.now(UTC)
-    found = Session.objects.active(now).filter(user_id=user_id, id=session_id).update(**values, updated_at=now)
-    if not found:
+    session, now = get_own(user_id=user_id, session_id=session_id), datetime.now(UTC)
+    wanted: dict[str, Any] = {field: changes[field] for field in ("name", "data") if field in changes}
+    values = {field: value for field, value in wanted.items() if _json(value) != _json(getattr(session, field))}
+    if not values:
+        return session
+    values["updated_at"] = now
+    if not Session.objects.active(now).filter(user_id=user_id, id=session_id).update(**values):
         raise NotFound
-    return get_own(user_id=user_id, session_id=session_id)
+    for field, value in values.items():
+        setattr(session, field, value)
+    return session
+
+
+def _json(value: Any) -> str:
+    """In Python 1, 1.0 and True are equal; in JSON they differ."""
+    return json.dumps(value, sort_keys=True)

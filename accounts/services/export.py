@@ -3,11 +3,13 @@
 import uuid
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts import audit
 from accounts.models import AuditEvent, AuditKind, EmailChange, EmailKind, OutboxEmail, RecoveryCode, TotpFactor, User
 from accounts.services import profile
+from config.rate_limits import limiter
 from sessions_tracking.models import Session
 
 
@@ -25,7 +27,11 @@ class Held:
 
 
 def everything_held(*, user_id: uuid.UUID) -> Held:
-    """What is on record, ended sessions and settled changes too. That it was asked for goes on record itself."""
+    """What is on record, ended sessions and settled changes too. That it was asked for goes on record itself.
+
+    Raises RateLimited.
+    """
+    limiter.take(settings.RATE_LIMIT_EXPORT, str(user_id))
     with transaction.atomic():
         user = profile.get(user_id=user_id)
         audit.record(AuditKind.DATA_EXPORTED, user_id=user_id, actor_id=user_id)

@@ -78,20 +78,32 @@ def get(*, user_id: uuid.UUID) -> User:
 
 def update(*, user_id: uuid.UUID, changes: Mapping[str, Any]) -> User:
     """Sets those of first_name, last_name, username and language that `changes` holds. Raises UsernameTaken."""
-    values = {name: changes[name] for name in _EDITABLE if name in changes}
-    if "username" in values:
-        values["username_key"] = username_key(values["username"])
     try:
         with transaction.atomic():
-            active = User.objects.filter(id=user_id, is_active=True)
-            if active.update(**values, updated_at=datetime.now(UTC)) and values:
-                facts = {"fields": ", ".join(public for name, public in _EDITABLE.items() if name in values)}
-                audit.record(AuditKind.PROFILE_CHANGED, user_id=user_id, actor_id=user_id, facts=facts)
+            user = User.objects.select_for_update().filter(id=user_id, is_active=True).first()
+            if user is None:
+                raise SessionRevoked
+            _write_changed(user, changes)
     except IntegrityError as error:
         raise UsernameTaken(errors={"username": [UsernameTaken.message]}) from error
-    if "username" in values:
+    if "username" in changes:
         sessions.renew_principals(user_id=user_id)
-    return get(user_id=user_id)
+    return user
+
+
+def _write_changed(user: User, changes: Mapping[str, Any]) -> None:
+    """Writes and records the fields that differ; nothing where none does. The caller holds the user's row."""
+    values = {name: changes[name] for name in _EDITABLE if name in changes and changes[name] != getattr(user, name)}
+    if not values:
+        return
+    facts = {"fields": ", ".join(_EDITABLE[name] for name in _EDITABLE if name in values)}
+    if "username" in values:
+        values["username_key"] = username_key(values["username"])
+    values["updated_at"] = datetime.now(UTC)
+    for name, value in values.items():
+        setattr(user, name, value)
+    User.objects.filter(id=user.id).update(**values)
+    audit.record(AuditKind.PROFILE_CHANGED, user_id=user.id, actor_id=user.id, facts=facts)
 
 
 def delete(*, user_id: uuid.UUID, password: str) -> None:

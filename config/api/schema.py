@@ -80,9 +80,10 @@ class EnvelopeSchema(AutoSchema):
         return success | schema_errors.failures(self.view, self.method, operation)
 
     def _success(self, operation: Operation) -> dict[str, Any]:
+        headers = _headers(operation, is_limited=schema_errors.is_limited(self.view, self.method, operation))
         if operation.is_bare and operation.data is not None:
             content = {"schema": self._data(operation.data), "examples": _samples(operation.answers)}
-            return {"description": "OK", "headers": _headers(operation), "content": {JSON: content}}
+            return {"description": "OK", "headers": headers, "content": {JSON: content}}
         envelope: dict[str, Any] = {"success": {"type": "boolean", "const": True}}
         if operation.message is not None:
             envelope["message"] = {"type": "string", "description": "For people, in their language."}
@@ -92,7 +93,7 @@ class EnvelopeSchema(AutoSchema):
         contents: dict[str, Any] = {JSON: {"schema": schema, "examples": _answers(operation)}}
         if operation.is_also_page:
             contents["text/html"] = {"schema": {"type": "string"}, "example": "<!doctype html>…"}
-        return {"description": operation.message or "OK", "headers": _headers(operation), "content": contents}
+        return {"description": operation.message or "OK", "headers": headers, "content": contents}
 
     def _data(self, shape: Shape | tuple[Shape, ...]) -> dict[str, Any]:
         if isinstance(shape, tuple):
@@ -100,8 +101,8 @@ class EnvelopeSchema(AutoSchema):
         return dict(self.resolve_serializer(shape, "response").ref)
 
 
-def _headers(operation: Operation) -> dict[str, Any]:
-    texts = {**operation.headers, **(RATE_LIMIT_HEADERS if operation.is_limited else {})}
+def _headers(operation: Operation, *, is_limited: bool) -> dict[str, Any]:
+    texts = {**operation.headers, **(RATE_LIMIT_HEADERS if is_limited else {})}
     return {name: {"description": text, "schema": {"type": "string"}} for name, text in texts.items()}
 
 

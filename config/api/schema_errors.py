@@ -27,6 +27,11 @@ def is_protected(view: APIView) -> bool:
     return not any(permission is AllowAny for permission in view.permission_classes)
 
 
+def is_limited(view: APIView, method: str, operation: Operation) -> bool:
+    """By its own limits, or by that of all requests with which a signed-in user changes something."""
+    return operation.is_limited or (is_protected(view) and method not in SAFE_METHODS)
+
+
 def failures(view: APIView, method: str, operation: Operation) -> dict[str, Any]:
     """The response objects of all errors, by status."""
     found = {(error.status, error.code): error for error in map(_instance, _all(view, method, operation))}
@@ -47,7 +52,7 @@ def _all(view: APIView, method: str, operation: Operation) -> Iterator[ApiError 
         yield from (exceptions.ParseFailed, exceptions.PayloadTooLarge, exceptions.UnsupportedMediaType)
     if is_protected(view):
         yield from _of_protection(view, method)
-    if operation.is_limited:
+    if is_limited(view, method, operation):
         yield exceptions.RateLimited(retry_after=60)
     yield from operation.errors
 

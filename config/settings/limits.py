@@ -12,6 +12,9 @@ RATE_LIMIT_PUBLIC = env.parsed("RATE_LIMIT_PUBLIC", "60/m", limits_called("publi
 RATE_LIMIT_BAD_TOKENS = env.parsed("RATE_LIMIT_BAD_TOKENS", "60/m", limits_called("bad-tokens"), RATES)
 # By user: hashes of the current password's prompts and of resets, right or wrong; a change of password computes two.
 RATE_LIMIT_HASHES = env.parsed("RATE_LIMIT_HASHES", "10/m", limits_called("hashes"), RATES)
+# By user: requests that change something (those that end sessions by session, so that no thief can use up the owner's).
+RATE_LIMIT_WRITES = env.parsed("RATE_LIMIT_WRITES", "120/m", limits_called("writes"), RATES)
+RATE_LIMIT_EXPORT = env.parsed("RATE_LIMIT_EXPORT", "5/h", limits_called("export"), RATES)
 # By session.
 RATE_LIMIT_REFRESH = env.parsed("RATE_LIMIT_REFRESH", "60/m", limits_called("refresh"), RATES)
 # By recipient, whoever asks.

@@ -21,6 +21,7 @@ from sessions_tracking.principal_cache import Principal
 
 class SessionViewSet(ViewSet):
     lookup_value_regex = "[^/]+"
+    ends_sessions = frozenset({"destroy"})
 
     @documented(docs.LIST)
     def list(self, request: Request) -> Response:

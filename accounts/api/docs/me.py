@@ -57,6 +57,7 @@ DELETE = Operation(
 EXPORT = Operation(
     tag=TAG,
     summary="Take your data along",
+    is_limited=True,
     data=records.HeldData,
     answers={
         "Everything": {

@@ -80,6 +80,8 @@ class TokenViewSet(ViewSet):
 
 
 class LogoutAllViewSet(ViewSet):
+    ends_sessions = frozenset({"logout_all"})
+
     @action(detail=False, methods=["post"], url_path="logout-all")
     @documented(docs.LOGOUT_ALL)
     def logout_all(self, request: Request) -> Response:
