@@ -12,6 +12,7 @@ from unfold.sites import UnfoldAdminSite
 from accounts.admin_login import dashboard
 from accounts.admin_login.form import AdminLoginForm
 from accounts.admin_login.own_password import OwnPasswordView, tell_when_to_return
+from config import admin_sessions
 
 _SECOND_FACTOR = "second_factor"
 
@@ -31,6 +32,7 @@ class GuardedAdminSite(UnfoldAdminSite):  # type: ignore[misc]
             tell_when_to_return(reply, form.refusal)
         elif form.is_valid():
             request.session[_SECOND_FACTOR] = form.proved_second_factor
+            admin_sessions.mark_started(request)
         return reply
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.sessions.models import Session as AdminSession
 from django.db import connection, transaction
 from django.db.models import Min, Q, QuerySet
 from django.db.models.expressions import RawSQL
@@ -66,6 +67,7 @@ def over(now: datetime) -> Mapping[str, QuerySet[Any]]:
         SESSION_DATA: Session.objects.filter(expires_at__lte=now).exclude(data={}),
         "secrets": OneTimeSecret.objects.filter(Q(superseded_at__isnull=False) | Q(token_expires_at__lte=now) | spent),
         "emails": _emails(now),
+        "admin sessions": AdminSession.objects.filter(expire_date__lte=now),
         "unfinished sign-ins": MfaChallenge.objects.filter(expires_at__lte=now),
         "code tries": CodeTries.objects.filter(updated_at__lt=now - _TRIES_LIFETIME),
         "address changes": EmailChange.objects.filter(undo_expires_at__lte=now),

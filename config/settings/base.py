@@ -55,6 +55,7 @@ MIDDLEWARE = [
     "config.site.SessionMiddleware",
     "config.site.CsrfViewMiddleware",
     "config.site.AuthenticationMiddleware",
+    "config.admin_sessions.AdminSessionLifetimeMiddleware",
     "config.site.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]

@@ -50,6 +50,9 @@ X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_NAME = "vestibule_admin"
+ADMIN_SESSION_MAX_AGE = env.duration("ADMIN_SESSION_MAX_AGE", "12h")
+ADMIN_SESSION_IDLE = env.duration("ADMIN_SESSION_IDLE", "1h")
+SESSION_COOKIE_AGE = int(ADMIN_SESSION_MAX_AGE.total_seconds())
 LOGIN_REDIRECT_URL = "/admin/"  # only the admin has a login page, and a `next` of another site leads there
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 
