@@ -9,8 +9,8 @@ on_postgresql := accounts sessions_tracking config/tests/test_postgres_backend.p
 
 bin := $(VENV)/bin
 python := $(bin)/python
-# The environment goes before .env, and .env before what a developer's command assumes.
-in_development = [ -n "$$DEBUG" ] || grep -Eqs '^[[:space:]]*(export[[:space:]]+)?DEBUG[[:space:]]*=' .env || export DEBUG=on
+# The environment goes before .env, and .env before what a developer's command assumes. A byte-order mark may come first.
+in_development = [ -n "$$DEBUG$$DEBUG_FILE" ] || cat .env 2>/dev/null | tr -d '\357\273\277' | grep -Eq '^[[:space:]]*(export[[:space:]]+)?DEBUG(_FILE)?[[:space:]]*=' || export DEBUG=on
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-faults test-nginx test-deployment test-pgbouncer test-browser lint format serve worker beat migrate bench bench-quick bench-scale schema clean venv

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Tags
 
+from config import env_source, variables
 from config.secret_strength import weakness
 
 _SECRETS = ("SECRET_KEY", "JWT_SECRET_KEY", "JWT_REFRESH_SECRET")
@@ -109,3 +110,14 @@ def check_proxies() -> Found:
         message = "TRUSTED_PROXIES is empty: behind a proxy all clients have one address, and share its limits."
         hint = "Name the proxy that ends TLS in front of this service: TRUSTED_PROXIES=10.0.0.0/8"
         yield checks.Warning(message, hint=hint, id="vestibule.W008")
+
+
+@deployment_check
+def check_names_of_the_file() -> Found:
+    """A misspelt variable leaves its setting at the default. Other programs may read theirs from the same file."""
+    for name, assignment in env_source.load_file().items():
+        if not variables.is_known(name):
+            similar = variables.similar_to(name)
+            message = f"Line {assignment.line} of the .env file sets {name}, which nothing here reads."
+            hint = f"Did you mean {similar}?" if similar else "Remove it, unless another program reads it."
+            yield checks.Warning(message, hint=hint, id="vestibule.W022")

@@ -8,7 +8,7 @@ _FEWEST_CHARACTERS = 10
 # What stands in examples, in those of this project too, where the secret should stand.
 _SAMPLE = re.compile(
     r"your[_-]|change[_-]?me|insecure|example|replace[_-]?(me|this)|placeholder|(for|only)[_-]tests?"
-    r"|^(my[_-]?)?(secret|password)|jwt[_-](secret|key)|_here$|correct[_-]?horse",
+    r"|^(my[_-]?)?(secret|password)|jwt[_-](secret|key)|_here$|correct[_-]?horse|openssl[_ -]rand",
     re.IGNORECASE,
 )
 
@@ -17,9 +17,13 @@ def weakness(secret: str) -> str | None:
     """What is wrong with it, as the end of a sentence that starts with its name; None where nothing is."""
     if len(secret) < SHORTEST or len(set(secret)) < _FEWEST_CHARACTERS or _is_regular(secret):
         return f"is too weak: give it {SHORTEST} random characters or more (openssl rand -base64 48)"
-    if _SAMPLE.search(secret):
+    if is_sample(secret):
         return "looks like a sample from a document; make your own with: openssl rand -base64 48"
     return None
+
+
+def is_sample(value: str) -> bool:
+    return bool(_SAMPLE.search(value))
 
 
 def _is_regular(secret: str) -> bool:

@@ -13,6 +13,7 @@ from config.settings.logging import *  # noqa: F403
 from config.settings.redis import *  # noqa: F403
 from config.settings.refusals import *  # noqa: F403
 from config.settings.rest import *  # noqa: F403
+from config.settings.samples import *  # noqa: F403
 from config.settings.second_factor import *  # noqa: F403
 from config.settings.security import *  # noqa: F403
 from config.settings.watching import *  # noqa: F403

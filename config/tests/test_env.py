@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from config import env
+from config import development_secrets, env
 from config.embedded.paths import BASE_DIR
 from config.env import BadVariable
 
@@ -24,7 +24,10 @@ READERS: list[tuple[Callable[[], object], str]] = [
     ],
     *[(lambda: env.duration_or_zero("THING", "1m"), bad) for bad in ("0m", "soon")],
     *[(lambda: env.choice("THING", "a", ("a", "b")), bad) for bad in ("c", "ab")],
-    *[(lambda: env.networks("THING"), bad) for bad in ("10.0.0.1/8", "10.0.0.0/33", "proxy", "1.2.3.4 5.6.7.8")],
+    *[
+        (lambda: env.networks("THING"), bad)
+        for bad in ("10.0.0.1/8", "10.0.0.0/33", "proxy", "1.2.3.4 5.6.7.8", "::ffff:0:0/90", "::ffff:10.0.0.1/104")
+    ],
     *[
         (lambda: env.origins("THING"), bad)
         for bad in ("*", "app.example", "https://a.example/x", "https://a.example?x", "ftp://a.example")
@@ -50,7 +53,7 @@ def test_good_values_are_read_by_their_type(monkeypatch: pytest.MonkeyPatch) -> 
     def put(value: str) -> None:
         monkeypatch.setenv("THING", value)
 
-    for word, meaning in {"on": True, "TRUE": True, " 1 ": True, "off": False, "No": False}.items():
+    for word, meaning in {"on": True, "TRUE": True, "1 ": True, "on\r\n": True, "off": False, "No": False}.items():
         put(word)
         assert env.boolean("THING", default=not meaning) is meaning
     for text, length in {"30s": 30, "15m": 900, "12h": 43_200, "7d": 604_800}.items():
@@ -182,7 +185,7 @@ def test_a_strong_secret_is_taken_from_the_variable_and_from_a_file(
 def test_a_missing_secret_is_made_once_in_development_and_required_elsewhere(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(env, "var_dir", lambda: tmp_path)
+    monkeypatch.setattr(development_secrets, "var_dir", lambda: tmp_path)
 
     made = env.secret("THING", debug=True)
 
