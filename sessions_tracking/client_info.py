@@ -1,16 +1,20 @@
 """What a request tells of its client, read once into a value that services can carry."""
 
 import functools
+import logging
 import re
 from dataclasses import dataclass
 
 import geoip2.database
+import maxminddb
 from django.conf import settings
 from django.http import HttpRequest
 from geoip2.errors import GeoIP2Error
 from ua_parser import Matchers, load_lazy_builtins
 from ua_parser.core import Domain
 from ua_parser.regex import Resolver
+
+logger = logging.getLogger(__name__)
 
 _UNKNOWN = "Unknown"
 _OTHER = "Other"
@@ -88,7 +92,12 @@ def _device(agent: str, system: str, *, is_bot: bool) -> str:
 
 @functools.cache
 def _geoip_reader() -> geoip2.database.Reader | None:
-    return geoip2.database.Reader(settings.GEOIP_PATH) if settings.GEOIP_PATH else None
+    """None without GEOIP_PATH, and for a file that was removed or damaged after the start: no sign-in may fail by it."""
+    try:
+        return geoip2.database.Reader(settings.GEOIP_PATH) if settings.GEOIP_PATH else None
+    except (OSError, maxminddb.InvalidDatabaseError):
+        logger.exception("GEOIP_PATH cannot be read any more; sessions have no location until the next start")
+        return None
 
 
 def _locate(ip: str | None) -> str:
@@ -97,6 +106,6 @@ def _locate(ip: str | None) -> str:
         return _UNKNOWN
     try:
         found = reader.city(ip)
-    except (GeoIP2Error, ValueError):
+    except (GeoIP2Error, maxminddb.InvalidDatabaseError, ValueError):
         return _UNKNOWN
     return ", ".join(filter(None, (found.city.name, found.country.name)))[:128] or _UNKNOWN

@@ -73,5 +73,10 @@ def _seconds_until(moment: datetime) -> int:
 def _set(response: HttpResponse, name: str, value: str, seconds: int, domain: str | None) -> None:
     response.set_cookie(
         name, value, max_age=seconds, path=_PATHS[name], domain=domain,
-        secure=not settings.DEBUG, httponly=True, samesite=settings.COOKIE_SAMESITE,  # type: ignore[arg-type]
+        secure=_is_secure(), httponly=True, samesite=settings.COOKIE_SAMESITE,  # type: ignore[arg-type]
     )  # fmt: skip
+
+
+def _is_secure() -> bool:
+    """Browsers drop a cookie with SameSite=None that is not Secure; from http://localhost they take a Secure one."""
+    return not settings.DEBUG or settings.COOKIE_SAMESITE == "None"

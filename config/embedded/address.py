@@ -21,6 +21,17 @@ def check_is_free(host: str, port: int) -> None:
         raise CannotStart(_explain(error, host, port)) from None
 
 
+def local_host(host: str) -> str:
+    """Return the host, or raise ValueError if no server of this machine can listen there."""
+    try:
+        for family, kind, protocol, _name, address in socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM):
+            with socket.socket(family, kind, protocol) as probe:
+                probe.bind(address)
+    except OSError as error:
+        raise ValueError(host) from error
+    return host
+
+
 def free_port(host: str = "127.0.0.1") -> int:
     """One that nothing listens on now; another program may take it before it is used."""
     with socket.socket() as probe:

@@ -44,5 +44,7 @@ def _parse(name: str, text: str) -> Limits:
     found = [(int(rate[1]), int(rate[2] or 1) * _SECONDS[rate[3]]) for rate in rates if rate]
     if len(found) < len(rates):
         raise ValueError(text)
+    if len({seconds for _amount, seconds in found}) < len(found):  # two of one period would share a counter
+        raise ValueError(text)
     is_one = len(found) == 1
     return tuple(Limit(name if is_one else f"{name}-{seconds}", amount, seconds) for amount, seconds in found)

@@ -2,17 +2,19 @@
 
 from datetime import timedelta
 
-from config import env
+from config import env, geoip
 from config.settings.debug import DEBUG
+from config.settings.security import ALLOWED_HOSTS
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.admin_login.backend.PasswordBackend"]
 SECRET_KEY = env.secret("SECRET_KEY", debug=DEBUG)
 
-BCRYPT_ROUNDS = env.integer("BCRYPT_ROUNDS", 12, least=4)
+# Each further round doubles the time of a hash: 16 takes some 3 seconds, 31 (the most of bcrypt) days.
+BCRYPT_ROUNDS = env.integer("BCRYPT_ROUNDS", 12, least=4, maximum=16)
 # In each web process; see accounts.hash_queue.
-HASH_AT_ONCE = env.integer("HASH_AT_ONCE", 1, least=1)
-HASH_WAITING = env.integer("HASH_WAITING", 40)
+HASH_AT_ONCE = env.integer("HASH_AT_ONCE", 1, least=1, maximum=256)
+HASH_WAITING = env.integer("HASH_WAITING", 40, maximum=10_000)
 PASSWORD_HASHERS = ["accounts.hashers.BCryptHasher"]
 PASSWORD_REJECT_COMMON = env.boolean("PASSWORD_REJECT_COMMON", default=not DEBUG)
 PASSWORD_COMPOSITION = env.boolean("PASSWORD_COMPOSITION", default=True)
@@ -42,15 +44,17 @@ if not DEBUG:
 JWT_PRIVATE_KEYS = env.words("JWT_PRIVATE_KEYS")
 # How long other services may keep what /.well-known/jwks.json told them.
 JWKS_MAX_AGE = timedelta(minutes=5)
-JWT_ISSUER = env.text("JWT_ISSUER", "vestibule")
-JWT_AUDIENCE = env.text("JWT_AUDIENCE", "vestibule")
+JWT_ISSUER = env.word("JWT_ISSUER", "vestibule")
+JWT_AUDIENCE = env.word("JWT_AUDIENCE", "vestibule")
 JWT_ACCESS_EXPIRY = env.duration("JWT_ACCESS_EXPIRY", "15m")
 JWT_REFRESH_EXPIRY = env.duration("JWT_REFRESH_EXPIRY", "7d")
 REFRESH_REUSE_GRACE = env.duration_or_zero("REFRESH_REUSE_GRACE", "10s")
+if REFRESH_REUSE_GRACE >= JWT_REFRESH_EXPIRY:
+    raise env.BadVariable("REFRESH_REUSE_GRACE", "must be shorter than JWT_REFRESH_EXPIRY; it is meant to be seconds")
 SESSION_MAX_AGE = env.duration("SESSION_MAX_AGE", "30d")
 MAX_SESSIONS_PER_USER = env.integer("MAX_SESSIONS_PER_USER", 20)
 LAST_SEEN_WRITE_SECONDS: float | None = 5.0
-GEOIP_PATH = env.text("GEOIP_PATH", "")
+GEOIP_PATH = env.parsed("GEOIP_PATH", "", geoip.city_database, geoip.EXPECTED)
 
 EMAIL_VERIFICATION = env.choice("EMAIL_VERIFICATION", "mandatory", ("mandatory", "optional", "none"))
 PREVENT_ENUMERATION = env.boolean("PREVENT_ENUMERATION", default=False)
@@ -62,12 +66,14 @@ VERIFICATION_LINK_LIFETIME = timedelta(hours=24)
 RESET_TOKEN_LIFETIME = timedelta(hours=1)
 INVITATION_LIFETIME = timedelta(days=7)
 UNDO_EMAIL_CHANGE_LIFETIME = timedelta(hours=72)
-RESERVED_USERNAMES = env.words(
+if UNVERIFIED_ACCOUNT_LIFETIME < VERIFICATION_CODE_LIFETIME:
+    raise env.BadVariable("UNVERIFIED_ACCOUNT_LIFETIME", "must not be shorter than VERIFICATION_CODE_LIFETIME")
+RESERVED_USERNAMES = env.usernames(
     "RESERVED_USERNAMES", "admin,administrator,root,system,me,api,null,undefined,none,anonymous,support,security"
 )
 
 COOKIE_SAMESITE = env.choice("COOKIE_SAMESITE", "lax", ("lax", "strict", "none")).capitalize()
-COOKIE_DOMAIN = env.text("COOKIE_DOMAIN", "") or None
+COOKIE_DOMAIN = env.cookie_domain("COOKIE_DOMAIN", ALLOWED_HOSTS)
 
 AUDIT_RETENTION = env.duration("AUDIT_RETENTION", "180d")
 # Of sent emails and ended sessions, for support.

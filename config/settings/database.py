@@ -5,6 +5,7 @@ from typing import Any
 import environ
 
 from config import env
+from config.database_url import usable
 from config.embedded.paths import var_dir
 from config.settings.debug import DEBUG
 from config.settings.rest import WEB_THREADS
@@ -41,6 +42,10 @@ def _database() -> dict[str, Any]:
         raise env.BadVariable("DATABASE_URL", "cannot be read; write postgres://user:password@host:5432/name") from None
     if config.get("ENGINE") not in {"django.db.backends.sqlite3", "django.db.backends.postgresql"}:
         raise env.BadVariable("DATABASE_URL", "must start with postgres:// or sqlite:///")
+    try:
+        config = usable(config, frozenset(POSTGRES_OPTIONS))
+    except ValueError as error:
+        raise env.BadVariable("DATABASE_URL", str(error)) from None
     return config | _connection(config)
 
 

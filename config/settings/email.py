@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from config import env
+from config import email_sender, env
 from config.email_url import settings_of
 from config.embedded import address
 from config.embedded.paths import var_dir
@@ -23,16 +23,19 @@ EMAIL_FILE_PATH: str | None = _EMAIL.get("EMAIL_FILE_PATH")
 EMAIL_TIMEOUT = 10
 ANYMAIL: dict[str, Any] = _EMAIL.get("ANYMAIL", {})
 
-DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Vestibule <no-reply@localhost>" if DEBUG else None)
+_DEVELOPMENT_SENDER = "Vestibule <no-reply@localhost>"
+DEFAULT_FROM_EMAIL = env.parsed(
+    "DEFAULT_FROM_EMAIL", _DEVELOPMENT_SENDER if DEBUG else None, email_sender.sender, email_sender.EXPECTED
+)
 MAILBOX_DIR = var_dir() / "mailbox" if DEBUG else None
 
 
 def _own_address() -> str:
-    return address.url(env.text("HOST", "127.0.0.1"), env.integer("PORT", 8000, least=1))
+    return address.url(env.text("HOST", "127.0.0.1"), env.integer("PORT", 8000, least=1, maximum=65_535))
 
 
 # The links in emails are built from these two alone, never from the Host header of a request.
-PUBLIC_URL = env.url("PUBLIC_URL", _own_address() if DEBUG else "")
+PUBLIC_URL = env.site("PUBLIC_URL", _own_address() if DEBUG else "")
 FRONTEND_URL = env.url("FRONTEND_URL", PUBLIC_URL)
 if not FRONTEND_URL:
     raise env.BadVariable(

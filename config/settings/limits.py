@@ -28,7 +28,9 @@ RATE_LIMIT_WRONG_PASSWORDS = env.parsed(
 )
 WRONG_PASSWORD_FIRST_WAIT = env.duration("WRONG_PASSWORD_FIRST_WAIT", "30s")
 WRONG_PASSWORD_LONGEST_WAIT = env.duration("WRONG_PASSWORD_LONGEST_WAIT", "15m")
+if WRONG_PASSWORD_FIRST_WAIT > WRONG_PASSWORD_LONGEST_WAIT:
+    raise env.BadVariable("WRONG_PASSWORD_FIRST_WAIT", "must not be longer than WRONG_PASSWORD_LONGEST_WAIT")
 
 # Wrong codes, counted in the database: of each code, and of all codes of an account.
-MAX_CODE_TRIES = env.integer("MAX_CODE_TRIES", 5, least=1)
+MAX_CODE_TRIES = env.integer("MAX_CODE_TRIES", 5, least=1, maximum=100)
 RATE_LIMIT_CODES = env.parsed("RATE_LIMIT_CODES", "10/h", one_limit_called("codes"), A_RATE)

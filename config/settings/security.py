@@ -5,7 +5,7 @@ from csp.constants import NONE, SELF
 from config import env
 from config.settings.debug import DEBUG
 
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],.localhost" if DEBUG else None)
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],.localhost" if DEBUG else None)
 if not DEBUG and not {"*", "."}.isdisjoint(ALLOWED_HOSTS):
     raise env.BadVariable(
         "ALLOWED_HOSTS", "must name the hosts of this service, such as auth.example.com; it has a wildcard"

@@ -15,6 +15,7 @@ from prometheus_client import values
 from config.embedded.paths import BASE_DIR, private_folder
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+_unusable: set[Path] = set()
 
 
 def folder() -> Path | None:
@@ -31,6 +32,7 @@ def settle() -> None:
     with suppress(OSError):
         place.mkdir(parents=True, exist_ok=True)
     if not os.access(place, os.W_OK | os.X_OK):
+        _unusable.add(place)
         os.environ.pop(VARIABLE)
         values.ValueClass = values.MutexValue
 
@@ -45,12 +47,19 @@ def prepare(*, port: int) -> dict[str, str]:
         if folder() is None:
             private_folder(place)
         place.mkdir(parents=True, exist_ok=True)
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise PermissionError(place)
         for file in place.glob("*.db"):
             file.unlink()
     except (OSError, RuntimeError):
-        os.environ.pop(VARIABLE, None)
+        _unusable.update({place} if os.environ.pop(VARIABLE, None) else ())
         return {}
     return {VARIABLE: str(place)}
+
+
+def named_folder_is_unusable() -> bool:
+    """Whether VARIABLE named a folder that this process could not make or write, and so took out of the environment."""
+    return bool(_unusable)
 
 
 def _of_this_checkout() -> str:

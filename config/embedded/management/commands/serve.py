@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from config import env
 from config.cpus import available_cpus
-from config.embedded import programs
+from config.embedded import address, programs
 from config.watching import counts
 
 _KILL_TIMEOUT_SECONDS = 20
@@ -27,15 +27,18 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, no_migrate: bool, **_options: Any) -> None:
-        port = env.integer("PORT", 8000, least=1)
+        port = env.integer("PORT", 8000, least=1, maximum=65_535)
         command = programs.web(
-            host=env.text("HOST", "127.0.0.1"),
+            host=env.parsed("HOST", "127.0.0.1", address.local_host, "an address of this machine, or 0.0.0.0 for all"),
             port=port,
-            workers=env.integer("WEB_WORKERS", available_cpus(), least=1),
+            workers=env.integer("WEB_WORKERS", available_cpus(), least=1, maximum=512),
             kill_timeout=_KILL_TIMEOUT_SECONDS,
         )
+        folder = counts.prepare(port=port)
+        if counts.named_folder_is_unusable():
+            raise env.BadVariable(counts.VARIABLE, "names a folder that cannot be made or written")
         if not no_migrate:
             call_command("migrate", interactive=False, verbosity=1)
-        os.environ |= counts.prepare(port=port)
+        os.environ |= folder
         os.environ.setdefault("MALLOC_ARENA_MAX", _ARENAS)
         os.execv(command[0], list(command))  # signals reach the server itself
