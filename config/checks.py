@@ -1,5 +1,6 @@
 """What `manage.py check --deploy` says of the deployment: secrets, hosts, origins, TLS, proxies and mail."""
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -7,7 +8,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Tags
 
-from config import env_source, variables
+from config import env_source, former_names, variables
 from config.secret_strength import weakness
 
 _SECRETS = ("SECRET_KEY", "JWT_SECRET_KEY", "JWT_REFRESH_SECRET")
@@ -110,6 +111,13 @@ def check_proxies() -> Found:
         message = "TRUSTED_PROXIES is empty: behind a proxy all clients have one address, and share its limits."
         hint = "Name the proxy that ends TLS in front of this service: TRUSTED_PROXIES=10.0.0.0/8"
         yield checks.Warning(message, hint=hint, id="vestibule.W008")
+
+
+@deployment_check
+def check_former_names() -> Found:
+    for former, name in former_names.contradictions(os.environ):
+        message = f"{former} has no effect: {name} is set to something else, and counts."
+        yield checks.Warning(message, hint=f"Remove {former}.", id="vestibule.W021")
 
 
 @deployment_check

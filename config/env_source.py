@@ -1,4 +1,4 @@
-"""Where the value of a variable comes from: the environment, a `.env` file or a mounted secret."""
+"""Where the value of a variable comes from: the environment, a `.env` file, a mounted secret or a former name."""
 
 import functools
 import os
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config import env_file
+from config import env_file, former_names
 from config.embedded.paths import BASE_DIR
 from config.env_values import problem_of
 
@@ -29,6 +29,10 @@ def load_file() -> dict[str, env_file.Assignment]:
     assignments = _read_file(path) if named or path.exists() else {}
     for name, assignment in assignments.items():
         os.environ.setdefault(name, assignment.value)
+    try:
+        _former.update(former_names.apply(os.environ))
+    except former_names.BadPart as error:
+        raise BadVariable(*str(error).split(" ", 1)) from error
     return assignments
 
 

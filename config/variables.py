@@ -4,6 +4,7 @@ import difflib
 import functools
 import re
 
+from config import former_names
 from config.embedded.paths import BASE_DIR
 
 # `.env.example` leaves these to the command line, to the Makefile and to other tools.
@@ -29,4 +30,5 @@ def _known() -> frozenset[str]:
         return frozenset()
     text = example.read_text()
     of_providers = {name for names in _OF_PROVIDERS.findall(text) for name in names.split(", ")}
-    return _OTHERS | of_providers | set(_ASSIGNMENT.findall(text))
+    former = {*former_names.NAMES, *former_names.REDIS_PARTS}
+    return _OTHERS | of_providers | former | set(_ASSIGNMENT.findall(text))
