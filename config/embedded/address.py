@@ -22,14 +22,24 @@ def check_is_free(host: str, port: int) -> None:
 
 
 def local_host(host: str) -> str:
-    """Return the host, or raise ValueError if no server of this machine can listen there."""
+    """Return the host, or raise ValueError if no server of this machine can listen at any of its addresses."""
     try:
-        for family, kind, protocol, _name, address in socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM):
-            with socket.socket(family, kind, protocol) as probe:
-                probe.bind(address)
+        found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
     except OSError as error:
         raise ValueError(host) from error
+    if not any(_can_bind(family, address) for family, _kind, _protocol, _name, address in found):
+        raise ValueError(host)
     return host
+
+
+def _can_bind(family: int, address: tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]) -> bool:
+    """`localhost` may name ::1 on a machine without IPv6."""
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.bind(address)
+    except OSError:
+        return False
+    return True
 
 
 def free_port(host: str = "127.0.0.1") -> int:

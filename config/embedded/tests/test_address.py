@@ -40,3 +40,14 @@ def test_a_host_that_is_not_here_is_named() -> None:
 )
 def test_the_banner_shows_an_address_that_a_browser_can_open(host: str, expected: str) -> None:
     assert address.url(host, 8000) == expected
+
+
+def test_a_host_is_local_if_one_of_its_addresses_can_be_listened_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    for host in ("127.0.0.1", "0.0.0.0", "localhost"):
+        assert address.local_host(host) == host
+    both = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, 0)) for ip in ("192.0.2.1", "127.0.0.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: both)
+    assert address.local_host("localhost") == "localhost"
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: both[:1])
+    with pytest.raises(ValueError, match="elsewhere"):
+        address.local_host("elsewhere")
