@@ -3,12 +3,38 @@
 
 import os
 import sys
+from pathlib import Path
 
-from django.core.management import execute_from_command_line
+_FOLDER = Path(__file__).resolve().parent
+# With PYTHONSAFEPATH neither this process nor the ones that it starts would find the project.
+os.environ.pop("PYTHONSAFEPATH", None)
+if str(_FOLDER) not in sys.path:
+    sys.path.insert(0, str(_FOLDER))
 
-from config.env import BadVariable
+from django.core.management import execute_from_command_line  # noqa: E402 - the path comes first
+
+from config.embedded.paths import refusal  # noqa: E402
+
+if _refusal := refusal(_FOLDER):
+    sys.exit(_refusal)
+
+from config.env import BadVariable  # noqa: E402 - it writes into the folder
+
+
+def _open_closed_streams() -> None:
+    """After `>&-` the next file that is opened would become the standard output of every child process."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - until the process ends
+
 
 if __name__ == "__main__":
+    _open_closed_streams()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
     try:
         execute_from_command_line(sys.argv)

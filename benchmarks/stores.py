@@ -10,6 +10,7 @@ import redis
 from psycopg import sql
 
 from config.embedded import postgres_server, redis_server
+from config.embedded.paths import url_path
 from config.embedded.postgres_server import PostgresServer
 from config.embedded.redis_server import RedisServer
 
@@ -26,7 +27,7 @@ class Place:
 
     @property
     def redis_url(self) -> str:
-        return f"unix://{self.redis_socket}?db={self.redis_number}"
+        return f"unix://{url_path(self.redis_socket)}?db={self.redis_number}"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -43,7 +44,7 @@ class Place:
             "REDIS_SOCKET": str(self.redis_socket),
             "REDIS_DATABASE": str(self.redis_number),
             # Emails wait in the database, and who should be told of them is not there.
-            "CELERY_BROKER_URL": f"redis+socket://{self.redis_socket}?virtual_host={_BROKER}",
+            "CELERY_BROKER_URL": f"redis+socket://{url_path(self.redis_socket)}?virtual_host={_BROKER}",
         }
 
 

@@ -34,8 +34,8 @@ def settings_of(url: str, *, debug: bool) -> dict[str, Any]:
         port = parts.port
     except ValueError:  # it may quote the password
         raise env.BadVariable("EMAIL_URL", f"cannot be read; write {_FORMS}") from None
-    if "?" in url or "#" in url:
-        raise env.BadVariable("EMAIL_URL", "has a ? or #, which means nothing there; in a password write %3F or %23")
+    if "?" in url or "#" in url:  # what follows it would be dropped, be it of a folder or of a password
+        raise env.BadVariable("EMAIL_URL", "has a ? or # that is not escaped; write %3F or %23")
     if parts.scheme in _SMTP:
         return _smtp(parts, port)
     if parts.scheme == "file" and parts.path and not parts.netloc:

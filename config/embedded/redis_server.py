@@ -34,7 +34,7 @@ class RedisServer:
 
     @property
     def url(self) -> str:
-        return f"unix://{self.socket}"
+        return f"unix://{paths.url_path(self.socket)}"
 
     def stop(self) -> None:
         processes.stop(self.process, grace=_STOP_SECONDS)
@@ -59,7 +59,7 @@ def start_for_development() -> RedisServer:
 def start_for_tests() -> RedisServer:
     """A Redis that keeps nothing, in a temporary folder that goes with it."""
     program, _version = _find_program()
-    folder = Path(tempfile.mkdtemp(prefix="vestibule-redis-"))
+    folder = Path(tempfile.mkdtemp(prefix="vestibule-redis-", dir=paths.socket_root()))
     try:
         # Two databases for each process that tests side by side.
         extra = ["--databases", "128"]

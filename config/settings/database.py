@@ -6,7 +6,7 @@ import environ
 
 from config import env
 from config.database_url import usable
-from config.embedded.paths import var_dir
+from config.embedded.paths import url_path, var_dir
 from config.settings.debug import DEBUG
 from config.settings.rest import WEB_THREADS
 
@@ -35,13 +35,17 @@ POSTGRES_OPTIONS = {
 
 
 def _database() -> dict[str, Any]:
-    url = env.text("DATABASE_URL", f"sqlite:///{var_dir()}/db.sqlite3" if DEBUG else None)
+    url = env.text("DATABASE_URL", f"sqlite:///{url_path(var_dir())}/db.sqlite3" if DEBUG else None)
     try:
         config: dict[str, Any] = environ.Env.db_url_config(url)
     except Exception:  # noqa: BLE001 - whatever the parser trips over: it may quote the password, so it is not chained either
         raise env.BadVariable("DATABASE_URL", "cannot be read; write postgres://user:password@host:5432/name") from None
     if config.get("ENGINE") not in {"django.db.backends.sqlite3", "django.db.backends.postgresql"}:
         raise env.BadVariable("DATABASE_URL", "must start with postgres:// or sqlite:///")
+    if config["ENGINE"].endswith("sqlite3") and "#" in url:  # what follows it would be dropped: another file, elsewhere
+        raise env.BadVariable(
+            "DATABASE_URL", "has a # in its path; write %23 for it, %3F for ?, %25 for % and %2B for +"
+        )
     try:
         config = usable(config, frozenset(POSTGRES_OPTIONS))
     except ValueError as error:
@@ -52,7 +56,7 @@ def _database() -> dict[str, Any]:
 def _connection(config: dict[str, Any]) -> dict[str, Any]:
     options = config.get("OPTIONS", {})
     if config["ENGINE"].endswith("sqlite3"):
-        return {"OPTIONS": SQLITE_OPTIONS | options, "CONN_MAX_AGE": None}
+        return {"ENGINE": "config.sqlite", "OPTIONS": SQLITE_OPTIONS | options, "CONN_MAX_AGE": None}
     # A server-side cursor belongs to one connection of the server, and a pooler may hand the next statement to another one.
     pooler = {"DISABLE_SERVER_SIDE_CURSORS": True}
     return {"ENGINE": "config.postgres", "OPTIONS": POSTGRES_OPTIONS | options, "CONN_MAX_AGE": 0} | pooler

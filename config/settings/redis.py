@@ -1,19 +1,17 @@
 """Redis: a cache of what the database knows, so it is never waited for and its answers are never a pickle."""
 
-from urllib.parse import quote
-
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from config import env, redis_url
-from config.embedded.paths import redis_socket
+from config.embedded.paths import redis_socket, url_path
 from config.redis_greeting import greet
 from config.settings.debug import DEBUG
 
 
 def _address() -> redis_url.RedisURL:
     try:
-        return redis_url.parse(env.text("REDIS_URL", f"unix://{quote(str(redis_socket()))}?db=0" if DEBUG else None))
+        return redis_url.parse(env.text("REDIS_URL", f"unix://{url_path(redis_socket())}?db=0" if DEBUG else None))
     except redis_url.BadRedisURL as error:
         raise env.BadVariable("REDIS_URL", str(error)) from None
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import sys
 import urllib.request
@@ -36,9 +37,9 @@ class Clone:
         return f"http://{HOST}:{self.port}"
 
 
-def make(folder: Path, **variables: str) -> Clone:
+def make(folder: Path, name: str = "vestibule", **variables: str) -> Clone:
     """`variables` are the settings of its .env."""
-    project, port = folder / "vestibule", address.free_port(HOST)
+    project, port = folder / name, address.free_port(HOST)
     for part in _PARTS:
         _copy(BASE_DIR / part, project / part)
     environment = {name: value for name, value in os.environ.items() if name not in _OF_THE_TESTS}
@@ -80,7 +81,7 @@ def _commands(folder: Path, project: Path) -> Path:
     """What the documents call `manage.py` and `python`, wherever the environment of the tests lies."""
     found = folder / "bin"
     found.mkdir()
-    for name, command in (("python", ""), ("manage.py", f" {project / 'manage.py'}")):
-        (found / name).write_text(f'#!/bin/sh\nexec {sys.executable}{command} "$@"\n')
+    for name, command in (("python", ""), ("manage.py", f" {shlex.quote(str(project / 'manage.py'))}")):
+        (found / name).write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)}{command} "$@"\n')
         (found / name).chmod(0o755)
     return found

@@ -15,12 +15,14 @@ from django.db.utils import ConnectionHandler
 from psycopg import sql
 from pytest_django import DjangoDbBlocker
 
+from config.embedded.paths import url_path
+
 
 def current_url() -> str:
     """The address of the database that this thread uses now."""
     name = str(connection.settings_dict["NAME"])
     if connection.vendor == "sqlite":
-        return f"sqlite:///{name}"
+        return f"sqlite:///{url_path(name)}"
     return urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}"))
 
 

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 import pytest
 
 from config.embedded import postgres_server, redis_server
+from config.embedded.paths import url_path
 from config.embedded.processes import CannotStart
 
 _DATABASES = ("sqlite", "postgresql")
@@ -47,7 +48,7 @@ def _start_servers() -> None:
         redis = redis_server.start_for_tests()
         _servers.callback(redis.stop)
         # SQLite's file lies in the folder of Redis, which goes even when this process is killed.
-        address = f"sqlite:///{redis.folder / 'db.sqlite3'}" if database == "sqlite" else _postgres()
+        address = f"sqlite:///{url_path(redis.folder / 'db.sqlite3')}" if database == "sqlite" else _postgres()
         os.environ |= _ENVIRONMENT | {"DATABASE_URL": address, "REDIS_URL": f"{redis.url}?db=0"}
     except CannotStart as error:
         _servers.close()

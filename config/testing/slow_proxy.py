@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from config.embedded.paths import url_path
+
 _CHUNK = 65_536
 
 
@@ -24,7 +26,7 @@ class SlowProxy:
 
     @property
     def url(self) -> str:
-        return f"unix://{self.path}?db=0"
+        return f"unix://{url_path(self.path)}?db=0"
 
     def serve(self, listener: socket.socket) -> None:
         with suppress(OSError):  # the listener was closed: the end

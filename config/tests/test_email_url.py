@@ -58,7 +58,9 @@ def test_the_mailbox_of_development_is_refused_elsewhere() -> None:
 @pytest.mark.parametrize(
     "url",
     ["", "nonsense", "http://me:hunter2@mail.example", "smtp://", "smtp://me:hunter2@", "smtp://me:hunter2@mail.example:port",
-     "smtp://me:hunter2@mail.example:99999", "smtp://me:hunter2@[::1", "smtp://me:hun/ter2@mail.example", "file://", "smpt://mail.example"],
+     "smtp://me:hunter2@mail.example:99999", "smtp://me:hunter2@[::1", "smtp://me:hun/ter2@mail.example", "file://",
+     "file:///tmp/a#b", "file:///tmp/a?b",
+     "smtp://me:hunter2@mail.example?x", "smtp://mail.example/#hunter2", "smpt://mail.example"],
 )  # fmt: skip
 def test_a_bad_address_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(BadVariable, match=r"^EMAIL_URL ") as caught:

@@ -57,6 +57,7 @@ def test_what_is_missing_stops_the_start_by_its_name(name: str) -> None:
         ("DEBUG", "perhaps"),
         ("DATABASE_URL", "mysql://root:hunter2@db.internal/x"),
         ("DATABASE_URL", "postgres://me:hun/hunter2@db:port/x"),
+        ("DATABASE_URL", "sqlite:////srv/a#b/db.sqlite3"),
         ("REDIS_URL", "http://:hunter2@redis.internal"),
         ("REDIS_URL", "redis://:hunter2@redis.internal:port/0"),
         ("EMAIL_URL", "smtp://me:hunter2@mail.internal:port"),

@@ -21,6 +21,7 @@ from accounts.tests.faults import post_office
 from accounts.tests.faults.post_office import address, sign_up, sign_up_in_time, wait_until
 from accounts.tests.mail_server import MailServer, text_of
 from config.embedded import redis_server
+from config.embedded.paths import url_path
 from config.embedded.redis_server import RedisServer
 from config.ids import new_id
 from config.testing import live_database, live_server
@@ -227,7 +228,7 @@ def _expect_codes_to_work(server: LiveServer, mailbox: MailServer, emails: list[
 
 
 def _url(server: RedisServer) -> str:
-    return f"redis+socket://{server.socket}?virtual_host=0"
+    return f"redis+socket://{url_path(server.socket)}?virtual_host=0"
 
 
 @contextmanager

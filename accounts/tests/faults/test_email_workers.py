@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import unquote
 
 import psycopg
 import pytest
@@ -196,7 +197,7 @@ def _without_database(url: str) -> str:
         _cut_connections(url)
         return OK
     locked = threading.Event()
-    threading.Thread(target=_hold_lock, args=(url.removeprefix("sqlite:///"), locked)).start()
+    threading.Thread(target=_hold_lock, args=(unquote(url.removeprefix("sqlite:///")), locked)).start()
     locked.wait(timeout=5)
     return OK
 

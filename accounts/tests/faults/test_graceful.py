@@ -21,7 +21,7 @@ from accounts.tests.faults.conftest import readiness, wait_until
 from accounts.tests.faults.doors import is_alive, is_dead
 from accounts.tests.mail_server import OK, MailServer
 from config.embedded import address, processes, programs, redis_server
-from config.embedded.paths import BASE_DIR
+from config.embedded.paths import BASE_DIR, url_path
 from config.ids import new_id
 from config.testing import live_server
 from config.testing.live_server import HOST, Ask, LiveServer, Reply
@@ -155,7 +155,10 @@ def test_everything_starts_without_redis_and_broker_and_uses_them_when_they_come
     faults_folder: Path, mailbox: MailServer, start_worker: StartWorker
 ) -> None:
     path = faults_folder / "late.sock"
-    away = {"REDIS_URL": f"unix://{path}?db=0", "CELERY_BROKER_URL": f"redis+socket://{path}?virtual_host=1"}
+    away = {
+        "REDIS_URL": f"unix://{url_path(path)}?db=0",
+        "CELERY_BROKER_URL": f"redis+socket://{url_path(path)}?virtual_host=1",
+    }
     worker = start_worker(**away)
     with serving(faults_folder, **away) as (_process, server):
         user = someone()

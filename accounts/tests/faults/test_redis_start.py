@@ -9,6 +9,7 @@ import pytest
 
 from accounts.tests.cast import log_in, me, refresh, signed_in, someone
 from accounts.tests.faults.conftest import probe, readiness, timed, wait_until
+from config.embedded.paths import url_path
 from config.testing import broken_redis, live_server
 from config.testing.broken_redis import BrokenRedis
 from config.testing.live_server import Ask
@@ -53,7 +54,7 @@ def test_it_starts_with_a_wrong_password_for_redis_and_keeps_it_to_itself(
     faults_folder: Path, redis: BrokenRedis
 ) -> None:
     redis.ask_for_password()
-    address = f"unix://:{WRONG}@{redis.server.socket}?db=0"
+    address = f"unix://:{WRONG}@{url_path(redis.server.socket)}?db=0"
 
     with live_server.running(faults_folder, REDIS_URL=address, WEB_WORKERS="1") as api:
         user = someone()

@@ -1,0 +1,1 @@
+"""Django's backend for SQLite, whose file is for its owner alone."""
