@@ -7,8 +7,12 @@ BEAT ?= --beat --schedule var/beat-schedule
 # What lies below config/ knows no table of ours: once is enough for it.
 on_postgresql := accounts sessions_tracking config/tests/test_postgres_backend.py config/tests/test_prepared.py
 
-bin := $(VENV)/bin
-python := $(bin)/python
+# The shell reads them from its environment, so that a blank or a quote in them is what it is.
+export VENV SCHEMA
+bin := "$$VENV/bin"
+python := "$$VENV/bin/python"
+# They would put other modules before those of the environment, or keep the project's own from being found.
+unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONUSERBASE
 # The environment goes before .env, and .env before what a developer's command assumes. A byte-order mark may come first.
 in_development = [ -n "$$DEBUG$$DEBUG_FILE" ] || cat .env 2>/dev/null | tr -d '\357\273\277' | grep -Eq '^[[:space:]]*(export[[:space:]]+)?DEBUG(_FILE)?[[:space:]]*=' || export DEBUG=on
 
@@ -16,7 +20,7 @@ in_development = [ -n "$$DEBUG$$DEBUG_FILE" ] || cat .env 2>/dev/null | tr -d '\
 .PHONY: help run test test-faults test-nginx test-deployment test-pgbouncer test-browser lint format serve worker beat migrate bench bench-quick bench-scale schema clean venv
 
 help: ## Show these lines
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 run: venv ## Start everything for development at HOST:PORT (127.0.0.1:8000): Redis, web, worker, beat; Ctrl-C stops it
 	@$(in_development); exec $(python) manage.py up --parent "$$PPID"
@@ -48,11 +52,12 @@ test-pgbouncer: venv ## Run the tests behind PgBouncer, which must be installed 
 test-browser: venv ## Walk through the admin and the pages with Chromium, which must be installed (apt-get install chromium, or CHROMIUM=/path)
 	@$(python) -m pytest -m browser $(ARGS)
 
-lint: venv ## Check style, formatting, types and the direction of imports
+lint: venv ## Check style, formatting, types, shell scripts and the direction of imports
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
-	DEBUG=on $(bin)/mypy .
-	$(bin)/lint-imports
+	DEBUG=on $(python) -m mypy .
+	$(bin)/shellcheck .ci/run config/embedded/*.sh docker/*.sh docker/debian/*.sh docker/debian/vestibule-manage
+	@$(python) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
 
 format: venv ## Format the code and mend what can be mended by machine
 	$(bin)/ruff check --fix .
@@ -81,11 +86,11 @@ bench-scale: venv ## Measure growth and load: a million sessions and requests, p
 	@$(python) -m benchmarks.scale $(ARGS)
 
 schema: venv ## Write the OpenAPI document to SCHEMA (openapi.yaml) and fail on any warning
-	@$(in_development); exec $(python) manage.py spectacular --validate --fail-on-warn --file $(SCHEMA)
+	@$(in_development); exec $(python) manage.py spectacular --validate --fail-on-warn --file "$$SCHEMA"
 
 clean: ## Remove .venv and what the tools left behind, but not var/, where your data is
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv:
-	@sh config/embedded/bootstrap.sh '$(VENV)'
+	@sh config/embedded/bootstrap.sh "$$VENV"

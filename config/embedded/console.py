@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 import threading
+from pathlib import Path
 from typing import TextIO
 
 _COLOURS = {"web": 36, "worker": 35, "beat": 34, "migrate": 33, "redis": 31, "up": 32}
@@ -14,17 +15,32 @@ class Console:
     def __init__(self, output: TextIO | None = None) -> None:
         self._output = output or sys.stdout
         self._lock = threading.Lock()
+        self.is_unread = False
         self._is_coloured = self._output.isatty() and not os.environ.get("NO_COLOR")
 
     def line(self, name: str, text: str) -> None:
         # The terminal may be closed already, and the processes are to be stopped all the same.
         with self._lock, contextlib.suppress(OSError, ValueError):
-            self._output.write(f"{self._prefix(name)} {text}\n")
-            self._output.flush()
+            try:
+                self._output.write(f"{self._prefix(name)} {self._encodable(text)}\n")
+                self._output.flush()
+            except BrokenPipeError:
+                self._drop_output()
 
     def say(self, text: str) -> None:
         for line in text.splitlines() or [""]:
             self.line("up", line)
+
+    def _encodable(self, text: str) -> str:
+        """In a locale without these characters a line is shown with `?` for them, and not dropped."""
+        encoding = getattr(self._output, "encoding", None) or "utf-8"
+        return text.encode(encoding, "replace").decode(encoding)
+
+    def _drop_output(self) -> None:
+        """The reader of the pipe has ended, as `head` does. Python would fail again when it flushes at its exit."""
+        self.is_unread = True
+        self._output = Path(os.devnull).open("w")  # noqa: SIM115 - until the process ends
+        os.dup2(self._output.fileno(), sys.__stdout__.fileno() if sys.__stdout__ else 1)
 
     def _prefix(self, name: str) -> str:
         prefix = f"{name:<{_WIDTH}} |"

@@ -64,7 +64,9 @@ class Supervisor:
 
     def __enter__(self) -> Self:
         for number in _SIGNALS:
-            signal.signal(number, self._on_signal)
+            # `nohup` has it ignored, so that closing the terminal stops nothing.
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._on_signal)
         return self
 
     def __exit__(
@@ -148,6 +150,8 @@ class Supervisor:
             try:
                 event = self._events.get(timeout=_LOOK_AT_PARENT_SECONDS)
             except queue.Empty:
+                if self._console.is_unread:
+                    raise StopAsked("The reader of the output has ended") from None
                 if self._parent is not None and os.getppid() != self._parent:
                     raise StopAsked("The process that started this one is gone") from None
                 continue

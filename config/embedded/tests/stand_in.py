@@ -4,11 +4,12 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from config.embedded import postgres_server, processes, redis_server
 from config.embedded.console import Console
-from config.embedded.supervisor import Supervisor
+from config.embedded.supervisor import StopAsked, Supervisor
 
 SLEEPER = ["sleep", "60"]
 # Ignores the request to end, and has a child of its own that does too.
@@ -20,9 +21,19 @@ def main(what: str) -> None:
         with Supervisor(Console(), folder=Path(), environment={}, parent=os.getppid()) as supervisor:
             supervisor.start("web", SLEEPER)
             supervisor.run_until_stopped()
+    if what == "talker":
+        _talk()
+        return
     sys.stdout.write(f"{_start(what).pid}\n")
     sys.stdout.flush()
     time.sleep(60)
+
+
+def _talk() -> None:
+    """Says hello until it is stopped."""
+    with suppress(StopAsked), Supervisor(Console(), folder=Path(), environment={}) as supervisor:
+        supervisor.start("web", ["sh", "-c", "while :; do echo hello; sleep 0.2; done"])
+        supervisor.run_until_stopped()
 
 
 def _start(what: str) -> subprocess.Popen[bytes]:

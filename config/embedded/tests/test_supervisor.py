@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,6 +49,54 @@ def grandchild(output: io.StringIO) -> int:
     """The process id that the stubborn child has printed; 0 until it has."""
     found = re.search(r"grandchild (\d+)\n", output.getvalue())
     return int(found[1]) if found else 0
+
+
+def _answers_hangup(before: object) -> bool:
+    """Whether a supervisor that starts under this handler of SIGHUP replaces it."""
+    kept = signal.signal(signal.SIGHUP, before)  # type: ignore[arg-type]
+    try:
+        with Supervisor(Console(io.StringIO()), folder=Path(), environment={}):
+            return signal.getsignal(signal.SIGHUP) is not before
+    finally:
+        signal.signal(signal.SIGHUP, kept)
+
+
+def test_a_hangup_stops_it_unless_nohup_has_it_ignored(supervisor: Supervisor) -> None:
+    assert _answers_hangup(signal.SIG_DFL)
+    assert not _answers_hangup(signal.SIG_IGN)
+
+
+def test_it_stops_when_nothing_reads_its_output_any_more() -> None:
+    started = time.monotonic()
+
+    result = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m config.embedded.tests.stand_in talker | head -1; echo ${{PIPESTATUS[0]}}"],
+        cwd=BASE_DIR, capture_output=True, text=True, check=False, timeout=50,
+    )  # fmt: skip
+
+    assert result.stdout.splitlines() == ["web     | hello", "0"]
+    assert result.stderr == ""
+    assert time.monotonic() - started < 45
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
+def test_manage_runs_with_closed_streams(closed: str) -> None:
+    result = subprocess.run(
+        ["sh", "-c", f"{sys.executable} manage.py check {closed}"],
+        cwd=BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_locale_without_a_character_loses_no_line(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w", encoding="ascii") as log:
+        Console(log).line("web", "café")
+
+    assert (tmp_path / "log").read_text() == "web     | caf?\n"
 
 
 def test_when_a_child_dies_all_others_are_stopped(supervisor: Supervisor, output: io.StringIO) -> None:
