@@ -72,6 +72,22 @@ def test_what_ends_is_started_again_and_is_started_by_the_page(unit: Path) -> No
     assert f"systemctl enable --now {unit.stem.removesuffix('@')}" in PAGE or f" {unit.stem}" in PAGE
 
 
+def test_compose_at_the_root_finds_all_that_it_includes() -> None:
+    root = yaml.safe_load((BASE_DIR / "compose.yaml").read_text())
+    (included,) = [BASE_DIR / path for path in root["include"]]
+    services: dict[str, Any] = yaml.safe_load(included.read_text())["services"]
+
+    for service in services.values():
+        build = service.get("build")
+        assert build is None or (included.parent / build["context"] / build["dockerfile"]).is_file()
+        assert build is None or (included.parent / build["context"]).resolve() == BASE_DIR
+        for watched in service.get("develop", {}).get("watch", []):
+            assert (included.parent / watched["path"]).exists()
+        # DEBUG is on: nobody but this machine reaches it.
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+    assert "secrets" not in yaml.safe_load(included.read_text())  # nothing has to be made first
+
+
 def test_nothing_that_is_secret_or_only_for_tests_gets_into_the_image() -> None:
     rules = (BASE_DIR / ".dockerignore").read_text().splitlines()
 
