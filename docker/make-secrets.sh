@@ -2,7 +2,8 @@
 # Makes what compose.yml mounts: secrets at random in secrets/, and a certificate of its own in tls/. Keeps what is there.
 # Usage: make-secrets.sh [HOST…]   (the names in the certificate; the first time auth.example.com and app.example.com)
 set -eu
-cd "$(dirname "$0")"
+unset CDPATH
+cd -- "$(dirname -- "$0")"
 
 random() {
     head -c 36 /dev/urandom | base64 | tr '+/' '-_'
@@ -16,6 +17,18 @@ keep() {
     echo "Made secrets/$1."
 }
 
+# As it is written into a URL: a password that was put there before may hold any character.
+escaped() {
+    case $1 in
+    *[!A-Za-z0-9_-]*) printf %s "$1" | od -An -v -tx1 | tr -d '\n' | tr ' ' '%' ;;
+    *) printf %s "$1" ;;
+    esac
+}
+
+for host; do
+    case $host in *[!A-Za-z0-9.-]* | "") echo "make-secrets.sh: '$host' is not the name of a host." >&2 && exit 2 ;; esac
+done
+
 mkdir -p secrets tls
 chmod 700 secrets tls
 
@@ -23,9 +36,9 @@ keep secret_key "$(random)"
 keep jwt_secret_key "$(random)"
 keep mfa_encryption_keys "$(random)"
 keep postgres_password "$(random)"
-keep database_url "postgres://vestibule:$(cat secrets/postgres_password)@postgres:5432/vestibule"
+keep database_url "postgres://vestibule:$(escaped "$(cat secrets/postgres_password)")@postgres:5432/vestibule"
 keep redis_auth "requirepass $(random)"
-keep redis_url "redis://:$(cut -d' ' -f2 secrets/redis_auth)@redis:6379/0"
+keep redis_url "redis://:$(escaped "$(cut -d' ' -f2 secrets/redis_auth)")@redis:6379/0"
 keep metrics_token "$(random)"
 keep email_url "smtp+tls://user:password@smtp.example.com:587"
 

@@ -22,16 +22,16 @@ _BRACES = re.compile(r"\$\{(\w+)\}")
 _MAIN = """
 daemon off;
 master_process off;
-pid {folder}/nginx.pid;
-error_log {folder}/main.log;
+pid "{folder}/nginx.pid";
+error_log "{folder}/main.log";
 events {{}}
 http {{
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    include {folder}/vestibule.conf;
+    client_body_temp_path "{folder}/body";
+    proxy_temp_path "{folder}/proxy";
+    fastcgi_temp_path "{folder}/fastcgi";
+    uwsgi_temp_path "{folder}/uwsgi";
+    scgi_temp_path "{folder}/scgi";
+    include "{folder}/vestibule.conf";
 }}
 """
 

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 import yaml
@@ -44,6 +45,26 @@ def test_each_secret_that_is_mounted_is_made_once_and_for_its_owner_alone(tmp_pa
     assert made == {path: path.read_text() for path in mounted}
     assert all(path.parent.stat().st_mode & 0o777 == 0o700 for path in mounted)
     assert len(set(made.values())) == len(made)
+
+
+def test_a_password_of_the_operator_is_escaped_in_the_address_of_the_database(tmp_path: Path) -> None:
+    copy = shutil.copytree(DOCKER, tmp_path / "docker", ignore=shutil.ignore_patterns("secrets", "tls", ".env"))
+    (copy / "secrets").mkdir()
+    (copy / "secrets" / "postgres_password").write_text("a@b:/c#d?e%2Fé+")
+
+    subprocess.run([copy / "make-secrets.sh"], check=True, capture_output=True)
+
+    found = urlsplit((copy / "secrets" / "database_url").read_text())
+    assert (found.hostname, unquote(found.password or "")) == ("postgres", "a@b:/c#d?e%2Fé+")
+
+
+def test_what_is_no_host_goes_into_no_certificate(tmp_path: Path) -> None:
+    copy = shutil.copytree(DOCKER, tmp_path / "docker", ignore=shutil.ignore_patterns("secrets", "tls", ".env"))
+
+    done = subprocess.run([copy / "make-secrets.sh", "a.example/O=x"], check=False, capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert not (copy / "secrets").exists()
 
 
 def test_every_variable_of_the_containers_is_one_that_is_read() -> None:
