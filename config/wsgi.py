@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable, Iterable
-from io import BytesIO
 from typing import Any
 
 from django.conf import settings
@@ -25,11 +24,11 @@ StartResponse = Callable[..., Any]
 
 
 class Entrance:
-    """Puts the client's own address and scheme into the environ, reads the body, and lets WEB_THREADS requests work at once.
+    """Puts the client's own address and scheme into the environ, and lets WEB_THREADS requests work at once.
 
-    The server has many more threads than that. Those that still wait for a slow client's body hold no place among the
-    working ones, no database connection and no processor, so a client that sends byte by byte holds up nobody else. Nor does
-    whoever waits for a password's hash; see config.places.
+    The server has more threads than that: a request that waits for a password's hash holds a thread, but no place among the
+    working ones and no database connection; see config.places. Bodies are complete before they come here; see
+    config.wsgi_bridge.
     """
 
     def __init__(self, inner: Callable[[Environ, StartResponse], Iterable[bytes]], *, at_once: int) -> None:
@@ -38,8 +37,6 @@ class Entrance:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         _settle_address(environ)
-        if environ.get("HTTP_TRANSFER_ENCODING") or environ.get("CONTENT_LENGTH") not in {None, "", "0"}:
-            _read_body(environ)
         environ[ARRIVED] = time.perf_counter()
         with self._places:
             return self.inner(environ, start_response)
@@ -55,13 +52,6 @@ def _settle_address(environ: Environ) -> None:
     scheme = environ.get("HTTP_X_FORWARDED_PROTO", "").split(",")[-1].strip().lower()
     if scheme in {"http", "https"}:
         environ["wsgi.url_scheme"] = scheme
-
-
-def _read_body(environ: Environ) -> None:
-    """At most one byte past the limit, which is enough to refuse it. Django takes a body without a length for empty."""
-    body = environ["wsgi.input"].read(settings.MAX_BODY_BYTES + 1)
-    environ["CONTENT_LENGTH"] = str(len(body))
-    environ["wsgi.input"] = BytesIO(body)
 
 
 def _warm_up() -> None:

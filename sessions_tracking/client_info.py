@@ -55,11 +55,20 @@ class ClientInfo:
 def read_client_info(request: HttpRequest) -> ClientInfo:
     """Reads address and User-Agent; hostile text in them is cut and stripped of what does not print."""
     ip = request.META.get("REMOTE_ADDR") or None
-    agent = "".join(filter(str.isprintable, request.META.get("HTTP_USER_AGENT", "")))[:_LONGEST_USER_AGENT]
+    sent = _decode_header(request.META.get("HTTP_USER_AGENT", ""))
+    agent = "".join(filter(str.isprintable, sent))[:_LONGEST_USER_AGENT]
     device, browser, system, platform = _describe(agent)
     return ClientInfo(
         ip=ip, user_agent=agent, device=device, browser=browser, os=system, platform=platform, location=_locate(ip)
     )
+
+
+def _decode_header(value: str) -> str:
+    """Read as UTF-8 where it is valid, else as latin-1, which is how WSGI hands over a header (PEP 3333)."""
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeError:
+        return value
 
 
 @functools.lru_cache(maxsize=1024)

@@ -9,18 +9,18 @@ from django.conf import settings
 Command = Sequence[str]
 
 
-# Threads that wait for slow clients to finish their bodies; how many of them work at once is for `config.wsgi` to say.
-_WAITING_THREADS = 64
+# ASGI without its lifespan protocol, which only asynchronous applications need. The WSGI interface loses header bytes:
+# docs/decisions/0001-web-server.md.
+WEB_SERVER_OPTIONS = "--interface asginl --loop uvloop --http 1 --no-ws"
 _GRANIAN_LOGS = Path(__file__).with_name("granian_logs.json")
 
 
 def web(*, host: str, port: int, workers: int, kill_timeout: int) -> Command:
     """Granian; after `kill_timeout` seconds a stop no longer waits for requests that are under way."""
-    threads = settings.WEB_THREADS + settings.HASH_AT_ONCE + settings.HASH_WAITING + _WAITING_THREADS
-    server = _module("config.embedded.web_server --interface wsgi --http 1 --no-ws")
-    size = f"--workers {workers} --blocking-threads {threads} --workers-kill-timeout {kill_timeout}".split()
+    server = _module(f"config.embedded.web_server {WEB_SERVER_OPTIONS}")
+    size = f"--workers {workers} --respawn-failed-workers --workers-kill-timeout {kill_timeout}".split()
     logs = ["--log-config", str(_GRANIAN_LOGS)] if settings.LOG_FORMAT == "json" else []
-    return [*server, *logs, "--host", host, "--port", str(port), *size, "config.wsgi:application"]
+    return [*server, *logs, "--host", host, "--port", str(port), *size, "config.asgi:application"]
 
 
 def worker(*, concurrency: int) -> Command:

@@ -26,6 +26,7 @@ _LIBRARIES = (
     "kombu.transport.redis",
     "psycopg",
     "redis",
+    "uvloop",
 )
 _WAKE_SECONDS = 1.0
 
@@ -44,13 +45,15 @@ def main() -> None:
 
 
 def _begin_as_a_child() -> None:
-    """Until Granian has set the child's own handler, a SIGTERM would go to the parent's, which ends nothing here."""
+    """Until Granian has set the child's own handler, a SIGTERM would go to the parent's, which ends nothing here.
+
+    The child needs no timer: its event loop is woken by every signal.
+    """
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _wake_now_and_then()
 
 
 def _wake_now_and_then() -> None:
-    """Granian's main threads wait for a lock, which a signal interrupts, but Python's handler runs after the wait alone.
+    """Granian's main process waits for a lock, which a signal interrupts, but Python's handler runs after the wait alone.
 
     A SIGTERM that comes a moment before the wait, or to another thread, would be noticed at the next signal only: here is one.
     """

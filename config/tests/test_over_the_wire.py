@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -10,8 +11,10 @@ from contextlib import ExitStack
 import pytest
 from pytest_django import DjangoDbBlocker
 
+from accounts.tests.cast import signed_in, someone
 from config.testing import live_database, live_server
 from config.testing.live_server import HOST, Ask, LiveServer, Reply
+from conftest import PASSWORD
 
 KNOWN = b'{"email": "nobody@example.com"}'
 THREE_MB = 3 * 1024 * 1024
@@ -163,6 +166,104 @@ def test_a_length_and_chunks_at_once_smuggle_nothing(server: LiveServer) -> None
     assert b"HTTP/1.1 400" in answers
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Content-Length: 5", "Content-Length: 6"],
+        ["Content-Length: +5"],
+        ["Content-Length: 5, 5"],
+        ["Content-Length: -1"],
+        ["Content-Length: 0x5"],
+        ["Transfer-Encoding: xchunked"],
+        ["Transfer-Encoding: identity"],
+        ["Transfer-Encoding: chunked, x"],
+        ["Transfer-Encoding: \x0bchunked"],
+        ["Transfer-Encoding : chunked"],
+        ["X-Folded: a", " Transfer-Encoding: chunked"],
+        ["X-Null: a\x00b"],
+    ],
+)
+def test_ambiguous_framing_is_refused_and_ends_the_connection(server: LiveServer, lines: list[str]) -> None:
+    answers = _send_with_a_second_request(server, lines, b"hello")
+
+    assert answers.startswith(b"HTTP/1.1 400")
+    assert answers.count(b"HTTP/1.1") == 1
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        b"-5\r\nhello\r\n0\r\n\r\n",
+        b"0x5\r\nhello\r\n0\r\n\r\n",
+        b"5g\r\nhello\r\n0\r\n\r\n",
+        b"f" * 17,
+        b"5\nhello\n0\n\n",
+    ],
+)
+def test_a_malformed_chunk_is_a_bad_request_and_ends_the_connection(server: LiveServer, chunks: bytes) -> None:
+    answers = _send_with_a_second_request(server, ["Transfer-Encoding: chunked"], chunks)
+
+    assert answers.startswith(b"HTTP/1.1 400")
+    assert answers.count(b"HTTP/1.1") == 1
+
+
+def test_a_body_that_ends_early_changes_nothing(server: LiveServer) -> None:
+    user = someone()
+    body = json.dumps({"username": user.username, "password": PASSWORD}).encode()
+    head = _head("POST", "/api/auth/login", "Content-Type: application/json", f"Content-Length: {len(body) + 1}")
+
+    with socket.create_connection((HOST, server.port), timeout=5) as client:
+        client.sendall(head + body)
+        client.shutdown(socket.SHUT_WR)
+        answers = _read_all(client)
+
+    assert b" 200 " not in answers
+    assert not user.sessions.exists()
+
+
+def test_a_header_with_an_underscore_does_not_pass_for_one_with_a_hyphen(server: LiveServer) -> None:
+    tokens = signed_in(server, someone())
+
+    for line in (f"Authorization: Bearer {tokens.access}", f"authorization: Bearer {tokens.access}"):
+        assert _send(server, "GET", "/api/auth/me", line, "X_Token_Transport: nonsense").status == 200
+    assert _send(server, "GET", "/api/auth/me", f"Cookie: jwt={tokens.access}", "Sec_Fetch_Site: x").status == 200
+    crossed = _send(server, "POST", "/api/auth/logout-all", f"Cookie: jwt={tokens.access}", "Sec-Fetch-Site: cross-site",
+                    "Sec_Fetch_Site: none")  # fmt: skip
+    assert crossed.code == "origin_not_allowed"
+
+
+def test_two_hundred_connections_that_idle_or_trickle_block_nobody_else(server: LiveServer) -> None:
+    with ExitStack() as stack:
+        for number in range(200):
+            client = stack.enter_context(socket.create_connection((HOST, server.port), timeout=5))
+            client.sendall(_head("POST", "/api/auth/login", "Content-Length: 9") + b"{" if number % 2 else b"GET /he")
+
+        started = time.monotonic()
+        for _ in range(20):
+            assert server.send(Ask("GET", "/me")).status == 401
+        assert time.monotonic() - started < 2
+
+
+def test_pipelined_requests_are_answered_in_their_order(server: LiveServer) -> None:
+    paths = [b"/healthz", b"/api/auth/me", b"/no-such-page", b"/healthz"]
+    raw = b"".join(b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\n\r\n" for path in paths)
+
+    with socket.create_connection((HOST, server.port), timeout=5) as client:
+        client.sendall(raw + b"GET /api/auth/me HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        answers = _read_all(client)
+
+    assert re.findall(rb"HTTP/1\.1 (\d+)", answers) == [b"200", b"401", b"404", b"200", b"401"]
+
+
+def test_a_client_that_expects_continue_is_told_to_go_on(server: LiveServer) -> None:
+    lines = ["Content-Type: application/json", f"Content-Length: {len(KNOWN)}", "Expect: 100-continue"]
+    with socket.create_connection((HOST, server.port), timeout=5) as client:
+        client.sendall(_head("POST", "/api/auth/forgot-password", *lines))
+        assert client.recv(1024).startswith(b"HTTP/1.1 100")
+        client.sendall(KNOWN)
+        assert _read_all(client).startswith(b"HTTP/1.1 200")
+
+
 def test_a_body_without_a_media_type_is_unsupported(server: LiveServer) -> None:
     reply = _send(server, "POST", "/api/auth/login", f"Content-Length: {len(KNOWN)}", body=KNOWN)
 
@@ -209,6 +310,18 @@ def _post_in_chunks(server: LiveServer, parts: list[bytes]) -> Reply:
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in [*parts, b""])
     lines = ["Content-Type: application/json", "Transfer-Encoding: chunked"]
     return _send(server, "POST", "/api/auth/forgot-password", *lines, body=chunks)
+
+
+def _send_with_a_second_request(server: LiveServer, lines: list[str], body: bytes) -> bytes:
+    """A request whose end is unclear, and behind it one that must not be answered."""
+    first = "\r\n".join(
+        ["POST /api/auth/login HTTP/1.1", "Host: localhost", "Content-Type: application/json", *lines, "", ""]
+    )
+    second = b"GET /api/auth/me HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    with socket.create_connection((HOST, server.port), timeout=5) as client:
+        client.sendall(first.encode("latin-1") + body + second)
+        client.shutdown(socket.SHUT_WR)
+        return _read_all(client)
 
 
 def _read_all(client: socket.socket) -> bytes:

@@ -1,6 +1,7 @@
 """Orderly ends and poor beginnings: what is under way is finished, and what is away at the start is used when it comes."""
 
 import ctypes
+import os
 import signal
 import socket
 import subprocess
@@ -122,6 +123,19 @@ def test_a_web_process_whose_main_thread_slept_through_the_signal_ends_all_the_s
         wait_until(lambda: not Path(f"/proc/{web_process}").exists())
 
 
+def test_a_web_process_that_dies_is_replaced_while_the_other_answers(faults_folder: Path) -> None:
+    with serving(faults_folder) as (process, server):
+        children = f"/proc/{process.pid}/task/{process.pid}/children"
+        victim, *others = sorted(map(int, _listed(children)))
+
+        os.kill(victim, signal.SIGKILL)
+
+        wait_until(lambda: len(_listed(children)) == 2 and str(victim) not in _listed(children), seconds=20)
+        assert {str(other) for other in others} <= set(_listed(children))
+        wait_until(lambda: _answers_ten_times(server), seconds=20)
+        assert process.poll() is None
+
+
 def test_a_worker_that_is_told_to_end_finishes_the_email_that_it_sends(
     mailbox: MailServer, start_worker: StartWorker
 ) -> None:
@@ -195,6 +209,13 @@ def _refuses(server: LiveServer) -> bool:
     except ConnectionRefusedError:
         return True
     return False
+
+
+def _answers_ten_times(server: LiveServer) -> bool:
+    try:
+        return all(server.send(Ask("GET", "/me")).status == 401 for _ in range(10))
+    except OSError:
+        return False
 
 
 def _slowly(worker: Process, *, times: int = 1) -> str:
