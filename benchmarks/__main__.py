@@ -15,7 +15,7 @@ from benchmarks.stores import Stores
 
 _FULL = Length(rounds=5, seconds=3, threads=(1, 2, 4, 8))
 _QUICK = Length(rounds=3, seconds=1, threads=(2,))
-_QUICK_ONES = {"vestibule", "djoser", "simplejwt", "raw_wsgi", "bare_django", "bare_drf"}
+_QUICK_ONES = {"vestibule", "djoser", "simplejwt", "raw_wsgi", "bridged_wsgi", "bare_django", "bare_drf"}
 
 
 def main() -> None:

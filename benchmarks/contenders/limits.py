@@ -1,5 +1,6 @@
 """What nothing that stands on it can be faster than: bare servers, a bare hash, and a bare question to each store."""
 
+import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -11,10 +12,12 @@ import psycopg
 import redis
 
 from benchmarks import cores, installed
-from benchmarks.contender import BCRYPT_ROUNDS, PASSWORD, Contender, Kind
+from benchmarks.contender import BCRYPT_ROUNDS, PASSWORD, Command, Contender, Kind
 from benchmarks.contenders.django_peers import served_by_granian
 from benchmarks.load.plan import Ask
 from benchmarks.stores import Place
+from config.embedded import programs
+from config.embedded.paths import BASE_DIR
 
 BCRYPT_CPU = "bcrypt_by_processor_time"
 _SAYS = '"success"'
@@ -22,10 +25,11 @@ _SAYS = '"success"'
 
 def bare_servers(python: Path) -> list[Contender]:
     """They are asked for the same small answer, as `me`."""
-    raw = _bare(python, "raw_wsgi", "raw WSGI", "bare.raw:application")
+    raw = _bare(python, "raw_wsgi", "raw WSGI on granian's WSGI", "bare.raw:application")
     factory = ("--factory", "django.core.wsgi:get_wsgi_application")
     return [
         replace(raw, me=Ask("GET", "/")),
+        _bridged(),
         replace(_bare(python, "bare_django", "bare Django view", *factory), me=Ask("GET", "/django/")),
         replace(_bare(python, "bare_drf", "bare DRF view", *factory), me=Ask("GET", "/drf/")),
     ]
@@ -41,6 +45,27 @@ def _bare(python: Path, name: str, label: str, *application: str) -> Contender:
         environment={"DJANGO_SETTINGS_MODULE": "bare.settings", "PYTHONPATH": str(installed.PEERS)},
         says=_SAYS,
     )
+
+
+def _bridged() -> Contender:
+    """The limit of this service's own server: the same empty application, served as the product is."""
+    environment = {"PYTHONPATH": f"{installed.PEERS}:{BASE_DIR}"}
+    return Contender(
+        name="bridged_wsgi",
+        label="raw WSGI on this service's server",
+        kind=Kind.LIMIT,
+        command=_bridged_command,
+        folder=BASE_DIR,
+        environment=environment,
+        says=_SAYS,
+        me=Ask("GET", "/"),
+    )
+
+
+def _bridged_command(port: int, threads: int) -> Command:
+    address = ["--host", "127.0.0.1", "--port", str(port)]
+    server = [sys.executable, "-m", "granian", *programs.WEB_SERVER_OPTIONS.split(), "--workers", "1", *address]
+    return ["env", f"BRIDGE_THREADS={threads}", *server, "bare.bridged:application"]
 
 
 def bare_questions(place: Place, *, seconds: float) -> dict[str, float]:
