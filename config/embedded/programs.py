@@ -12,13 +12,17 @@ Command = Sequence[str]
 # ASGI without its lifespan protocol, which only asynchronous applications need. The WSGI interface loses header bytes:
 # docs/decisions/0001-web-server.md.
 WEB_SERVER_OPTIONS = "--interface asginl --loop uvloop --http 1 --no-ws"
+# Open connections of one process. Granian's default is 1024 divided by the number of processes: idle connections of a
+# proxy would fill a process of sixteen with 64 of them, and the kernel still gives it its share of the new ones.
+_MAX_CONNECTIONS = 1024
 _GRANIAN_LOGS = Path(__file__).with_name("granian_logs.json")
 
 
 def web(*, host: str, port: int, workers: int, kill_timeout: int) -> Command:
     """Granian; after `kill_timeout` seconds a stop no longer waits for requests that are under way."""
     server = _module(f"config.embedded.web_server {WEB_SERVER_OPTIONS}")
-    size = f"--workers {workers} --respawn-failed-workers --workers-kill-timeout {kill_timeout}".split()
+    processes = f"--workers {workers} --backpressure {_MAX_CONNECTIONS} --respawn-failed-workers".split()
+    size = [*processes, "--workers-kill-timeout", str(kill_timeout)]
     logs = ["--log-config", str(_GRANIAN_LOGS)] if settings.LOG_FORMAT == "json" else []
     return [*server, *logs, "--host", host, "--port", str(port), *size, "config.asgi:application"]
 
