@@ -29,7 +29,7 @@ _KINDS = (
 class PasswordLengthValidator(MaxLengthValidator):
     """Counts the characters of the form that is hashed, so that a password may be as long from any keyboard."""
 
-    def clean(self, x: str) -> int:
+    def clean(self, x: Any) -> int:
         return len(normalize(x))
 
 

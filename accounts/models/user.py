@@ -50,6 +50,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     `known_devices` are keyed hashes of the devices that signed in before, the latest last; see `accounts.known_devices`.
     `mfa_enabled` says that there is a confirmed second factor; it changes in the same transaction as that.
+    `is_placeholder` marks the sign-up for an address that another account has, made with PREVENT_ENUMERATION: it has no email,
+    signs nobody in, and keeps its username taken for as long as any other sign-up that is never verified.
     `signed_out_at` is when all sessions were last ended at once: those of Django's admin end with it, as with a password.
     """
 
@@ -69,6 +71,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     deactivated_at = models.DateTimeField(_("deactivated at"), null=True, blank=True, editable=False)
     signed_out_at = models.DateTimeField(null=True, editable=False)
     deactivation_reason = models.CharField(_("reason of the deactivation"), max_length=LONGEST_REASON, blank=True)
+    is_placeholder = models.BooleanField(default=False, db_default=False, editable=False)
     is_staff = models.BooleanField(_("may use the admin"), default=False)
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
@@ -123,8 +126,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         if raw_password is None:
             self._note_password_change()
 
-    def check_password(self, raw_password: str) -> bool:
-        return password_hashing.verify(raw_password, self.password)[0]
+    def check_password(self, raw_password: str | None) -> bool:
+        return raw_password is not None and password_hashing.verify(raw_password, self.password)[0]
 
     def set_unusable_password(self) -> None:
         super().set_unusable_password()

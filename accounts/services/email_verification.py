@@ -1,17 +1,18 @@
 """Proves that an address is its user's: by the code, by the link, or by a password reset that arrived there."""
 
+import uuid
 from datetime import UTC, datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import CharField
+from django.db.models import CharField, Exists
 
 from accounts import audit, one_time_secrets
 from accounts.exceptions import CodeInvalid, EmailAlreadyVerified, UserNotFound
 from accounts.identity import email_key_or_none
 from accounts.keyed_hash import hexdigest
 from accounts.mail import outbox
-from accounts.models import AuditKind, CodeTries, Purpose, User
+from accounts.models import AuditKind, CodeTries, OneTimeSecret, Purpose, User
 from accounts.services import code_tries, resend_pause
 from config.api.exceptions import TokenInvalid
 from config.ids import new_id
@@ -50,6 +51,13 @@ def tries_key(email: str) -> str:
 def forget_tries(email: str) -> None:
     """Another code is on its way to the address, or the last one was right."""
     _FORGET_TRIES.run(key=tries_key(email))
+
+
+def expire_used_up_code(*, user_id: uuid.UUID, email: str) -> None:
+    """Ends the code, and not the link, where MAX_CODE_TRIES were wrong: then the count may start again without reviving it."""
+    used_up = CodeTries.objects.filter(key=tries_key(email), tries__gte=settings.MAX_CODE_TRIES)
+    codes = OneTimeSecret.objects.filter(user_id=user_id, purpose=Purpose.VERIFY_EMAIL, used_at=None)
+    codes.filter(Exists(used_up)).update(code_expires_at=datetime.now(UTC))
 
 
 def verify_by_link(*, email: str, token: str) -> User:

@@ -18,7 +18,9 @@ def login_attempt(*, user_id: uuid.UUID | None, identifier: str, address: str | 
 
     Raises RateLimited for known and unknown accounts alike, also where the address has signed in too often.
     """
-    whom = str(user_id) if user_id else f"nobody:{bucket_of(identifier)}"
+    # With PREVENT_ENUMERATION each identifier has its own count: a shared one would tell which address a username has.
+    is_shared = user_id is not None and not settings.PREVENT_ENUMERATION
+    whom = str(user_id) if is_shared else f"nobody:{bucket_of(identifier)}"
     charges = by_address.charges(settings.RATE_LIMIT_LOGIN, address)
     return limiter.attempt(f"login:{whom}:{by_address.neighbourhood(address)}", charges=charges)
 

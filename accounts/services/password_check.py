@@ -37,6 +37,10 @@ def authenticate(credentials: Credentials, *, address: str | None) -> User:
         user_id=namesake.id if namesake else None, identifier=_typed(credentials), address=address
     )
     user = namesake if namesake is not None and _is_spelled_right(namesake, credentials) else None
+    if user is not None and _is_hidden(user, credentials):
+        password_hashing.spend_as_much(credentials.password)
+        attempt.failed()
+        raise _refused(user, "email_not_verified")
     if user is None:
         password_hashing.spend_as_much(credentials.password)
         attempt.failed()
@@ -50,9 +54,18 @@ def authenticate(credentials: Credentials, *, address: str | None) -> User:
     attempt.succeeded()
     if is_outdated:
         _renew_hash(user, credentials.password)
-    if settings.EMAIL_VERIFICATION == "mandatory" and not user.email_verified:
+    if user.is_placeholder or (settings.EMAIL_VERIFICATION == "mandatory" and not user.email_verified):
         raise _refused(user, "email_not_verified", EmailNotVerified())
     return user
+
+
+def _is_hidden(user: User, credentials: Credentials) -> bool:
+    """Whether an address that is not verified has to look unknown: a sign-up for it that was only simulated has no password.
+
+    The username of either sign-up answers EmailNotVerified to its password.
+    """
+    is_required = settings.PREVENT_ENUMERATION and settings.EMAIL_VERIFICATION == "mandatory"
+    return is_required and credentials.username is None and not user.email_verified
 
 
 def _refused(user: User | None, reason: str, error: ApiError | None = None) -> ApiError:

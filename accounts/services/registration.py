@@ -1,5 +1,6 @@
 """Signs people up."""
 
+from copy import copy
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -91,7 +92,7 @@ def _save(user: User) -> User:
     with transaction.atomic():
         insert(user)
         if settings.EMAIL_VERIFICATION != "none":
-            email_verification.forget_tries(user.email or "")
+            _reopen_tries(user, user.email or "")
             outbox.first_verification(user)
         audit.record(AuditKind.REGISTERED, user_id=user.id, actor_id=user.id)
     return user
@@ -105,16 +106,31 @@ def _has_room_for_a_notice(user: User) -> bool:
 
 
 def _pretend(user: User, owner: User, *, may_write: bool) -> User:
-    """As many writes as for a new address, so that the time tells nothing (ASVS 6.3.8): one email is promised, to the owner."""
-    with transaction.atomic():
-        outbox.nothing()  # in place of the user
-        email_verification.forget_tries(str(user.id))  # nobody's: the owner's code stays as dead as it is
-        if may_write:
-            outbox.address_already_registered(owner)
-        else:
-            outbox.nothing()
-        audit.record(AuditKind.REGISTRATION_REPEATED, user_id=owner.id)
+    """Leaves the traces of a sign-up, by as many writes, so that no later request and no time tells (ASVS 6.3.8).
+
+    One email is promised, to the owner. Raises UsernameTaken where somebody was faster.
+    """
+    placeholder = copy(user)
+    placeholder.email, placeholder.email_key, placeholder.is_placeholder = None, None, True
+    try:
+        with transaction.atomic():
+            insert(placeholder)
+            _reopen_tries(owner, user.email or "")
+            if may_write:
+                outbox.address_already_registered(owner)
+            else:
+                outbox.nothing()
+            audit.record(AuditKind.REGISTRATION_REPEATED, user_id=owner.id)
+    except IntegrityError as error:
+        raise UsernameTaken(errors={"username": [UsernameTaken.message]}) from error
     return user
+
+
+def _reopen_tries(owner: User, email: str) -> None:
+    """As after a new code. With PREVENT_ENUMERATION a code that wrong tries have used up expires first: it must stay dead."""
+    if settings.PREVENT_ENUMERATION:
+        email_verification.expire_used_up_code(user_id=owner.id, email=email)
+    email_verification.forget_tries(email)
 
 
 def _others_like(user: User) -> list[User]:

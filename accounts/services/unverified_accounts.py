@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import EmailKind, OneTimeSecret, User
 
@@ -15,4 +15,5 @@ def expired(now: datetime) -> QuerySet[User]:
     )
     since = now - settings.UNVERIFIED_ACCOUNT_LIFETIME
     never_used = User.objects.filter(email_verified_at=None, created_at__lt=since, last_login=None, is_staff=False)
-    return never_used.exclude(email=None).exclude(Exists(invited))
+    claimed = never_used.filter(Q(email__isnull=False) | Q(is_placeholder=True))
+    return claimed.exclude(Exists(invited))
