@@ -3,6 +3,7 @@
 alice is verified, bob is not, mallory attacks (and is verified too). Everybody's password is PASSWORD.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.core import mail
 from django.core.mail import EmailMessage
+from django.http import HttpResponse
 from django.test import TestCase
 from django.utils import timezone
 from django_redis import get_redis_connection
@@ -35,7 +37,7 @@ class ApiClient(APIClient):
 
     def request(self, **kwargs: Any) -> Any:
         with TestCase.captureOnCommitCallbacks(execute=True):
-            return super().request(**kwargs)
+            return _read_whole(super().request(**kwargs))
 
     def generic(self, method: str, path: Any, *args: Any, **kwargs: Any) -> Any:
         return super().generic(method, path if path.startswith("/api") else f"/api/auth{path}", *args, **kwargs)
@@ -45,6 +47,15 @@ class ApiClient(APIClient):
         other = ApiClient()
         other.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
         return other
+
+
+def _read_whole(reply: Any) -> Any:
+    """A response that is made while it is sent, as one that is whole; any other as it is."""
+    if not reply.streaming:
+        return reply
+    whole: Any = HttpResponse(reply.getvalue(), status=reply.status_code, headers=dict(reply.headers))
+    whole.json = lambda: json.loads(whole.content)
+    return whole
 
 
 @dataclass

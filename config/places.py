@@ -43,3 +43,21 @@ def given_back() -> Iterator[None]:
         yield
     finally:
         places.__enter__()
+
+
+def of_this_request() -> Places | None:
+    """The places that this thread works in, for what a response still has to do after its request has left them."""
+    return getattr(_of_this_thread, "places", None)
+
+
+@contextmanager
+def taken_again(places: Places | None) -> Iterator[None]:
+    """Within, this thread has one of the places, and may have a connection to the database."""
+    if places is None or of_this_request() is places:
+        yield
+        return
+    with places:
+        try:
+            yield
+        finally:
+            close_old_connections()

@@ -1,7 +1,10 @@
 """How what is on record about somebody looks on the wire: their activity, and all the rest, for an export."""
 
 import uuid
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from rest_framework.renderers import JSONRenderer
 
 from accounts.api.representation import user_profile
 from accounts.models import AuditEvent, AuditKind, EmailChange, OutboxEmail, TotpFactor
@@ -9,6 +12,8 @@ from accounts.services.export import Held
 from config.api.times import iso, iso_or_none
 from sessions_tracking.api.representation import session_data
 from sessions_tracking.models import Session
+
+Row = TypeVar("Row")
 
 
 def event_data(event: AuditEvent) -> dict[str, Any]:
@@ -37,16 +42,29 @@ def _doer(event: AuditEvent) -> str:
     return "unknown" if event.request_id else "system"
 
 
-def held_data(held: Held, *, current: uuid.UUID) -> dict[str, Any]:
-    """`current` is the id of the caller's own session."""
-    return {
-        "user": user_profile(held.user),
-        "secondFactor": _factor_data(held.factor, recovery_codes_left=held.recovery_codes_left),
-        "sessions": [_session_data(session, current=current) for session in held.sessions],
-        "emails": [_email_data(email) for email in held.emails],
-        "emailChanges": [_email_change_data(change) for change in held.email_changes],
-        "activity": [event_data(event) for event in held.events],
-    }
+def held_chunks(held: Held, *, current: uuid.UUID) -> Iterator[bytes]:
+    """The envelope with all that is held, as pieces of JSON. `current` is the id of the caller's own session."""
+    yield b'{"success":true,"data":{"user":' + _json(user_profile(held.user))
+    yield b',"secondFactor":' + _json(_factor_data(held.factor, recovery_codes_left=held.recovery_codes_left))
+    yield from _list("sessions", held.sessions, lambda session: _session_data(session, current=current))
+    yield from _list("emails", held.emails, _email_data)
+    yield from _list("emailChanges", held.email_changes, _email_change_data)
+    yield from _list("activity", held.events, event_data)
+    yield b"}}"
+
+
+def _list(name: str, chunks: Iterator[Sequence[Row]], represent: Callable[[Row], dict[str, Any]]) -> Iterator[bytes]:
+    yield f',"{name}":['.encode()
+    separator = b""
+    for chunk in chunks:
+        yield separator + b",".join(_json(represent(row)) for row in chunk)
+        separator = b","
+    yield b"]"
+
+
+def _json(value: Any) -> bytes:
+    rendered: bytes = JSONRenderer().render(value)
+    return rendered
 
 
 def _factor_data(factor: TotpFactor | None, *, recovery_codes_left: int) -> dict[str, Any]:

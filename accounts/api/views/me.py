@@ -1,5 +1,6 @@
 """The caller's own account."""
 
+from django.http import StreamingHttpResponse
 from django.utils.translation import gettext_lazy as _
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -7,7 +8,7 @@ from rest_framework.response import Response
 
 from accounts.api.cookies import clear_cookies
 from accounts.api.docs import me as docs
-from accounts.api.records import event_data, held_data
+from accounts.api.records import event_data, held_chunks
 from accounts.api.representation import account_data, user_profile
 from accounts.api.serializers.forms import PasswordForm, ProfileForm
 from accounts.api.serializers.pages import PageQuery
@@ -15,6 +16,7 @@ from accounts.services import activity, export, profile
 from config.api.documented import documented
 from config.api.forms import checked, checked_query
 from config.api.responses import success
+from config.api.streamed import streamed_json
 from config.api.viewsets import ViewSet
 from sessions_tracking.api.caller import caller
 
@@ -65,11 +67,11 @@ class MeViewSet(ViewSet):
 
     @action(detail=False, methods=["get"], url_path="me/export")
     @documented(docs.EXPORT)
-    def export(self, request: Request) -> Response:
+    def export(self, request: Request) -> StreamingHttpResponse:
         """Everything that is held about you, ended sessions, emails and activity included."""
         principal = caller(request)
         held = export.everything_held(user_id=principal.id)
-        return success(held_data(held, current=principal.session_id))
+        return streamed_json(held_chunks(held, current=principal.session_id))
 
     @action(detail=False, methods=["get"], url_path="me/activity")
     @documented(docs.ACTIVITY)
