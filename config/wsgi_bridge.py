@@ -32,6 +32,7 @@ _CONSTANT = {
     "wsgi.multiprocess": True,
     "wsgi.run_once": False,
 }
+_SEND_TIMEOUT_SECONDS = 30.0  # a client that reads nothing of a streamed response for so long loses it
 _BAD_REQUEST = b'{"success": false, "code": "bad_request", "message": "The request body is incomplete or malformed."}'
 
 
@@ -60,8 +61,14 @@ class WsgiBridge:
             await _send(send, 400, [(b"content-type", b"application/json"), (b"connection", b"close")], _BAD_REQUEST)
             return
         environ = build_environ(scope, body)
-        response = await asyncio.get_running_loop().run_in_executor(self._threads, self._respond, environ)
-        await _send(send, *response)
+        loop = asyncio.get_running_loop()
+
+        def send_from_thread(message: Message) -> None:
+            asyncio.run_coroutine_threadsafe(_send_message(send, message), loop).result(_SEND_TIMEOUT_SECONDS)
+
+        response = await loop.run_in_executor(self._threads, self._respond, environ, send_from_thread)
+        if response is not None:
+            await _send(send, *response)
 
     async def _read_body(self, headers: Headers, receive: Receive) -> bytes | None:
         """Return None for a request without a body (RFC 9112, section 6.3)."""
@@ -80,7 +87,8 @@ class WsgiBridge:
             is_complete = not message.get("more_body", False)
         return b"".join(parts)
 
-    def _respond(self, environ: Environ) -> tuple[int, Headers, bytes]:
+    def _respond(self, environ: Environ, send: Callable[[Message], None]) -> tuple[int, Headers, bytes] | None:
+        """Return the response. One whose length is not known is sent from here, piece by piece, and None is returned."""
         started: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], _exc_info: Any = None) -> None:
@@ -88,13 +96,26 @@ class WsgiBridge:
 
         chunks = self._application(environ, start_response)
         try:
-            body = b"".join(chunks)
+            status, headers = _response_start(*started[-1])
+            if any(name == b"content-length" for name, _value in headers) or isinstance(chunks, list):
+                return status, headers, b"".join(chunks)
+            send({"type": "http.response.start", "status": status, "headers": headers})
+            for chunk in chunks:
+                send({"type": "http.response.body", "body": chunk, "more_body": True})
+            send({"type": "http.response.body", "body": b""})
+            return None
         finally:
             close = getattr(chunks, "close", None)
             if close is not None:
                 close()
-        status, headers = started[-1]
-        return int(status[:3]), [(name.lower().encode(), value.encode("latin-1")) for name, value in headers], body
+
+
+def _response_start(status: str, headers: list[tuple[str, str]]) -> tuple[int, Headers]:
+    return int(status[:3]), [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
+
+
+async def _send_message(send: Send, message: Message) -> None:
+    await send(message)
 
 
 async def _send(send: Send, status: int, headers: Headers, body: bytes) -> None:
