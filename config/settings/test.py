@@ -16,3 +16,5 @@ NUDGE_WORKER = False  # there is no worker, but where a test starts one
 WHITENOISE_AUTOREFRESH = True  # each test client loads the middleware anew, and would list all static files
 # The servers that tests start keep connections; what a test closes is closed, since its database is dropped soon.
 DATABASES["default"]["OPTIONS"].pop("keep", None)
+if DATABASES["default"]["ENGINE"] == "config.sqlite":
+    DATABASES["default"]["ENGINE"] = "django.db.backends.sqlite3"  # pytest-django tests in memory under this name alone
