@@ -184,7 +184,7 @@ def test_a_reset_that_proves_the_address(api: ApiClient, bob: User, outbox: Outb
 
     assert [row[:1] + row[3:] for row in _rows()] == [
         ("email_verified", {"how": "password_reset"}),
-        ("password_reset", {"sessionsEnded": 0}),
+        ("password_reset", {"sessionsEnded": 0, "takeOver": True}),
     ]
 
 

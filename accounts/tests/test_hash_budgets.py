@@ -35,8 +35,10 @@ BUDGETS = {
     ("accounts/services/administrators.py", "create"): "a command",
     ("accounts/models/user.py", "create_user"): "a command",
     ("accounts/models/user.py", "set_password"): "Django's admin and commands",
+    ("accounts/models/user.py", "check_password"): "Django's own code alone",
 }
-_HASHING = {"make_password", "check_password", "verify_password", "set_password", "acheck_password", "aset_password"}
+_METHODS = {"check_password", "set_password", "acheck_password", "aset_password"}
+_FUNCTIONS = {"password_hashing.make", "password_hashing.verify", "password_hashing.spend_as_much"}
 
 
 def _calls(folder: str) -> Iterator[tuple[str, str]]:
@@ -49,12 +51,14 @@ def _calls_in(file: Path) -> Iterator[tuple[str, str]]:
     for function in ast.walk(ast.parse(file.read_text())):
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             names = {_name(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)}
-            if names & _HASHING:
+            if names & (_METHODS | _FUNCTIONS):
                 yield str(file.relative_to(BASE_DIR)), function.name
 
 
 def _name(function: ast.expr) -> str:
-    return getattr(function, "attr", getattr(function, "id", ""))
+    """A method's own name, or `module.function` for those of password_hashing, which alone compute hashes."""
+    name = ast.unparse(function)
+    return name if name in _FUNCTIONS else name.rpartition(".")[2]
 
 
 def test_each_call_that_computes_a_hash_has_a_budget() -> None:
@@ -80,7 +84,7 @@ REFUSED_WITHOUT_A_HASH: dict[str, tuple[str, str, dict[str, str], str]] = {
         "POST", "/change-password", {"currentPassword": WRONG, "newPassword": WRONG}, "validation_error",
     ),
     "one's own address": (
-        "POST", "/change-email", {"newEmail": "Alice@example.com", "password": WRONG}, "validation_error",
+        "POST", "/change-email", {"newEmail": "alice@example.com", "password": WRONG}, "validation_error",
     ),
     "no factor to remove": ("DELETE", "/mfa/totp", {"password": WRONG}, "mfa_not_enabled"),
     "no factor to recover": ("POST", "/mfa/recovery-codes", {"password": WRONG}, "mfa_not_enabled"),
@@ -118,7 +122,7 @@ def test_with_enumeration_prevented_a_taken_address_costs_the_hash_of_a_new_one(
         ("alice@example.com", "eve", "ok"),
         ("alice@example.com", "alice", UsernameTaken.code),
         ("eve@example.com", "alice", UsernameTaken.code),
-        ("eve@example.com", "eve", "ok"),
+        ("eve@example.com", "eve2", "ok"),
     ]:
         hashes.clear()
         reply = ApiClient().post("/register", {"email": email, "username": username, "password": PASSWORD})
@@ -190,7 +194,7 @@ def test_the_wider_networks_of_an_ipv6_address_have_budgets_of_their_own(
     db: None, hashes: list[str], limits_on: Settings, case: str
 ) -> None:
     ip, allowed = NETWORKS[case]
-
+    limits_on.RATE_LIMIT_LOGIN = (Limit("login", 30, 3600),)  # a busy machine may need more than a minute for 250 sign-ins
     statuses = [_log_in(number, ip(number)).status_code for number in range(250)]
 
     assert statuses == [401] * allowed + [429] * (250 - allowed)

@@ -49,5 +49,6 @@ def test_nothing_else_reads_it() -> None:
     assert readers == {
         "accounts/services/code_tries.py",
         "accounts/services/email_change.py",
+        "accounts/services/email_verification.py",
         "accounts/services/mfa/challenges.py",
     }

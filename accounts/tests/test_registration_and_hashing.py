@@ -294,7 +294,8 @@ def test_a_taken_address_looks_like_success_where_enumeration_is_prevented(
         }  # fmt: skip
     assert fresh.json()["message"] == taken.json()["message"]
     assert fresh.json()["data"]["emailResult"] == taken.json()["data"]["emailResult"]
-    assert not User.objects.filter(username="somebody").exists()
+    placeholder = User.objects.get(username="somebody")
+    assert (placeholder.is_placeholder, placeholder.email) == (True, None)
     assert [str(email.kind) for email in OutboxEmail.objects.filter(user=alice)] == [
         EmailKind.ADDRESS_ALREADY_REGISTERED
     ]
