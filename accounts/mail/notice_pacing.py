@@ -23,7 +23,7 @@ _RECHECK = timedelta(seconds=2)
 
 
 class Superseded(Exception):
-    """A later notice of the kind is waiting."""
+    """A later notice of the kind is waiting, or was sent."""
 
 
 def due_at(email: OutboxEmail) -> datetime | None:
@@ -34,11 +34,11 @@ def due_at(email: OutboxEmail) -> datetime | None:
     if email.kind not in NOTICES or not settings.NOTICE_PAUSE:
         return None
     others = OutboxEmail.objects.filter(user=email.user_id, kind=email.kind, address=email.address).exclude(id=email.id)
-    pending = set(others.filter(state__in=[EmailState.QUEUED, EmailState.SENDING]).values_list("id", "state"))
-    if any(other_id > email.id for other_id, _ in pending):
+    # One that was sent counts too: notices that are due at the same time come in any order.
+    if others.filter(id__gt=email.id, state__in=[EmailState.QUEUED, EmailState.SENDING, EmailState.SENT]).exists():
         raise Superseded
     now = datetime.now(UTC)
-    if any(state == EmailState.SENDING for _, state in pending):
+    if others.filter(state=EmailState.SENDING).exists():
         return now + _RECHECK
     sent_at = others.filter(state=EmailState.SENT).aggregate(at=Max("sent_at"))["at"]
     return sent_at + settings.NOTICE_PAUSE if sent_at and sent_at + settings.NOTICE_PAUSE > now else None

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from django.core import mail
 
-from accounts.mail import delivery, outbox
+from accounts.mail import delivery, notice_pacing, outbox
 from accounts.mail.delivery import deliver_waiting
 from accounts.mail.notice_pacing import NOTICES
 from accounts.models import EmailChange, EmailKind, EmailState, OutboxEmail, User
@@ -143,3 +143,15 @@ def test_codes_and_links_that_are_requested_wait_for_no_notice(alice: User, bob:
     deliver_waiting()
 
     assert len(mail.outbox) == 3
+
+
+def test_of_two_that_are_due_at_once_the_earlier_is_not_sent_after_the_later(
+    bob: User, clock: time_machine.Traveller
+) -> None:
+    outbox.mfa_enabled(bob, CLIENT)
+    earlier = OutboxEmail.objects.latest("id")
+    outbox.mfa_enabled(bob, CLIENT)
+    OutboxEmail.objects.filter(id__gt=earlier.id).update(state=EmailState.SENT, sent_at=datetime.now(UTC))
+
+    with pytest.raises(notice_pacing.Superseded):
+        notice_pacing.due_at(earlier)
