@@ -3,11 +3,12 @@
 from dataclasses import dataclass, field
 from ssl import CERT_NONE
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from config import redis_url
 from config import redis_url_options as options
 from config.redis_url import BadRedisURL, RedisURL
+from config.web_addresses import canonical_host
 
 _AMQP_SCHEMES = frozenset({"amqp", "amqps", "pyamqp"})
 # py-amqp's names for the options of a TLS connection.
@@ -62,6 +63,8 @@ def _amqp_server(url: str) -> tuple[str, dict[str, Any]]:
     is_printable = all(character.isprintable() and not character.isspace() for character in url)
     if parts.scheme not in _AMQP_SCHEMES or parts.port == 0 or parts.fragment or "@" in parts.query or not is_printable:
         raise ValueError
+    canonical_host(parts.hostname or "localhost")  # a host that no resolver takes would end each worker
+    unquote(f"{parts.username}{parts.password}{parts.path}", errors="strict")
     given: dict[str, Any] = {}
     for name, text in parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)):
         given[name] = _amqp_option(name, text, is_tls=parts.scheme == "amqps")

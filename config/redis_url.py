@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 import redis
 
 from config import redis_url_options as options
+from config.web_addresses import canonical_host
 
 EXAMPLE = "redis://:password@host:6379/0"
 SCHEMES = frozenset({"redis", "rediss", "unix", "redis+socket"})
@@ -21,6 +22,8 @@ _CREDENTIAL_NAMES = ("username", "password")
 _MIN_BROKER_CONNECTIONS = 10
 # kombu waits up to one second for a message.
 _MIN_BROKER_TIMEOUT = 2.0
+_MAX_DATABASE = 2**31 - 1  # Redis answers SELECT of more with an error, for ever
+_MAX_SOCKET_PATH = 107  # sun_path of unix(7), without its last byte
 
 
 class BadRedisURL(ValueError):
@@ -82,7 +85,7 @@ class RedisURL:
         return redis.Redis.from_url(self.location, **(self.cache_options | changes))
 
     def is_same_database(self, other: "RedisURL") -> bool:
-        return self.location.rpartition("@")[2] == other.location.rpartition("@")[2]
+        return all(getattr(self, name) == getattr(other, name) for name in ("host", "port", "path", "database"))
 
     @property
     def _tls_options(self) -> dict[str, Any]:
@@ -136,14 +139,18 @@ def _split(url: str) -> tuple[SplitResult, dict[str, str]]:
 def _socket(parts: SplitResult) -> dict[str, Any]:
     if parts.hostname or parts.port is not None or len(parts.path) < len("/x"):
         raise BadRedisURL("must name a socket by its whole path, as in unix:///run/redis/redis.sock?db=0")
-    return {"path": _decoded(parts.path)}
+    path = _decoded(parts.path)
+    if len(path.encode()) > _MAX_SOCKET_PATH or not path.isprintable():
+        raise BadRedisURL(f"must name a socket by a path of at most {_MAX_SOCKET_PATH} printable bytes")
+    return {"path": path}
 
 
 def _tcp(parts: SplitResult) -> dict[str, Any]:
     port = parts.port if parts.port is not None else _DEFAULT_PORT
     if not port or "," in parts.netloc.rpartition("@")[2]:
         raise ValueError
-    return {"host": _decoded(parts.hostname or "localhost"), "port": port, "is_tls": parts.scheme == "rediss"}
+    host = canonical_host(_decoded(parts.hostname or "localhost")).strip("[]")
+    return {"host": host, "port": port, "is_tls": parts.scheme == "rediss"}
 
 
 def _credentials(parts: SplitResult, query: dict[str, str]) -> dict[str, str]:
@@ -161,7 +168,10 @@ def _database(parts: SplitResult, query: dict[str, str]) -> int:
     numbers = {int(text) for text in named}
     if len(numbers) > 1:
         raise BadRedisURL("names two databases")
-    return numbers.pop() if numbers else 0
+    number = numbers.pop() if numbers else 0
+    if number > _MAX_DATABASE:
+        raise BadRedisURL("names a database that no Redis has")
+    return number
 
 
 def _decoded(text: str) -> str:

@@ -17,6 +17,9 @@ _VERIFICATION = {
 _ON = frozenset({"1", "true", "yes", "on", "t", "y"})
 _OFF = frozenset({"0", "false", "no", "off", "f", "n"})
 _MAX_NAME = 64
+# A socket's time-out below a millisecond is none, and one of 300 years overflows at the first connection.
+_MIN_SECONDS, _MAX_SECONDS = 0.001, 3600
+_MAX_WHOLE_NUMBER = 86_400  # seconds of a day, and far more connections than a process opens
 
 
 def _seconds(text: str) -> float:
@@ -24,19 +27,19 @@ def _seconds(text: str) -> float:
         value = float(text)
     except ValueError:
         value = 0.0
-    if not math.isfinite(value) or value <= 0:
-        raise ValueError("a number of seconds above 0")
+    if not math.isfinite(value) or not _MIN_SECONDS <= value <= _MAX_SECONDS:
+        raise ValueError(f"a number of seconds from {_MIN_SECONDS} to {_MAX_SECONDS}")
     return value
 
 
 def _whole_number(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        raise ValueError("a whole number")
+    if not text.isascii() or not text.isdigit() or int(text) > _MAX_WHOLE_NUMBER:
+        raise ValueError(f"a whole number up to {_MAX_WHOLE_NUMBER}")
     return int(text)
 
 
 def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not int(text):
+    if not _whole_number(text):
         raise ValueError("a whole number above 0")
     return int(text)
 

@@ -27,6 +27,11 @@ SECRET = "hunter2"
         ("redis://user@h", "redis://user@h:6379/0", "redis://user@h:6379/0"),
         ("redis://:p%40%3B@h", "redis://:p%40%3B@h:6379/0", "redis://:p%40%3B@h:6379/0"),
         ("redis://h?username=u&password=p", "redis://u:p@h:6379/0", "redis://u:p@h:6379/0"),
+        (
+            "rediss://münchen.example.",
+            "rediss://xn--mnchen-3ya.example:6379/0",
+            "rediss://xn--mnchen-3ya.example:6379/0",
+        ),
         ("redis://[::1]:7/2", "redis://[::1]:7/2", "redis://[::1]:7/2"),
         ("rediss://h/2", "rediss://h:6379/2", "rediss://h:6379/2"),
         ("unix:///a/b%23c.sock?db=3", "unix:///a/b%23c.sock?db=3", "redis+socket:///a/b%23c.sock?virtual_host=3"),
@@ -66,6 +71,17 @@ def test_an_option_has_its_type_for_the_cache_and_for_the_broker(query: str, exp
     assert expected.items() <= found.cache_options.items()
     broker = {**found.broker_options, **found.broker_options["connection_options"], **(found.broker_ssl or {})}
     assert expected.items() <= broker.items()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_same"),
+    [
+        ("redis://h", "redis://u:p@h:6379/0", True), ("unix:///a", "unix://u:p@/a?db=0", True),
+        ("redis://h", "redis://h/1", False), ("redis://h", "redis://h:1", False), ("unix:///a", "unix:///b", False),
+    ],
+)  # fmt: skip
+def test_two_urls_of_one_database_are_the_same_with_any_credentials(first: str, second: str, is_same: bool) -> None:
+    assert redis_url.parse(first).is_same_database(redis_url.parse(second)) is is_same
 
 
 def test_tls_is_verified_unless_the_url_says_otherwise() -> None:
@@ -122,6 +138,20 @@ BAD = [
     "redis://:hunter2@h /0",
     "redis://:hunter2@h\n",
     "redis://:hunter2@a,b/0",
+    "redis://:hunter2@a..b/0",
+    "redis://:hunter2@./0",
+    "redis://:hunter2@h%2F",
+    "redis://:hunter2@h%20h",
+    "redis://:hunter2@300.1.1.1",
+    "redis://:hunter2@h/2147483648",
+    "redis://:hunter2@h?db=99999999999999999999",
+    "redis://:hunter2@h?socket_timeout=1e-9",
+    "redis://:hunter2@h?socket_timeout=1e300",
+    "redis://:hunter2@h?socket_connect_timeout=3601",
+    "redis://:hunter2@h?health_check_interval=99999999999999999",
+    "redis://:hunter2@h?max_connections=99999999999999999999",
+    "unix:///hunter2%00",
+    f"unix:///hunter2{'x' * 107}",
     "unix://relative/hunter2",
     "unix://:hunter2@/a?socket_keepalive=true",
     "unix://:hunter2@/a?ssl_ca_certs=/a",
@@ -146,6 +176,7 @@ def test_what_cannot_be_meant_is_refused_without_its_password(url: str) -> None:
         "hunter2", "localhost:6379", "memory://", "sentinel://h", "sqs://", "amqp://u:hunter2@h:port//",
         "amqp://u:hunter2@h?heartbeat=3", "amqp://u:hunter2@h?ssl_cert_reqs=none", "amqp://a;redis://:hunter2@h",
         "amqps://u:hunter2@a;amqps://u:hunter2@b", "amqp://u:hunter2@h:0", "amqp://u:hunter2@h /",
+        "amqp://u:hunter2@a..b", "amqp://u:hunter2@h%2F", "amqp://u:hunter2%ff@h", "amqp://u:hunter2@a;amqp://u:hunter2@b..c",
     ],
 )  # fmt: skip
 def test_a_broker_that_is_none_is_refused_without_its_password(url: str) -> None:
