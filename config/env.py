@@ -101,8 +101,10 @@ def choice(name: str, default: str, options: tuple[str, ...]) -> str:
 def word(name: str, default: str) -> str:
     """One name without blanks and commas, as an issuer or an audience is."""
     value = text(name, default)
-    if re.search(r"[\s,]", value):
-        raise BadVariable(name, f"must be one name without blanks and commas; it is {value!r}")
+    if not re.fullmatch(r"[^\s,]{1,200}", value):  # it is in each access token, and a cookie holds 4096 bytes
+        raise BadVariable(
+            name, f"must be one name of at most 200 characters without blanks and commas; it is {value[:80]!r}"
+        )
     return value
 
 
@@ -138,7 +140,9 @@ def hosts(name: str, default: str | None) -> list[str]:
 
 def header_names(name: str) -> list[str]:
     """Read a list of header names, in lower case. `*` is none: with credentials browsers take it for a name (Fetch standard)."""
-    return parsed(name, "", _list_of(web_addresses.header_name), "a list of header names, such as x-tenant")
+    return parsed(
+        name, "", _list_of(web_addresses.header_name), "a list of header names that scripts may send, such as x-tenant"
+    )
 
 
 def redirect_target(name: str, default: str) -> str:

@@ -11,6 +11,11 @@ _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _WEB_SCHEMES = frozenset({"http", "https"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _MAX_HOST_LENGTH = 253
+# Fetch standard, "forbidden request-header": no script can send them, so no preflight asks for them.
+_NOT_FOR_SCRIPTS = frozenset(
+    "accept-charset accept-encoding access-control-request-headers access-control-request-method connection content-length "
+    "cookie cookie2 date dnt expect host keep-alive origin referer set-cookie te trailer transfer-encoding upgrade via".split()
+)
 _HEADER_NAME = re.compile(r"[a-z0-9!#$%&'+.^_`|~-]+")  # RFC 9110 §5.6.2, but for `*`
 # Printable ASCII without a backslash, which browsers take for a slash: `//evil.example` is another host.
 _LOCAL_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*")
@@ -70,10 +75,11 @@ def origin(text: str, app_schemes: Collection[str]) -> str:
 
 
 def header_name(text: str) -> str:
-    """The name of a request header in lower case."""
-    if not _HEADER_NAME.fullmatch(text.lower()):
+    """The name of a request header that a script may send, in lower case."""
+    name = text.lower()
+    if not _HEADER_NAME.fullmatch(name) or name in _NOT_FOR_SCRIPTS or name.startswith(("proxy-", "sec-")):
         raise ValueError(text)
-    return text.lower()
+    return name
 
 
 def redirect_target(text: str) -> str:
@@ -81,10 +87,11 @@ def redirect_target(text: str) -> str:
     if _LOCAL_PATH.fullmatch(text):
         return text
     parts = urlsplit(text)
-    is_plain = text.isascii() and text.isprintable() and not set(text) & set(" \\")
+    rest = text.partition("://")[2].removeprefix(parts.netloc)
+    is_plain = rest.isascii() and text.isprintable() and not set(text) & set(" \\")
     if not is_plain or parts.scheme != "https" or not parts.hostname or "@" in parts.netloc or parts.port == 0:
         raise ValueError(text)
-    return text
+    return _origin_of(parts) + rest
 
 
 def web_url(text: str) -> str:

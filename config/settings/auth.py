@@ -51,6 +51,10 @@ JWT_REFRESH_EXPIRY = env.duration("JWT_REFRESH_EXPIRY", "7d")
 REFRESH_REUSE_GRACE = env.duration_or_zero("REFRESH_REUSE_GRACE", "10s")
 if REFRESH_REUSE_GRACE >= JWT_REFRESH_EXPIRY:
     raise env.BadVariable("REFRESH_REUSE_GRACE", "must be shorter than JWT_REFRESH_EXPIRY; it is meant to be seconds")
+if timedelta(minutes=10) < REFRESH_REUSE_GRACE:
+    raise env.BadVariable(
+        "REFRESH_REUSE_GRACE", "must be 10m or less: within it a stolen token that is used again is not noticed"
+    )
 SESSION_MAX_AGE = env.duration("SESSION_MAX_AGE", "30d")
 MAX_SESSIONS_PER_USER = env.integer("MAX_SESSIONS_PER_USER", 20)
 LAST_SEEN_WRITE_SECONDS: float | None = 5.0

@@ -103,3 +103,7 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_ALLOW_ALL_ORIGINS = False  # no other site loads our files
 
 PRODUCT_NAME = env.text("PRODUCT_NAME", "Vestibule")
+# It is in the QR code of authenticator apps and in the subjects of emails.
+_MAX_PRODUCT_NAME = 100
+if len(PRODUCT_NAME) > _MAX_PRODUCT_NAME:
+    raise env.BadVariable("PRODUCT_NAME", f"must have at most {_MAX_PRODUCT_NAME} characters")

@@ -1,5 +1,8 @@
 """What browsers and proxies are told and believed."""
 
+from datetime import timedelta
+from urllib.parse import urlsplit
+
 from csp.constants import NONE, SELF
 
 from config import env
@@ -46,12 +49,24 @@ SECURE_HSTS_SECONDS = 0 if DEBUG else env.integer("HSTS_SECONDS", 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
 # Where /.well-known/change-password leads, which password managers open.
 CHANGE_PASSWORD_URL = env.redirect_target("CHANGE_PASSWORD_URL", "/")
+_target = urlsplit(CHANGE_PASSWORD_URL)
+if _target.path.rstrip("/") == "/.well-known/change-password" and _target.hostname in {None, *ALLOWED_HOSTS}:
+    raise env.BadVariable(
+        "CHANGE_PASSWORD_URL", "must lead elsewhere: browsers would be redirected to the same path for ever"
+    )
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_NAME = "vestibule_admin"
 ADMIN_SESSION_MAX_AGE = env.duration("ADMIN_SESSION_MAX_AGE", "12h")
 ADMIN_SESSION_IDLE = env.duration("ADMIN_SESSION_IDLE", "1h")
+for _name, _length in (("ADMIN_SESSION_MAX_AGE", ADMIN_SESSION_MAX_AGE), ("ADMIN_SESSION_IDLE", ADMIN_SESSION_IDLE)):
+    if _length < timedelta(minutes=1):
+        raise env.BadVariable(_name, "must be a minute or more: nobody could work in the admin")
+if ADMIN_SESSION_IDLE > ADMIN_SESSION_MAX_AGE and env.is_set("ADMIN_SESSION_IDLE"):
+    raise env.BadVariable(
+        "ADMIN_SESSION_IDLE", "must not be longer than ADMIN_SESSION_MAX_AGE, at which the session ends"
+    )
 SESSION_COOKIE_AGE = int(ADMIN_SESSION_MAX_AGE.total_seconds())
 LOGIN_REDIRECT_URL = "/admin/"  # only the admin has a login page, and a `next` of another site leads there
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024

@@ -7,8 +7,11 @@ from config.settings.debug import DEBUG
 
 # With a token it alone opens /metrics; without one, these addresses do, where they ask directly.
 METRICS_TOKEN = env.text("METRICS_TOKEN", "")
-if not METRICS_TOKEN.isascii() or " " in METRICS_TOKEN:
-    raise env.BadVariable("METRICS_TOKEN", "must be ASCII without blanks: it is sent in a header")
+_MAX_TOKEN = 1000  # proxies take a few kilobytes of headers
+if not METRICS_TOKEN.isascii() or " " in METRICS_TOKEN or len(METRICS_TOKEN) > _MAX_TOKEN:
+    raise env.BadVariable(
+        "METRICS_TOKEN", "must be ASCII without blanks, 1000 characters at most: it is sent in a header"
+    )
 if METRICS_TOKEN and not DEBUG:
     env.refuse_weak("METRICS_TOKEN", METRICS_TOKEN)
 METRICS_ALLOWED = env.networks("METRICS_ALLOWED") or [ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1")]

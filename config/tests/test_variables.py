@@ -28,7 +28,9 @@ def _documented() -> set[str]:
 
 def _setting(settings: Any, path: str) -> Any:
     first, *rest = path.split(".")
-    return reduce(lambda value, key: value[key], rest, getattr(settings, first))
+    return reduce(
+        lambda value, key: value[int(key) if isinstance(value, tuple) else key], rest, getattr(settings, first)
+    )
 
 
 def _name(value: object) -> str:

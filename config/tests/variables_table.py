@@ -129,12 +129,21 @@ ROWS = [
     accepted("CORS_ALLOWED_ORIGINS", "https://münchen.example,http://x:80", ["https://xn--mnchen-3ya.example", "http://x"]),
     accepted("CORS_ALLOWED_ORIGINS", "http://x:443,https://x:80", ["http://x:443", "https://x:80"]),
     accepted("CORS_ALLOWED_ORIGINS", "http://[0:0::1]:3000,tauri://localhost", ["http://[::1]:3000", "tauri://localhost"]),
+    *refused("CORS_ALLOWED_HEADERS", "*", "x tenant", "x:y", "Cookie", "host", "content-length", "Sec-Fetch-Site", "proxy-x"),
+    accepted("CORS_ALLOWED_HEADERS", "X-Tenant, ,", "x-tenant", setting="CORS_ALLOW_HEADERS.-1"),
+    *refused(
+        "CHANGE_PASSWORD_URL",
+        *("http://app.example.com", "//app.example.com", "https://a..b", "https://x%0d%0a", "https://300.1.1.1", "https://."),
+        *("/.well-known/change-password", "https://Auth.example.com/.well-known/change-password/", "settings", "https://a\\b"),
+    ),
+    accepted("CHANGE_PASSWORD_URL", "HTTPS://München.example:443/a?b#/c", "https://xn--mnchen-3ya.example/a?b#/c"),
     *refused("TRUSTED_PROXIES", *BAD_NETWORKS),
     accepted("TRUSTED_PROXIES", "::ffff:10.0.0.0/104,::ffff:10.1.2.3", [ip_network("10.0.0.0/8"), ip_network("10.1.2.3")]),
     accepted("TRUSTED_PROXIES", "10.1.2.3 , fd00::/8,", [ip_network("10.1.2.3"), ip_network("fd00::/8")]),
     *[
         row
-        for name in ("JWT_ACCESS_EXPIRY", "JWT_REFRESH_EXPIRY", "SESSION_MAX_AGE", "AUDIT_RETENTION",
+        for name in ("JWT_ACCESS_EXPIRY", "JWT_REFRESH_EXPIRY", "SESSION_MAX_AGE", "AUDIT_RETENTION", "HISTORY_RETENTION",
+                     "ADMIN_SESSION_MAX_AGE", "ADMIN_SESSION_IDLE",
                      "VERIFICATION_CODE_LIFETIME", "WRONG_PASSWORD_FIRST_WAIT", "WRONG_PASSWORD_LONGEST_WAIT")
         for row in (*refused(name, "0", *BAD_DURATIONS), accepted(name, "5m\r", timedelta(minutes=5)))
     ],
@@ -150,11 +159,15 @@ ROWS = [
         for name in ("REFRESH_REUSE_GRACE", "REFUSAL_RETENTION", "RESEND_PAUSE")
         for row in (*refused(name, *BAD_DURATIONS), accepted(name, "0", timedelta(0)))
     ],
-    *refused("REFRESH_REUSE_GRACE", "7d"),
+    *refused("REFRESH_REUSE_GRACE", "7d", "11m"),
+    *refused("ADMIN_SESSION_MAX_AGE", "59s"),
+    *refused("ADMIN_SESSION_IDLE", "59s", "13h"),
+    # The default of the one that is not set gives way.
+    accepted("ADMIN_SESSION_MAX_AGE", "30m", timedelta(hours=1), setting="ADMIN_SESSION_IDLE"),
     *[
         row
         for name in ("JWT_ISSUER", "JWT_AUDIENCE")
-        for row in (*refused(name, "one two", "one,two", " one", "#one"), accepted(name, "", "vestibule"))
+        for row in (*refused(name, "one two", "one,two", " one", "#one", "x" * 201), accepted(name, "", "vestibule"))
     ],
     *[
         row
@@ -200,7 +213,8 @@ ROWS = [
     *[
         row
         for name in ("RATE_LIMIT_LOGIN", "RATE_LIMIT_REGISTER", "RATE_LIMIT_PUBLIC", "RATE_LIMIT_BAD_TOKENS",
-                     "RATE_LIMIT_REFRESH", "RATE_LIMIT_FORGOT", "RATE_LIMIT_RESEND")
+                     "RATE_LIMIT_REFRESH", "RATE_LIMIT_FORGOT", "RATE_LIMIT_RESEND", "RATE_LIMIT_HASHES",
+                     "RATE_LIMIT_WRITES", "RATE_LIMIT_EXPORT")
         for row in (*refused(name, *BAD_RATES), accepted(name, "OFF", ()))
     ],
     accepted("RATE_LIMIT_LOGIN", "1/m, 5/2h", (Limit("login-60", 1, 60), Limit("login-7200", 5, 7200))),
@@ -217,9 +231,9 @@ ROWS = [
     accepted("LOG_LEVEL", "WARNING", "WARNING", setting="LOGGING.root.level"),
     *refused("LOG_FORMAT", "xml"),
     accepted("LOG_FORMAT", "Text", "text"),
-    *refused("PRODUCT_NAME", "Acme\nBcc: x", "Acme\x1b[0m", "Acme\u2028x", " Acme", "Acme  # ours", "Acme\udcff"),
+    *refused("PRODUCT_NAME", "Acme\nBcc: x", "Acme\x1b[0m", "Acme\u2028x", " Acme", "Acme  # ours", "Acme\udcff", "x" * 101),
     accepted("PRODUCT_NAME", 'O\'Neil & "Sons" <#1> %s {{ x }}', 'O\'Neil & "Sons" <#1> %s {{ x }}'),
-    *refused("METRICS_TOKEN", *WEAK_SECRETS, f"{STRONG} x", f"{STRONG}é"),
+    *refused("METRICS_TOKEN", *WEAK_SECRETS, f"{STRONG} x", f"{STRONG}é", STRONG * 26),
     accepted("METRICS_TOKEN", STRONG, STRONG),
     *refused("METRICS_ALLOWED", *BAD_NETWORKS),
     accepted("METRICS_ALLOWED", "::ffff:10.0.0.0/104", [ip_network("10.0.0.0/8")]),
