@@ -19,6 +19,7 @@ from config.watching import access
 from config.watching.lines import Answered
 from config.watching.middleware import ARRIVED
 from config.watching.who import Ids
+from config.wsgi_bridge import INCOMPLETE_BODY
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -64,7 +65,7 @@ class Shortcuts:
 
 
 def _taken(shortcut: Shortcut, environ: Environ) -> Quick | None:
-    if "HTTP_ORIGIN" in environ:
+    if "HTTP_ORIGIN" in environ or INCOMPLETE_BODY in environ:
         return None
     try:
         request = WSGIRequest(environ)

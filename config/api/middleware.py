@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from config.api.exceptions import Overloaded, for_status
+from config.api.exceptions import BadRequest, Overloaded, for_status
 from config.api.responses import plain_failure
+from config.wsgi_bridge import INCOMPLETE_BODY
 
 # Whatever is under /api/auth is for one caller alone.
 NOT_STORED = {"Cache-Control": "no-store", "Vary": "Accept, Accept-Language, Authorization, Cookie, Origin"}
@@ -44,3 +45,13 @@ def _in_the_envelope(answer: HttpResponse) -> HttpResponse:
     if "Allow" in answer.headers:
         failure.headers["Allow"] = answer.headers["Allow"]
     return failure
+
+
+class IncompleteBodyMiddleware:
+    """Refuses a request whose body ended early or has malformed chunks, in the language of the client."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return plain_failure(BadRequest()) if INCOMPLETE_BODY in request.META else self.get_response(request)

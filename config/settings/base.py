@@ -52,6 +52,7 @@ MIDDLEWARE = [
     "config.api.middleware.ApiErrorMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "config.language.LocaleMiddleware",
+    "config.api.middleware.IncompleteBodyMiddleware",
     "config.watching.middleware.CommonMiddleware",
     "config.site.SessionMiddleware",
     "config.site.CsrfViewMiddleware",
