@@ -165,11 +165,24 @@ def test_blanks_around_a_pasted_token_are_ignored(
     api.post("/forgot-password", {"email": "alice@example.com"})
     mails = {message.to[0]: token_in(message) for message in outbox() if "token=" in str(message.body)}
 
-    query = {"email": "bob@example.com", "token": paste(mails["bob@example.com"])}
+    query = {"email": paste("bob@example.com"), "token": paste(mails["bob@example.com"])}
     assert api.get("/verify-email", query).status_code == 200
     assert verify(paste(guarded.pending()), code=guarded.app.code()).status_code == 200
     reset = {"token": paste(mails["alice@example.com"]), "newPassword": "Another-Horse-8"}
     assert api.post("/reset-password", reset).status_code == 200
+
+
+@pytest.mark.parametrize("paste", [" {}".format, "{}\r\n".format, "\xa0{}\u200b".format])
+def test_blanks_around_a_refresh_token_are_ignored(
+    api: ApiClient, alice: User, sign_in: SignIn, paste: Callable[[str], str]
+) -> None:
+    refreshed, ended = sign_in(alice), sign_in(alice)
+
+    assert api.post("/refresh", {"refreshToken": paste(refreshed.refresh)}).status_code == 200
+    assert ApiClient().post("/logout", {"refreshToken": paste(ended.refresh)}).status_code == 200
+
+    assert ended.client.get("/me").json()["code"] == "session_revoked"
+    assert refreshed.client.get("/me").status_code == 200
 
 
 def test_a_logout_takes_any_text_for_a_token(api: ApiClient) -> None:
@@ -177,7 +190,8 @@ def test_a_logout_takes_any_text_for_a_token(api: ApiClient) -> None:
 
 
 def test_every_form_takes_codes_and_tokens_by_these_fields() -> None:
-    expected = {"code": OneTimeCode, "recoveryCode": RecoveryCodeText, "token": PastedToken, "mfaToken": PastedToken}
+    tokens = dict.fromkeys(["token", "mfaToken", "refreshToken"], PastedToken)
+    expected = {"code": OneTimeCode, "recoveryCode": RecoveryCodeText} | tokens
     wrong = [
         f"{form.__name__}.{name}"
         for form in _forms()

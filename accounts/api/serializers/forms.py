@@ -16,7 +16,7 @@ from accounts.api.serializers.fields import (
     SignUpEmail,
     Username,
 )
-from config.api.fields import DataObject, PlainText, SecretText
+from config.api.fields import DataObject, PlainText
 
 Form = serializers.Serializer[dict[str, Any]]
 
@@ -60,8 +60,12 @@ class LoginForm(Form):
 
 
 class RefreshForm(Form):
-    refreshToken = SecretText(
-        required=False, allow_null=True, allow_blank=True, help_text="The cookie serves where this is left out."
+    refreshToken = PastedToken(
+        max_length=None,
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        help_text="The cookie serves where this is left out.",
     )
 
 
@@ -69,8 +73,12 @@ class LogoutForm(Form):
     sessionId = PlainText(
         required=False, allow_null=True, help_text="Another of your sessions, to end that one instead."
     )
-    refreshToken = SecretText(
-        required=False, allow_null=True, allow_blank=True, help_text="Enough, where the access token has expired."
+    refreshToken = PastedToken(
+        max_length=None,
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        help_text="Enough, where the access token has expired.",
     )
     mfaToken = PastedToken(
         max_length=None,

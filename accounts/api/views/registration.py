@@ -70,7 +70,8 @@ class RegistrationViewSet(ViewSet):
         """Verifies the address with the token of the link, again and again while it lives. A browser gets the page instead."""
         if "text/html" in request.headers.get("Accept", "").lower():
             return verify_email_page(request._request)  # noqa: SLF001 - the page is a view of Django's
-        email, token = _one(request, "email"), pasted_text.token(_one(request, "token"))
+        # A pasted link ends with the email.
+        email, token = (pasted_text.token(_one(request, name)) for name in ("email", "token"))
         limited(request, settings.RATE_LIMIT_PUBLIC)
         user = email_verification.verify_by_link(email=email, token=token)
         return success({"user": user_summary(user)}, message=_("Your email is verified."))
