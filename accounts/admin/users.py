@@ -26,7 +26,7 @@ from accounts.admin.unlogged import Unlogged
 from accounts.admin.user_deeds import USER_DEEDS, could_do
 from accounts.mail import outbox
 from accounts.models import AuditKind, User
-from accounts.services import account_changes, change_audit, rights
+from accounts.services import account_changes, change_audit, rights, sign_up_claims
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason
 
@@ -180,6 +180,7 @@ class UserAdmin(Unlogged, DeedAdmin, DjangoUserAdmin):  # type: ignore[misc, typ
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         """`get_object` has locked the user, and `has_delete_permission` has looked for another administrator since."""
         outbox.account_deleted(obj)
+        sign_up_claims.remove(obj.email)
         sessions.revoke_all(user_id=obj.id, reason=RevokedReason.ACCOUNT_DELETED)
         audit.record(AuditKind.ACCOUNT_DELETED, user_id=obj.id, actor_id=caller_id(request))
         super().delete_model(request, obj)

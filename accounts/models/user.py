@@ -14,7 +14,7 @@ from config.ids import new_id
 from config.prefix_index import PrefixIndex
 
 LONGEST_REASON = 500
-_NEVER_BY_SAVE = {"mfa_enabled", "known_devices", "signed_out_at"}
+_NEVER_BY_SAVE = {"claim", "mfa_enabled", "known_devices", "signed_out_at"}
 
 
 class Role(models.TextChoices):
@@ -52,6 +52,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     `mfa_enabled` says that there is a confirmed second factor; it changes in the same transaction as that.
     `is_placeholder` marks the sign-up for an address that another account has, made with PREVENT_ENUMERATION: it has no email,
     signs nobody in, and keeps its username taken for as long as any other sign-up that is never verified.
+    `claim` stands for the email of a sign-up made with PREVENT_ENUMERATION; see `accounts.services.sign_up_claims`.
     `signed_out_at` is when all sessions were last ended at once: those of Django's admin end with it, as with a password.
     """
 
@@ -72,6 +73,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     signed_out_at = models.DateTimeField(null=True, editable=False)
     deactivation_reason = models.CharField(_("reason of the deactivation"), max_length=LONGEST_REASON, blank=True)
     is_placeholder = models.BooleanField(default=False, db_default=False, editable=False)
+    claim = models.CharField(max_length=64, null=True, editable=False)
     is_staff = models.BooleanField(_("may use the admin"), default=False)
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
@@ -94,6 +96,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.Index(fields=["id"], name="user_admins", condition=models.Q(role="ADMIN")),
             models.Index(fields=["id"], name="user_staff", condition=models.Q(is_staff=True)),
             models.Index(fields=["id"], name="user_inactive", condition=models.Q(is_active=False)),
+            models.Index(fields=["claim"], name="user_claim", condition=models.Q(claim__isnull=False)),
             PrefixIndex("first_name", name="user_first_name"),
             PrefixIndex("last_name", name="user_last_name"),
         )

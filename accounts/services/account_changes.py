@@ -11,7 +11,7 @@ from django.conf import settings
 from accounts import one_time_secrets
 from accounts.mail import outbox
 from accounts.models import CodeTries, Purpose, User
-from accounts.services import email_change, email_verification, recent_proof
+from accounts.services import email_change, email_verification, recent_proof, sign_up_claims
 from accounts.services.mfa import challenges
 from accounts.services.recent_proof import RecentProof
 from config.api.exceptions import NotFound
@@ -59,6 +59,7 @@ def apply(
 def settle_password(before: User, after: User) -> None:
     """For a password that Django's admin has written: its sessions ended with it, the rest is as after `apply`."""
     outbox.cancel_resets(after)
+    sign_up_claims.remove(after.email)
     outbox.password_changed_by_admin(after)
     if _opens(before, after):
         _ask_for_proof(after)
@@ -81,6 +82,7 @@ def leave_address(before: User, after: User) -> None:
     """What was mailed to the former address opens nothing any more; whoever proved it hears of the change."""
     one_time_secrets.supersede(user_id=after.id, purposes=list(Purpose))
     email_change.close(user_id=after.id)
+    sign_up_claims.remove(before.email)
     if before.email_verified:
         outbox.email_changed_by_admin(after, old_email=before.email)
 
@@ -108,6 +110,7 @@ def _settle_sessions(before: User, after: User, values: Mapping[str, Any]) -> No
     if after.password != before.password:
         sessions.revoke_all(user_id=after.id, reason=RevokedReason.PASSWORD_CHANGED)
         outbox.cancel_resets(after)
+        sign_up_claims.remove(after.email)
         outbox.password_changed_by_admin(after)
     if not after.is_active:
         sessions.revoke_all(user_id=after.id, reason=RevokedReason.ACCOUNT_DEACTIVATED)

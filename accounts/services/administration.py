@@ -21,6 +21,7 @@ from accounts.services import (
     deactivation,
     passwords,
     recent_proof,
+    sign_up_claims,
     user_creation,
 )
 from config.api.exceptions import NotFound
@@ -108,6 +109,7 @@ def delete(*, actor_id: uuid.UUID, user_id: uuid.UUID) -> None:
     with transaction.atomic():
         user = authority.lock(actor_id=actor_id, user_id=user_id, takes_rights=True)
         outbox.account_deleted(user)
+        sign_up_claims.remove(user.email)
         sessions.revoke_all(user_id=user_id, reason=RevokedReason.ACCOUNT_DELETED)
         audit.record(AuditKind.ACCOUNT_DELETED, user_id=user_id, actor_id=actor_id)
         user.delete()

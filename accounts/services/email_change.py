@@ -13,7 +13,7 @@ from accounts.exceptions import CodeInvalid, EmailTaken, TooManyAttempts
 from accounts.identity import bucket_of, email_key
 from accounts.mail import outbox
 from accounts.models import AuditKind, EmailChange, Purpose, User
-from accounts.services import code_tries, email_verification, passwords, profile
+from accounts.services import code_tries, email_verification, passwords, profile, sign_up_claims
 from config.api.exceptions import SessionRevoked, ValidationFailed
 from config.rate_limits import limiter
 from sessions_tracking.client_info import ClientInfo
@@ -118,6 +118,7 @@ def move(user: User, *, email: str, key: str) -> None:
     Raises IntegrityError where somebody has it.
     """
     outbox.cancel_resets(user)
+    sign_up_claims.remove(user.email)
     user.email, user.email_key = email, key
     if user.email_verified:
         user.email_verified_at = datetime.now(UTC)

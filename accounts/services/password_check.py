@@ -9,7 +9,8 @@ from accounts import audit, hash_queue, password_hashing
 from accounts.exceptions import EmailNotVerified, InvalidCredentials
 from accounts.identity import bucket_of, email_key_or_none, username_key
 from accounts.models import AuditKind, User
-from accounts.services import guessing
+from accounts.password_hashing import Match
+from accounts.services import guessing, sign_up_claims
 from config.api.exceptions import ApiError
 from config.prepared import Given, PreparedSelect
 
@@ -37,35 +38,52 @@ def authenticate(credentials: Credentials, *, address: str | None) -> User:
         user_id=namesake.id if namesake else None, identifier=_typed(credentials), address=address
     )
     user = namesake if namesake is not None and _is_spelled_right(namesake, credentials) else None
-    if user is not None and _is_hidden(user, credentials):
-        password_hashing.spend_as_much(credentials.password)
+    match = _match(user, credentials)
+    if match.is_claim:
+        attempt.withdraw()
+        raise _refused(user, "wrong_password" if user else "unknown_account", EmailNotVerified())
+    if user is None or not match.is_correct or not user.is_active:
         attempt.failed()
-        raise _refused(user, "email_not_verified")
-    if user is None:
-        password_hashing.spend_as_much(credentials.password)
-        attempt.failed()
-        raise _refused(None, "unknown_account")
-    is_correct, is_outdated = password_hashing.verify(
-        credentials.password, user.password, check_all_forms=not user.is_active
-    )
-    if not is_correct or not user.is_active:
-        attempt.failed()
-        raise _refused(user, "inactive" if is_correct else "wrong_password")
-    attempt.succeeded()
-    if is_outdated:
-        _renew_hash(user, credentials.password)
+        raise _refused(user, _reason(user, match))
     if user.is_placeholder or (settings.EMAIL_VERIFICATION == "mandatory" and not user.email_verified):
+        # Whoever signed up for somebody's email must not reset the count of wrong passwords for it.
+        if _hides_accounts(credentials):
+            attempt.withdraw()
+        else:
+            attempt.succeeded()
         raise _refused(user, "email_not_verified", EmailNotVerified())
+    attempt.succeeded()
+    if match.is_outdated:
+        _renew_hash(user, credentials.password)
     return user
 
 
-def _is_hidden(user: User, credentials: Credentials) -> bool:
-    """Whether an address that is not verified has to look unknown: a sign-up for it that was only simulated has no password.
+def _match(user: User | None, credentials: Credentials) -> Match:
+    """Compare the password by as many hashes and statements for known and unknown emails (ASVS 6.3.8)."""
+    check_all_forms = user is not None and not user.is_active
+    if _hides_accounts(credentials):
+        email = credentials.email or ""
+        reference, claims = sign_up_claims.reference_hash(email, user), sign_up_claims.password_hashes(email)
+        return password_hashing.match(credentials.password, reference, claims, check_all_forms=check_all_forms)
+    if user is None:
+        password_hashing.spend_as_much(credentials.password)
+        return Match()
+    is_correct, is_outdated = password_hashing.verify(
+        credentials.password, user.password, check_all_forms=check_all_forms
+    )
+    return Match(is_correct=is_correct, is_outdated=is_outdated)
 
-    The username of either sign-up answers EmailNotVerified to its password.
-    """
+
+def _hides_accounts(credentials: Credentials) -> bool:
+    """Return whether the answer must be the same for all sign-ups for the email, whose account it is or not."""
     is_required = settings.PREVENT_ENUMERATION and settings.EMAIL_VERIFICATION == "mandatory"
-    return is_required and credentials.username is None and not user.email_verified
+    return is_required and credentials.username is None
+
+
+def _reason(user: User | None, match: Match) -> str:
+    if user is None:
+        return "unknown_account"
+    return "inactive" if match.is_correct else "wrong_password"
 
 
 def _refused(user: User | None, reason: str, error: ApiError | None = None) -> ApiError:
@@ -79,6 +97,7 @@ def _renew_hash(user: User, password: str) -> None:
     checked, user.password = user.password, password_hashing.make(password)
     if not User.objects.filter(id=user.id, password=checked).update(password=user.password):
         raise InvalidCredentials
+    sign_up_claims.remove(user.email)
 
 
 def _typed(credentials: Credentials) -> str:

@@ -14,7 +14,7 @@ from accounts.exceptions import PasswordIncorrect, ResetTokenInvalid
 from accounts.identity import bucket_of
 from accounts.mail import outbox
 from accounts.models import AuditKind, OneTimeSecret, Purpose, User
-from accounts.services import email_verification, guessing, take_over
+from accounts.services import email_verification, guessing, sign_up_claims, take_over
 from config.api.exceptions import SessionRevoked, ValidationFailed
 from config.rate_limits import by_address, limiter
 from sessions_tracking import services as sessions
@@ -129,4 +129,7 @@ def _record(
 def _replace(*, user: User, new_hash: str) -> bool:
     """Only over the password that was checked, of the address that was proven: of racing changes one wins."""
     unchanged = User.objects.filter(id=user.id, password=user.password, email_key=user.email_key, is_active=True)
-    return unchanged.update(password=new_hash, updated_at=datetime.now(UTC)) == 1
+    if not unchanged.update(password=new_hash, updated_at=datetime.now(UTC)):
+        return False
+    sign_up_claims.remove(user.email)
+    return True

@@ -14,7 +14,7 @@ from accounts.exceptions import UsernameTaken
 from accounts.identity import username_key
 from accounts.mail import outbox
 from accounts.models import AuditKind, Role, User
-from accounts.services import authority, passwords
+from accounts.services import authority, passwords, sign_up_claims
 from config.api.exceptions import SessionRevoked
 from config.prepared import Given, PreparedSelect, in_order
 from sessions_tracking import services as sessions
@@ -119,6 +119,7 @@ def delete(*, user_id: uuid.UUID, password: str) -> None:
         if not User.objects.select_for_update().filter(id=user_id).exists():
             return
         outbox.account_deleted(user)
+        sign_up_claims.remove(user.email)
         sessions.revoke_all(user_id=user_id, reason=RevokedReason.ACCOUNT_DELETED)
         audit.record(AuditKind.ACCOUNT_DELETED, user_id=user_id, actor_id=user_id)
         user.delete()

@@ -12,7 +12,7 @@ from accounts.exceptions import EmailTaken, UsernameTaken
 from accounts.identity import bucket_of, email_key, username_key
 from accounts.mail import outbox
 from accounts.models import AuditKind, User
-from accounts.services import email_verification, passwords
+from accounts.services import email_verification, passwords, sign_up_claims
 from config.api.exceptions import ApiError
 from config.prepared import Given, PreparedSelect, in_order
 from config.prepared_writes import insert
@@ -31,7 +31,7 @@ class NewAccount:
     language: str = "en"
 
 
-_OF_OTHERS = in_order(User, {"id", "email", "email_key", "username_key", "language"})
+_OF_OTHERS = in_order(User, {"id", "email", "email_key", "username_key", "language", "password"})
 
 
 def _like(name: str) -> Q:
@@ -56,18 +56,28 @@ def register(account: NewAccount) -> User:
     others = _others_like(user)
     if others:
         _refuse_before_the_hash(_collision(user, others))
-    user.password = password_hashing.make(account.password)
+    user.password = _hash(account.password, user, _owner(user, others))
     may_write = _has_room_for_a_notice(user)
     if not others:
         try:
             return _save(user)
         except IntegrityError:  # somebody was faster by a moment
             others = _others_like(user)
-    owner = next((other for other in others if user.email_key and other.email_key == user.email_key), None)
+    owner = _owner(user, others)
     taken = _collision(user, others)
     if settings.PREVENT_ENUMERATION and owner is not None and isinstance(taken, EmailTaken):
         return _pretend(user, owner, may_write=may_write)
     raise taken
+
+
+def _owner(user: User, others: list[User]) -> User | None:
+    return next((other for other in others if user.email_key and other.email_key == user.email_key), None)
+
+
+def _hash(password: str, user: User, owner: User | None) -> str:
+    if user.claim is None:
+        return password_hashing.make(password)
+    return password_hashing.make_beside(password, sign_up_claims.reference_hash(user.email or "", owner))
 
 
 def _refuse_before_the_hash(taken: ApiError) -> None:
@@ -85,6 +95,7 @@ def _unsaved(account: NewAccount) -> User:
         first_name=account.first_name,
         last_name=account.last_name,
         language=account.language,
+        claim=sign_up_claims.claim_of(account.email) if settings.PREVENT_ENUMERATION and account.email else None,
     )
 
 

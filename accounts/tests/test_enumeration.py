@@ -181,6 +181,28 @@ def test_a_registration_tells_nothing(people: dict[str, User], hashes: list[str]
     assert AuditEvent.objects.filter(kind=AuditKind.REGISTRATION_REPEATED).get().user_id == people[name].id
 
 
+@pytest.mark.parametrize("name", ["alice", "bob", "mallory", "erin"])
+@pytest.mark.parametrize("password", [PASSWORD + "-9", PASSWORD + "-é"])
+def test_a_sign_in_with_the_password_of_a_sign_up_tells_nothing(
+    people: dict[str, User], hashes: list[str], name: str, password: str
+) -> None:
+    replies: list[Any] = []
+    for whom, username in ((name, "eve-1"), ("eve-2", "eve-2")):
+        body = {"email": f"{whom}@example.com", "username": username, "password": password}
+        assert ApiClient().post("/register", body).status_code == 201
+
+    def log_in(whom: str) -> Work:
+        body = {"email": f"{whom}@example.com", "password": password}
+        return _work(lambda: replies.append(ApiClient().post("/login", body)), hashes)
+
+    known, new = log_in(name), log_in("eve-2")
+
+    assert _told(replies[0]) == _told(replies[1])
+    assert (replies[0].status_code, replies[0].json()["code"]) == (403, "email_not_verified")
+    assert known == new
+    assert known[0] == 1
+
+
 def test_to_register_again_brings_no_dead_code_back(people: dict[str, User], outbox: Outbox) -> None:
     """Five wrong tries close the door until another code is sent, and none was."""
     email_verification.resend(email="bob@example.com")

@@ -8,13 +8,16 @@ import re
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.utils import timezone
 from django_redis import get_redis_connection
 from pytest_django import Settings
 
+from accounts.mail.delivery import deliver_waiting
 from accounts.models import CodeTries, OutboxEmail, User
 from config.rate_limits.in_memory import memory
-from conftest import PASSWORD, ApiClient
+from conftest import PASSWORD, ApiClient, token_in
+from sessions_tracking.models import Session
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -46,6 +49,7 @@ def _step(chance: random.Random) -> Step:
         ("get", f"/verify-email?token=bm90IGl0&email={email}", {}),
         ("post", "/resend-verification", {"email": email}),
         ("post", "/forgot-password", {"email": email}),
+        ("post", "/login", {"email": EMAIL, "password": password}),
     ]
     return chance.choice(steps)
 
@@ -106,6 +110,8 @@ _WRONG: Step = ("post", "/verify-email", {"email": EMAIL, "code": "not it"})
         [*[_WRONG] * 6, _register(EMAIL, "name-1"), _WRONG],
         [*[_log_in(email=EMAIL)] * 4, _register(EMAIL, "name-1"), *[_log_in(_PASSWORDS[1], email=EMAIL)] * 3],
         [*[_log_in(username="owner")] * 5, _log_in(email=EMAIL)],
+        [_register(EMAIL, "name-1", "Guessed-Hörse-1"), _log_in("Guessed-Hörse-1", email=EMAIL), _log_in(email=EMAIL)],
+        [_register(EMAIL, "name-1"), *[_log_in("Wrong-Horse-1", email=EMAIL), _log_in(email=EMAIL)] * 7],
     ],
 )
 def test_known_ways_to_tell_tell_nothing(steps: list[Step]) -> None:
@@ -117,6 +123,66 @@ def test_no_random_sequence_tells(seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311
     for _ in range(10):
         _assert_equal(_steps(chance))
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_the_right_password_of_each_sign_up_is_told_to_verify_its_email(world: str) -> None:
+    _make(world)
+    for name, password in (("name-1", _PASSWORDS[0]), ("name-2", _PASSWORDS[1])):
+        assert ApiClient().post("/register", _register(EMAIL, name, password)[2]).status_code == 201
+
+    replies = [
+        ApiClient().post("/login", {"email": EMAIL, "password": each}) for each in (*_PASSWORDS, "Wrong-Horse-1")
+    ]
+
+    refused, wrong = (403, "email_not_verified"), (401, "invalid_credentials")
+    assert [(each.status_code, each.json()["code"]) for each in replies] == [refused, refused, wrong]
+    assert not Session.objects.exists()
+
+
+def test_the_owner_of_a_claimed_address_signs_in_with_their_own_password_alone() -> None:
+    _make("verified")
+    ApiClient().post("/register", _register(EMAIL, "name-1")[2])
+
+    assert ApiClient().post("/login", {"email": EMAIL, "password": PASSWORD}).status_code == 200
+    assert ApiClient().post("/login", {"email": EMAIL, "password": _PASSWORDS[0]}).status_code == 403
+    assert set(Session.objects.values_list("user__username", flat=True)) == {"owner"}
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_a_reset_ends_all_sign_ups_for_its_address_and_frees_their_names(world: str) -> None:
+    _make(world)
+    names = ("name-1", "name-2")
+    for name, password in zip(names, _PASSWORDS, strict=True):
+        ApiClient().post("/register", _register(EMAIL, name, password)[2])
+
+    _reset()
+
+    by_email = [ApiClient().post("/login", {"email": EMAIL, "password": each}) for each in _PASSWORDS]
+    by_name = [ApiClient().post("/login", {"username": name, "password": _PASSWORDS[0]}) for name in names]
+    assert {(each.status_code, each.json()["code"]) for each in by_email + by_name} == {(401, "invalid_credentials")}
+    again = [ApiClient().post("/register", _register(f"{name}@example.com", name)[2]) for name in names]
+    assert [each.status_code for each in again] == [201, 201]
+
+
+def _reset() -> None:
+    """By the owner of the mailbox."""
+    ApiClient().post("/forgot-password", {"email": EMAIL})
+    deliver_waiting()
+    token = token_in(mail.outbox[-1])
+    reply = ApiClient().post("/reset-password", {"token": token, "newPassword": "Another-Horse-8"})
+    assert reply.status_code == 200, reply.content
+
+
+def test_a_sign_up_for_somebody_does_not_reset_the_count_of_wrong_passwords() -> None:
+    _make("verified")
+    ApiClient().post("/register", _register(EMAIL, "name-1")[2])
+    wrong, claimed = ({"email": EMAIL, "password": password} for password in ("Wrong-Horse-1", _PASSWORDS[0]))
+
+    statuses = [ApiClient().post("/login", body).status_code for body in (wrong, claimed) * 6]
+
+    assert statuses[:9] == [401, 403] * 4 + [401]
+    assert set(statuses[9:]) == {429}
 
 
 def test_a_placeholder_holds_its_name_as_long_as_a_sign_up_and_signs_nobody_in(settings: Settings) -> None:

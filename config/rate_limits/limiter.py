@@ -57,7 +57,7 @@ def give_back() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A password that is about to be judged. One of `failed`, `succeeded` and `give_back` must follow."""
+    """A password that is about to be judged. One of `failed`, `succeeded`, `withdraw` and `give_back` must follow."""
 
     token: str
     tries: Tries | None
@@ -79,6 +79,15 @@ class Attempt:
         memory.forget(self.tries)
         with suppress(RedisAway):
             in_redis.forget(self.tries)
+
+    def withdraw(self) -> None:
+        """Ends the attempt as neither: it counts as no failure, and earlier failures stay."""
+        if self.tries is None:
+            return
+        members = {self.tries.being_judged: [self.token]}
+        memory.withdraw(members)
+        with suppress(RedisAway):
+            in_redis.withdraw(members)
 
 
 def attempt(whom: str, *, charges: Sequence[Charge] = ()) -> Attempt:
