@@ -15,6 +15,10 @@ from accounts.services import account_changes, change_audit, passwords, user_cre
 from config.api.exceptions import ValidationFailed
 
 SHORTEST_NAME, LONGEST_NAME = 3, 30
+_NOT_VERIFIED = (
+    "This email is not verified: somebody else may have registered it, and knows the password. Let its owner verify it first. "
+    "If you know who registered the account: --trust-email."
+)
 
 
 def create(*, email: str, username: str, password: str, may_use_admin: bool) -> User:
@@ -36,10 +40,13 @@ def create(*, email: str, username: str, password: str, may_use_admin: bool) -> 
     return user
 
 
-def promote(*, email: str, may_use_admin: bool) -> User:
+def promote(*, email: str, may_use_admin: bool, trust_email: bool = False) -> User:
     """Makes somebody who is here an administrator; rights that they have stay. What changes takes hold with the next request.
 
-    Raises UserNotFound; ValidationFailed for somebody who is not active.
+    Anybody can register an email that is not theirs, with a password of their choice. So an account whose email was never
+    verified is promoted only with `trust_email`.
+
+    Raises UserNotFound; ValidationFailed for an account that is not active, or not verified and not trusted.
     """
     with transaction.atomic():
         found = User.objects.with_email(email)
@@ -48,6 +55,8 @@ def promote(*, email: str, may_use_admin: bool) -> User:
             raise UserNotFound
         if not before.is_active:
             raise ValidationFailed(errors={"email": ["This account is not active. Reactivate it first."]})
+        if not before.email_verified and not trust_email:
+            raise ValidationFailed(errors={"email": [_NOT_VERIFIED]})
         rights: dict[str, Any] = {"role": Role.ADMIN}
         rights |= {"is_staff": True, "is_superuser": True} if may_use_admin else {}
         after = account_changes.apply(before, rights, email_verified=True, actor_id=None)

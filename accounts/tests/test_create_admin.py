@@ -156,11 +156,27 @@ def test_a_promotion_for_the_api_alone_takes_nothing_away(alice: User) -> None:
     assert (alice.role, alice.is_staff, alice.is_superuser) == (Role.ADMIN, True, False)
 
 
-def test_a_promotion_verifies_the_address(bob: User) -> None:
-    _run("bob@example.com", "--promote")
+@pytest.mark.parametrize("mode", ["mandatory", "optional", "none"])
+def test_an_account_that_anybody_may_have_registered_is_not_promoted(
+    api: ApiClient, settings: Settings, mode: str
+) -> None:
+    settings.EMAIL_VERIFICATION = mode
+    planted = {"email": "ada@example.com", "username": "ada", "password": PASSWORD}
+    assert api.post("/register", planted).status_code == 201
+
+    with pytest.raises(CommandError, match=r"not verified.*--trust-email"):
+        _run("ada@example.com", "--promote")
+
+    ada = User.objects.get()
+    assert (ada.role, ada.is_staff, ada.is_superuser, ada.email_verified) == (Role.USER, False, False, False)
+    assert not AuditEvent.objects.filter(kind=AuditKind.ROLE_CHANGED).exists()
+
+
+def test_a_promotion_on_the_operators_word_verifies_the_address(bob: User) -> None:
+    _run("bob@example.com", "--promote", "--trust-email")
 
     bob.refresh_from_db()
-    assert bob.email_verified
+    assert (bob.role, bob.email_verified) == (Role.ADMIN, True)
 
 
 def test_nobody_unknown_or_inactive_is_promoted(alice: User) -> None:

@@ -19,7 +19,8 @@ Makes an administrator: of the API (role ADMIN) and of Django's admin, with all 
 
 It asks for the password, twice; a script gives it on standard input (--password-stdin, the first line). The password rules
 are those of everybody. With --promote, somebody who is here already becomes one, with the password that they have, and
-with their next request. What was done is in the audit, without anybody as its author."""
+with their next request. Their email must be verified, unless --trust-email says that you know who registered it. What was done
+is in the audit, without anybody as its author."""
 
 
 class Command(TaughtCommand):
@@ -34,6 +35,7 @@ class Command(TaughtCommand):
         parser.add_argument("email", metavar="EMAIL")
         parser.add_argument("username", metavar="USERNAME", nargs="?", help="3 to 30 of letters, digits, - and _")
         parser.add_argument("--promote", action="store_true", help="who has this address becomes an administrator")
+        parser.add_argument("--trust-email", action="store_true", help="promote although the email is not verified")
         parser.add_argument("--api-only", action="store_true", help="no rights in Django's admin")
         parser.add_argument("--password-stdin", action="store_true", help="read it there instead of asking")
 
@@ -43,7 +45,9 @@ class Command(TaughtCommand):
             raise CommandError("Give a USERNAME for somebody new, or --promote for somebody who is here.", returncode=2)
         try:
             if options["promote"]:
-                user = administrators.promote(email=email, may_use_admin=may_use_admin)
+                user = administrators.promote(
+                    email=email, may_use_admin=may_use_admin, trust_email=options["trust_email"]
+                )
             else:
                 password = _from_stdin() if options["password_stdin"] else _asked_for()
                 user = administrators.create(
