@@ -13,6 +13,7 @@ from accounts.api.serializers.email_change import ChangeEmailForm, ConfirmEmailF
 from accounts.services import email_change, email_change_undo
 from config.api.documented import documented
 from config.api.forms import checked
+from config.api.origin import require_trusted
 from config.api.responses import success
 from config.api.viewsets import ViewSet
 from config.rate_limits.by_address import limited
@@ -58,6 +59,7 @@ class EmailChangeUndoViewSet(ViewSet):
         The old address is mailed a link to choose another password. Works for 72 hours, also after further changes.
         """
         token = checked(UndoEmailChangeForm, request)["token"]
+        require_trusted(request)  # it sends email
         limited(request, settings.RATE_LIMIT_PUBLIC)
         email_change_undo.undo(token=token)
         return success(message=_("Your address is back, and every session has ended. Check your inbox."))

@@ -40,6 +40,7 @@ class PasswordResetViewSet(ViewSet):
     def reset_password(self, request: Request) -> Response:
         """Sets a new password with the token of the mailed link. Ends every session, and proves the address."""
         form = checked(ResetPasswordForm, request)
+        require_trusted(request)  # it sends email
         passwords.reset(token=form["token"], new_password=form["newPassword"], client=read_client_info(request))
         return success(message=_("Your password has been changed. Sign in with the new one."))
 

@@ -60,6 +60,7 @@ class RegistrationViewSet(ViewSet):
     def verify_email(self, request: Request) -> Response:
         """Verifies the address with the six-digit code from the email. The fifth wrong try kills the code."""
         form = checked(VerifyEmailForm, request)
+        require_trusted(request)  # a first proof sends the welcome email
         limited(request, settings.RATE_LIMIT_PUBLIC)
         user = email_verification.verify_by_code(email=form["email"], code=form["code"])
         return success({"user": user_summary(user)}, message=_("Your email is verified."))
@@ -72,6 +73,7 @@ class RegistrationViewSet(ViewSet):
             return verify_email_page(request._request)  # noqa: SLF001 - the page is a view of Django's
         # A pasted link ends with the email.
         email, token = (pasted_text.token(_one(request, name)) for name in ("email", "token"))
+        require_trusted(request)
         limited(request, settings.RATE_LIMIT_PUBLIC)
         user = email_verification.verify_by_link(email=email, token=token)
         return success({"user": user_summary(user)}, message=_("Your email is verified."))

@@ -66,9 +66,9 @@ class TokenViewSet(ViewSet):
     def logout(self, request: Request) -> Response:
         """Ends your session, or another of yours by its id, at once. Always succeeds, also with nothing left to end."""
         form = checked(LogoutForm, request)
-        if not form.get("refreshToken") and "HTTP_AUTHORIZATION" not in request.META:
-            require_trusted(request)  # it clears cookies: nobody may sign a browser out from elsewhere
         caller = _caller_signing_out(request, form)
+        if caller is None:
+            require_trusted(request)  # it clears cookies: nobody may sign a browser out from elsewhere
         named = form.get("sessionId")
         if caller and named and parse_id(named) != caller.session_id:
             sign_out.log_out_other(principal=caller, session_id=parse_id(named))
