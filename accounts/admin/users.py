@@ -95,7 +95,7 @@ class UserAdmin(Unlogged, DeedAdmin, DjangoUserAdmin):  # type: ignore[misc, typ
             reply = super().user_change_password(request, id, form_url)
             after = User.objects.filter(id=before.id).exclude(password=before.password).first() if before else None
             if before and after:
-                account_changes.settle_password(before, after)
+                account_changes.settle_password(before, after, actor_id=caller_id(request))
                 facts = {"fields": "password"}
                 audit.record(AuditKind.USER_CHANGED, user_id=after.id, actor_id=caller_id(request), facts=facts)
         return reply

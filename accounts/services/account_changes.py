@@ -56,8 +56,12 @@ def apply(
     return after
 
 
-def settle_password(before: User, after: User) -> None:
-    """For a password that Django's admin has written: its sessions ended with it, the rest is as after `apply`."""
+def settle_password(before: User, after: User, *, actor_id: uuid.UUID) -> None:
+    """For a password that Django's admin has written: its sessions ended with it, the rest is as after `apply`.
+
+    Raises PermissionDenied for actors who set their own: `passwords.change` asks for the current one.
+    """
+    recent_proof.require(before, after, actor_id=actor_id, proof=None)
     outbox.cancel_resets(after)
     sign_up_claims.remove(after.email)
     outbox.password_changed_by_admin(after)

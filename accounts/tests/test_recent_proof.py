@@ -1,6 +1,7 @@
 """A stolen access token takes no account over: whatever changes one's own email or password needs the password."""
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import pytest
@@ -102,6 +103,14 @@ def test_the_service_that_all_entry_points_share_refuses_without_a_proof(admin: 
         account_changes.apply(admin, values, email_verified=None, actor_id=admin.id)
 
     assert User.objects.get(id=admin.id).email == "carol@example.com"
+
+
+def test_the_service_behind_the_password_page_of_the_admin_refuses_ones_own(admin: User) -> None:
+    changed = copy(admin)
+    changed.password = "x"
+
+    with pytest.raises(PermissionDenied):
+        account_changes.settle_password(admin, changed, actor_id=admin.id)
 
 
 @pytest.mark.parametrize("spelling", ["{id}", "{hex}", "{upper}", "urn:uuid:{id}"])
