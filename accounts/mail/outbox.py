@@ -74,10 +74,12 @@ def refresh_token_reused(user: User, client: ClientInfo) -> None:
 def account_deleted(user: User) -> None:
     """Not tied to the user's row, which is about to go and takes its other emails along.
 
+    An email that was never verified receives none: it may be a stranger's, for whom somebody registers and deletes accounts.
+
     Resets are not tied to it either: those to the address go here, or it would stay for HISTORY_RETENTION.
     """
     OutboxEmail.objects.filter(user=None, kind=EmailKind.RESET_PASSWORD, address=user.email_key or "").delete()
-    if user.email:
+    if user.email and user.email_verified:
         context = {"happened_at": iso(datetime.now(UTC)), "username": user.username}
         outbox_rows.write(kind=EmailKind.ACCOUNT_DELETED, address=user.email, language=user.language, context=context)
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from django.core import mail
+from pytest_django import Settings
 
 from accounts.mail import delivery, notice_pacing, outbox
 from accounts.mail.delivery import deliver_waiting
@@ -132,6 +133,21 @@ def test_while_another_worker_sends_one_the_next_waits_for_it(alice: User, clock
 
     assert len(mail.outbox) == 1
     assert OutboxEmail.objects.latest("id").tries == 1
+
+
+def test_accounts_that_are_registered_and_deleted_again_and_again_send_nothing_to_an_unverified_email(
+    db: None, settings: Settings
+) -> None:
+    settings.EMAIL_VERIFICATION = "none"
+    for _ in range(3):
+        client = ApiClient()
+        client.post("/register", {"email": "victim@example.com", "username": "mallory", "password": PASSWORD})
+        token = client.post("/login", {"username": "mallory", "password": PASSWORD}).json()["data"]["token"]
+        assert client.bearing(token).delete("/me", {"password": PASSWORD}).status_code == 200
+
+    deliver_waiting()
+
+    assert mail.outbox == []
 
 
 def test_codes_and_links_that_are_requested_wait_for_no_notice(alice: User, bob: User) -> None:
