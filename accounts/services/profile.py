@@ -109,15 +109,17 @@ def _write_changed(user: User, changes: Mapping[str, Any]) -> None:
 def delete(*, user_id: uuid.UUID, password: str) -> None:
     """Deletes the account and its sessions. Raises PasswordIncorrect (`password`), LastAdmin.
 
-    The row is locked first: a login that races the deletion waits, and then finds nobody.
+    The row is locked first: a login that races the deletion waits, and then finds nobody. Raises SessionRevoked if the password
+    changed after it was checked, and for a second deletion at the same time.
     """
     user = get(user_id=user_id)
     passwords.require_correct(password, user=user, field="password")
     with transaction.atomic():
         if user.role == Role.ADMIN:
             authority.require_another_admin(user_id=user_id)
-        if not User.objects.select_for_update().filter(id=user_id).exists():
-            return
+        same = User.objects.select_for_update().filter(id=user_id, password=user.password, is_active=True)
+        if not same.exists():  # a reset was faster: the password that was given is the account's no more
+            raise SessionRevoked
         outbox.account_deleted(user)
         sign_up_claims.remove(user.email)
         sessions.revoke_all(user_id=user_id, reason=RevokedReason.ACCOUNT_DELETED)

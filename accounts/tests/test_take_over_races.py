@@ -1,11 +1,15 @@
 """A take-over races with everything that the former holder can still send: afterwards nothing of theirs works."""
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.core import mail
+from django.db import connection, transaction
 from pytest_django import DjangoDbBlocker
 
+from accounts import password_hashing
 from accounts.mail import outbox
 from accounts.mail.delivery import deliver_waiting
 from accounts.models import User
@@ -13,7 +17,7 @@ from accounts.tests.cast import log_in, refresh, signed_in, someone
 from accounts.tests.second_factor import App
 from config.testing import live_database, live_server
 from config.testing.live_server import Ask, LiveServer
-from conftest import token_in
+from conftest import PASSWORD, token_in
 from sessions_tracking.models import Session
 
 NEW = "Another-Horse-8"
@@ -57,3 +61,30 @@ def test_a_reset_wins_against_all_that_the_former_holder_sends(server: LiveServe
     assert not hasattr(stored, "totp_factor")
     assert server.send(log_in(user)).status == 401
     assert server.send(Ask("POST", "/login", {"email": user.email, "password": NEW})).data["tokens"]
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has no row locks to wait for")
+def test_a_deletion_that_waited_for_a_reset_deletes_nothing(server: LiveServer) -> None:
+    user = someone()
+    tokens = signed_in(server, user)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            User.objects.select_for_update().get(id=user.id)
+            deletion = pool.submit(server.send, Ask("DELETE", "/me", {"password": PASSWORD}, token=tokens.access))
+            _wait_for_a_blocked_lock()
+            User.objects.filter(id=user.id).update(password=password_hashing.make(NEW))
+        reply = deletion.result()
+
+    assert (reply.status, reply.code) == (401, "session_revoked")
+    assert server.send(Ask("POST", "/login", {"username": user.username, "password": NEW})).data["tokens"]
+
+
+def _wait_for_a_blocked_lock() -> None:
+    deadline = time.monotonic() + 10
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.02)
+    raise AssertionError("The deletion has not waited for the row.")
