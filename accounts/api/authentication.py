@@ -4,7 +4,7 @@ from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from accounts.api.cookies import ACCESS_COOKIE
+from accounts.api.cookies import ACCESS_COOKIE, REFRESH_COOKIE
 from accounts.api.request_cookies import ConflictingCookies, access_cookie, cookie_values
 from accounts.services.authentication import verify_token
 from config.api.exceptions import TokenInvalid, Unauthorized
@@ -46,7 +46,9 @@ def bearer_token(request: HttpRequest | Request) -> str | None:
 
 def cookie_token(request: HttpRequest | Request) -> str | None:
     """The cookie's token. What a cookie authorises and changes something must come from a site that may send it."""
-    if request.method not in SAFE_METHODS and cookie_values(request, ACCESS_COOKIE):
+    if request.method not in SAFE_METHODS and (
+        cookie_values(request, ACCESS_COOKIE) or len(cookie_values(request, REFRESH_COOKIE)) > 1
+    ):
         require_trusted(request)
     return access_cookie(request)
 

@@ -44,11 +44,11 @@ def _end_of_pair(header: str, start: int) -> int:
 
 
 def access_cookie(request: HttpRequest | Request) -> str | None:
-    """Return the access token of the cookie. Raises ConflictingCookies, for two different refresh tokens too."""
+    """Return the access token of the cookie. Raises ConflictingCookies, for two different refresh tokens too, alone as well."""
     values = cookie_values(request, ACCESS_COOKIE)
     if len(values) > 1:
         raise ConflictingCookies(ACCESS_COOKIE)
-    if values and request.META["HTTP_COOKIE"].count(REFRESH_COOKIE) > 1:
+    if request.META.get("HTTP_COOKIE", "").count(REFRESH_COOKIE) > 1:
         refresh_cookie(request)
     return values[0] if values else None
 

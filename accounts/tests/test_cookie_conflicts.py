@@ -265,6 +265,19 @@ def test_they_are_refused_beside_a_good_access_token_too(
     assert ask("GET", {"Cookie": cookies + hers.refresh}, "/me").status == 200
 
 
+@pytest.mark.parametrize("reader", READERS, ids=" ".join)
+def test_they_are_refused_without_an_access_token_too(
+    ask: Ask, here: SignedIn, hers: SignedIn, domain: str | None, reader: tuple[str, str]
+) -> None:
+    method, path = reader
+    cookies = {"Cookie": f"refreshToken={here.refresh}; refreshToken={hers.refresh}"}
+
+    assert _is_refused(ask(method, cookies, path), domain, "refreshToken")
+    if method != "GET":
+        answer = ask(method, cookies | EVIL, path)
+        assert (answer.code, _cleared(answer)) == ("origin_not_allowed", set())
+
+
 def test_only_a_conflict_costs_a_statement(here: SignedIn, hers: SignedIn) -> None:
     single = {"Cookie": f"jwt={here.access}; refreshToken={here.refresh}"}
     assert by_server("GET", single, "/forward-auth").status == 200
