@@ -49,7 +49,7 @@ def _settle_address(environ: Environ) -> None:
     environ["REMOTE_ADDR"] = client_address(peer, environ.get("HTTP_X_FORWARDED_FOR", ""), trusted)
     if not trusted or not peer_is_trusted(peer, trusted):
         return
-    scheme = environ.get("HTTP_X_FORWARDED_PROTO", "").split(",")[-1].strip().lower()
+    scheme = environ.get("HTTP_X_FORWARDED_PROTO", "").split(",")[-1].strip(" \t").lower()
     if scheme in {"http", "https"}:
         environ["wsgi.url_scheme"] = scheme
 

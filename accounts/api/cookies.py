@@ -30,7 +30,7 @@ class Transport(StrEnum):
 
 def wanted_transport(request: HttpRequest | Request) -> Transport:
     try:
-        return Transport(request.META.get("HTTP_X_TOKEN_TRANSPORT", "").strip().lower())
+        return Transport(request.META.get("HTTP_X_TOKEN_TRANSPORT", "").strip(" \t").lower())
     except ValueError as error:
         raise ValidationFailed(errors={TRANSPORT_HEADER: [_("Must be cookie or body.")]}) from error
 

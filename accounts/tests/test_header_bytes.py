@@ -145,6 +145,18 @@ def test_an_unreadable_header_is_refused_and_not_taken_for_absent(
     assert "Set-Cookie" not in reply.headers
 
 
+@pytest.mark.parametrize("blank", [b"\x85", b"\xa0"])
+def test_bytes_that_only_unicode_takes_for_blanks_are_part_of_the_value(server: LiveServer, blank: bytes) -> None:
+    user = someone()
+
+    assert _log_in_with(server, someone(), b"X-Token-Transport: cookie" + blank).code == "validation_error"
+    assert _log_in_with(server, user, b"X-Forwarded-For: 198.51.100.7" + blank).status == 200
+    own_by_tls = b"X-Forwarded-Proto: https" + blank, b"Origin: https://localhost"
+    assert _log_in_with(server, user, *own_by_tls).code == "origin_not_allowed"
+
+    assert Session.objects.get(user=user).ip == "127.0.0.1"
+
+
 @pytest.mark.parametrize("foreign", FOREIGN_BYTES.values(), ids=FOREIGN_BYTES)
 def test_foreign_bytes_in_path_and_query_are_no_server_error(server: LiveServer, foreign: bytes) -> None:
     escaped = b"".join(b"%%%02X" % byte for byte in foreign)

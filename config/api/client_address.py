@@ -5,6 +5,7 @@ import ipaddress
 from collections.abc import Sequence
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_WHITESPACE = " \t"  # of RFC 9110 §5.6.3; `strip()` would take the bytes 0x85 and 0xA0 for blanks as well
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -13,7 +14,7 @@ def client_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) ->
     if not forwarded_for:
         return _in_full(peer)
     address = _parse(peer)
-    hops = [hop.strip() for hop in forwarded_for.split(",") if hop.strip()]
+    hops = [hop for part in forwarded_for.split(",") if (hop := part.strip(_WHITESPACE))]
     while address is not None and hops and is_trusted(address, trusted):
         nearer = _parse(hops.pop())
         if nearer is None:
