@@ -194,7 +194,8 @@ def test_the_wider_networks_of_an_ipv6_address_have_budgets_of_their_own(
     db: None, hashes: list[str], limits_on: Settings, case: str
 ) -> None:
     ip, allowed = NETWORKS[case]
-    limits_on.RATE_LIMIT_LOGIN = (Limit("login", 30, 3600),)  # a busy machine may need more than a minute for 250 sign-ins
+    # A busy machine may need more than a minute for 250 sign-ins.
+    limits_on.RATE_LIMIT_LOGIN = (Limit("login", 30, 3600),)
     statuses = [_log_in(number, ip(number)).status_code for number in range(250)]
 
     assert statuses == [401] * allowed + [429] * (250 - allowed)
