@@ -13,9 +13,11 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _MAX_HOST_LENGTH = 253
 # Fetch standard, "forbidden request-header": no script can send them, so no preflight asks for them.
 _NOT_FOR_SCRIPTS = frozenset({
-    "accept-charset", "accept-encoding", "access-control-request-headers", "access-control-request-method", "connection", "content-length", "cookie",
-    "cookie2", "date", "dnt", "expect", "host", "keep-alive", "origin",
-    "referer", "set-cookie", "te", "trailer", "transfer-encoding", "upgrade", "via",
+    "accept-charset", "accept-encoding", "access-control-request-headers", "access-control-request-method", "connection",
+    "content-length", "cookie", "cookie2", "date", "dnt",
+    "expect", "host", "keep-alive", "origin", "referer",
+    "set-cookie", "te", "trailer", "transfer-encoding", "upgrade",
+    "via",
 })  # fmt: skip
 _HEADER_NAME = re.compile(r"[a-z0-9!#$%&'+.^_`|~-]+")  # RFC 9110 §5.6.2, but for `*`
 # Printable ASCII without a backslash, which browsers take for a slash: `//evil.example` is another host.
