@@ -27,8 +27,10 @@ def load_file() -> dict[str, env_file.Assignment]:
     named = os.environ.get("ENV_FILE")
     path = Path(named) if named else BASE_DIR / ".env"
     assignments = _read_file(path) if named or path.exists() else {}
+    given = set(os.environ)
     for name, assignment in assignments.items():
-        os.environ.setdefault(name, assignment.value)
+        if f"{name}_FILE" not in given:  # a mounted secret of the environment goes before the file too
+            os.environ.setdefault(name, assignment.value)
     try:
         _former.update(former_names.apply(os.environ))
     except former_names.BadPart as error:
@@ -47,7 +49,7 @@ def _read_file(path: Path) -> dict[str, env_file.Assignment]:
 
 def is_set(name: str) -> bool:
     load_file()
-    return bool(os.environ.get(name, "").rstrip() or os.environ.get(f"{name}_FILE"))
+    return bool(os.environ.get(name, "").rstrip() or os.environ.get(f"{name}_FILE", "").rstrip())
 
 
 def value_of(name: str) -> str | None:
@@ -64,7 +66,7 @@ def value_of(name: str) -> str | None:
 
 
 def _from_file(name: str) -> str | None:
-    path = os.environ.get(f"{name}_FILE")
+    path = os.environ.get(f"{name}_FILE", "").rstrip()
     if not path:
         return None
     try:

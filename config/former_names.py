@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
+from config.env_values import problem_of
 from config.web_addresses import canonical_host
 
 NAMES = {"RESEND_KEY": "RESEND_API_KEY", "JWT_SECRET": "JWT_SECRET_KEY", "JWT_EXPIRES_IN": "JWT_ACCESS_EXPIRY"}
@@ -49,11 +50,11 @@ def redis_url(environ: Mapping[str, str]) -> str | None:
     if not host:
         return None
     user, password = (quote(_value(name, environ), safe="") for name in ("REDIS_USERNAME", "REDIS_PASSWORD"))
-    login = f"{user}:{password}@" if password else ""
+    login = f"{user}:{password}@" if user or password else ""
     if host.startswith("/"):
         return f"unix://{login}{quote(host)}?db=0"
     port = _value("REDIS_PORT", environ) or "6379"
-    if not port.isdecimal() or not 0 < int(port) <= _MAX_PORT:
+    if not port.isascii() or not port.isdecimal() or not 0 < int(port) <= _MAX_PORT:
         raise BadPart("REDIS_PORT must be a number from 1 to 65535")
     try:
         return f"redis://{login}{canonical_host(host)}:{port}/0"
@@ -78,10 +79,13 @@ def _is_set(name: str, environ: Mapping[str, str]) -> bool:
 
 
 def _value(name: str, environ: Mapping[str, str]) -> str:
-    value, path = environ.get(name), environ.get(f"{name}_FILE")
-    if value or not path:
-        return (value or "").strip()
-    try:
-        return Path(path).read_text(encoding="utf-8-sig").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadPart(f"{name}_FILE names a file that cannot be read: {os.fspath(path)}") from error
+    value, path = environ.get(name, "").rstrip(), environ.get(f"{name}_FILE", "").rstrip()
+    if not value and path:
+        try:
+            value = Path(path).read_text(encoding="utf-8-sig").rstrip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadPart(f"{name}_FILE names a file that cannot be read: {os.fspath(path)}") from error
+    problem = problem_of(value) if value else None
+    if problem:
+        raise BadPart(f"{name} {problem}")
+    return value

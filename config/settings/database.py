@@ -47,7 +47,7 @@ def _database() -> dict[str, Any]:
             "DATABASE_URL", "has a # in its path; write %23 for it, %3F for ?, %25 for % and %2B for +"
         )
     try:
-        config = usable(config, frozenset(POSTGRES_OPTIONS))
+        config = usable(config, url)
     except ValueError as error:
         raise env.BadVariable("DATABASE_URL", str(error)) from None
     return config | _connection(config)

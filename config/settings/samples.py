@@ -1,6 +1,6 @@
 """Refuses addresses whose password is one of our documents: whoever reads them has it."""
 
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from config import env
 from config.secret_strength import is_sample
@@ -9,14 +9,16 @@ from config.settings.debug import DEBUG
 _ADDRESSES = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "EMAIL_URL")
 
 
-def _password(url: str) -> str:
+def _passwords(url: str) -> list[str]:
+    """Those in front of the @, of each server of a broker, and among the options, where libpq and redis-py take one."""
     try:
-        return unquote(urlsplit(url).password or "")
+        parts = [urlsplit(part) for part in (url.split(";") if url.startswith("amqp") else [url])]
+        return [unquote(part.password or "") for part in parts] + parse_qs(parts[0].query).get("password", [])
     except ValueError:
-        return ""  # what reads the address says what is wrong with it
+        return []  # what reads the address says what is wrong with it
 
 
 if not DEBUG:
     for _name in _ADDRESSES:
-        if is_sample(_password(env.text(_name, ""))):
+        if any(map(is_sample, _passwords(env.text(_name, "")))):
             raise env.BadVariable(_name, "has the password of a sample from a document; write your own")

@@ -119,7 +119,7 @@ def test_a_redirect_leads_to_https_or_to_a_path_of_this_host(monkeypatch: pytest
     "value",
     ["//evil.example", "/\\evil.example", "\\\\evil.example", "http://a.example", "javascript:alert(1)", "a.example", "account",
      "https:", "https://", "https:evil.example", "https://user@a.example", "https://a.example:0", "https://a.example:x", "/a b",
-     "/a\r\nX: y", "https://[", " /", "/é", "/\t/evil.example", "data:,x"],
+     "/a\r\nX: y", "https://a.example/\r\nX: y", "https://[", " /", "/é", "/\t/evil.example", "data:,x"],
 )  # fmt: skip
 def test_a_redirect_that_could_lead_elsewhere_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("THING", value)

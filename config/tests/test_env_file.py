@@ -96,6 +96,16 @@ def test_a_mounted_secret_is_read_without_marks_and_line_ends(tmp_path: Path, co
     assert load({**PRODUCTION, "JWT_ISSUER_FILE": str(tmp_path / "issuer")}).JWT_ISSUER == "vestibule-2"
 
 
+def test_a_mounted_secret_of_the_environment_goes_before_the_value_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("JWT_ISSUER=of-the-file\n")
+    (tmp_path / "issuer").write_text("of-the-mount")
+    environment = {**PRODUCTION, "ENV_FILE": str(tmp_path / ".env")}
+
+    assert load(environment).JWT_ISSUER == "of-the-file"
+    # `docker run --env-file` keeps the line end of Windows.
+    assert load({**environment, "JWT_ISSUER_FILE": f"{tmp_path}/issuer\r"}).JWT_ISSUER == "of-the-mount"
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"\n", b"\xef\xbb\xbf", b"\xff\xfes3cret", b"# s3cret", b" s3cret", b"s3\ncret", b"s3cret\x00"],

@@ -6,6 +6,7 @@ from datetime import timedelta
 from ipaddress import ip_network
 from typing import Any
 
+from config.embedded.paths import BASE_DIR
 from config.rate_limits.limit import Limit
 from config.testing.fresh_settings import PRODUCTION
 
@@ -75,15 +76,38 @@ ROWS = [
         *("postgres://me:s3cret@db/x?sslmod=require", "postgres://me:s3cret@db/x?sslmode=requre"),
         *("sqlite://", "sqlite://:memory:", "sqlite:////missing/folder/db", "sqlite:////tmp"),
         *("postgres://vestibule:password@db.internal:5432/vestibule", "postgres://me:your_password@db/x"),
+        "postgres://me@db/x?password=your_password",
     ),
+    *refused(
+        "DATABASE_URL",
+        *(f"postgres://me:s3cret@db/x?{option}" for option in (
+            "connect_timeout=soon", "keepalives_idle=-1", "tcp_user_timeout=1.5", "target_session_attrs=standby", "gssencmode=on",
+            "channel_binding=yes", "ssl_min_protocol_version=1.2", "load_balance_hosts=yes", "client_encoding=latin1",
+            "sslmode=verify-full", "sslmode=verify-full&sslrootcert=/missing.pem", "sslcert=/missing.pem", "sslkey=/missing.pem",
+            "keep=0", "prepare_threshold=5", "isolation_level=serializable", "server_side_binding=true", "CONN_MAX_AGE=60",
+            "AUTOCOMMIT=false", "dbname=y", "user=you", "password=hunter2", "host=other", "replication=1", "service=other",
+            "sslmode=require&sslmode=disable", "application_name=a#b",
+        )),
+        *("postgres://me:s3cret@a..b/x", "postgres://me:s3cret@h%20h/x", "postgres://me:s3cret@db:0/x", "postgres://me:s3cret%ff@db/x"),
+        *("postgres://me:s3cret@db/x#y", f"postgres://me:s3cret@db/{'x' * 64}", "postgres://me:s3cret@one,..,two/x"),
+        *("sqlite://tmp/x", "sqlite:////tmp/a?b", "sqlite:////tmp/a?y=1", "sqlite:////tmp/a?timeout=x"),
+        *("sqlite:////dev/null", "sqlite:////tmp/a%00b", "sqlite:////"),
+    ),
+    accepted("DATABASE_URL", "postgres://u:p#w@münchen.example/x", "xn--mnchen-3ya.example",
+             setting="DATABASES.default.HOST"),
+    accepted("DATABASE_URL", "postgres://u@[::1]:5432/x?connect_timeout=5", "::1", setting="DATABASES.default.HOST"),
+    accepted("DATABASE_URL", "sqlite:////tmp/a+b.db?timeout=30", "/tmp/a+b.db", setting="DATABASES.default.NAME"),
+    accepted("DATABASE_URL", "sqlite:///x.db", f"{BASE_DIR}/x.db", setting="DATABASES.default.NAME"),
     accepted("DATABASE_URL", "postgres://u@%2FVar%2Frun/db", "/Var/run", setting="DATABASES.default.HOST"),
     accepted("DATABASE_URL", "postgres:///db?host=/run/postgresql", "/run/postgresql", setting="DATABASES.default.OPTIONS.host"),
-    accepted("DATABASE_URL", "postgres://u:p%40ss%2F@db/x?sslmode=verify-full", "p@ss/", setting="DATABASES.default.PASSWORD"),
+    accepted("DATABASE_URL", "postgres://u:p%40ss%2F@db/x?sslmode=verify-ca&sslrootcert=system", "p@ss/",
+             setting="DATABASES.default.PASSWORD"),
     accepted("DATABASE_URL", "postgres://u@one,two/x", "one,two", setting="DATABASES.default.HOST"),
     accepted("DATABASE_URL", "sqlite:////tmp/a%20b.db", "/tmp/a b.db", setting="DATABASES.default.NAME"),
     *refused("REDIS_URL", "http://redis", "redis://:s3cret@redis:port/0", "redis://:password@redis.internal:6379/0"),
     accepted("CELERY_BROKER_URL", "redis://:hunter2@broker:6379/1", "redis://:hunter2@broker:6379/1"),
-    *refused("CELERY_BROKER_URL", "rediss://:password@redis.internal:6379/1", " redis://broker"),
+    *refused("CELERY_BROKER_URL", "redis://h?password=changeme", "amqp://u:hunter2@h;amqp://u:your_password@b",
+             "rediss://:password@redis.internal:6379/1", " redis://broker"),
     accepted("DATABASE_PREPARE", "no", None, setting="DATABASES.default.OPTIONS.prepare_threshold"),
     *refused("DATABASE_PREPARE", *BAD_BOOLEANS),
     *refused(
