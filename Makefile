@@ -67,8 +67,7 @@ serve: venv ## Migrate and start the web processes for production (WEB_WORKERS, 
 	@exec $(python) manage.py serve $(ARGS)
 
 worker: venv ## Start the Celery worker with its beat for production (WORKER_CONCURRENCY, default one process a usable core; BEAT= without it)
-	@mkdir -p -m 700 var; exec $(python) -m celery -A config.celery worker $(BEAT) --loglevel info \
-	  $${WORKER_CONCURRENCY:+--concurrency "$$WORKER_CONCURRENCY"}
+	@mkdir -p -m 700 var; exec $(python) -m celery -A config.celery worker $(BEAT) --loglevel info
 
 beat: venv ## Start beat alone, for a worker that runs without (make worker BEAT=)
 	@mkdir -p -m 700 var; exec $(python) -m celery -A config.celery beat --schedule var/beat-schedule --pidfile= --loglevel warning

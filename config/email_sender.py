@@ -12,6 +12,7 @@ EXPECTED = "one email address, such as no-reply@example.com or Example <no-reply
 _NAMED = re.compile(r"(.*?)\s*<([^<>]+)>", re.DOTALL)
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _validate = EmailValidator()
+_MAX_LOCAL = 64  # RFC 5321 section 4.5.3.1.1
 
 
 def sender(text: str) -> str:
@@ -19,7 +20,13 @@ def sender(text: str) -> str:
     named = _NAMED.fullmatch(text)
     name, email = (named[1], named[2].strip()) if named else ("", text)
     local, at, domain = email.rpartition("@")
-    if not at or not local.isascii() or '"' in local or any(character in name for character in "<>@"):
+    if (
+        not at
+        or len(local) > _MAX_LOCAL
+        or not local.isascii()
+        or '"' in local
+        or any(character in name for character in "<>@")
+    ):
         raise ValueError(text)
     email = f"{local}@{domain if domain.startswith('[') else canonical_host(domain)}"
     try:

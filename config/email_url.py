@@ -23,6 +23,8 @@ _PROVIDERS = {
     "scaleway": ("scaleway", ("SCALEWAY_SECRET_KEY", "SCALEWAY_PROJECT_ID")),
 }
 _SMTP = {"smtp": {}, "smtp+tls": {"EMAIL_USE_TLS": True}, "smtp+ssl": {"EMAIL_USE_SSL": True}}
+# Implicit TLS is spoken at 465 alone (RFC 8314 section 7.3): with the wrong scheme each email would wait for an answer in vain.
+_PORTS_OF_OTHERS = {"smtp": {465}, "smtp+tls": {465}, "smtp+ssl": {25, 587}}
 _PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}
 _FORMS = "console://, file:///folder, smtp://user:password@host:port, smtp+tls://…, smtp+ssl://… or a provider such as resend://"
 
@@ -68,11 +70,15 @@ def _smtp(parts: SplitResult, port: int | None) -> dict[str, Any]:
             "EMAIL_URL", "has a user or password with characters outside ASCII, which SMTP cannot send"
         )
     try:
-        host = canonical_host(parts.hostname or "").strip("[]")
+        host = canonical_host(unquote(parts.hostname or "")).strip("[]")
     except ValueError:
         raise env.BadVariable("EMAIL_URL", "names no host; write smtp://user:password@host:port") from None
     if parts.path.strip("/") or port == 0:
         raise env.BadVariable("EMAIL_URL", "must end with host or port; in a password write %2F for a slash")
+    if port in _PORTS_OF_OTHERS[parts.scheme]:
+        raise env.BadVariable(
+            "EMAIL_URL", "has a port of the other kind of TLS; write smtp+ssl:// for 465, smtp+tls:// for 587"
+        )
     return {
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
         "EMAIL_HOST": host,
@@ -105,6 +111,8 @@ def _provider(scheme: str, *, debug: bool) -> dict[str, Any]:
 def _credential(name: str, *, debug: bool) -> str:
     """It is sent in a header or a path."""
     value = env.text(name)
+    if name.endswith("_DOMAIN"):
+        return env.parsed(name, None, canonical_host, "the name of a domain, such as mg.example.com")
     if not value.isascii() or " " in value:
         raise env.BadVariable(name, "has characters that the provider's API cannot be sent: use ASCII without blanks")
     if not debug and is_sample(value):

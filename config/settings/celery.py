@@ -34,7 +34,8 @@ CELERY_ACCEPT_CONTENT = ["json"]
 # lost is made up for by the next sweep, or the next day's cleanup.
 CELERY_TASK_QUEUES = [Queue("celery", no_ack=True)]
 CELERY_TASK_TIME_LIMIT = 300
-CELERY_WORKER_CONCURRENCY = available_cpus()  # Celery counts all processors of the machine
+# Celery itself would count all processors of the machine.
+CELERY_WORKER_CONCURRENCY = env.integer("WORKER_CONCURRENCY", available_cpus(), least=1, maximum=512)
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None

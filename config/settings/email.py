@@ -8,6 +8,7 @@ from config.email_url import settings_of
 from config.embedded import address
 from config.embedded.paths import var_dir
 from config.settings.debug import DEBUG
+from config.web_addresses import canonical_host
 
 _DEVELOPMENT = "mailbox://"
 _EMAIL: dict[str, Any] = settings_of(env.text("EMAIL_URL", _DEVELOPMENT if DEBUG else None), debug=DEBUG)
@@ -31,7 +32,12 @@ MAILBOX_DIR = var_dir() / "mailbox" if DEBUG else None
 
 
 def _own_address() -> str:
-    return address.url(env.text("HOST", "127.0.0.1"), env.integer("PORT", 8000, least=1, maximum=65_535))
+    host = env.parsed("HOST", "127.0.0.1", canonical_host, "a host name or an address, such as 127.0.0.1 or ::1").strip(
+        "[]"
+    )
+    if env.text("HOST", "").startswith("["):
+        raise env.BadVariable("HOST", "must be an address without brackets")
+    return address.url(host, env.integer("PORT", 8000, least=1, maximum=65_535))
 
 
 # The links in emails are built from these two alone, never from the Host header of a request.
