@@ -22,6 +22,9 @@ from sessions_tracking.principal_entries import ACTIVE_ENTRY_SECONDS, Principal
 # Whoever ended a session may have died before Redis knew; by then, whatever the clocks, an entry of before has lapsed.
 _LATELY = timedelta(seconds=2 * ACTIVE_ENTRY_SECONDS)
 
+# Of the sessions of one user, in a list: with MAX_SESSIONS_PER_USER=0 nothing else bounds the response.
+MAX_LISTED = 200
+
 
 def start(
     *, user_id: uuid.UUID, client: ClientInfo, second_factor: bool, name: str = "", data: dict[str, Any] | None = None
@@ -159,8 +162,9 @@ def is_live(*, user_id: uuid.UUID, session_id: uuid.UUID) -> bool:
 
 
 def list_active(*, user_id: uuid.UUID) -> list[Session]:
-    """The user's active sessions, the one seen last first."""
-    return list(Session.objects.active(datetime.now(UTC)).filter(user_id=user_id).order_by("-last_seen_at", "-id"))
+    """The user's active sessions, at most MAX_LISTED, the one seen last first."""
+    active = Session.objects.active(datetime.now(UTC)).filter(user_id=user_id)
+    return list(active.order_by("-last_seen_at", "-id")[:MAX_LISTED])
 
 
 def get_own(*, user_id: uuid.UUID, session_id: uuid.UUID) -> Session:

@@ -49,11 +49,19 @@ def apply(
     if email_verified:
         claimed.email_verified_at = after.email_verified_at or datetime.now(UTC)
     recent_proof.require(before, claimed, actor_id=actor_id, proof=proof)
-    if User.objects.filter(id=before.id).update(**values, email_verified_at=after.email_verified_at) != 1:
+    if not _is_changed(before, after, values):
+        after.updated_at = before.updated_at
+    elif User.objects.filter(id=before.id).update(**values, email_verified_at=after.email_verified_at) != 1:
         raise NotFound
     _settle_address(before, after, is_proven=email_verified is True)
     _settle_sessions(before, after, values)
     return after
+
+
+def _is_changed(before: User, after: User, values: Mapping[str, Any]) -> bool:
+    """Return whether a column differs, apart from the time of the change itself."""
+    names = (values.keys() - {"updated_at"}) | {"email_verified_at"}
+    return any(getattr(before, name) != getattr(after, name) for name in names)
 
 
 def settle_password(before: User, after: User, *, actor_id: uuid.UUID) -> None:
@@ -76,7 +84,7 @@ def _settle_address(before: User, after: User, *, is_proven: bool) -> None:
         leave_address(before, after)
     elif before.email_verified and not after.email_verified:
         one_time_secrets.supersede(user_id=after.id, purposes=list(Purpose))
-    if is_proven:
+    if is_proven and not after.email_verified:
         email_verification.mark_verified(after)
     if moved or _opens(before, after):
         _ask_for_proof(after)

@@ -49,21 +49,26 @@ def _live_account() -> QuerySet[User, Any]:
         sessions__expires_at__gt=Given("now", DateTimeField()),
     )
     newest_first = live.order_by("-sessions__last_seen_at", "-sessions__id")
-    return newest_first.values_list(*_OF_USER, *(f"sessions__{name}" for name in _OF_SESSION))
+    columns = newest_first.values_list(*_OF_USER, *(f"sessions__{name}" for name in _OF_SESSION))
+    return columns[: sessions.MAX_LISTED]
 
 
 _LIVE_ACCOUNT = PreparedSelect(_live_account)
 
 
 def account_of(*, user_id: uuid.UUID, session_id: uuid.UUID) -> Account:
-    """The caller's account by one statement, which proves at once that the session is live.
+    """The caller's account by one statement, which proves at once that the session is live, unless it is not among the
+    MAX_LISTED sessions that are shown.
 
     Raises SessionRevoked where the session is over or another's, or the user is gone or inactive.
     """
     rows = _LIVE_ACCOUNT.rows(user_id=user_id, now=datetime.now(UTC))
     split = len(_OF_USER)
     found = [Session.from_db("default", _OF_SESSION, row[split:]) for row in rows]
-    if not any(session.id == session_id for session in found):
+    is_live = any(session.id == session_id for session in found) or (
+        len(found) == sessions.MAX_LISTED and sessions.is_live(user_id=user_id, session_id=session_id)
+    )
+    if not is_live:
         raise SessionRevoked
     return Account(User.from_db("default", _OF_USER, rows[0][:split]), found)
 
@@ -86,8 +91,6 @@ def update(*, user_id: uuid.UUID, changes: Mapping[str, Any]) -> User:
             _write_changed(user, changes)
     except IntegrityError as error:
         raise UsernameTaken(errors={"username": [UsernameTaken.message]}) from error
-    if "username" in changes:
-        sessions.renew_principals(user_id=user_id)
     return user
 
 
@@ -104,6 +107,8 @@ def _write_changed(user: User, changes: Mapping[str, Any]) -> None:
         setattr(user, name, value)
     User.objects.filter(id=user.id).update(**values)
     audit.record(AuditKind.PROFILE_CHANGED, user_id=user.id, actor_id=user.id, facts=facts)
+    if "username" in values:
+        sessions.renew_principals(user_id=user.id)
 
 
 def delete(*, user_id: uuid.UUID, password: str) -> None:

@@ -1,9 +1,11 @@
 """What a signed-in user can make the service do is bounded: requests that change something, and what each of them writes."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import AuditEvent, AuditKind, User
@@ -13,6 +15,8 @@ from config.rate_limits import limiter
 from config.rate_limits.limit import Limit
 from config.tests.openapi_reader import operations
 from conftest import ApiClient, SignedIn
+from sessions_tracking.models import Session
+from sessions_tracking.services import MAX_LISTED
 
 SignIn = Callable[..., SignedIn]
 WRITES = [found for found in operations() if found.is_protected and found.method not in {"GET", "HEAD"}]
@@ -83,6 +87,7 @@ UNCHANGED: dict[str, tuple[str, str, dict[str, Any]]] = {
     "no field": ("PATCH", "/me", {}),
     "update_profile": ("PATCH", "/profile", {"lastName": "Liddell"}),
     "name a session": ("PATCH", "/sessions/{session}", {"name": "Kitchen", "data": {"a": [1, {"b": None}]}}),
+    "same username": ("PATCH", "/me", {"username": "Alice"}),
     "no field of a session": ("PATCH", "/sessions/{session}", {}),
 }
 
@@ -103,6 +108,43 @@ def test_the_same_request_again_writes_nothing(alice: User, sign_in: SignIn, mea
     assert send().json() == first.json()
     assert [statement for statement in work.sql if not statement.startswith("SELECT")] == []
     assert (list(AuditEvent.objects.values_list("id")), User.objects.values().get()) == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_administrator_who_sends_the_same_values_again_writes_nothing(
+    admin_session: SignedIn, alice: User, measure: Measure
+) -> None:
+    body: dict[str, Any] = {"firstName": "Alice", "email": alice.email, "username": "alice", "language": "fr"}
+    body |= {"role": "ADMIN", "isActive": True, "emailVerified": True}
+    path = f"/users/{alice.id}"
+    first = admin_session.client.patch(path, body)
+    before = list(AuditEvent.objects.values_list("id")), User.objects.values().get(id=alice.id)
+
+    work = measure(lambda: admin_session.client.patch(path, body))
+
+    assert [statement for statement in work.sql if not statement.startswith("SELECT")] == []
+    assert admin_session.client.patch(path, {}).json()["data"] == first.json()["data"]
+    assert (list(AuditEvent.objects.values_list("id")), User.objects.values().get(id=alice.id)) == before
+
+
+def test_a_list_of_sessions_is_bounded_where_their_number_is_not(
+    alice: User, admin_session: SignedIn, sign_in: SignIn, settings: Settings
+) -> None:
+    settings.MAX_SESSIONS_PER_USER = 0
+    here = sign_in(alice)
+    session, now = alice.sessions.get(), timezone.now() + timedelta(seconds=5)
+    Session.objects.bulk_create(
+        Session(user=alice, created_at=now, updated_at=now, last_seen_at=now, refresh_issued_at=now,
+                expires_at=session.expires_at, absolute_expires_at=session.absolute_expires_at)
+        for _ in range(MAX_LISTED)
+    )  # fmt: skip
+
+    lists = [here.client.get(path).json()["data"] for path in ("/me", "/me/", "/sessions")]
+    lists.append(admin_session.client.get(f"/users/{alice.id}/sessions").json()["data"])
+
+    assert [len(data.get("user", data)["sessions"]) for data in lists] == [MAX_LISTED] * 4
+    here.client.post("/logout")
+    assert {here.client.get(path).json()["code"] for path in ("/me", "/me/")} == {"session_revoked"}
 
 
 @pytest.mark.parametrize(("before", "after"), [(1, True), (1, 1.0), ("1", 1), ([], {}), (None, False)])
