@@ -42,11 +42,18 @@ keep redis_url "redis://:$(escaped "$(cut -d' ' -f2 secrets/redis_auth)")@redis:
 keep metrics_token "$(random)"
 keep email_url "smtp+tls://user:password@smtp.example.com:587"
 
+# Browsers read the names of subjectAltName alone; a common name takes 64 characters, and a host may have more.
 if [ ! -e tls/privkey.pem ]; then
     [ $# -gt 0 ] || set -- auth.example.com app.example.com
     names=$(printf ',DNS:%s' "$@")
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 90 -subj "/CN=$1" \
-        -addext "subjectAltName=${names#,}" -keyout tls/privkey.pem -out tls/fullchain.pem 2>/dev/null
-    chmod 444 tls/privkey.pem tls/fullchain.pem
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 90 -subj /CN=vestibule \
+        -addext "subjectAltName=${names#,}" -keyout tls/.privkey.pem -out tls/.fullchain.pem 2>tls/.errors || {
+        cat tls/.errors >&2
+        exit 1
+    }
+    chmod 444 tls/.privkey.pem tls/.fullchain.pem
+    mv tls/.fullchain.pem tls/fullchain.pem
+    mv tls/.privkey.pem tls/privkey.pem # last: the next run keeps a certificate whose key is there
+    rm tls/.errors
     echo "Made a certificate in tls/ for $*: put your own in its place."
 fi

@@ -67,6 +67,17 @@ def test_what_is_no_host_goes_into_no_certificate(tmp_path: Path) -> None:
     assert not (copy / "secrets").exists()
 
 
+def test_a_host_longer_than_a_common_name_has_its_certificate(tmp_path: Path) -> None:
+    copy = tmp_path / "docker"
+    shutil.copytree(DOCKER, copy, ignore=shutil.ignore_patterns("secrets", "tls"))
+    host = f"{'a' * 60}.example.com"
+    subprocess.run([copy / "make-secrets.sh", host], check=True, capture_output=True)
+
+    assert {file.name for file in (copy / "tls").iterdir()} == {"fullchain.pem", "privkey.pem"}
+    certificate = ["openssl", "x509", "-noout", "-ext", "subjectAltName", "-in", str(copy / "tls" / "fullchain.pem")]
+    assert f"DNS:{host}" in subprocess.run(certificate, check=True, capture_output=True, text=True).stdout
+
+
 def test_every_variable_of_the_containers_is_one_that_is_read() -> None:
     environment = COMPOSE["x-vestibule"]["environment"]
 
