@@ -24,12 +24,12 @@ from conftest import PASSWORD
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
 
-# A quarter of a deployment's cost, so that a busy machine can keep up with the attack.
-ROUNDS = 10
+# Half of a deployment's cost: the attack, the server and its database share two cores here with the test itself.
+ROUNDS = 11
 DEPLOYED = {"BCRYPT_ROUNDS": str(ROUNDS), "RATE_LIMITS": "on", "TRUSTED_PROXIES": "127.0.0.1/32"}
 ACCOUNTS, PARALLEL, NETWORKS, LOGINS_A_SECOND = 12, 5, 256, 8
 Post = Callable[[dict[str, str]], int]
-SIGN_INS, MAX_SECONDS, MAX_TIMES_QUIET = 8, 2.0, 20
+SIGN_INS, MAX_SECONDS, MAX_TIMES_QUIET = 8, 2.0, 8
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_a_sign_in_from_elsewhere_succeeds_in_time_while_others_keep_the_queue_f
     assert statuses["login", 401] > 0
     assert statuses["change-password", 200] > 0
     assert [status for status, _seconds in sign_ins] == [200] * SIGN_INS
-    # On a machine that has other things to do, a sign-in takes long by itself.
+    # Two seconds, unless the machine has other things to do: then a sign-in takes more than a quarter of a second by itself.
     bound = max(MAX_SECONDS, MAX_TIMES_QUIET * quiet)
     assert max(seconds for _status, seconds in sign_ins) < bound, (quiet, sign_ins, statuses)
 
