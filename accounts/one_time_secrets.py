@@ -40,6 +40,7 @@ def issue(*, user: User, purpose: Purpose, email: OutboxEmail) -> Issued:
         "token_expires_at": now + _token_lifetime(purpose, email),
     }
     with transaction.atomic():
+        lock_user(user.id)
         _supersede_earlier(user_id=user.id, purpose=purpose, email=email)
         secret, _ = OneTimeSecret.objects.update_or_create(
             email=email,
@@ -48,6 +49,15 @@ def issue(*, user: User, purpose: Purpose, email: OutboxEmail) -> Issued:
             | {"user": user, "purpose": purpose, "bound_to": _binding(user, purpose), "created_at": now},
         )
     return Issued(code=_code(secret.id), token=seal(_TOKEN, secret.id))
+
+
+def lock_user(user_id: uuid.UUID) -> bool:
+    """Lock the user's row, within the caller's transaction; return whether the user exists and is active.
+
+    Every transaction that writes secrets locks the user first. In the other order, it could wait for one that waits for it:
+    at the commit, the foreign keys of new rows need the user's row.
+    """
+    return bool(User.objects.select_for_update().filter(id=user_id).values_list("is_active", flat=True).first())
 
 
 def _token_lifetime(purpose: Purpose, email: OutboxEmail) -> timedelta:

@@ -34,7 +34,7 @@ def verify_by_code(*, email: str, code: str) -> User:
     if user is None or not user.is_active or secret is None:
         raise CodeInvalid
     with transaction.atomic():
-        if not one_time_secrets.consume(secret):
+        if not one_time_secrets.lock_user(user.id) or not one_time_secrets.consume(secret):
             raise CodeInvalid
         prove(user, how="code")
         forget_tries(email)
@@ -55,6 +55,7 @@ def forget_tries(email: str) -> None:
 
 def expire_used_up_code(*, user_id: uuid.UUID, email: str) -> None:
     """Ends the code, and not the link, where MAX_CODE_TRIES were wrong: then the count may start again without reviving it."""
+    one_time_secrets.lock_user(user_id)
     used_up = CodeTries.objects.filter(key=tries_key(email), tries__gte=settings.MAX_CODE_TRIES)
     codes = OneTimeSecret.objects.filter(user_id=user_id, purpose=Purpose.VERIFY_EMAIL, used_at=None)
     codes.filter(Exists(used_up)).update(code_expires_at=datetime.now(UTC))
@@ -109,8 +110,10 @@ def resend(*, email: str) -> None:
             resend_pause.require_over(email)
         raise EmailAlreadyVerified if user is not None and user.email_verified else UserNotFound
     resend_pause.begin(email)
+    receiver_id = receiver.id if receiver else new_id()
     with transaction.atomic():
-        one_time_secrets.supersede(user_id=receiver.id if receiver else new_id(), purposes=[Purpose.VERIFY_EMAIL])
+        one_time_secrets.lock_user(receiver_id)
+        one_time_secrets.supersede(user_id=receiver_id, purposes=[Purpose.VERIFY_EMAIL])
         forget_tries(email)
         if receiver is not None:
             outbox.verification(receiver)
