@@ -16,17 +16,18 @@ from accounts.models import AuditKind, EmailChange, Purpose, User
 from accounts.services import code_tries, email_verification, passwords, profile, sign_up_claims
 from config.api.exceptions import SessionRevoked, ValidationFailed
 from config.rate_limits import limiter
+from sessions_tracking import services as sessions
 from sessions_tracking.client_info import ClientInfo
 
 
-def request(*, user_id: uuid.UUID, new_email: str, password: str, client: ClientInfo) -> None:
+def request(*, user_id: uuid.UUID, session_id: uuid.UUID, new_email: str, password: str, client: ClientInfo) -> None:
     """Promises a code to the new address and a notice to the old one, which stays the account's until the code is given.
 
     Another spelling of the same address is proven like another address: on some servers, case tells two mailboxes apart.
     A change that was pending gives way. An old address that was never proven is told nothing: it may be a stranger's.
     With PREVENT_ENUMERATION a taken address looks like any other, and its owner is told by email.
 
-    Raises PasswordIncorrect (`password`), ValidationFailed and EmailTaken (`newEmail`).
+    Raises PasswordIncorrect (`password`), ValidationFailed and EmailTaken (`newEmail`), and SessionRevoked.
     """
     user = profile.get(user_id=user_id)
     if new_email == user.email:
@@ -38,7 +39,7 @@ def request(*, user_id: uuid.UUID, new_email: str, password: str, client: Client
     if owner is not None and not settings.PREVENT_ENUMERATION:
         raise EmailTaken(errors={"newEmail": [EmailTaken.message]})
     with transaction.atomic():
-        change = _begin(user, new_email)
+        change = _begin(user, session_id, new_email)
         if owner is None:
             outbox.email_change_code(user, change)
         else:
@@ -48,13 +49,13 @@ def request(*, user_id: uuid.UUID, new_email: str, password: str, client: Client
         audit.record(AuditKind.EMAIL_CHANGE_REQUESTED, user_id=user.id, actor_id=user.id)
 
 
-def _begin(user: User, new_email: str) -> EmailChange:
+def _begin(user: User, session_id: uuid.UUID, new_email: str) -> EmailChange:
     """Under the user's lock, so that of two at once the later is the one that is pending.
 
     Each is later than the one before, whatever the clocks of the nodes say: undoing one undoes those after it.
     """
     same = User.objects.filter(id=user.id, password=user.password, email_key=user.email_key, is_active=True)
-    if not same.select_for_update().exists():
+    if not same.select_for_update().exists() or not sessions.is_live(user_id=user.id, session_id=session_id):
         raise SessionRevoked
     now = datetime.now(UTC)
     latest = user.email_changes.aggregate(at=Max("requested_at"))["at"]
@@ -70,7 +71,7 @@ def _begin(user: User, new_email: str) -> EmailChange:
     )
 
 
-def confirm(*, user_id: uuid.UUID, code: str, client: ClientInfo) -> User:
+def confirm(*, user_id: uuid.UUID, session_id: uuid.UUID, code: str, client: ClientInfo) -> User:
     """Makes the pending address the account's, which also verifies it. Of racing confirmations one wins.
 
     Counts the try before it looks. Raises CodeInvalid, from the sixth try on TooManyAttempts, and EmailTaken where somebody
@@ -85,7 +86,7 @@ def confirm(*, user_id: uuid.UUID, code: str, client: ClientInfo) -> User:
         raise CodeInvalid
     try:
         with transaction.atomic():
-            return _confirm(change, client)
+            return _confirm(change, session_id, client)
     except IntegrityError as error:
         raise EmailTaken from error
 
@@ -96,11 +97,13 @@ def _count_try(change: EmailChange) -> None:
         raise TooManyAttempts
 
 
-def _confirm(change: EmailChange, client: ClientInfo) -> User:
+def _confirm(change: EmailChange, session_id: uuid.UUID, client: ClientInfo) -> User:
     """The user's row first, as everybody does who locks both."""
     user = User.objects.select_for_update().filter(id=change.user_id, is_active=True).first()
     if user is None or user.email_key != change.old_email_key:
         raise CodeInvalid
+    if not sessions.is_live(user_id=user.id, session_id=session_id):
+        raise SessionRevoked
     now = datetime.now(UTC)
     confirmed = {"confirmed_at": now, "undo_expires_at": now + settings.UNDO_EMAIL_CHANGE_LIFETIME}
     if not EmailChange.objects.pending().filter(id=change.id).update(**confirmed):

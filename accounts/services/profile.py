@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import DateTimeField, QuerySet, UUIDField
+from django.db.models import DateTimeField, Exists, QuerySet, UUIDField
 
 from accounts import audit
-from accounts.exceptions import UsernameTaken
+from accounts.exceptions import PasswordIncorrect, UsernameTaken
 from accounts.identity import username_key
 from accounts.mail import outbox
 from accounts.models import AuditKind, Role, User
@@ -81,21 +81,24 @@ def get(*, user_id: uuid.UUID) -> User:
     return user
 
 
-def update(*, user_id: uuid.UUID, changes: Mapping[str, Any]) -> User:
-    """Sets those of first_name, last_name, username and language that `changes` holds. Raises UsernameTaken."""
+def update(*, user_id: uuid.UUID, session_id: uuid.UUID, changes: Mapping[str, Any]) -> User:
+    """Sets those of first_name, last_name, username and language that `changes` holds. Raises UsernameTaken, SessionRevoked."""
     try:
         with transaction.atomic():
             user = User.objects.select_for_update().filter(id=user_id, is_active=True).first()
             if user is None:
                 raise SessionRevoked
-            _write_changed(user, changes)
+            _write_changed(user, session_id, changes)
     except IntegrityError as error:
         raise UsernameTaken(errors={"username": [UsernameTaken.message]}) from error
     return user
 
 
-def _write_changed(user: User, changes: Mapping[str, Any]) -> None:
-    """Writes and records the fields that differ; nothing where none does. The caller holds the user's row."""
+def _write_changed(user: User, session_id: uuid.UUID, changes: Mapping[str, Any]) -> None:
+    """Writes and records the fields that differ; nothing where none does. The caller holds the user's row.
+
+    Raises SessionRevoked: a reset may have passed the account on while the request waited for that row.
+    """
     values = {name: changes[name] for name in _EDITABLE if name in changes and changes[name] != getattr(user, name)}
     if not values:
         return
@@ -105,7 +108,9 @@ def _write_changed(user: User, changes: Mapping[str, Any]) -> None:
     values["updated_at"] = datetime.now(UTC)
     for name, value in values.items():
         setattr(user, name, value)
-    User.objects.filter(id=user.id).update(**values)
+    active = Session.objects.active(datetime.now(UTC)).filter(id=session_id, user_id=user.id)
+    if not User.objects.filter(Exists(active), id=user.id).update(**values):
+        raise SessionRevoked
     audit.record(AuditKind.PROFILE_CHANGED, user_id=user.id, actor_id=user.id, facts=facts)
     if "username" in values:
         sessions.renew_principals(user_id=user.id)

@@ -30,8 +30,10 @@ class EmailChangeViewSet(ViewSet):
         Ask again for another code; the former dies.
         """
         form = checked(ChangeEmailForm, request)
+        principal = caller(request)
         email_change.request(
-            user_id=caller(request).id,
+            user_id=principal.id,
+            session_id=principal.session_id,
             new_email=form["newEmail"],
             password=form["password"],
             client=read_client_info(request),
@@ -43,7 +45,10 @@ class EmailChangeViewSet(ViewSet):
     def confirm_change_email(self, request: Request) -> Response:
         """Makes the new address yours, with the six-digit code from its email. The fifth wrong try kills the code."""
         code = checked(ConfirmEmailForm, request)["code"]
-        user = email_change.confirm(user_id=caller(request).id, code=code, client=read_client_info(request))
+        principal = caller(request)
+        user = email_change.confirm(
+            user_id=principal.id, session_id=principal.session_id, code=code, client=read_client_info(request)
+        )
         return success({"user": user_profile(user)}, message=_("Your address has been changed."))
 
 

@@ -35,7 +35,8 @@ class MeViewSet(ViewSet):
     def update_me(self, request: Request) -> Response:
         """Changes your names, your username or the language of your emails."""
         changes = {_FIELDS[name]: value for name, value in checked(ProfileForm, request).items()}
-        user = profile.update(user_id=caller(request).id, changes=changes)
+        principal = caller(request)
+        user = profile.update(user_id=principal.id, session_id=principal.session_id, changes=changes)
         return success({"user": user_profile(user)}, message=_("Your profile is saved."))
 
     @me.mapping.delete

@@ -73,7 +73,7 @@ def _confirm(user_id: uuid.UUID, session_id: uuid.UUID, code: str, client: Clien
 
 
 def disable(*, user_id: uuid.UUID, session_id: uuid.UUID, password: str, client: ClientInfo) -> None:
-    """Removes the factor and its recovery codes. Raises PasswordIncorrect (`password`), MfaNotEnabled."""
+    """Removes the factor and its recovery codes. Raises PasswordIncorrect (`password`), MfaNotEnabled, SessionRevoked."""
     user = profile.get(user_id=user_id)
     if not user.mfa_enabled:  # asked again under the lock; here it saves the hash
         raise MfaNotEnabled
@@ -81,6 +81,8 @@ def disable(*, user_id: uuid.UUID, session_id: uuid.UUID, password: str, client:
     with transaction.atomic():
         if not User.objects.select_for_update().filter(id=user_id, password=user.password).exists():
             raise PasswordIncorrect(field="password")
+        if not sessions.is_live(user_id=user_id, session_id=session_id):
+            raise SessionRevoked
         if not _remove(user_id):
             raise MfaNotEnabled
         audit.record(AuditKind.MFA_DISABLED, user_id=user_id, actor_id=user_id, session_id=session_id)

@@ -12,13 +12,15 @@ from accounts.keyed_hash import hexdigest
 from accounts.models import AuditKind, RecoveryCode, User
 from accounts.pasted_text import RECOVERY_ALPHABET, RECOVERY_LENGTH
 from accounts.services import passwords, profile
+from config.api.exceptions import SessionRevoked
+from sessions_tracking import services as sessions
 
 COUNT = 10
 _GROUP = RECOVERY_LENGTH // 2  # two groups: 50 bits
 
 
 def renew(*, user_id: uuid.UUID, session_id: uuid.UUID, password: str) -> list[str]:
-    """Ten new codes; all others are dead. Raises PasswordIncorrect (`password`), MfaNotEnabled."""
+    """Ten new codes; all others are dead. Raises PasswordIncorrect (`password`), MfaNotEnabled, SessionRevoked."""
     user = profile.get(user_id=user_id)
     if not user.mfa_enabled:  # asked again under the lock; here it saves the hash
         raise MfaNotEnabled
@@ -27,6 +29,8 @@ def renew(*, user_id: uuid.UUID, session_id: uuid.UUID, password: str) -> list[s
         locked = User.objects.select_for_update().filter(id=user_id, password=user.password).first()
         if locked is None:
             raise PasswordIncorrect(field="password")
+        if not sessions.is_live(user_id=user_id, session_id=session_id):
+            raise SessionRevoked
         if not locked.mfa_enabled:
             raise MfaNotEnabled
         audit.record(AuditKind.RECOVERY_CODES_RENEWED, user_id=user_id, actor_id=user_id, session_id=session_id)
