@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import DateTimeField, Exists, QuerySet, UUIDField
 
 from accounts import audit
-from accounts.exceptions import PasswordIncorrect, UsernameTaken
+from accounts.exceptions import UsernameTaken
 from accounts.identity import username_key
 from accounts.mail import outbox
 from accounts.models import AuditKind, Role, User
