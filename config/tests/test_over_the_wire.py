@@ -209,20 +209,6 @@ def test_a_malformed_chunk_is_a_bad_request_and_ends_the_connection(server: Live
     assert answers.count(b"HTTP/1.1") == 1
 
 
-@pytest.mark.parametrize("path", ["/api/auth/login", "/api/auth/refresh", "/api/auth/logout"])
-def test_a_malformed_chunk_is_refused_in_the_envelope(server: LiveServer, path: str) -> None:
-    lines = ["Content-Type: application/json", "Transfer-Encoding: chunked", "Accept-Language: fr"]
-
-    reply = server.send_bytes(_head("POST", path, *lines) + b"-5\r\nhello\r\n0\r\n\r\n")
-
-    assert (reply.status, reply.code) == (400, "bad_request")
-    assert reply.json["message"] == "La requête est mal formée."
-    assert reply.headers["X-Content-Type-Options"] == "nosniff"
-    assert reply.headers["Cache-Control"] == "no-store"
-    assert reply.headers["X-Request-Id"]
-    assert reply.headers["Connection"] == "close"
-
-
 def test_head_of_a_streamed_response_has_its_headers_and_no_body(server: LiveServer) -> None:
     tokens = signed_in(server, someone())
     line = f"Authorization: Bearer {tokens.access}"
