@@ -78,9 +78,9 @@ def test_a_web_server_starts_as_many_processes_as_it_may_use(
 ) -> None:
     log = tmp_path / "web.log"
     serve = [sys.executable, "manage.py", "serve"]
-    environment = live_server.environment(PORT=str(address.free_port(live_server.HOST)))
-    environment.pop("WEB_WORKERS", None)
     with live_database.in_use(tmp_path, django_db_blocker), log.open("wb") as output:
+        environment = live_server.environment(PORT=str(address.free_port(live_server.HOST)))
+        environment.pop("WEB_WORKERS", None)
         bound = ["taskset", "--cpu-list", str(min(os.sched_getaffinity(0))), *serve]
         process = processes.start(bound, cwd=BASE_DIR, env=environment, stdout=output, stderr=output)
         try:
