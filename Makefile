@@ -4,8 +4,8 @@ VENV ?= .venv
 TEST_PROCESSES ?= 2
 SCHEMA ?= openapi.yaml
 BEAT ?= --beat --schedule var/beat-schedule
-# What lies below config/ knows no table of ours: once is enough for it.
-on_postgresql := accounts sessions_tracking config/tests/test_postgres_backend.py config/tests/test_prepared.py
+# What lies below core/ knows no table of ours: once is enough for it.
+on_postgresql := accounts sessions_tracking tests core/db
 
 # The shell reads them from its environment, so that a blank or a quote in them is what it is.
 export VENV SCHEMA
@@ -23,7 +23,7 @@ help: ## Show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 run: venv ## Start everything for development at HOST:PORT (127.0.0.1:8000): Redis, web, worker, beat; Ctrl-C stops it
-	@$(in_development); exec $(python) manage.py up --parent "$$PPID"
+	@$(in_development); exec $(python) manage.py run_dev --parent "$$PPID"
 
 test: venv ## Run all tests against real servers, on SQLite and then on PostgreSQL (ARGS="-k login" goes to pytest)
 	@failed=; \
@@ -56,7 +56,7 @@ lint: venv ## Check style, formatting, types, shell scripts and the direction of
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 	DEBUG=on $(python) -m mypy .
-	$(bin)/shellcheck .ci/run config/embedded/*.sh docker/*.sh docker/debian/*.sh docker/debian/vestibule-manage
+	$(bin)/shellcheck .ci/run core/dev/*.sh docker/*.sh docker/debian/*.sh docker/debian/vestibule-manage
 	@$(python) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
 
 format: venv ## Format the code and mend what can be mended by machine
@@ -92,4 +92,4 @@ clean: ## Remove .venv and what the tools left behind, but not var/, where your 
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv:
-	@sh config/embedded/bootstrap.sh "$$VENV"
+	@sh core/dev/bootstrap.sh "$$VENV"

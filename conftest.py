@@ -1,82 +1,29 @@
-"""What every test has at hand: a client of the real API, the outbox's messages, and the cast.
+"""The fixtures of all tests: a client of the real API, the outbox's messages, and the cast.
 
-alice is verified, bob is not, mallory attacks (and is verified too). Everybody's password is PASSWORD.
+alice is verified, bob is not, mallory attacks (and is verified too); carol is an administrator, grace a superuser. All
+passwords are PASSWORD.
 """
 
-import json
-import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import time_machine
 from django.core import mail
 from django.core.mail import EmailMessage
-from django.http import HttpResponse
-from django.test import TestCase
 from django.utils import timezone
 from django_redis import get_redis_connection
 from pytest_django import Settings
-from rest_framework.test import APIClient
 
 from accounts.mail.delivery import deliver_waiting
-from accounts.models import User
-from config.rate_limits.in_memory import memory
-from config.redis import breaker
+from accounts.models import Role, User
+from accounts.testing.api_client import CHROME, PASSWORD, ApiClient, SignedIn, create_user
+from accounts.testing.query_counter import Measure, measuring
+from accounts.testing.second_factor import WithFactor, enrol
+from core.redis.client import breaker
+from core.throttling.in_memory import memory
 from sessions_tracking import last_seen
-
-PASSWORD = "Correct-Horse-7"
-CHROME = (
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
-)
-
-
-class ApiClient(APIClient):
-    """Speaks JSON to /api/auth. What a request leaves for after its commit has happened when it returns."""
-
-    def request(self, **kwargs: Any) -> Any:
-        with TestCase.captureOnCommitCallbacks(execute=True):
-            return _read_whole(super().request(**kwargs))
-
-    def generic(self, method: str, path: Any, *args: Any, **kwargs: Any) -> Any:
-        return super().generic(method, path if path.startswith("/api") else f"/api/auth{path}", *args, **kwargs)
-
-    def bearing(self, token: str) -> "ApiClient":
-        """Another client, without cookies, that sends this access token."""
-        other = ApiClient()
-        other.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
-        return other
-
-
-def _read_whole(reply: Any) -> Any:
-    """A response that is made while it is sent, as one that is whole; any other as it is."""
-    if not reply.streaming:
-        return reply
-    whole: Any = HttpResponse(reply.getvalue(), status=reply.status_code, headers=dict(reply.headers))
-    whole.json = lambda: json.loads(whole.content)
-    return whole
-
-
-@dataclass
-class SignedIn:
-    """Somebody's sign-in: `client` bears the access token and no cookie."""
-
-    user: User
-    client: ApiClient
-    data: dict[str, Any] = field(repr=False)
-
-    @property
-    def access(self) -> str:
-        return str(self.data["tokens"]["accessToken"])
-
-    @property
-    def refresh(self) -> str:
-        return str(self.data["tokens"]["refreshToken"])
-
-    @property
-    def session_id(self) -> str:
-        return str(self.data["session"]["id"])
 
 
 @pytest.fixture
@@ -84,24 +31,19 @@ def api() -> ApiClient:
     return ApiClient()
 
 
-def _user(name: str, *, verified: bool) -> User:
-    verified_at = timezone.now() if verified else None
-    return User.objects.create_user(name, f"{name}@example.com", PASSWORD, email_verified_at=verified_at)
-
-
 @pytest.fixture
 def alice(db: None) -> User:
-    return _user("alice", verified=True)
+    return create_user("alice", verified=True)
 
 
 @pytest.fixture
 def bob(db: None) -> User:
-    return _user("bob", verified=False)
+    return create_user("bob", verified=False)
 
 
 @pytest.fixture
 def mallory(db: None) -> User:
-    return _user("mallory", verified=True)
+    return create_user("mallory", verified=True)
 
 
 @pytest.fixture
@@ -129,25 +71,6 @@ def outbox() -> Callable[[], list[EmailMessage]]:
     return send
 
 
-def headers_of(reply: Any) -> dict[str, str]:
-    """All but the name of the request, which no two share."""
-    return {name: value for name, value in reply.headers.items() if name != "X-Request-Id"}
-
-
-def code_in(message: EmailMessage) -> str:
-    """The six-digit code of an email, outside its links."""
-    found = re.search(r"(?<!\w)(\d{6})(?!\w)", re.sub(r"https?://\S+", "", str(message.body)))
-    assert found, message.body
-    return found[1]
-
-
-def token_in(message: EmailMessage) -> str:
-    """The token of the link in an email."""
-    found = re.search(r"https?://\S+[?&]token=\S+", str(message.body))
-    assert found, message.body
-    return parse_qs(urlsplit(found[0]).query)["token"][0]
-
-
 @pytest.fixture
 def limits_on(settings: Settings) -> Settings:
     """The limits as a deployment has them; the other tests knock as often as they like."""
@@ -164,3 +87,36 @@ def clean_redis() -> Iterator[None]:
     last_seen.forget()
     yield
     breaker.succeeded()
+
+
+@pytest.fixture
+def admin(db: None) -> User:
+    """carol administers, and has no part in Django's own admin."""
+    rights = {"role": Role.ADMIN, "email_verified_at": timezone.now()}
+    return User.objects.create_user("carol", "carol@example.com", PASSWORD, **rights)
+
+
+@pytest.fixture
+def superuser(db: None) -> User:
+    """grace stands above carol."""
+    return User.objects.create_superuser("grace", "grace@example.com", PASSWORD)
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """A clock that stands still, between two codes of an authenticator app; `clock.shift(30)` brings the next one."""
+    step = int(datetime.now(UTC).timestamp()) // 30
+    with time_machine.travel(step * 30 + 15, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def her(alice: User, sign_in: Callable[..., SignedIn], clock: time_machine.Traveller) -> WithFactor:
+    """alice, who has an authenticator app, and the session in which she added it. The clock stands still."""
+    return enrol(sign_in(alice))
+
+
+@pytest.fixture
+def measure(monkeypatch: pytest.MonkeyPatch) -> Measure:
+    """`measure(call)` is the SQL and the Redis commands that the call costs."""
+    return measuring(monkeypatch)

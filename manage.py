@@ -13,12 +13,12 @@ if str(_FOLDER) not in sys.path:
 
 from django.core.management import execute_from_command_line  # noqa: E402 - the path comes first
 
-from config.embedded.paths import refusal  # noqa: E402
+from core.paths import refusal  # noqa: E402
 
 if _refusal := refusal(_FOLDER):
     sys.exit(_refusal)
 
-from config.env import BadVariable  # noqa: E402 - it writes into the folder
+from core.environment.env import BadVariable  # noqa: E402 - it writes into the folder
 
 
 def _open_closed_streams() -> None:

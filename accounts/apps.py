@@ -11,9 +11,10 @@ from django.utils.translation import gettext_lazy as _
 class AccountsConfig(AppConfig):
     name = "accounts"
     verbose_name = _("Accounts")
+    former_migrations = ("0001_initial",)
 
     def ready(self) -> None:
         import_module("accounts.checks")  # its checks register themselves
-        import_module("accounts.keys.checks")
+        import_module("accounts.tokens.keys.checks")
         if settings.JWT_PRIVATE_KEYS and "rotate_keys" not in sys.argv:  # which makes the first key, or mends them
-            import_module("accounts.keys.ring").current()
+            import_module("accounts.tokens.keys.ring").current()

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from django.db import transaction
 
 from accounts.models import AuditEvent, AuditKind
-from config.api.request_id import current_request, request_id
-from config.metrics import AUDIT_EVENTS, LOGINS, REFRESH_REUSE
-from config.prepared_writes import insert
-from config.watching.who import concerns_now
+from core.db.prepared_writes import insert
+from core.http.request_context import current_request, request_id
+from core.observability.metrics import AUDIT_EVENTS, LOGINS, REFRESH_REUSE
+from core.observability.request_identity import concerns_now
 from sessions_tracking.client_info import read_client_info
 
 Facts = Mapping[str, str | int | bool]

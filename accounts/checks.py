@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.core import checks
 
-from config.checks import Found, deployment_check
+from core.checks import Found, deployment_check
 
 _CHEAPEST_HASH = 10
 

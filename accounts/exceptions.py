@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from django.utils.translation import gettext_lazy as _
 
-from config.api.exceptions import ApiError, Unauthorized
+from core.api.exceptions import ApiError, Unauthorized
 
 
 class EmailTaken(ApiError):

@@ -6,7 +6,8 @@ from datetime import timedelta
 from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 
-from accounts.services import cleanup, figures
+from accounts.services import cleanup
+from accounts.services.dashboard import dashboard_stats
 
 logger = logging.getLogger(__name__)
 
@@ -29,4 +30,4 @@ def cleanup_tokens() -> dict[str, int]:
 
 @shared_task(name="accounts.take_reading")
 def take_reading() -> None:
-    figures.take_reading()
+    dashboard_stats.take_reading()

@@ -7,7 +7,7 @@ import sys
 import venv
 from pathlib import Path
 
-from config.embedded.paths import BASE_DIR, var_dir
+from core.paths import BASE_DIR, var_dir
 
 HERE = BASE_DIR / "benchmarks"
 PEERS = HERE / "peers"

@@ -11,7 +11,7 @@ from benchmarks import cores
 from benchmarks.contender import PASSWORD, Contender, Tokens, token_in
 from benchmarks.load.plan import Ask
 from benchmarks.stores import Place
-from config.embedded import address, processes
+from core.dev import bind_address, processes
 
 USERS = 400
 _HOST = "127.0.0.1"
@@ -75,7 +75,7 @@ def prepare(contender: Contender, place: Place) -> None:
 
 
 def start(contender: Contender, place: Place, *, threads: int, logs: Path) -> Server:
-    port, log = address.free_port(_HOST), logs / f"{contender.name}.log"
+    port, log = bind_address.free_port(_HOST), logs / f"{contender.name}.log"
     with log.open("ab") as output, cores.on_the_server_core():
         process = processes.start(
             contender.command(port, threads),
@@ -86,7 +86,7 @@ def start(contender: Contender, place: Place, *, threads: int, logs: Path) -> Se
         )
     path = contender.me.path if contender.me else "/"
     try:
-        processes.wait_until(lambda: address.answers(_HOST, port, path), process, log=log, seconds=_START_SECONDS)
+        processes.wait_until(lambda: bind_address.answers(_HOST, port, path), process, log=log, seconds=_START_SECONDS)
     except BaseException:
         processes.stop(process, grace=_STOP_SECONDS)
         raise

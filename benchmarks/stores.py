@@ -9,10 +9,10 @@ import psycopg
 import redis
 from psycopg import sql
 
-from config.embedded import postgres_server, redis_server
-from config.embedded.paths import url_path
-from config.embedded.postgres_server import PostgresServer
-from config.embedded.redis_server import RedisServer
+from core.dev import postgres_server, redis_server
+from core.dev.postgres_server import PostgresServer
+from core.dev.redis_server import RedisServer
+from core.paths import url_path
 
 _BROKER = 100
 

@@ -3,9 +3,9 @@
 from django.conf import settings
 
 from config.wsgi import application as wsgi_application
-from config.wsgi_bridge import WsgiBridge
+from core.http.wsgi_bridge import WsgiBridge
 
-# A request that waits for a password hash gives its slot back (config.places), but keeps its thread.
+# A request that waits for a password hash gives its slot back (core.concurrency), but keeps its thread.
 _THREADS = settings.WEB_THREADS + settings.HASH_AT_ONCE + settings.HASH_WAITING
 
 application = WsgiBridge(wsgi_application, threads=_THREADS, max_body_bytes=settings.MAX_BODY_BYTES)

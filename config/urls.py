@@ -6,25 +6,25 @@ from django.templatetags.static import static
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from config import health
-from config.api import documentation, fallback
-from config.watching import scrape
+from core.api import fallback
+from core.observability import health_views, metrics_view
+from core.openapi import views
 
 urlpatterns = [
-    path("healthz", health.healthz),
-    path("readyz", health.readyz),
-    path("metrics", scrape.scrape),
+    path("healthz", health_views.healthz),
+    path("readyz", health_views.readyz),
+    path("metrics", metrics_view.scrape),
     path("api/auth/", include("accounts.api.urls")),
     path(".well-known/", include("accounts.api.well_known")),
-    path("api/", include(documentation.urlpatterns)),
+    path("api/", include(views.urlpatterns)),
     re_path(r"^api(/.*)?$", fallback.not_found),
     path("admin/", admin.site.urls),
     path("favicon.ico", RedirectView.as_view(url=static("vestibule/mark.svg"))),
-    path("", include("config.pages")),
+    path("", include("core.pages.views")),
 ]
 
 if settings.DEBUG:
-    urlpatterns.append(path("", include("config.mailbox.urls")))
+    urlpatterns.append(path("", include("core.dev.mailbox.urls")))
 
 handler400 = fallback.bad_request
 handler403 = fallback.forbidden

@@ -10,12 +10,12 @@ from django.core.wsgi import get_wsgi_application
 from django.urls import resolve
 from django.utils.module_loading import import_string
 
-from config import forwarded
-from config.api.client_address import client_address, peer_is_trusted
-from config.api.request_id import PEER
-from config.places import Places
-from config.shortcuts import Shortcuts
-from config.watching.middleware import ARRIVED
+from core.concurrency import Places
+from core.fast_path.middleware import Shortcuts
+from core.http import forwarded_headers
+from core.http.client_ip import client_address, peer_is_trusted
+from core.http.request_context import PEER
+from core.observability.middleware import ARRIVED
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
 
@@ -27,8 +27,8 @@ class Entrance:
     """Puts the client's own address and scheme into the environ, and lets WEB_THREADS requests work at once.
 
     The server has more threads than that: a request that waits for a password's hash holds a thread, but no place among the
-    working ones and no database connection; see config.places. Bodies are complete before they come here; see
-    config.wsgi_bridge.
+    working ones and no database connection; see core.concurrency. Bodies are complete before they come here; see
+    core.http.wsgi_bridge.
     """
 
     def __init__(self, inner: Callable[[Environ, StartResponse], Iterable[bytes]], *, at_once: int) -> None:
@@ -43,7 +43,7 @@ class Entrance:
 
 
 def _settle_address(environ: Environ) -> None:
-    forwarded.notice(environ)
+    forwarded_headers.notice(environ)
     trusted = settings.TRUSTED_PROXIES
     environ[PEER] = peer = environ.get("REMOTE_ADDR", "")
     environ["REMOTE_ADDR"] = client_address(peer, environ.get("HTTP_X_FORWARDED_FOR", ""), trusted)

@@ -11,9 +11,9 @@ from django.contrib.auth import get_user_model
 from django.db.models import DateTimeField, Exists, F, OuterRef, Subquery, UUIDField
 from django.db.models.functions import Least
 
-from config.api.exceptions import SessionRevoked, TokenInvalid
-from config.ids import new_id
-from config.prepared import Given, PreparedUpdate, in_order
+from core.api.exceptions import SessionRevoked, TokenInvalid
+from core.db.prepared import Given, PreparedUpdate, in_order
+from core.ids import new_id
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.exceptions import RefreshTokenRetired
 from sessions_tracking.models import Session, SessionQuerySet

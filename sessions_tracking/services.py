@@ -10,14 +10,14 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import DateTimeField, QuerySet, UUIDField
 
-from config.api.exceptions import NotFound
-from config.metrics import SESSIONS_REVOKED
-from config.prepared import Given, PreparedSelect
-from config.prepared_writes import insert
-from sessions_tracking import principal_news
+from core.api.exceptions import NotFound
+from core.db.prepared import Given, PreparedSelect
+from core.db.prepared_writes import insert
+from core.observability.metrics import SESSIONS_REVOKED
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.models import RevokedReason, Session, SessionQuerySet
-from sessions_tracking.principal_entries import ACTIVE_ENTRY_SECONDS, Principal
+from sessions_tracking.principal_cache import invalidation
+from sessions_tracking.principal_cache.entries import ACTIVE_ENTRY_SECONDS, Principal
 
 # Whoever ended a session may have died before Redis knew; by then, whatever the clocks, an entry of before has lapsed.
 _LATELY = timedelta(seconds=2 * ACTIVE_ENTRY_SECONDS)
@@ -56,7 +56,7 @@ def revoke(*, session_id: uuid.UUID, reason: RevokedReason) -> bool:
     """Ends a session; True if this call ended it. Redis is told even when another call was first: that one may have died."""
     with transaction.atomic(savepoint=False):
         ended = _end(Session.objects.filter(id=session_id), reason)
-        transaction.on_commit(lambda: principal_news.mark_revoked([session_id]))
+        transaction.on_commit(lambda: invalidation.mark_revoked([session_id]))
     return ended == 1
 
 
@@ -85,7 +85,7 @@ def revoke_all(*, user_id: uuid.UUID, reason: RevokedReason, keep: uuid.UUID | N
     with transaction.atomic(savepoint=False):
         _end(sessions.exclude(id=keep) if keep else sessions, reason, now)
         ended = list(sessions.filter(revoked_at__gte=now - _LATELY).values_list("id", "revoked_at", "expires_at"))
-        transaction.on_commit(lambda: principal_news.mark_revoked([session_id for session_id, _, _ in ended]))
+        transaction.on_commit(lambda: invalidation.mark_revoked([session_id for session_id, _, _ in ended]))
     return sum(revoked_at == now < expires_at for _, revoked_at, expires_at in ended)
 
 
@@ -111,7 +111,7 @@ def make_room(*, user_id: uuid.UUID) -> int:
     if not surplus:
         return 0
     with transaction.atomic(savepoint=False):
-        transaction.on_commit(lambda: principal_news.mark_revoked(surplus))
+        transaction.on_commit(lambda: invalidation.mark_revoked(surplus))
         return _end(Session.objects.filter(id__in=surplus), RevokedReason.TOO_MANY_SESSIONS)
 
 
@@ -135,7 +135,7 @@ def _tell_principals(user_id: uuid.UUID) -> None:
     """Looks again after writing: of two changes at once, the one read first may have been written last."""
     told, found = None, _principals(user_id)
     while found != told:
-        principal_news.overwrite(found)
+        invalidation.overwrite(found)
         told, found = found, _principals(user_id)
 
 

@@ -11,8 +11,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.base import FastAdmin, ReadOnly
-from accounts.admin.columns import column
-from accounts.admin.searching import ids_of_people
+from accounts.admin.display import column
+from accounts.admin.search import ids_of_people
 from accounts.models import AuditEvent
 
 

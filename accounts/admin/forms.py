@@ -9,7 +9,7 @@ from unfold.forms import UserChangeForm, UserCreationForm
 
 from accounts.exceptions import EmailTaken, LastAdmin, UsernameTaken
 from accounts.identity import email_key, username_key
-from accounts.identity_rules import validate_address, validate_username
+from accounts.identity_validators import validate_address, validate_username
 from accounts.models import Role, User
 
 

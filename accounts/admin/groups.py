@@ -8,9 +8,9 @@ from django.contrib.auth.models import Group
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
-from accounts.admin.callers import caller_id, is_superuser
-from accounts.admin.unlogged import Unlogged
-from accounts.services import rights
+from accounts.admin.admin_user import caller_id, is_superuser
+from accounts.admin.no_admin_log import Unlogged
+from accounts.services.administration import permissions
 
 admin.site.unregister(Group)
 
@@ -36,11 +36,11 @@ class GroupAdmin(Unlogged, DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
         """The name is saved by now, the permissions are not."""
         group = form.instance
-        before = rights.of_group(group) if change else None
+        before = permissions.of_group(group) if change else None
         super().save_related(request, form, formsets, change)
         former_name = form.initial.get("name", group.name)
-        rights.note_group(group, before, former_name=former_name, actor_id=caller_id(request))
+        permissions.note_group(group, before, former_name=former_name, actor_id=caller_id(request))
 
     def delete_model(self, request: HttpRequest, obj: Group) -> None:
-        rights.note_group_deleted(obj, actor_id=caller_id(request))
+        permissions.note_group_deleted(obj, actor_id=caller_id(request))
         super().delete_model(request, obj)

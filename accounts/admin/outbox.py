@@ -8,13 +8,13 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts.admin.admin_user import caller_id
 from accounts.admin.base import FastAdmin, ReadOnly
-from accounts.admin.beginnings import begins_in_any_case
-from accounts.admin.callers import caller_id
-from accounts.admin.columns import column
+from accounts.admin.display import column
+from accounts.admin.prefix_lookups import begins_in_any_case
 from accounts.models import OutboxEmail
-from accounts.services import support
-from config.ids import parse_id
+from accounts.services.administration import support
+from core.ids import parse_id
 
 
 @admin.register(OutboxEmail)

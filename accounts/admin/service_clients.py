@@ -5,9 +5,9 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from accounts.admin.admin_user import caller_id
 from accounts.admin.base import FastAdmin
-from accounts.admin.callers import caller_id
-from accounts.admin.unlogged import Unlogged
+from accounts.admin.no_admin_log import Unlogged
 from accounts.models import ServiceClient
 from accounts.services import service_clients
 

@@ -10,15 +10,15 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin import session_words
+from accounts.admin import session_display
+from accounts.admin.admin_user import stands_above
 from accounts.admin.base import ReadOnly
-from accounts.admin.callers import stands_above
-from accounts.admin.columns import column
-from accounts.admin.deeds import Deed, DeedAdmin
+from accounts.admin.confirmed_actions import Deed, DeedAdmin
+from accounts.admin.display import column
 from accounts.admin.filters import SessionStateFilter
-from accounts.admin.searching import ids_of_people
-from accounts.services import support
-from config.ids import parse_id
+from accounts.admin.search import ids_of_people
+from accounts.services.administration import support
+from core.ids import parse_id
 from sessions_tracking.models import Session
 
 _REVOKE = Deed(
@@ -80,7 +80,7 @@ class SessionAdmin(ReadOnly, DeedAdmin):
 
     def in_words(self, obj: Any) -> str:
         address = obj.ip or _("no address")
-        return f"{obj.user.username}: {session_words.device(obj)}, {address}, {obj.location}"
+        return f"{obj.user.username}: {session_display.device(obj)}, {address}, {obj.location}"
 
     @column(description=_("created at"), ordering="id")
     def started(self, session: Session) -> Any:
@@ -94,16 +94,16 @@ class SessionAdmin(ReadOnly, DeedAdmin):
 
     @column(description=_("device"))
     def device_words(self, session: Session) -> str:
-        return session_words.device(session)
+        return session_display.device(session)
 
     @column(description=_("address"))
     def address(self, session: Session) -> str | None:
         return session.ip
 
-    @column(description=_("state"), label=session_words.COLOURS)
+    @column(description=_("state"), label=session_display.COLOURS)
     def state(self, session: Session) -> tuple[str, Any]:
-        return session_words.state(session)
+        return session_display.state(session)
 
     @column(description=_("state"))
     def state_in_words(self, session: Session) -> Any:
-        return session_words.state(session)[1]
+        return session_display.state(session)[1]

@@ -15,18 +15,19 @@ from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm
 
 from accounts import audit
-from accounts.admin import user_panels, user_rows
-from accounts.admin.callers import caller_id, is_own, is_superuser, stands_above
-from accounts.admin.columns import column
-from accounts.admin.deeds import Deed, DeedAdmin
+from accounts.admin import user_change_panels, user_form_values
+from accounts.admin.admin_user import caller_id, is_own, is_superuser, stands_above
+from accounts.admin.confirmed_actions import Deed, DeedAdmin
+from accounts.admin.display import column
 from accounts.admin.filters import EmailVerifiedFilter
 from accounts.admin.forms import NewUserForm, UserForm, is_last_admin
-from accounts.admin.searching import people
-from accounts.admin.unlogged import Unlogged
-from accounts.admin.user_deeds import USER_DEEDS, could_do
+from accounts.admin.no_admin_log import Unlogged
+from accounts.admin.search import people
+from accounts.admin.user_actions import USER_DEEDS, could_do
 from accounts.mail import outbox
 from accounts.models import AuditKind, User
-from accounts.services import account_changes, change_audit, rights, sign_up_claims
+from accounts.services import registration_claims
+from accounts.services.administration import audit_records, permissions, side_effects
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason
 
@@ -59,7 +60,7 @@ class UserAdmin(Unlogged, DeedAdmin, DjangoUserAdmin):  # type: ignore[misc, typ
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> User | None:
         """Locked where something is about to be done: form and permissions are then judged by what is there now."""
         user = super().get_object(request, object_id, from_field)
-        return user_rows.lock(user) if user and request.method == "POST" and connection.in_atomic_block else user
+        return user_form_values.lock(user) if user and request.method == "POST" and connection.in_atomic_block else user
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: Any) -> None:
         """What changes here takes hold with the next request of the user, as it does through the API."""
@@ -67,24 +68,24 @@ class UserAdmin(Unlogged, DeedAdmin, DjangoUserAdmin):  # type: ignore[misc, typ
             self._change(obj, form, actor_id=caller_id(request))
             return
         super().save_model(request, obj, form, change)
-        account_changes.announce(obj)
-        change_audit.note_creation(obj, actor_id=caller_id(request))
+        side_effects.announce(obj)
+        audit_records.note_creation(obj, actor_id=caller_id(request))
 
     def _change(self, user: User, form: Any, *, actor_id: uuid.UUID) -> None:
         """`user` is the row that `get_object` has locked, with what the form changes of it."""
         before = User.objects.get(id=user.id)
         verified = bool(user.email_verified_at) if "email_verified_at" in form.changed_data else None
-        after = account_changes.apply(
-            before, user_rows.values(before, user), email_verified=verified, actor_id=actor_id
+        after = side_effects.apply(
+            before, user_form_values.values(before, user), email_verified=verified, actor_id=actor_id
         )
         if verified:  # at the time that the form says
             User.objects.filter(id=user.id).update(email_verified_at=user.email_verified_at)
-        change_audit.note_change(before, after, actor_id=actor_id)
+        audit_records.note_change(before, after, actor_id=actor_id)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
-        before = rights.of_user(form.instance)
+        before = permissions.of_user(form.instance)
         super().save_related(request, form, formsets, change)
-        rights.note_user(form.instance, before, actor_id=caller_id(request))
+        permissions.note_user(form.instance, before, actor_id=caller_id(request))
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         """Django's page; `EndSessionsOnChange` ends the sessions. One's own is changed where the old one is asked for."""
@@ -95,7 +96,7 @@ class UserAdmin(Unlogged, DeedAdmin, DjangoUserAdmin):  # type: ignore[misc, typ
             reply = super().user_change_password(request, id, form_url)
             after = User.objects.filter(id=before.id).exclude(password=before.password).first() if before else None
             if before and after:
-                account_changes.settle_password(before, after, actor_id=caller_id(request))
+                side_effects.settle_password(before, after, actor_id=caller_id(request))
                 facts = {"fields": "password"}
                 audit.record(AuditKind.USER_CHANGED, user_id=after.id, actor_id=caller_id(request), facts=facts)
         return reply
@@ -131,7 +132,7 @@ class UserAdmin(Unlogged, DeedAdmin, DjangoUserAdmin):  # type: ignore[misc, typ
         return " · ".join(part for part in (obj.username, self.full_name(obj), obj.email) if part)
 
     def panels(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
-        return user_panels.of(obj, request)
+        return user_change_panels.of(obj, request)
 
     def other_links(self, request: HttpRequest, obj: Any) -> list[tuple[str, Any]]:
         """Of the password nothing is shown, not even how it is hashed."""
@@ -180,7 +181,7 @@ class UserAdmin(Unlogged, DeedAdmin, DjangoUserAdmin):  # type: ignore[misc, typ
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         """`get_object` has locked the user, and `has_delete_permission` has looked for another administrator since."""
         outbox.account_deleted(obj)
-        sign_up_claims.remove(obj.email)
+        registration_claims.remove(obj.email)
         sessions.revoke_all(user_id=obj.id, reason=RevokedReason.ACCOUNT_DELETED)
         audit.record(AuditKind.ACCOUNT_DELETED, user_id=obj.id, actor_id=caller_id(request))
         super().delete_model(request, obj)

@@ -6,11 +6,11 @@ from rest_framework.request import Request
 
 from accounts.api.cookies import ACCESS_COOKIE, REFRESH_COOKIE
 from accounts.api.request_cookies import ConflictingCookies, access_cookie, cookie_values
-from accounts.services.authentication import verify_token
-from config.api.exceptions import TokenInvalid, Unauthorized
-from config.api.origin import SAFE_METHODS, require_trusted
+from accounts.services.login import verify_token
+from core.api.exceptions import TokenInvalid, Unauthorized
+from core.api.origin import SAFE_METHODS, require_trusted
 from sessions_tracking import last_seen
-from sessions_tracking.principal_cache import Principal
+from sessions_tracking.principal_cache.lookup import Principal
 
 
 class TokenAuthentication(BaseAuthentication):

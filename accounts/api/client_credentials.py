@@ -13,8 +13,8 @@ from accounts.exceptions import InvalidClient
 from accounts.models import ServiceClient
 from accounts.services import service_clients
 from accounts.services.service_clients import ClientCredentials
-from config.api.exceptions import ValidationFailed
-from config.rate_limits.by_address import limited
+from core.api.exceptions import ValidationFailed
+from core.throttling.by_ip import limited
 
 
 def client_of(request: Request, form: Mapping[str, Any]) -> ServiceClient:

@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
-from accounts.tokens import TokenPair
-from config.api.exceptions import ValidationFailed
-from config.api.responses import add_cookies
+from accounts.tokens.session_tokens import TokenPair
+from core.api.exceptions import ValidationFailed
+from core.api.responses import add_cookies
 
 ACCESS_COOKIE, REFRESH_COOKIE = "jwt", "refreshToken"
 REFRESH_PATH = "/api/auth"

@@ -7,7 +7,7 @@ from rest_framework.views import APIView
 
 from accounts.exceptions import MfaRequired
 from accounts.models import Role
-from sessions_tracking.api.caller import caller
+from sessions_tracking.api.current_principal import caller
 
 
 class IsAdmin(BasePermission):

@@ -4,8 +4,8 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 
 from accounts.api.cookies import ACCESS_COOKIE, REFRESH_COOKIE, cleared_cookies
-from accounts.services import token_refresh
-from config.api.exceptions import TokenInvalid
+from accounts.services import refresh
+from core.api.exceptions import TokenInvalid
 
 _BLANKS = " \t"
 _QUOTES = f'{_BLANKS}"'
@@ -62,6 +62,6 @@ def refresh_cookie(request: HttpRequest | Request) -> str | None:
     if len(values) < 2:
         return values[0] if values else None
     try:
-        return token_refresh.pick_usable(values)
+        return refresh.pick_usable(values)
     except TokenInvalid as error:
         raise ConflictingCookies(REFRESH_COOKIE) from error

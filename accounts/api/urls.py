@@ -6,11 +6,11 @@ from accounts.api.views.introspection import IntrospectionViewSet
 from accounts.api.views.me import MeViewSet
 from accounts.api.views.passwords import PasswordChangeViewSet, PasswordResetViewSet
 from accounts.api.views.registration import RegistrationViewSet
-from accounts.api.views.second_factor import MfaVerificationViewSet, SecondFactorViewSet
 from accounts.api.views.sessions import OwnSessionViewSet
 from accounts.api.views.tokens import LogoutAllViewSet, TokenViewSet
 from accounts.api.views.users import UserViewSet
-from config.api.routers import OptionalSlashRouter
+from accounts.mfa.api.views import MfaVerificationViewSet, SecondFactorViewSet
+from core.api.routers import OptionalSlashRouter
 
 router = OptionalSlashRouter()
 router.register("sessions", OwnSessionViewSet, basename="session")

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import re_path
 
 from accounts.api.views.jwks import jwks
-from config.read_only import read_only
+from core.http.safe_methods import read_only
 
 
 @read_only

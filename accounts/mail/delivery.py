@@ -13,10 +13,10 @@ from django.db.models import F
 from accounts.mail import notice_pacing
 from accounts.mail.compose import NoRecipient, compose
 from accounts.mail.failures import describe, is_configuration, is_permanent, retry_after
-from accounts.mail.outbox_rows import CANCELLED
+from accounts.mail.outbox_queue import CANCELLED
 from accounts.models import EmailKind, EmailState, OutboxEmail
-from config.logs import about
-from config.metrics import EMAILS
+from core.observability.logs import about
+from core.observability.metrics import EMAILS
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from celery import shared_task
 from celery.signals import worker_ready
 
 from accounts.mail.delivery import deliver_waiting
-from config.watching import heartbeat
+from core.observability import heartbeat
 
 
 @worker_ready.connect

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from config.ids import new_id
+from core.ids import new_id
 
 
 class EmailChangeQuerySet(models.QuerySet["EmailChange"]):

@@ -4,8 +4,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from config.ids import new_id
-from config.prefix_index import PrefixIndex
+from core.db.prefix_index import PrefixIndex
+from core.ids import new_id
 
 
 class EmailKind(models.TextChoices):

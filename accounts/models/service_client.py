@@ -3,7 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from config.ids import new_id
+from core.ids import new_id
 
 
 class ServiceClient(models.Model):

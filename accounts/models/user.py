@@ -8,10 +8,10 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import password_hashing
 from accounts.identity import email_key, email_key_or_none, username_key
-from config.ids import new_id
-from config.prefix_index import PrefixIndex
+from accounts.passwords import hashing
+from core.db.prefix_index import PrefixIndex
+from core.ids import new_id
 
 LONGEST_REASON = 500
 _NEVER_BY_SAVE = {"claim", "mfa_enabled", "known_devices", "signed_out_at"}
@@ -52,7 +52,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     `mfa_enabled` says that there is a confirmed second factor; it changes in the same transaction as that.
     `is_placeholder` marks the sign-up for an address that another account has, made with PREVENT_ENUMERATION: it has no email,
     signs nobody in, and keeps its username taken for as long as any other sign-up that is never verified.
-    `claim` stands for the email of a sign-up made with PREVENT_ENUMERATION; see `accounts.services.sign_up_claims`.
+    `claim` stands for the email of a sign-up made with PREVENT_ENUMERATION; see `accounts.services.registration_claims`.
     `signed_out_at` is when all sessions were last ended at once: those of Django's admin end with it, as with a password.
     """
 
@@ -125,12 +125,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         return columns - self.get_deferred_fields() - _NEVER_BY_SAVE
 
     def set_password(self, raw_password: str | None) -> None:
-        super().set_password(None if raw_password is None else password_hashing.normalize(raw_password))
+        super().set_password(None if raw_password is None else hashing.normalize(raw_password))
         if raw_password is None:
             self._note_password_change()
 
     def check_password(self, raw_password: str | None) -> bool:
-        return raw_password is not None and password_hashing.verify(raw_password, self.password)[0]
+        return raw_password is not None and hashing.verify(raw_password, self.password)[0]
 
     def set_unusable_password(self) -> None:
         super().set_unusable_password()

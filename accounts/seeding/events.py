@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from accounts.models import AuditEvent, AuditKind, User
-from accounts.seeding.chance import Chance
+from accounts.seeding.seeded_random import Chance
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.models import RevokedReason, Session
 

@@ -7,10 +7,10 @@ from django.db import transaction
 
 from accounts.models import AuditEvent, User
 from accounts.seeding import bulk
-from accounts.seeding.chance import Chance
 from accounts.seeding.events import events_of
-from accounts.seeding.people import Plan, person
+from accounts.seeding.seeded_random import Chance
 from accounts.seeding.sessions import SessionMaker
+from accounts.seeding.users import Plan, person
 from sessions_tracking.models import Session
 
 _ROWS = 5_000  # of users and sessions, in memory at once

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from accounts.models import User
-from accounts.seeding import words
-from accounts.seeding.chance import Chance
+from accounts.seeding import sample_data
+from accounts.seeding.seeded_random import Chance
 from sessions_tracking.models import RevokedReason, Session
 
 _ENDED = 0.35
@@ -22,7 +22,7 @@ _HOW = (RevokedReason.LOGOUT,) * 6 + (
 class SessionMaker:
     def __init__(self, chance: Chance, *, at: datetime) -> None:
         self._chance, self._at = chance, at
-        self._clients = words.clients()
+        self._clients = sample_data.clients()
         self._reach = min(settings.SESSION_MAX_AGE, timedelta(days=28))
 
     def session_of(self, user: User) -> Session:
@@ -40,13 +40,13 @@ class SessionMaker:
             id=chance.id_of(created_at),
             user_id=user.id,
             name=client.name,
-            ip=chance.one_of(words.NETWORKS).format(1 + chance.number(254)),
+            ip=chance.one_of(sample_data.NETWORKS).format(1 + chance.number(254)),
             user_agent=client.info.user_agent,
             device=client.info.device,
             browser=client.info.browser,
             os=client.info.os,
             platform=client.info.platform,
-            location=chance.one_of(words.PLACES),
+            location=chance.one_of(sample_data.PLACES),
             created_at=created_at,
             updated_at=refreshed_at,
             last_seen_at=refreshed_at,

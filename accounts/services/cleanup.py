@@ -14,18 +14,18 @@ from django.db.models import Min, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from accounts.models import (
+    AttemptCounter,
     AuditEvent,
-    CodeTries,
     EmailChange,
     EmailState,
-    MfaChallenge,
-    OneTimeSecret,
     OutboxEmail,
+    PendingLogin,
     Purpose,
     User,
+    VerificationCode,
 )
 from accounts.services import unverified_accounts
-from config.watching import heartbeat
+from core.observability import heartbeat
 from sessions_tracking.models import Session
 
 BATCH = 2000
@@ -65,11 +65,13 @@ def over(now: datetime) -> Mapping[str, QuerySet[Any]]:
     found: dict[str, QuerySet[Any]] = {
         "sessions": Session.objects.filter(Q(revoked_at__lte=since) | Q(expires_at__lte=since)),
         SESSION_DATA: Session.objects.filter(expires_at__lte=now).exclude(data={}),
-        "secrets": OneTimeSecret.objects.filter(Q(superseded_at__isnull=False) | Q(token_expires_at__lte=now) | spent),
+        "secrets": VerificationCode.objects.filter(
+            Q(superseded_at__isnull=False) | Q(token_expires_at__lte=now) | spent
+        ),
         "emails": _emails(now),
         "admin sessions": AdminSession.objects.filter(expire_date__lte=now),
-        "unfinished sign-ins": MfaChallenge.objects.filter(expires_at__lte=now),
-        "code tries": CodeTries.objects.filter(updated_at__lt=now - _TRIES_LIFETIME),
+        "unfinished sign-ins": PendingLogin.objects.filter(expires_at__lte=now),
+        "code tries": AttemptCounter.objects.filter(updated_at__lt=now - _TRIES_LIFETIME),
         "address changes": EmailChange.objects.filter(undo_expires_at__lte=now),
         "audit events": AuditEvent.objects.filter(created_at__lt=now - settings.AUDIT_RETENTION),
     }
@@ -166,7 +168,7 @@ def _remove_at_once(rows: QuerySet[Any]) -> tuple[Key | None, int]:
 
 def _without_secret_in_use(users: list[Key]) -> list[Key]:
     """Who uses a code or link up holds its row and wants the user's next; to wait for that row here would be a deadlock."""
-    secrets = OneTimeSecret.objects.filter(user_id__in=_among(users))
+    secrets = VerificationCode.objects.filter(user_id__in=_among(users))
     locked = list(_locked(secrets).values_list("pk", flat=True))
     in_use = set(secrets.exclude(pk__in=_among(locked)).values_list("user_id", flat=True))
     return [user for user in users if user not in in_use]
@@ -179,12 +181,12 @@ def _locked(rows: QuerySet[Any]) -> QuerySet[Any]:
 def _delete(model: type[Any], keys: list[Any]) -> None:
     """One statement a table and no row loaded; only users are left to Django, which knows who else refers to them."""
     if model is User:
-        for dependant in (OneTimeSecret, OutboxEmail, Session):
+        for dependant in (VerificationCode, OutboxEmail, Session):
             _delete_directly(dependant.objects.filter(user_id__in=_among(keys)))
         User.objects.filter(pk__in=_among(keys)).only("pk").delete()
         return
     if model is OutboxEmail:
-        OneTimeSecret.objects.filter(email_id__in=_among(keys)).update(email=None)
+        VerificationCode.objects.filter(email_id__in=_among(keys)).update(email=None)
     _delete_directly(model.objects.filter(pk__in=_among(keys)))
 
 

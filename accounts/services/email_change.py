@@ -8,14 +8,15 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Max
 from django.utils.translation import gettext_lazy as _
 
-from accounts import audit, email_change_secrets, one_time_secrets
+from accounts import audit
 from accounts.exceptions import CodeInvalid, EmailTaken, TooManyAttempts
 from accounts.identity import bucket_of, email_key
 from accounts.mail import outbox
 from accounts.models import AuditKind, EmailChange, Purpose, User
-from accounts.services import code_tries, email_verification, passwords, profile, sign_up_claims
-from config.api.exceptions import SessionRevoked, ValidationFailed
-from config.rate_limits import limiter
+from accounts.services import email_verification, passwords, profile, registration_claims
+from accounts.verification import code_attempts, email_change_codes, verification_codes
+from core.api.exceptions import SessionRevoked, ValidationFailed
+from core.throttling import limiter
 from sessions_tracking import services as sessions
 from sessions_tracking.client_info import ClientInfo
 
@@ -81,8 +82,8 @@ def confirm(*, user_id: uuid.UUID, session_id: uuid.UUID, code: str, client: Cli
     if change is None:
         raise CodeInvalid
     _count_try(change)
-    code_tries.count_of_account("change_email", str(user_id))
-    if not email_change_secrets.is_right_code(change, code):
+    code_attempts.count_of_account("change_email", str(user_id))
+    if not email_change_codes.is_right_code(change, code):
         raise CodeInvalid
     try:
         with transaction.atomic():
@@ -121,12 +122,12 @@ def move(user: User, *, email: str, key: str) -> None:
     Raises IntegrityError where somebody has it.
     """
     outbox.cancel_resets(user)
-    sign_up_claims.remove(user.email)
+    registration_claims.remove(user.email)
     user.email, user.email_key = email, key
     if user.email_verified:
         user.email_verified_at = datetime.now(UTC)
     user.save(update_fields=["email", "email_key", "email_verified_at", "updated_at"])
-    one_time_secrets.supersede(user_id=user.id, purposes=list(Purpose))
+    verification_codes.supersede(user_id=user.id, purposes=list(Purpose))
     if not user.email_verified:
         email_verification.prove(user, how="email_change")
 

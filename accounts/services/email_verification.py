@@ -7,17 +7,17 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import CharField, Exists
 
-from accounts import audit, one_time_secrets
+from accounts import audit
 from accounts.exceptions import CodeInvalid, EmailAlreadyVerified, UserNotFound
 from accounts.identity import email_key_or_none
 from accounts.keyed_hash import hexdigest
 from accounts.mail import outbox
-from accounts.models import AuditKind, CodeTries, OneTimeSecret, Purpose, User
-from accounts.services import code_tries, resend_pause
-from config.api.exceptions import TokenInvalid
-from config.ids import new_id
-from config.prepared import Given
-from config.prepared_writes import PreparedDelete
+from accounts.models import AttemptCounter, AuditKind, Purpose, User, VerificationCode
+from accounts.verification import code_attempts, resend_cooldown, verification_codes
+from core.api.exceptions import TokenInvalid
+from core.db.prepared import Given
+from core.db.prepared_writes import PreparedDelete
+from core.ids import new_id
 
 
 def verify_by_code(*, email: str, code: str) -> User:
@@ -26,22 +26,22 @@ def verify_by_code(*, email: str, code: str) -> User:
     Raises CodeInvalid, and from the sixth try on TooManyAttempts, for addresses that nobody has too. Past the tries of an hour
     no code serves, whoever used them up (TooManyWrongCodes); the link does.
     """
-    code_tries.count_of_code(tries_key(email))
-    code_tries.count_of_account(Purpose.VERIFY_EMAIL, email_key_or_none(email) or email)
+    code_attempts.count_of_code(tries_key(email))
+    code_attempts.count_of_account(Purpose.VERIFY_EMAIL, email_key_or_none(email) or email)
     user = User.objects.with_email(email)
     # Looked for whoever has the address, so that the time tells nothing (ASVS 6.3.8).
-    secret = one_time_secrets.find_by_code(user=user or User(), purpose=Purpose.VERIFY_EMAIL, code=code)
+    secret = verification_codes.find_by_code(user=user or User(), purpose=Purpose.VERIFY_EMAIL, code=code)
     if user is None or not user.is_active or secret is None:
         raise CodeInvalid
     with transaction.atomic():
-        if not one_time_secrets.lock_user(user.id) or not one_time_secrets.consume(secret):
+        if not verification_codes.lock_user(user.id) or not verification_codes.consume(secret):
             raise CodeInvalid
         prove(user, how="code")
         forget_tries(email)
     return user
 
 
-_FORGET_TRIES = PreparedDelete(lambda: CodeTries.objects.filter(key=Given("key", CharField())))
+_FORGET_TRIES = PreparedDelete(lambda: AttemptCounter.objects.filter(key=Given("key", CharField())))
 
 
 def tries_key(email: str) -> str:
@@ -55,9 +55,9 @@ def forget_tries(email: str) -> None:
 
 def expire_used_up_code(*, user_id: uuid.UUID, email: str) -> None:
     """Ends the code, and not the link, where MAX_CODE_TRIES were wrong: then the count may start again without reviving it."""
-    one_time_secrets.lock_user(user_id)
-    used_up = CodeTries.objects.filter(key=tries_key(email), tries__gte=settings.MAX_CODE_TRIES)
-    codes = OneTimeSecret.objects.filter(user_id=user_id, purpose=Purpose.VERIFY_EMAIL, used_at=None)
+    verification_codes.lock_user(user_id)
+    used_up = AttemptCounter.objects.filter(key=tries_key(email), tries__gte=settings.MAX_CODE_TRIES)
+    codes = VerificationCode.objects.filter(user_id=user_id, purpose=Purpose.VERIFY_EMAIL, used_at=None)
     codes.filter(Exists(used_up)).update(code_expires_at=datetime.now(UTC))
 
 
@@ -66,7 +66,7 @@ def verify_by_link(*, email: str, token: str) -> User:
     user = User.objects.with_email(email)
     if user is None:
         raise TokenInvalid if settings.PREVENT_ENUMERATION else UserNotFound
-    secret = one_time_secrets.find_by_token(token=token, purpose=Purpose.VERIFY_EMAIL)
+    secret = verification_codes.find_by_token(token=token, purpose=Purpose.VERIFY_EMAIL)
     if secret is None or secret.user_id != user.id:
         raise TokenInvalid
     with transaction.atomic():
@@ -107,13 +107,13 @@ def resend(*, email: str) -> None:
     receiver = user if user is not None and user.is_active and not user.email_verified else None
     if receiver is None and not settings.PREVENT_ENUMERATION:
         if user is None:
-            resend_pause.require_over(email)
+            resend_cooldown.require_over(email)
         raise EmailAlreadyVerified if user is not None and user.email_verified else UserNotFound
-    resend_pause.begin(email)
+    resend_cooldown.begin(email)
     receiver_id = receiver.id if receiver else new_id()
     with transaction.atomic():
-        one_time_secrets.lock_user(receiver_id)
-        one_time_secrets.supersede(user_id=receiver_id, purposes=[Purpose.VERIFY_EMAIL])
+        verification_codes.lock_user(receiver_id)
+        verification_codes.supersede(user_id=receiver_id, purposes=[Purpose.VERIFY_EMAIL])
         forget_tries(email)
         if receiver is not None:
             outbox.verification(receiver)

@@ -10,9 +10,10 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from accounts import audit
-from accounts.models import AuditEvent, AuditKind, EmailChange, EmailKind, OutboxEmail, RecoveryCode, TotpFactor, User
+from accounts.mfa.models import RecoveryCode, TotpFactor
+from accounts.models import AuditEvent, AuditKind, EmailChange, EmailKind, OutboxEmail, User
 from accounts.services import profile
-from config.rate_limits import limiter
+from core.throttling import limiter
 from sessions_tracking.models import Session
 
 CHUNK = 200  # of sessions with 8 KiB of data each: 1.6 MB

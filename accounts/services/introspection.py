@@ -4,21 +4,22 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from accounts import audit, tokens
+from accounts import audit
 from accounts.models import AuditKind, ServiceClient
-from accounts.services import token_refresh
-from accounts.services.authentication import verify_token
-from accounts.tokens import Claims
-from config.api.exceptions import SessionRevoked, TokenExpired, TokenInvalid, Unauthorized
+from accounts.services import refresh
+from accounts.services.login import verify_token
+from accounts.tokens import session_tokens
+from accounts.tokens.session_tokens import Claims
+from core.api.exceptions import SessionRevoked, TokenExpired, TokenInvalid, Unauthorized
 from sessions_tracking import rotation
 from sessions_tracking import services as sessions
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.exceptions import RefreshTokenRetired
 from sessions_tracking.models import RevokedReason
-from sessions_tracking.principal_cache import Principal, principal_of
+from sessions_tracking.principal_cache.lookup import Principal, principal_of
 
 ACCESS, REFRESH = "access_token", "refresh_token"  # as RFC 7009 §2.1 calls them
-_DECODERS = ((ACCESS, tokens.decode_access), (REFRESH, tokens.decode_refresh))
+_DECODERS = ((ACCESS, session_tokens.decode_access), (REFRESH, session_tokens.decode_refresh))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,7 @@ def revoke(*, token: str, client: ServiceClient, source: ClientInfo) -> None:
     (use, claims), facts = found, {"client": str(client.id), "clientName": client.name}
     try:
         if use == REFRESH:
-            token_refresh.find_session(token=token, client=source, facts=facts)
+            refresh.find_session(token=token, client=source, facts=facts)
         else:
             verify_token(token)
     except Unauthorized:
@@ -81,6 +82,6 @@ def _decode(token: str) -> tuple[str, Claims] | None:
 
 def _is_current(claims: Claims) -> bool:
     try:
-        return rotation.find_usable(token_refresh.presented(claims)).refresh_jti == claims.jti
+        return rotation.find_usable(refresh.presented(claims)).refresh_jti == claims.jti
     except (Unauthorized, RefreshTokenRetired):
         return False

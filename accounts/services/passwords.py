@@ -9,14 +9,16 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts import audit, hash_queue, one_time_secrets, password_hashing
+from accounts import audit
 from accounts.exceptions import PasswordIncorrect, ResetTokenInvalid
 from accounts.identity import bucket_of
 from accounts.mail import outbox
-from accounts.models import AuditKind, OneTimeSecret, Purpose, User
-from accounts.services import email_verification, guessing, sign_up_claims, take_over
-from config.api.exceptions import SessionRevoked, ValidationFailed
-from config.rate_limits import by_address, limiter
+from accounts.models import AuditKind, Purpose, User, VerificationCode
+from accounts.passwords import hashing, hashing_limiter
+from accounts.services import account_claim, email_verification, password_attempts, registration_claims
+from accounts.verification import verification_codes
+from core.api.exceptions import SessionRevoked, ValidationFailed
+from core.throttling import by_ip, limiter
 from sessions_tracking import services as sessions
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.models import RevokedReason
@@ -25,7 +27,7 @@ from sessions_tracking.models import RevokedReason
 def require_acceptable(password: str, *, user: User, field: str) -> None:
     """Raises ValidationFailed under `field` with every rule that the password breaks."""
     try:
-        validate_password(password_hashing.normalize(password), user)
+        validate_password(hashing.normalize(password), user)
     except ValidationError as error:
         raise ValidationFailed(errors={field: error.messages}) from error
 
@@ -35,9 +37,9 @@ def require_correct(password: str, *, user: User, field: str, hashes: int = 1) -
 
     A cost renewed since is left to the next login. `hashes` is how many the request computes in all, this one included.
     """
-    hash_queue.require_room()
-    attempt = guessing.prompt_attempt(user_id=user.id, hashes=hashes)
-    if not password_hashing.verify(password, user.password)[0]:
+    hashing_limiter.require_room()
+    attempt = password_attempts.prompt_attempt(user_id=user.id, hashes=hashes)
+    if not hashing.verify(password, user.password)[0]:
         attempt.failed()
         raise PasswordIncorrect(field=field)
     attempt.succeeded()
@@ -60,14 +62,14 @@ def reset(*, token: str, new_password: str, client: ClientInfo) -> None:
     A password that the rules refuse leaves the token as it is. Of racing uses one wins.
     Raises ResetTokenInvalid, ValidationFailed; RateLimited for an address that has brought too many wrong tokens.
     """
-    secret = one_time_secrets.find_by_token(token=token, purpose=Purpose.RESET_PASSWORD)
+    secret = verification_codes.find_by_token(token=token, purpose=Purpose.RESET_PASSWORD)
     if secret is None or secret.used_at is not None:
-        by_address.take(settings.RATE_LIMIT_BAD_TOKENS, client.ip)  # the right one always works
+        by_ip.take(settings.RATE_LIMIT_BAD_TOKENS, client.ip)  # the right one always works
         raise ResetTokenInvalid
     require_acceptable(new_password, user=secret.user, field="newPassword")
-    hash_queue.require_room()
-    guessing.charge_reset(user_id=secret.user_id)
-    new_hash = password_hashing.make(new_password)
+    hashing_limiter.require_room()
+    password_attempts.charge_reset(user_id=secret.user_id)
+    new_hash = hashing.make(new_password)
     with transaction.atomic():
         _use_up(secret, new_hash)
         ended = sessions.revoke_all(user_id=secret.user_id, reason=RevokedReason.PASSWORD_RESET)
@@ -82,15 +84,15 @@ def _pass_on(former: User) -> bool:
     """Judged by the row as it is under the lock, with the password of before: the registration's own link may have won."""
     user = User.objects.get(id=former.id)
     user.password = former.password
-    passes_on = take_over.is_take_over(user)
+    passes_on = account_claim.is_take_over(user)
     if passes_on:
-        take_over.take_over(user)
+        account_claim.take_over(user)
     return passes_on
 
 
-def _use_up(secret: OneTimeSecret, new_hash: str) -> None:
+def _use_up(secret: VerificationCode, new_hash: str) -> None:
     """The user's row first: a login that races this waits for it, and then finds another password or dies with its session."""
-    if not _replace(user=secret.user, new_hash=new_hash) or not one_time_secrets.consume(secret):
+    if not _replace(user=secret.user, new_hash=new_hash) or not verification_codes.consume(secret):
         raise ResetTokenInvalid
 
 
@@ -105,11 +107,11 @@ def change(
     if user is None:
         raise SessionRevoked
     # Before any hash: neither check says anything about the password that the account has.
-    if password_hashing.normalize(new_password) == password_hashing.normalize(current_password):
+    if hashing.normalize(new_password) == hashing.normalize(current_password):
         raise ValidationFailed(errors={"newPassword": [_("The new password must differ from the current one.")]})
     require_acceptable(new_password, user=user, field="newPassword")
     require_correct(current_password, user=user, field="currentPassword", hashes=2)
-    new_hash = password_hashing.make(new_password)
+    new_hash = hashing.make(new_password)
     with transaction.atomic():
         if not _replace(user=user, new_hash=new_hash):
             raise PasswordIncorrect(field="currentPassword")
@@ -131,5 +133,5 @@ def _replace(*, user: User, new_hash: str) -> bool:
     unchanged = User.objects.filter(id=user.id, password=user.password, email_key=user.email_key, is_active=True)
     if not unchanged.update(password=new_hash, updated_at=datetime.now(UTC)):
         return False
-    sign_up_claims.remove(user.email)
+    registration_claims.remove(user.email)
     return True

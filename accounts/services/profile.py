@@ -14,9 +14,10 @@ from accounts.exceptions import UsernameTaken
 from accounts.identity import username_key
 from accounts.mail import outbox
 from accounts.models import AuditKind, Role, User
-from accounts.services import authority, passwords, sign_up_claims
-from config.api.exceptions import SessionRevoked
-from config.prepared import Given, PreparedSelect, in_order
+from accounts.services import passwords, registration_claims
+from accounts.services.administration import policy
+from core.api.exceptions import SessionRevoked
+from core.db.prepared import Given, PreparedSelect, in_order
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason, Session
 
@@ -126,12 +127,12 @@ def delete(*, user_id: uuid.UUID, password: str) -> None:
     passwords.require_correct(password, user=user, field="password")
     with transaction.atomic():
         if user.role == Role.ADMIN:
-            authority.require_another_admin(user_id=user_id)
+            policy.require_another_admin(user_id=user_id)
         same = User.objects.select_for_update().filter(id=user_id, password=user.password, is_active=True)
         if not same.exists():  # a reset was faster: the password that was given is the account's no more
             raise SessionRevoked
         outbox.account_deleted(user)
-        sign_up_claims.remove(user.email)
+        registration_claims.remove(user.email)
         sessions.revoke_all(user_id=user_id, reason=RevokedReason.ACCOUNT_DELETED)
         audit.record(AuditKind.ACCOUNT_DELETED, user_id=user_id, actor_id=user_id)
         user.delete()

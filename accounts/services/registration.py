@@ -7,16 +7,17 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import CharField, Q
 
-from accounts import audit, hash_queue, password_hashing
+from accounts import audit
 from accounts.exceptions import EmailTaken, UsernameTaken
 from accounts.identity import bucket_of, email_key, username_key
 from accounts.mail import outbox
 from accounts.models import AuditKind, User
-from accounts.services import email_verification, passwords, sign_up_claims
-from config.api.exceptions import ApiError
-from config.prepared import Given, PreparedSelect, in_order
-from config.prepared_writes import insert
-from config.rate_limits import limiter
+from accounts.passwords import hashing, hashing_limiter
+from accounts.services import email_verification, passwords, registration_claims
+from core.api.exceptions import ApiError
+from core.db.prepared import Given, PreparedSelect, in_order
+from core.db.prepared_writes import insert
+from core.throttling import limiter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,7 @@ def register(account: NewAccount) -> User:
     Raises ValidationFailed (`password`), EmailTaken, UsernameTaken, Overloaded. With PREVENT_ENUMERATION a taken email looks like
     success, costs as much, and its owner is told by email; the user returned is then nobody's.
     """
-    hash_queue.require_room()
+    hashing_limiter.require_room()
     user = _unsaved(account)
     passwords.require_acceptable(account.password, user=user, field="password")
     others = _others_like(user)
@@ -76,8 +77,8 @@ def _owner(user: User, others: list[User]) -> User | None:
 
 def _hash(password: str, user: User, owner: User | None) -> str:
     if user.claim is None:
-        return password_hashing.make(password)
-    return password_hashing.make_beside(password, sign_up_claims.reference_hash(user.email or "", owner))
+        return hashing.make(password)
+    return hashing.make_beside(password, registration_claims.reference_hash(user.email or "", owner))
 
 
 def _refuse_before_the_hash(taken: ApiError) -> None:
@@ -95,7 +96,7 @@ def _unsaved(account: NewAccount) -> User:
         first_name=account.first_name,
         last_name=account.last_name,
         language=account.language,
-        claim=sign_up_claims.claim_of(account.email) if settings.PREVENT_ENUMERATION and account.email else None,
+        claim=registration_claims.claim_of(account.email) if settings.PREVENT_ENUMERATION and account.email else None,
     )
 
 

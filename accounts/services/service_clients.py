@@ -13,8 +13,8 @@ from accounts import audit
 from accounts.exceptions import InvalidClient
 from accounts.keyed_hash import hexdigest
 from accounts.models import AuditKind, ServiceClient
-from config.api.exceptions import NotFound
-from config.ids import parse_id
+from core.api.exceptions import NotFound
+from core.ids import parse_id
 
 _SECRET_BYTES = 32
 _NOTE_PAUSE = timedelta(hours=1)

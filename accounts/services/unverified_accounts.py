@@ -5,12 +5,12 @@ from datetime import datetime
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from accounts.models import EmailKind, OneTimeSecret, User
+from accounts.models import EmailKind, User, VerificationCode
 
 
 def expired(now: datetime) -> QuerySet[User]:
     """Return those that nobody has used. An account with a valid invitation stays: its link has to work."""
-    invited = OneTimeSecret.objects.filter(
+    invited = VerificationCode.objects.filter(
         user_id=OuterRef("pk"), email__kind=EmailKind.INVITATION, superseded_at=None, token_expires_at__gt=now
     )
     since = now - settings.UNVERIFIED_ACCOUNT_LIFETIME

@@ -6,11 +6,11 @@ import pytest
 from django.core.checks import run_checks
 from pytest_django import Settings
 
-from config.testing import good_deployment
+from core.testing import valid_settings
 
 BAD: list[tuple[str, dict[str, Any]]] = [
     ("vestibule.W001", {"PREVENT_ENUMERATION": False}),
-    ("vestibule.W002", {"AUTH_PASSWORD_VALIDATORS": [{"NAME": "accounts.password_rules.CompositionValidator"}]}),
+    ("vestibule.W002", {"AUTH_PASSWORD_VALIDATORS": [{"NAME": "accounts.passwords.validators.CompositionValidator"}]}),
     ("vestibule.W003", {"RATE_LIMITS": False}),
     ("vestibule.W004", {"BCRYPT_ROUNDS": 9}),
 ]
@@ -18,7 +18,7 @@ BAD: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("name", "bad"), BAD)
 def test_a_bad_setting_is_named_with_what_to_do(settings: Settings, name: str, bad: dict[str, Any]) -> None:
-    good_deployment.configure(settings, **bad)
+    valid_settings.configure(settings, **bad)
 
     found = [told for told in run_checks(include_deployment_checks=True) if str(told.id).startswith("vestibule.")]
 
@@ -29,6 +29,6 @@ def test_a_bad_setting_is_named_with_what_to_do(settings: Settings, name: str, b
 
 def test_a_developers_machine_may_have_them_all(settings: Settings) -> None:
     bad = {setting: value for _, change in BAD for setting, value in change.items()}
-    good_deployment.configure(settings, **bad | {"DEBUG": True, "ALLOWED_HOSTS": ["localhost"]})
+    valid_settings.configure(settings, **bad | {"DEBUG": True, "ALLOWED_HOSTS": ["localhost"]})
 
     assert not [told for told in run_checks(include_deployment_checks=True) if str(told.id).startswith("vestibule.")]

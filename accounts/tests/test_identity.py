@@ -14,9 +14,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from accounts.identity import bucket_of, delivery_form, email_key, email_key_or_none
-from accounts.identity_rules import validate_address
+from accounts.identity_validators import validate_address
 from accounts.models import User
-from conftest import PASSWORD, ApiClient, SignedIn
+from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
 
 Outbox = Callable[[], list[EmailMessage]]
 SignIn = Callable[..., SignedIn]

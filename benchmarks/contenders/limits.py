@@ -16,8 +16,8 @@ from benchmarks.contender import BCRYPT_ROUNDS, PASSWORD, Command, Contender, Ki
 from benchmarks.contenders.django_peers import served_by_granian
 from benchmarks.load.plan import Ask
 from benchmarks.stores import Place
-from config.embedded import programs
-from config.embedded.paths import BASE_DIR
+from core.dev import commands
+from core.paths import BASE_DIR
 
 BCRYPT_CPU = "bcrypt_by_processor_time"
 _SAYS = '"success"'
@@ -64,7 +64,7 @@ def _bridged() -> Contender:
 
 def _bridged_command(port: int, threads: int) -> Command:
     address = ["--host", "127.0.0.1", "--port", str(port)]
-    server = [sys.executable, "-m", "granian", *programs.WEB_SERVER_OPTIONS.split(), "--workers", "1", *address]
+    server = [sys.executable, "-m", "granian", *commands.WEB_SERVER_OPTIONS.split(), "--workers", "1", *address]
     return ["env", f"BRIDGE_THREADS={threads}", *server, "bare.bridged:application"]
 
 

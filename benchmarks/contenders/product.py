@@ -6,7 +6,7 @@ import sys
 from benchmarks.contender import BCRYPT_ROUNDS, PASSWORD, Command, Contender, Kind, as_json, bearing
 from benchmarks.installed import PEERS
 from benchmarks.load.plan import Ask
-from config.embedded.paths import BASE_DIR
+from core.paths import BASE_DIR
 
 _NEVER_REACHED = "999999/s"
 _LIMITS = ("LOGIN", "REGISTER", "PUBLIC", "BAD_TOKENS", "REFRESH", "WRONG_PASSWORDS")

@@ -17,7 +17,7 @@ from benchmarks.scale.finding import Finding, at_most, none
 from benchmarks.scale.ground import Ground
 from benchmarks.scale.watch import Connections
 from benchmarks.server import Server
-from config.embedded.paths import BASE_DIR
+from core.paths import BASE_DIR
 
 _WARM_SECONDS, _QUIET_SECONDS = 1.0, 5.0
 _MOST_SECONDS, _MOST_MIB, _MOST_MS = 10.0, 200.0, 100.0

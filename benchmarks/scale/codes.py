@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from accounts.tests import mail_server
+from accounts.testing import mail_server
 from benchmarks import cores
 from benchmarks.scale.finding import Finding, none
 from benchmarks.scale.ground import Ground
 from benchmarks.scale.verification import Database, Refusal, Rounds, cpu_load
-from config.embedded import processes, programs
-from config.embedded.paths import BASE_DIR
+from core.dev import commands, processes
+from core.paths import BASE_DIR
 
 _LOAD = 2  # processes
 _CHUNK = 500
@@ -44,7 +44,7 @@ def _running(ground: Ground, email_url: str) -> Iterator[int]:
     """Two web processes, and a worker with two processes and its beat. Yields the port."""
     schedule = ground.logs / "codes-beat-schedule"
     schedule.unlink(missing_ok=True)
-    command = [*programs.worker(concurrency=2), "--beat", "--schedule", str(schedule), "--pidfile", ""]
+    command = [*commands.worker(concurrency=2), "--beat", "--schedule", str(schedule), "--pidfile", ""]
     environment = dict(ground.environment(ground.full)) | {"EMAIL_URL": email_url}
     with (
         ground.serving(ground.full, EMAIL_URL=email_url, WEB_WORKERS="2") as server,

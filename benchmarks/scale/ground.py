@@ -17,7 +17,7 @@ from benchmarks.contender import PASSWORD, Contender
 from benchmarks.contenders.product import product
 from benchmarks.server import Server
 from benchmarks.stores import Place, Stores
-from config.embedded.paths import BASE_DIR
+from core.paths import BASE_DIR
 
 THREADS = 8  # as many as a deployment has that says nothing
 _SIDE = Path(__file__).with_name("product_side.py")

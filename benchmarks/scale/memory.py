@@ -12,8 +12,8 @@ from benchmarks.scale import traffic
 from benchmarks.scale.finding import Finding, at_most, none
 from benchmarks.scale.ground import Ground
 from benchmarks.server import Server
-from config.embedded import processes
-from config.embedded.paths import BASE_DIR
+from core.dev import processes
+from core.paths import BASE_DIR
 
 _STEPS = 20
 _SHARES = {"forward_auth": 0.70, "me": 0.20, "refresh": 0.08, "login": 0.02}

@@ -14,9 +14,9 @@ from django.conf import settings
 
 django.setup()
 
-from accounts import tokens  # noqa: E402 - models want to be set up
+from accounts.tokens import session_tokens  # noqa: E402 - models want to be set up
 from sessions_tracking.models import Session, SessionQuerySet  # noqa: E402
-from sessions_tracking.principal_entries import REVOKED, Principal, encode, key_of  # noqa: E402
+from sessions_tracking.principal_cache.entries import REVOKED, Principal, encode, key_of  # noqa: E402
 
 _BATCH = 2_000
 # In use they lapse after seconds and are written again by the next request; here they are to be there at any time.
@@ -64,7 +64,7 @@ def _refresh_tokens(count: int) -> Iterator[str]:
     """Of sessions anywhere in the table."""
     fields = ("user_id", "id", "refresh_jti", "refresh_issued_at", "expires_at")
     for user_id, session_id, jti, issued_at, expires_at in _lasting().order_by("?").values_list(*fields)[:count]:
-        yield tokens.mint_refresh(
+        yield session_tokens.mint_refresh(
             user_id=user_id, session_id=session_id, jti=jti, issued_at=issued_at, expires_at=expires_at
         )
 
@@ -72,7 +72,7 @@ def _refresh_tokens(count: int) -> Iterator[str]:
 def _access_tokens(count: int) -> Iterator[str]:
     fields = ("user_id", "user__username", "user__role", "id", "expires_at")
     for user_id, username, role, session_id, ends_at in _lasting().order_by("?").values_list(*fields)[:count]:
-        yield tokens.mint_access(
+        yield session_tokens.mint_access(
             user_id=user_id, username=username, role=role, session_id=session_id, session_ends_at=ends_at
         )[0]
 

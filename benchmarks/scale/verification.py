@@ -19,8 +19,8 @@ from typing import Any
 
 import psycopg
 
-from accounts.tests.mail_server import MailServer, text_of
-from config.embedded import processes
+from accounts.testing.mail_server import MailServer, text_of
+from core.dev import processes
 
 PASSWORD = "Correct-Horse-7"
 _HOST = "127.0.0.1"

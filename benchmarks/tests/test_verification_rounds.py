@@ -9,10 +9,10 @@ import pytest
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
-from accounts.tests import mail_server
-from accounts.tests.faults import post_office
+from accounts.testing import mail_server
 from benchmarks.scale.verification import Database, Rounds, Variant, code_in, cpu_load
-from config.testing import live_database, live_server
+from core.testing import live_database, live_server
+from tests.faults import worker_fleet
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
 
@@ -24,7 +24,7 @@ def rounds(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[Round
         running.enter_context(live_database.in_use(tmp_path, django_db_blocker))
         server = running.enter_context(live_server.running(tmp_path))
         mailbox = running.enter_context(mail_server.listening())
-        office = running.enter_context(post_office.opened(tmp_path, mailbox.url))
+        office = running.enter_context(worker_fleet.opened(tmp_path, mailbox.url))
         running.enter_context(cpu_load(2))
         office.worker()
         office.worker(beat=False)

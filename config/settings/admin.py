@@ -8,7 +8,7 @@ from django.urls import reverse_lazy
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from config import env
+from core.environment import env
 
 _NAME = env.text("PRODUCT_NAME", "Vestibule")
 

@@ -2,32 +2,32 @@
 
 from datetime import timedelta
 
-from config import env, geoip
 from config.settings.debug import DEBUG
 from config.settings.security import ALLOWED_HOSTS
+from core.environment import env, geoip
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["accounts.admin_login.backend.PasswordBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.admin_site.backend.PasswordBackend"]
 SECRET_KEY = env.secret("SECRET_KEY", debug=DEBUG)
 
 # Each further round doubles the time of a hash: 16 takes some 3 seconds, 31 (the most of bcrypt) days.
 BCRYPT_ROUNDS = env.integer("BCRYPT_ROUNDS", 12, least=4, maximum=16)
-# In each web process; see accounts.hash_queue.
+# In each web process; see accounts.passwords.hashing_limiter.
 HASH_AT_ONCE = env.integer("HASH_AT_ONCE", 1, least=1, maximum=256)
 HASH_WAITING = env.integer("HASH_WAITING", 40, maximum=10_000)
-PASSWORD_HASHERS = ["accounts.hashers.BCryptHasher"]
+PASSWORD_HASHERS = ["accounts.passwords.hashers.BCryptHasher"]
 PASSWORD_REJECT_COMMON = env.boolean("PASSWORD_REJECT_COMMON", default=not DEBUG)
 PASSWORD_COMPOSITION = env.boolean("PASSWORD_COMPOSITION", default=True)
 PASSWORD_CONTEXT_WORDS = env.words("PASSWORD_CONTEXT_WORDS", env.text("PRODUCT_NAME", "Vestibule"))
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "accounts.password_rules.CompositionValidator"},
-    {"NAME": "accounts.password_rules.ContextWordsValidator"},
+    {"NAME": "accounts.passwords.validators.CompositionValidator"},
+    {"NAME": "accounts.passwords.validators.ContextWordsValidator"},
     {
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
         "OPTIONS": {"user_attributes": ("username", "email", "first_name", "last_name")},
     },
     *([{"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"}] if PASSWORD_REJECT_COMMON else []),
-    {"NAME": "accounts.password_rules.EndSessionsOnChange"},
+    {"NAME": "accounts.passwords.validators.EndSessionsOnChange"},
 ]
 
 JWT_SECRET_KEY = env.secret("JWT_SECRET_KEY", debug=DEBUG)
@@ -40,7 +40,7 @@ if not DEBUG:
     )
     if env.is_set("JWT_REFRESH_SECRET"):
         env.refuse_equal(("JWT_SECRET_KEY", JWT_SECRET_KEY), ("JWT_REFRESH_SECRET", JWT_REFRESH_SECRET))
-# PEM files, or directories of them, that sign access tokens instead; see accounts.keys, which reads them at the start.
+# PEM files, or directories of them, that sign access tokens instead; see accounts.tokens.keys, which reads them at the start.
 JWT_PRIVATE_KEYS = env.words("JWT_PRIVATE_KEYS")
 # How long other services may keep what /.well-known/jwks.json told them.
 JWKS_MAX_AGE = timedelta(minutes=5)

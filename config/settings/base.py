@@ -1,7 +1,5 @@
-"""The settings of every deployment: one topic a file, each read from the environment through `config.env`."""
+"""The settings of every deployment: one topic a file, each read from the environment through `core.environment.env`."""
 
-from config import env
-from config.embedded.paths import BASE_DIR as BASE_DIR
 from config.settings.admin import *  # noqa: F403
 from config.settings.auth import *  # noqa: F403
 from config.settings.celery import *  # noqa: F403
@@ -10,17 +8,19 @@ from config.settings.debug import DEBUG as DEBUG
 from config.settings.email import *  # noqa: F403
 from config.settings.limits import *  # noqa: F403
 from config.settings.logging import *  # noqa: F403
+from config.settings.mfa import *  # noqa: F403
+from config.settings.observability import *  # noqa: F403
 from config.settings.redis import *  # noqa: F403
-from config.settings.refusals import *  # noqa: F403
+from config.settings.rejected_requests import *  # noqa: F403
 from config.settings.rest import *  # noqa: F403
 from config.settings.samples import *  # noqa: F403
-from config.settings.second_factor import *  # noqa: F403
 from config.settings.security import *  # noqa: F403
-from config.settings.watching import *  # noqa: F403
+from core.environment import env
+from core.paths import BASE_DIR as BASE_DIR
 
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",  # in front of the admin, whose templates it replaces
-    "config.admin_app.GuardedAdminConfig",
+    "accounts.admin_site.admin_config.GuardedAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -32,33 +32,34 @@ INSTALLED_APPS = [
     "anymail",
     "corsheaders",
     "csp",
-    "config",
-    "config.embedded",
+    "core",
+    "core.dev",
     "sessions_tracking",
     "accounts",
+    "accounts.mfa",
 ]
 
 # The API needs neither cookies of Django's own nor CSRF tokens: those of the site step aside below /api.
 MIDDLEWARE = [
-    "config.api.request_id.RequestIdMiddleware",
-    "config.watching.middleware.WatchMiddleware",
-    "config.refusals.middleware.RefusalMiddleware",
-    "config.api.browser_headers.BrowserHeadersMiddleware",
+    "core.http.request_context.RequestIdMiddleware",
+    "core.observability.middleware.WatchMiddleware",
+    "core.rejected_requests.middleware.RefusalMiddleware",
+    "core.http.security_headers.BrowserHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "config.site.CSPMiddleware",
-    "config.admin_policy.AdminPolicyMiddleware",
-    "config.rate_limits.standing.RateLimitHeadersMiddleware",
-    "config.api.middleware.ApiErrorMiddleware",
+    "core.http.site_middleware.CSPMiddleware",
+    "core.http.admin_csp.AdminPolicyMiddleware",
+    "core.throttling.headers.RateLimitHeadersMiddleware",
+    "core.api.middleware.ApiErrorMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    "config.language.LocaleMiddleware",
-    "config.api.middleware.IncompleteBodyMiddleware",
-    "config.watching.middleware.CommonMiddleware",
-    "config.site.SessionMiddleware",
-    "config.site.CsrfViewMiddleware",
-    "config.site.AuthenticationMiddleware",
-    "config.admin_sessions.AdminSessionLifetimeMiddleware",
-    "config.site.MessageMiddleware",
+    "core.http.locale.LocaleMiddleware",
+    "core.api.middleware.IncompleteBodyMiddleware",
+    "core.observability.middleware.CommonMiddleware",
+    "core.http.site_middleware.SessionMiddleware",
+    "core.http.site_middleware.CsrfViewMiddleware",
+    "core.http.site_middleware.AuthenticationMiddleware",
+    "accounts.admin_site.session_lifetime.AdminSessionLifetimeMiddleware",
+    "core.http.site_middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -82,8 +83,8 @@ TEMPLATES = [
 ]
 
 # The username is unique by its key, which ignores case, and that is how `get_by_natural_key` finds it; the CSRF
-# middleware of W003 is there, as the one of `config.site`. The proxy that ends TLS redirects to it (W008); `config.checks`
-# judges all secrets, not the one of W009; to preload HSTS is for whoever owns the whole domain (W021).
+# middleware of W003 is the one of `core.http.site_middleware`. The proxy that ends TLS redirects to it (W008);
+# `core.checks` judges all secrets, not only SECRET_KEY (W009); to preload HSTS is for whoever owns the whole domain (W021).
 SILENCED_SYSTEM_CHECKS = [
     "auth.E003",
     "auth.W004",

@@ -3,9 +3,9 @@
 from celery.schedules import crontab
 from kombu import Queue
 
-from config import broker_url, env, redis_url
-from config.cpus import available_cpus
 from config.settings.redis import REDIS_ADDRESS
+from core.cpus import available_cpus
+from core.environment import broker_url, env, redis_url
 
 
 def _broker() -> broker_url.Broker:
@@ -50,7 +50,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_max": 0,
 } | BROKER.options
 CELERY_TASK_PUBLISH_RETRY = False
-CELERY_BEAT_SCHEDULER = "config.beat:WatchedScheduler"
+CELERY_BEAT_SCHEDULER = "core.task_queue.beat:WatchedScheduler"
 # It looks at its schedule at least this often, so that the watch over it can tell that it is not hung.
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5.0
 # How long beat may publish nothing, with a broker that answers, before its process ends.

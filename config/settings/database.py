@@ -4,11 +4,11 @@ from typing import Any
 
 import environ
 
-from config import env
-from config.database_url import usable
-from config.embedded.paths import url_path, var_dir
 from config.settings.debug import DEBUG
 from config.settings.rest import WEB_THREADS
+from core.environment import env
+from core.environment.database_url import usable
+from core.paths import url_path, var_dir
 
 SQLITE_OPTIONS = {
     # A transaction that means to write waits for its turn at its start, instead of failing when it first writes.
@@ -28,7 +28,7 @@ POSTGRES_OPTIONS = {
     "target_session_attrs": "primary",
     # The web process never works on more requests at once than WEB_THREADS; the rest is for its own threads.
     "keep": WEB_THREADS + 2,
-    # What is asked most is planned once for each connection (config.prepared). Not through a pooler that hands one connection to
+    # What is asked most is planned once for each connection (core.db.prepared). Not through a pooler that hands one connection to
     # many in turn and does not know of prepared statements: PgBouncer in its transaction mode, with max_prepared_statements=0.
     "prepare_threshold": 0 if env.boolean("DATABASE_PREPARE", default=True) else None,
 }
@@ -56,10 +56,10 @@ def _database() -> dict[str, Any]:
 def _connection(config: dict[str, Any]) -> dict[str, Any]:
     options = config.get("OPTIONS", {})
     if config["ENGINE"].endswith("sqlite3"):
-        return {"ENGINE": "config.sqlite", "OPTIONS": SQLITE_OPTIONS | options, "CONN_MAX_AGE": None}
+        return {"ENGINE": "core.db.sqlite", "OPTIONS": SQLITE_OPTIONS | options, "CONN_MAX_AGE": None}
     # A server-side cursor belongs to one connection of the server, and a pooler may hand the next statement to another one.
     pooler = {"DISABLE_SERVER_SIDE_CURSORS": True}
-    return {"ENGINE": "config.postgres", "OPTIONS": POSTGRES_OPTIONS | options, "CONN_MAX_AGE": 0} | pooler
+    return {"ENGINE": "core.db.postgres", "OPTIONS": POSTGRES_OPTIONS | options, "CONN_MAX_AGE": 0} | pooler
 
 
 DATABASES = {"default": _database()}

@@ -1,5 +1,5 @@
 """Whether this is a developer's machine; the other topics choose their defaults by it."""
 
-from config import env
+from core.environment import env
 
 DEBUG = env.boolean("DEBUG", default=False)

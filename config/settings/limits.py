@@ -1,7 +1,7 @@
 """How often anybody may knock. `RATE_LIMITS=off` leaves the tries of each code alone, which always hold."""
 
-from config import env
-from config.rate_limits.limit import A_RATE, RATES, limits_called, one_limit_called
+from core.environment import env
+from core.throttling.rates import A_RATE, RATES, limits_called, one_limit_called
 
 RATE_LIMITS = env.boolean("RATE_LIMITS", default=True)
 

@@ -1,7 +1,7 @@
 """Logs go to standard output, a line each: for people in development, as JSON elsewhere."""
 
-from config import env
 from config.settings.debug import DEBUG
+from core.environment import env
 
 LOG_FORMAT = env.choice("LOG_FORMAT", "text" if DEBUG else "json", ("json", "text"))
 
@@ -10,10 +10,10 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "text": {
-            "()": "config.logs.LineFormatter",
+            "()": "core.observability.logs.LineFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s %(named)s%(message)s",
         },
-        "json": {"()": "config.logs.JsonFormatter"},
+        "json": {"()": "core.observability.logs.JsonFormatter"},
     },
     "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": LOG_FORMAT}},
     "root": {

@@ -3,10 +3,10 @@
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from config import env, redis_url
-from config.embedded.paths import redis_socket, url_path
-from config.redis_greeting import greet
 from config.settings.debug import DEBUG
+from core.environment import env, redis_url
+from core.paths import redis_socket, url_path
+from core.redis.connect import greet
 
 
 def _address() -> redis_url.RedisURL:

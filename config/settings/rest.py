@@ -1,22 +1,22 @@
 """Django REST framework and the OpenAPI document."""
 
-from config import env
+from core.environment import env
 
 MAX_BODY_BYTES = 64 * 1024
 # How many requests one web process works on at once; those whose body is still arriving do not count.
 WEB_THREADS = env.integer("WEB_THREADS", 8, least=1, maximum=1000)
 MAX_JSON_DEPTH = 32
 
-# What is asked so often that Django's middleware would be most of its cost; see config.shortcuts.
+# What is asked so often that Django's middleware would be most of its cost; see core.fast_path.middleware.
 SHORTCUTS = {
     ("GET", "/api/auth/forward-auth"): "accounts.api.views.forward_auth.shortcut",
-    ("GET", "/api/auth/me"): "accounts.api.quick_me.shortcut",
-    ("GET", "/api/auth/profile"): "accounts.api.quick_me.shortcut",
-    ("POST", "/api/auth/register"): "accounts.api.in_front.register",
-    ("POST", "/api/auth/login"): "accounts.api.in_front.login",
-    ("POST", "/api/auth/refresh"): "accounts.api.in_front.refresh",
-    ("POST", "/api/auth/refresh-token"): "accounts.api.in_front.refresh",
-    ("POST", "/api/auth/logout"): "accounts.api.in_front.logout",
+    ("GET", "/api/auth/me"): "accounts.api.fast_me.shortcut",
+    ("GET", "/api/auth/profile"): "accounts.api.fast_me.shortcut",
+    ("POST", "/api/auth/register"): "accounts.api.fast_paths.register",
+    ("POST", "/api/auth/login"): "accounts.api.fast_paths.login",
+    ("POST", "/api/auth/refresh"): "accounts.api.fast_paths.refresh",
+    ("POST", "/api/auth/refresh-token"): "accounts.api.fast_paths.refresh",
+    ("POST", "/api/auth/logout"): "accounts.api.fast_paths.logout",
 }
 
 # What is made once in a process, is big, and better made before its first request than by it.
@@ -24,17 +24,17 @@ WARM_UP = [
     "django.contrib.auth.password_validation.get_default_password_validators",
     "sessions_tracking.client_info.resolver",
 ]
-# Of these, what needs no app to be there: web processes share it. See config.embedded.web_server.
+# Of these, what needs no app to be there: web processes share it. See core.dev.web_server.
 SHARED_BY_WEB_PROCESSES = ["sessions_tracking.client_info.resolver"]
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["config.api.parsers.StrictJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.api.negotiation.AlwaysJSON",
-    "DEFAULT_SCHEMA_CLASS": "config.api.schema.EnvelopeSchema",
-    "EXCEPTION_HANDLER": "config.api.handler.handle",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.api.negotiation.AlwaysJSON",
+    "DEFAULT_SCHEMA_CLASS": "core.openapi.schema.EnvelopeSchema",
+    "EXCEPTION_HANDLER": "core.api.exception_handler.handle",
     # OPTIONS would list the fields of every serializer to whoever asks.
     "DEFAULT_METADATA_CLASS": None,
     "URL_FORMAT_OVERRIDE": None,
@@ -45,7 +45,7 @@ REST_FRAMEWORK = {
 
 SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
-    "TITLE": "",  # PRODUCT_NAME; see config.api.schema_hooks
+    "TITLE": "",  # PRODUCT_NAME; see core.openapi.hooks
     "VERSION": "0.1.0",
     "TAGS": [
         {"name": "Registration", "description": "An account, and the proof of its address."},
@@ -63,10 +63,10 @@ SPECTACULAR_SETTINGS = {
         },
         {"name": "Administration", "description": "Other people's accounts, for the role `ADMIN`."},
     ],
-    "PREPROCESSING_HOOKS": ["config.api.schema_hooks.without_trailing_slash"],
+    "PREPROCESSING_HOOKS": ["core.openapi.hooks.without_trailing_slash"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "config.api.schema_hooks.complete",
+        "core.openapi.hooks.complete",
     ],
     "DISABLE_DOCSTRING_DESCRIPTIONS": True,  # those of forms are for who reads the code; EnvelopeSchema takes those of views
     "COMPONENT_SPLIT_PATCH": False,

@@ -2,9 +2,9 @@
 
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from config import env
-from config.secret_strength import is_sample
 from config.settings.debug import DEBUG
+from core.environment import env
+from core.environment.secret_strength import is_sample
 
 _ADDRESSES = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "EMAIL_URL")
 

@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
-from config import env
 from config.settings.debug import DEBUG
+from core.environment import env
 
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],.localhost" if DEBUG else None)
 if not DEBUG and not {"*", "."}.isdisjoint(ALLOWED_HOSTS):

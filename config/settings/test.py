@@ -2,7 +2,7 @@
 
 from config.settings.base import *  # noqa: F403
 from config.settings.base import CACHES, DATABASES
-from config.testing.redis_url import redis_url_for_worker
+from core.testing.redis_url import redis_url_for_worker
 
 BCRYPT_ROUNDS = 4
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
@@ -16,5 +16,5 @@ NUDGE_WORKER = False  # there is no worker, but where a test starts one
 WHITENOISE_AUTOREFRESH = True  # each test client loads the middleware anew, and would list all static files
 # The servers that tests start keep connections; what a test closes is closed, since its database is dropped soon.
 DATABASES["default"]["OPTIONS"].pop("keep", None)
-if DATABASES["default"]["ENGINE"] == "config.sqlite":
+if DATABASES["default"]["ENGINE"] == "core.db.sqlite":
     DATABASES["default"]["ENGINE"] = "django.db.backends.sqlite3"  # pytest-django tests in memory under this name alone

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from config.api.documented import Operation, parameter
-from config.api.exceptions import NotFound
+from core.api.exceptions import NotFound
+from core.openapi.operation import Operation, parameter
 from sessions_tracking.api.serializers import SessionData, SessionList, SessionPatch
 
 TAG = "Sessions"

@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from config.api.fields import DataObject, PlainText
+from core.api.fields import DataObject, PlainText
 
 
 class SessionPatch(serializers.Serializer[dict[str, object]]):

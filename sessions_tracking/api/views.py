@@ -5,18 +5,18 @@ import uuid
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from config.api.documented import documented
-from config.api.exceptions import NotFound
-from config.api.responses import success
-from config.api.viewsets import ViewSet
-from config.ids import parse_id
+from core.api.exceptions import NotFound
+from core.api.responses import success
+from core.api.viewsets import ViewSet
+from core.ids import parse_id
+from core.openapi.operation import documented
 from sessions_tracking import services as sessions
 from sessions_tracking.api import docs
-from sessions_tracking.api.caller import caller
-from sessions_tracking.api.representation import session_data
+from sessions_tracking.api.current_principal import caller
+from sessions_tracking.api.presenters import session_data
 from sessions_tracking.api.serializers import SessionPatch
 from sessions_tracking.models import RevokedReason
-from sessions_tracking.principal_cache import Principal
+from sessions_tracking.principal_cache.lookup import Principal
 
 
 class SessionViewSet(ViewSet):

@@ -9,10 +9,10 @@ from mmdb_writer import MMDBWriter
 from netaddr import IPSet  # type: ignore[import-untyped]
 from pytest_django import Settings
 
-from config import geoip
-from config.env import BadVariable
-from config.testing.fresh_settings import PRODUCTION, load
-from conftest import SignedIn
+from accounts.testing.api_client import SignedIn
+from core.environment import geoip
+from core.environment.env import BadVariable
+from core.testing.fresh_settings import PRODUCTION, load
 from sessions_tracking import client_info
 
 LYON = {"city": {"names": {"en": "Lyon"}}, "country": {"iso_code": "FR", "names": {"en": "France"}}}

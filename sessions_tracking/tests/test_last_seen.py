@@ -11,7 +11,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import OperationalError
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from conftest import SignedIn
+from accounts.testing.api_client import SignedIn
 from sessions_tracking import last_seen
 from sessions_tracking.models import Session, SessionQuerySet
 

@@ -10,7 +10,7 @@ from accounts.exceptions import (
     TooManyAttempts,
     UndoTokenInvalid,
 )
-from config.api.documented import Operation
+from core.openapi.operation import Operation
 
 TAG = "Account"
 _NEW_EMAIL = "alice@example.org"

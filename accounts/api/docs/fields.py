@@ -5,8 +5,8 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 
-from accounts.identity_rules import LONGEST_EMAIL
-from accounts.password_rules import LONGEST, SHORTEST, CompositionValidator
+from accounts.identity_validators import LONGEST_EMAIL
+from accounts.passwords.validators import LONGEST, SHORTEST, CompositionValidator
 
 
 class NewPasswordSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]  # the library is untyped

@@ -1,7 +1,7 @@
 """Documentation of `accounts.api.views.forward_auth`."""
 
-from config.api.documented import Operation
-from config.api.exceptions import OriginNotAllowed
+from core.api.exceptions import OriginNotAllowed
+from core.openapi.operation import Operation
 
 FORWARD_AUTH = Operation(
     tag="For other services",

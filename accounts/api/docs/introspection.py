@@ -8,8 +8,8 @@ from accounts.api.docs import samples
 from accounts.api.serializers.introspection import TokenForm
 from accounts.exceptions import InvalidClient
 from accounts.models.user import Role
-from config.api.documented import CLIENT, NOBODY, Operation
-from config.api.exceptions import RateLimited
+from core.api.exceptions import RateLimited
+from core.openapi.operation import CLIENT, NOBODY, Operation
 from sessions_tracking.api.docs import SESSION
 
 TAG = "For other services"

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from accounts.api.docs import records, samples, shapes
+from accounts.api.docs import export, samples, shapes
 from accounts.api.serializers.forms import PasswordForm, ProfileForm
 from accounts.api.serializers.pages import PageQuery
 from accounts.exceptions import LastAdmin, PasswordIncorrect, UsernameTaken
-from config.api.documented import CLEARS_COOKIES, Operation
+from core.openapi.operation import CLEARS_COOKIES, Operation
 from sessions_tracking.api.docs import SESSION
 
 TAG = "Account"
@@ -58,7 +58,7 @@ EXPORT = Operation(
     tag=TAG,
     summary="Take your data along",
     is_limited=True,
-    data=records.HeldData,
+    data=export.HeldData,
     answers={
         "Everything": {
             "user": samples.PROFILE,
@@ -85,7 +85,7 @@ ACTIVITY = Operation(
     summary="Read what happened to your account",
     name="read_activity",
     query=PageQuery,
-    data=records.EventPage,
+    data=export.EventPage,
     answers={"One sign-in": {"events": [_EVENT], "count": 1, "page": 1, "pageSize": 20}},
 )
 

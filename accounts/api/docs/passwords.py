@@ -3,8 +3,8 @@
 from accounts.api.docs import samples
 from accounts.api.serializers.forms import ChangePasswordForm, ForgotPasswordForm, ResetPasswordForm
 from accounts.exceptions import PasswordIncorrect, ResetTokenInvalid
-from config.api.documented import Operation
-from config.api.exceptions import OriginNotAllowed
+from core.api.exceptions import OriginNotAllowed
+from core.openapi.operation import Operation
 
 TAG = "Passwords"
 _NEW_PASSWORD = "Battery-Staple-8"

@@ -12,8 +12,8 @@ from accounts.exceptions import (
     UsernameTaken,
     UserNotFound,
 )
-from config.api.documented import Operation, parameter
-from config.api.exceptions import OriginNotAllowed, TokenInvalid, ValidationFailed
+from core.api.exceptions import OriginNotAllowed, TokenInvalid, ValidationFailed
+from core.openapi.operation import Operation, parameter
 
 TAG = "Registration"
 _UNVERIFIED = samples.USER | {"emailVerified": False}

@@ -1,4 +1,4 @@
-"""The shapes of `data` in answers: documentation of `accounts.api.representation`."""
+"""The shapes of `data` in answers: documentation of `accounts.api.presenters.users`."""
 
 from typing import Any
 

@@ -6,7 +6,15 @@ from accounts.api.cookies import TRANSPORT_HEADER
 from accounts.api.docs import samples, shapes
 from accounts.api.serializers.forms import LoginForm, LogoutAllForm, LogoutForm, RefreshForm
 from accounts.exceptions import EmailNotVerified, InvalidCredentials, RefreshTokenReused
-from config.api.documented import (
+from core.api.exceptions import (
+    AuthenticationRequired,
+    NotFound,
+    OriginNotAllowed,
+    SessionRevoked,
+    TokenExpired,
+    TokenInvalid,
+)
+from core.openapi.operation import (
     BEARER,
     CLEARS_COOKIES,
     COOKIE,
@@ -15,14 +23,6 @@ from config.api.documented import (
     SETS_COOKIES,
     Operation,
     parameter,
-)
-from config.api.exceptions import (
-    AuthenticationRequired,
-    NotFound,
-    OriginNotAllowed,
-    SessionRevoked,
-    TokenExpired,
-    TokenInvalid,
 )
 from sessions_tracking.api.docs import SESSION
 

@@ -5,8 +5,8 @@ from http import HTTPStatus
 from accounts.api.docs import samples, shapes
 from accounts.api.serializers.users import NewUserForm, UserChanges, UserQuery
 from accounts.exceptions import EmailTaken, InvitationNotNeeded, LastAdmin, OwnRights, PasswordIncorrect, UsernameTaken
-from config.api.documented import Operation, parameter
-from config.api.exceptions import NotFound
+from core.api.exceptions import NotFound
+from core.openapi.operation import Operation, parameter
 from sessions_tracking.api.docs import SESSION
 from sessions_tracking.api.serializers import SessionList
 

@@ -7,10 +7,10 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from accounts import pasted_text
-from accounts.identity_rules import LONGEST_EMAIL, validate_address, validate_username
-from accounts.password_rules import LONGEST, CompositionValidator, PasswordLengthValidator
-from config.api.fields import PlainText, SecretText, Text
+from accounts.identity_validators import LONGEST_EMAIL, validate_address, validate_username
+from accounts.passwords.validators import LONGEST, CompositionValidator, PasswordLengthValidator
+from accounts.verification import pasted_text
+from core.api.fields import PlainText, SecretText, Text
 
 
 class NewEmail(PlainText):

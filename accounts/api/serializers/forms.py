@@ -16,7 +16,7 @@ from accounts.api.serializers.fields import (
     SignUpEmail,
     Username,
 )
-from config.api.fields import DataObject, PlainText
+from core.api.fields import DataObject, PlainText
 
 Form = serializers.Serializer[dict[str, Any]]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from config.api.fields import PlainText, SecretText
+from core.api.fields import PlainText, SecretText
 
 
 class TokenForm(serializers.Serializer[dict[str, Any]]):

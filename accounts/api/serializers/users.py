@@ -10,9 +10,9 @@ from accounts.api.serializers.forms import Form, RegisterForm
 from accounts.api.serializers.pages import PageQuery
 from accounts.models import Role
 from accounts.models.user import LONGEST_REASON
-from accounts.services.user_search import ORDERINGS
-from config.api.exceptions import PermissionDenied
-from config.api.fields import PlainText
+from accounts.services.administration.user_search import ORDERINGS
+from core.api.exceptions import PermissionDenied
+from core.api.fields import PlainText
 
 _NEVER_SETTABLE = {"isStaff", "isSuperuser", "is_staff", "is_superuser"}
 _YES_OR_NO = {"true": True, "false": False}

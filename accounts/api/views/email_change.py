@@ -8,16 +8,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.docs import email_change as docs
-from accounts.api.representation import user_profile
+from accounts.api.presenters.users import user_profile
 from accounts.api.serializers.email_change import ChangeEmailForm, ConfirmEmailForm, UndoEmailChangeForm
 from accounts.services import email_change, email_change_undo
-from config.api.documented import documented
-from config.api.forms import checked
-from config.api.origin import require_trusted
-from config.api.responses import success
-from config.api.viewsets import ViewSet
-from config.rate_limits.by_address import limited
-from sessions_tracking.api.caller import caller
+from core.api.origin import require_trusted
+from core.api.responses import success
+from core.api.validation import checked
+from core.api.viewsets import ViewSet
+from core.openapi.operation import documented
+from core.throttling.by_ip import limited
+from sessions_tracking.api.current_principal import caller
 from sessions_tracking.client_info import read_client_info
 
 

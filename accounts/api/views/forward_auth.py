@@ -12,19 +12,19 @@ from rest_framework.response import Response
 
 from accounts.api.authentication import bearer_token, cookie_token, principal_for
 from accounts.api.docs import forward_auth as docs
-from config.api.browser_headers import for_data
-from config.api.client_address import peer_is_trusted
-from config.api.documented import documented
-from config.api.exceptions import ApiError, AuthenticationRequired, MethodNotAllowed
-from config.api.handler import as_api_error
-from config.api.middleware import NOT_STORED
-from config.api.origin import SAFE_METHODS, require_trusted, without_default_port
-from config.api.request_id import PEER
-from config.api.responses import plain_failure
-from config.api.viewsets import ViewSet
-from config.language import language_of
-from config.shortcuts import REFUSAL, Quick
-from sessions_tracking.principal_cache import Principal
+from core.api.exception_handler import as_api_error
+from core.api.exceptions import ApiError, AuthenticationRequired, MethodNotAllowed
+from core.api.middleware import NOT_STORED
+from core.api.origin import SAFE_METHODS, require_trusted, without_default_port
+from core.api.responses import plain_failure
+from core.api.viewsets import ViewSet
+from core.fast_path.middleware import REFUSAL, Quick
+from core.http.client_ip import peer_is_trusted
+from core.http.locale import language_of
+from core.http.request_context import PEER
+from core.http.security_headers import for_data
+from core.openapi.operation import documented
+from sessions_tracking.principal_cache.lookup import Principal
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ def _known(error: Exception) -> ApiError:
 
 
 def shortcut(request: WSGIRequest) -> Quick:
-    """The same past Django's middleware, which takes several times as long as the check itself. See config.shortcuts."""
+    """The same past Django's middleware, which takes several times as long as the check itself. See core.fast_path.middleware."""
     principal = _caller(request)
     headers = _HEADERS | for_data() | {"Content-Language": language_of(request)} | _identity(principal)
     return Quick(headers, _BODY, (principal.id, principal.session_id))

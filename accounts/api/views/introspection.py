@@ -10,16 +10,16 @@ from rest_framework.response import Response
 
 from accounts.api.client_credentials import client_of
 from accounts.api.docs import introspection as docs
-from accounts.api.representation_of_tokens import live_token
+from accounts.api.presenters.introspection import live_token
 from accounts.api.serializers.introspection import TokenForm
 from accounts.models import ServiceClient
 from accounts.services import introspection
-from config.api import oauth
-from config.api.documented import documented
-from config.api.forms import checked
-from config.api.parsers import StrictFormParser, StrictJSONParser
-from config.api.responses import success
-from config.api.viewsets import ViewSet
+from core.api import oauth
+from core.api.parsers import StrictFormParser, StrictJSONParser
+from core.api.responses import success
+from core.api.validation import checked
+from core.api.viewsets import ViewSet
+from core.openapi.operation import documented
 from sessions_tracking.client_info import read_client_info
 
 

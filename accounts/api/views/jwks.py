@@ -3,8 +3,8 @@
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from accounts.keys import ring
-from config.read_only import read_only
+from accounts.tokens.keys import ring
+from core.http.safe_methods import read_only
 
 
 @read_only

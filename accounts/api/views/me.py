@@ -8,17 +8,17 @@ from rest_framework.response import Response
 
 from accounts.api.cookies import clear_cookies
 from accounts.api.docs import me as docs
-from accounts.api.records import event_data, held_chunks
-from accounts.api.representation import account_data, user_profile
+from accounts.api.presenters.export import event_data, held_chunks
+from accounts.api.presenters.users import account_data, user_profile
 from accounts.api.serializers.forms import PasswordForm, ProfileForm
 from accounts.api.serializers.pages import PageQuery
 from accounts.services import activity, export, profile
-from config.api.documented import documented
-from config.api.forms import checked, checked_query
-from config.api.responses import success
-from config.api.streamed import streamed_json
-from config.api.viewsets import ViewSet
-from sessions_tracking.api.caller import caller
+from core.api.responses import success
+from core.api.streaming import streamed_json
+from core.api.validation import checked, checked_query
+from core.api.viewsets import ViewSet
+from core.openapi.operation import documented
+from sessions_tracking.api.current_principal import caller
 
 _FIELDS = {"firstName": "first_name", "lastName": "last_name", "username": "username", "language": "language"}
 

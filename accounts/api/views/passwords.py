@@ -11,13 +11,13 @@ from rest_framework.response import Response
 from accounts.api.docs import passwords as docs
 from accounts.api.serializers.forms import ChangePasswordForm, ForgotPasswordForm, ResetPasswordForm
 from accounts.services import passwords
-from config.api.documented import documented
-from config.api.forms import checked
-from config.api.origin import require_trusted
-from config.api.responses import success
-from config.api.viewsets import ViewSet
-from config.rate_limits.by_address import limited
-from sessions_tracking.api.caller import caller
+from core.api.origin import require_trusted
+from core.api.responses import success
+from core.api.validation import checked
+from core.api.viewsets import ViewSet
+from core.openapi.operation import documented
+from core.throttling.by_ip import limited
+from sessions_tracking.api.current_principal import caller
 from sessions_tracking.client_info import read_client_info
 
 

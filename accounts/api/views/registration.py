@@ -9,20 +9,20 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import pasted_text
 from accounts.api.docs import registration as docs
-from accounts.api.representation import user_summary
+from accounts.api.presenters.users import user_summary
 from accounts.api.serializers.forms import AddressForm, RegisterForm, VerifyEmailForm
 from accounts.services import email_verification, registration
 from accounts.services.registration import NewAccount
-from config.api.documented import documented
-from config.api.exceptions import ValidationFailed
-from config.api.forms import checked
-from config.api.origin import require_trusted
-from config.api.responses import success
-from config.api.viewsets import ViewSet
-from config.pages import verify_email_page
-from config.rate_limits.by_address import limited
+from accounts.verification import pasted_text
+from core.api.exceptions import ValidationFailed
+from core.api.origin import require_trusted
+from core.api.responses import success
+from core.api.validation import checked
+from core.api.viewsets import ViewSet
+from core.openapi.operation import documented
+from core.pages.views import verify_email_page
+from core.throttling.by_ip import limited
 
 _REQUIRED = _("This field is required.")
 

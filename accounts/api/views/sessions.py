@@ -2,11 +2,11 @@
 
 import uuid
 
-from accounts.services import sign_out
+from accounts.services import logout
 from sessions_tracking.api.views import SessionViewSet
-from sessions_tracking.principal_cache import Principal
+from sessions_tracking.principal_cache.lookup import Principal
 
 
 class OwnSessionViewSet(SessionViewSet):
     def end(self, principal: Principal, session_id: uuid.UUID) -> None:
-        sign_out.end_session(principal=principal, session_id=session_id)
+        logout.end_session(principal=principal, session_id=session_id)

@@ -9,24 +9,24 @@ from rest_framework.response import Response
 from accounts.api.authentication import principal_if_any
 from accounts.api.cookies import ACCESS_COOKIE, REFRESH_COOKIE, Transport, clear_cookies, set_cookies, wanted_transport
 from accounts.api.docs import tokens as docs
-from accounts.api.representation import sign_in_data
+from accounts.api.login_responses import second_factor_wanted, signed_in
+from accounts.api.presenters.users import sign_in_data
 from accounts.api.request_cookies import ConflictingCookies, cookie_values, refresh_cookie
 from accounts.api.serializers.forms import LoginForm, LogoutAllForm, LogoutForm, RefreshForm
-from accounts.api.signing_in import second_factor_wanted, signed_in
-from accounts.services import authentication, sign_out, token_refresh
-from accounts.services.authentication import SessionWishes
-from accounts.services.mfa.challenges import Pending
-from accounts.services.password_check import Credentials
-from config.api.documented import documented
-from config.api.exceptions import AuthenticationRequired
-from config.api.forms import checked
-from config.api.origin import require_trusted
-from config.api.responses import success
-from config.api.viewsets import ViewSet
-from config.ids import parse_id
-from sessions_tracking.api.caller import caller
+from accounts.mfa.flows.challenges import Pending
+from accounts.services import login, logout, refresh
+from accounts.services.credential_check import Credentials
+from accounts.services.login import SessionWishes
+from core.api.exceptions import AuthenticationRequired
+from core.api.origin import require_trusted
+from core.api.responses import success
+from core.api.validation import checked
+from core.api.viewsets import ViewSet
+from core.ids import parse_id
+from core.openapi.operation import documented
+from sessions_tracking.api.current_principal import caller
 from sessions_tracking.client_info import read_client_info
-from sessions_tracking.principal_cache import Principal
+from sessions_tracking.principal_cache.lookup import Principal
 
 
 class TokenViewSet(ViewSet):
@@ -42,7 +42,7 @@ class TokenViewSet(ViewSet):
         """
         transport, form = wanted_transport(request), checked(LoginForm, request)
         require_trusted(request)  # nobody may sign a browser in from elsewhere, or guess through the browsers of others
-        found = authentication.log_in(
+        found = login.log_in(
             credentials=_credentials(form),
             client=read_client_info(request),
             wishes=SessionWishes(name=form.get("deviceName", ""), data=form.get("data", {})),
@@ -71,11 +71,11 @@ class TokenViewSet(ViewSet):
             require_trusted(request)  # it clears cookies: nobody may sign a browser out from elsewhere
         named = form.get("sessionId")
         if caller and named and parse_id(named) != caller.session_id:
-            sign_out.log_out_other(principal=caller, session_id=parse_id(named))
+            logout.log_out_other(principal=caller, session_id=parse_id(named))
             return success(message=_("That session is over."))
         if caller:
-            sign_out.log_out(principal=caller)
-        sign_out.abandon_sign_ins(_possible_mfa_tokens(request, form))
+            logout.log_out(principal=caller)
+        logout.abandon_sign_ins(_possible_mfa_tokens(request, form))
         return _signed_out(success(message=_("You are signed out.")))
 
 
@@ -87,7 +87,7 @@ class LogoutAllViewSet(ViewSet):
     def logout_all(self, request: Request) -> Response:
         """Ends all your sessions at once, or all but the one of this request."""
         except_current = checked(LogoutAllForm, request)["exceptCurrent"]
-        revoked = sign_out.log_out_everywhere(principal=caller(request), except_current=except_current)
+        revoked = logout.log_out_everywhere(principal=caller(request), except_current=except_current)
         response = success({"revoked": revoked}, message=_("Your sessions are over."))
         return response if except_current else _signed_out(response)
 
@@ -106,7 +106,7 @@ def _refreshed(request: Request) -> Response:
     token = form.get("refreshToken") or _refresh_cookie(request)
     if not token:
         raise AuthenticationRequired
-    sign_in = token_refresh.refresh(token=token, client=read_client_info(request))
+    sign_in = refresh.refresh(token=token, client=read_client_info(request))
     response = success(sign_in_data(sign_in, transport), message=_("The session goes on."))
     if transport is not Transport.BODY:
         set_cookies(response, sign_in.tokens)
@@ -128,7 +128,7 @@ def _caller_signing_out(request: Request, form: dict[str, str]) -> Principal | N
     except ConflictingCookies as error:
         raise ConflictingCookies(ACCESS_COOKIE, REFRESH_COOKIE) from error
     if token:
-        return sign_out.holder_of(refresh_token=token, client=read_client_info(request))
+        return logout.holder_of(refresh_token=token, client=read_client_info(request))
     return principal
 
 

@@ -11,23 +11,23 @@ from rest_framework.response import Response
 
 from accounts.api.docs import users as docs
 from accounts.api.permissions import IsAdmin
-from accounts.api.representation import user_profile
+from accounts.api.presenters.users import user_profile
 from accounts.api.serializers.users import NewUserForm, UserChanges, UserQuery
 from accounts.models import User
-from accounts.services import administration, user_creation, user_search
-from accounts.services.user_creation import NewUser
-from accounts.services.user_search import Search
-from config.api.documented import documented
-from config.api.exceptions import NotFound
-from config.api.forms import checked, checked_query
-from config.api.responses import success
-from config.api.times import iso_or_none
-from config.api.viewsets import ViewSet
-from config.ids import parse_id
+from accounts.services.administration import user_creation, user_search, users
+from accounts.services.administration.user_creation import NewUser
+from accounts.services.administration.user_search import Search
+from core.api.exceptions import NotFound
+from core.api.responses import success
+from core.api.timestamps import iso_or_none
+from core.api.validation import checked, checked_query
+from core.api.viewsets import ViewSet
+from core.ids import parse_id
+from core.openapi.operation import documented
 from sessions_tracking import services as sessions
-from sessions_tracking.api.caller import caller
-from sessions_tracking.api.representation import session_data
-from sessions_tracking.principal_cache import Principal
+from sessions_tracking.api.current_principal import caller
+from sessions_tracking.api.presenters import session_data
+from sessions_tracking.principal_cache.lookup import Principal
 
 _FIELDS = {
     "firstName": "first_name",
@@ -60,14 +60,14 @@ class UserViewSet(ViewSet):
     @documented(docs.RETRIEVE)
     def retrieve(self, request: Request, pk: str) -> Response:
         """One user."""
-        return success({"user": _data(administration.get(user_id=_id(pk)))})
+        return success({"user": _data(users.get(user_id=_id(pk)))})
 
     @documented(docs.UPDATE)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Changes a user. It takes hold at once: a new password or a deactivation ends all sessions of the user."""
         user_id, changes = _id(pk), _values(checked(UserChanges, request))
         current_password = changes.pop("currentPassword", None)
-        user = administration.update(
+        user = users.update(
             actor_id=_caller(request).id, user_id=user_id, changes=changes, current_password=current_password
         )
         return success({"user": _data(user)}, message=_("The user has been changed."))
@@ -75,14 +75,14 @@ class UserViewSet(ViewSet):
     @documented(docs.DELETE)
     def destroy(self, request: Request, pk: str) -> Response:
         """Deletes a user and everything that belongs to them, for good."""
-        administration.delete(actor_id=_caller(request).id, user_id=_id(pk))
+        users.delete(actor_id=_caller(request).id, user_id=_id(pk))
         return success(message=_("The user has been deleted."))
 
     @action(detail=True, methods=["get"])
     @documented(docs.SESSIONS)
     def sessions(self, request: Request, pk: str) -> Response:
         """The active sessions of a user, the one seen last first."""
-        user, current = administration.get(user_id=_id(pk)), _caller(request).session_id
+        user, current = users.get(user_id=_id(pk)), _caller(request).session_id
         found = sessions.list_active(user_id=user.id)
         return success({"sessions": [session_data(session, current=current) for session in found]})
 
@@ -90,14 +90,14 @@ class UserViewSet(ViewSet):
     @documented(docs.REVOKE_SESSIONS)
     def revoke_sessions(self, request: Request, pk: str) -> Response:
         """Ends all sessions of a user at once."""
-        revoked = administration.sign_out(actor_id=_caller(request).id, user_id=_id(pk))
+        revoked = users.sign_out(actor_id=_caller(request).id, user_id=_id(pk))
         return success({"revoked": revoked}, message=_("The sessions of the user are over."))
 
     @action(detail=True, methods=["post"])
     @documented(docs.INVITE)
     def invite(self, request: Request, pk: str) -> Response:
         """Mails another invitation to a user who has not set a password yet; the link of the former one dies."""
-        administration.invite(actor_id=_caller(request).id, user_id=_id(pk))
+        users.invite(actor_id=_caller(request).id, user_id=_id(pk))
         return success(message=_("The invitation is on its way."))
 
 

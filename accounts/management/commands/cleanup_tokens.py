@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from accounts.services import cleanup
-from config.commands import TaughtCommand
-from config.progress import Progress
+from core.management.documented_command import TaughtCommand
+from core.management.progress import Progress
 
 _HELP = """\
 Removes what is over: sessions that ended and emails that were sent longer ago than HISTORY_RETENTION, the data of expired

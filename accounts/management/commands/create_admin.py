@@ -10,9 +10,9 @@ from django.core.management.base import CommandError
 
 from accounts.exceptions import EmailTaken
 from accounts.models import User
-from accounts.services import administrators
-from config.api.exceptions import ApiError
-from config.commands import TaughtCommand, said
+from accounts.services.administration import administrators
+from core.api.exceptions import ApiError
+from core.management.documented_command import TaughtCommand, said
 
 _HELP = """\
 Makes an administrator: of the API (role ADMIN) and of Django's admin, with all rights there, and with a verified address.

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 
 from accounts.services import service_clients
-from config.commands import TaughtCommand
+from core.management.documented_command import TaughtCommand
 
 _HELP = """\
 Makes the client id and secret by which a service of yours calls /introspect and /revoke.

@@ -8,10 +8,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from accounts.keys import rotation
-from accounts.keys.files import CannotRead
-from accounts.keys.key import ALGORITHMS
-from config.commands import TaughtCommand
+from accounts.tokens.keys import rotation
+from accounts.tokens.keys.files import CannotRead
+from accounts.tokens.keys.key import ALGORITHMS
+from core.management.documented_command import TaughtCommand
 
 _HELP = """\
 Makes and rotates the keys that sign access tokens.

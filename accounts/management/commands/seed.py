@@ -12,11 +12,11 @@ from django.db import IntegrityError
 
 from accounts.models import User
 from accounts.seeding import passwords, seed
-from accounts.seeding.people import Plan
-from accounts.services import administrators
-from config.api.exceptions import ApiError
-from config.commands import TaughtCommand, said
-from config.progress import Progress
+from accounts.seeding.users import Plan
+from accounts.services.administration import administrators
+from core.api.exceptions import ApiError
+from core.management.documented_command import TaughtCommand, said
+from core.management.progress import Progress
 
 _PASSWORD = "Password123"
 _HELP = """\

@@ -7,12 +7,12 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from accounts.services import session_report
-from accounts.services.session_report import SessionReport
-from config.api.exceptions import NotFound
-from config.api.times import iso_or_none
-from config.commands import TaughtCommand
-from config.ids import parse_id
+from accounts.services.diagnostics import session_report
+from accounts.services.diagnostics.session_report import SessionReport
+from core.api.exceptions import NotFound
+from core.api.timestamps import iso_or_none
+from core.ids import parse_id
+from core.management.documented_command import TaughtCommand
 
 _HELP = """\
 Shows all that is known of a session: whose it is, device, address and times, whether it goes on, and if not, when, how and

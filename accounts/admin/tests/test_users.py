@@ -1,0 +1,406 @@
+"""Django's admin keeps the promises of the API: what ends a session there, ends it here."""
+
+import os
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, Permission
+from django.core.mail import EmailMessage
+from django.core.management import call_command
+from django.db import connection
+from django.forms.models import model_to_dict
+from django.test import Client, TestCase
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import AuditEvent, EmailKind, EmailState, OutboxEmail, User
+from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
+from accounts.testing.emails import code_in, token_in
+
+Admin = Callable[..., Any]
+
+
+@pytest.fixture
+def post(superuser: User) -> Admin:
+    """`post(alice, "change", is_active=False)` sends the admin's form about a user, as grace."""
+    browser = Client()
+    browser.force_login(superuser)
+
+    def send(user: User, action: str, **changes: Any) -> Any:
+        fields = ("username", "email", "first_name", "last_name", "language", "role", "is_active")
+        form = {
+            name: value for name, value in (model_to_dict(user, fields) | changes).items() if value not in (None, False)
+        }
+        if user.email_verified_at:
+            form = _split("email_verified_at", user.email_verified_at) | form
+        with TestCase.captureOnCommitCallbacks(execute=True):
+            return browser.post(f"/admin/accounts/user/{user.id}/{action}/", form)
+
+    return send
+
+
+def _split(name: str, moment: datetime) -> dict[str, str]:
+    return {f"{name}_0": f"{moment:%Y-%m-%d}", f"{name}_1": f"{moment:%H:%M:%S}"}
+
+
+def _page(user: User, actor: User) -> dict[str, Any]:
+    """What the page of a user sends along unseen: the state of the user that it shows."""
+    browser = Client()
+    browser.force_login(actor)
+    html = browser.get(f"/admin/accounts/user/{user.id}/change/").content.decode()
+    seen = re.search(r'name="seen_at" value="([^"]+)"', html)
+    assert seen
+    return {"seen_at": seen[1]}
+
+
+def test_a_deactivation_ends_the_sessions_at_once(alice: User, sign_in: Callable[..., SignedIn], post: Admin) -> None:
+    session = sign_in(alice)
+    assert session.client.get("/me").status_code == 200
+
+    assert post(alice, "change", is_active=False).status_code == 302
+
+    assert session.client.get("/me").json()["code"] == "session_revoked"
+
+
+def test_a_new_password_ends_the_sessions_at_once(alice: User, sign_in: Callable[..., SignedIn], post: Admin) -> None:
+    session = sign_in(alice)
+    session.client.get("/me")
+
+    form = {"usable_password": "true", "password1": "Another-Horse-8", "password2": "Another-Horse-8"}
+    assert post(alice, "password", **form).status_code == 302
+
+    assert session.client.get("/me").json()["code"] == "session_revoked"
+
+
+def test_a_change_of_role_takes_hold_with_the_next_request(
+    alice: User, sign_in: Callable[..., SignedIn], post: Admin
+) -> None:
+    session = sign_in(alice)
+    assert session.client.get("/users").status_code == 403
+
+    assert post(alice, "change", role="ADMIN").status_code == 302
+
+    assert session.client.get("/users").status_code == 200
+
+
+def test_a_deletion_ends_the_sessions_at_once(alice: User, sign_in: Callable[..., SignedIn], post: Admin) -> None:
+    session = sign_in(alice)
+    session.client.get("/me")
+
+    assert post(alice, "delete", post="yes").status_code == 302
+
+    assert session.client.get("/me").json()["code"] == "session_revoked"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"email": "MALLORY@example.com"}, {"username": "Mallory"}, {"username": "sp ace!"}, {"email": "a@localhost"}],
+)
+def test_what_the_api_refuses_is_an_error_of_the_form(
+    alice: User, mallory: User, post: Admin, changes: dict[str, str]
+) -> None:
+    reply = post(alice, "change", **changes)
+
+    assert reply.status_code == 200
+    assert reply.context["adminform"].form.errors.keys() == changes.keys()
+    alice.refresh_from_db()
+    assert (alice.email, alice.username) == ("alice@example.com", "alice")
+
+
+@pytest.mark.parametrize("changes", [{"role": "USER"}, {"is_active": False}])
+def test_the_last_administrator_stays_one(superuser: User, post: Admin, changes: dict[str, Any]) -> None:
+    reply = post(superuser, "change", is_staff=True, is_superuser=True, **changes)
+
+    assert reply.status_code == 200
+    assert User.objects.filter(role="ADMIN", is_active=True).count() == 1
+
+
+def test_the_last_administrator_is_not_deleted(superuser: User, post: Admin) -> None:
+    assert post(superuser, "delete", post="yes").status_code == 403
+
+    assert User.objects.filter(id=superuser.id).exists()
+
+
+@pytest.mark.skipif(
+    os.environ.get("TEST_DB") != "postgresql", reason="SQLite has one writer at a time, and no locks of rows"
+)
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("action", ["change", "delete"])
+def test_of_two_administrators_who_turn_on_each_other_at_once_one_remains(action: str) -> None:
+    for turn in range(5):
+        admins = [User.objects.create_superuser(f"{name}{turn}", password=PASSWORD) for name in ("grace", "carol")]
+        fields = {"role": "USER", "is_active": "on", "language": "en"} if action == "change" else {"post": "yes"}
+
+        browsers = [Client(), Client()]
+        for browser, actor in zip(browsers, admins, strict=True):
+            browser.force_login(actor)
+
+        def turn_on(browser: Client, user: User, fields: dict[str, str] = fields) -> int:
+            path = f"/admin/accounts/user/{user.id}/{action}/"
+            status = browser.post(path, fields | {"username": user.username}).status_code
+            connection.close()
+            return int(status)
+
+        with ThreadPoolExecutor() as threads:
+            statuses = list(threads.map(turn_on, browsers, reversed(admins)))
+
+        assert set(statuses) <= {200, 302, 403}
+        assert User.objects.filter(role="ADMIN", is_active=True).count() == 1
+        User.objects.all().delete()
+
+
+@pytest.mark.parametrize("action", ["change", "password", "delete"])
+def test_the_rows_are_locked_at_once_and_in_the_order_of_the_api(
+    alice: User, superuser: User, admin: User, post: Admin, action: str
+) -> None:
+    """One by one, two requests would wait for each other in a circle."""
+    if not connection.features.has_select_for_update:
+        pytest.skip("SQLite has no locks of rows")
+    for user, all_admins in ((alice, False), (admin, True)):
+        with CaptureQueriesContext(connection) as queries:
+            post(
+                user,
+                action,
+                post="yes",
+                usable_password="true",
+                password1="Another-Horse-8",
+                password2="Another-Horse-8",
+            )
+
+        locks = {
+            query["sql"] for query in queries if "FOR UPDATE" in query["sql"] and '"accounts_user"' in query["sql"]
+        }
+        assert len(locks) == 1
+        lock = locks.pop()
+        assert 'ORDER BY "accounts_user"."id" ASC FOR UPDATE' in lock
+        assert ("'ADMIN'" in lock) is all_admins
+
+
+def test_a_link_dies_with_the_address_that_it_went_to(
+    api: ApiClient, alice: User, post: Admin, outbox: Callable[[], list[EmailMessage]]
+) -> None:
+    api.post("/forgot-password", {"email": alice.email})
+    token = token_in(outbox()[0])
+
+    assert post(alice, "change", email="alice@example.org").status_code == 302
+
+    assert api.post("/reset-password", {"token": token, "newPassword": "Another-Horse-8"}).status_code == 400
+
+
+def test_a_user_made_here_is_mailed_the_way_in(superuser: User, outbox: Callable[[], list[EmailMessage]]) -> None:
+    browser = Client()
+    browser.force_login(superuser)
+    password = {"usable_password": "true", "password1": "Another-Horse-8", "password2": "Another-Horse-8"}
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        browser.post("/admin/accounts/user/add/", {"username": "eve", "email": "eve@example.com"} | password)
+
+    assert [message.to for message in outbox()] == [["eve@example.com"]]
+    assert code_in(outbox()[0])
+
+
+def test_a_deactivation_keeps_its_reason_until_the_activation(alice: User, superuser: User, post: Admin) -> None:
+    post(alice, "change", is_active=False, deactivation_reason="Left the company")
+    alice.refresh_from_db()
+    assert (alice.is_active, alice.deactivation_reason) == (False, "Left the company")
+    assert User.objects.filter(id=alice.id).exclude(deactivated_at=None).exists()
+
+    post(alice, "change", is_active=True, deactivation_reason="Left the company")
+
+    assert User.objects.filter(id=alice.id, is_active=True, deactivation_reason="", deactivated_at=None).exists()
+    events = AuditEvent.objects.filter(user_id=alice.id).order_by("id")
+    assert [(event.kind, event.actor_id, event.facts) for event in events] == [
+        ("user_deactivated", superuser.id, {"reason": "Left the company"}),
+        ("user_reactivated", superuser.id, {}),
+    ]
+
+
+def test_what_is_done_here_is_in_the_audit_too(alice: User, superuser: User, post: Admin) -> None:
+    form = {"usable_password": "true", "password1": "Another-Horse-8", "password2": "Another-Horse-8"}
+
+    post(alice, "change", role="ADMIN", first_name="Alicia")
+    post(alice, "password", **form)
+    post(alice, "delete", post="yes")
+
+    events = AuditEvent.objects.filter(user_id=alice.id, actor_id=superuser.id).order_by("id")
+    assert [(event.kind, event.facts) for event in events] == [
+        ("role_changed", {"from": "USER", "to": "ADMIN"}),
+        ("user_changed", {"fields": "firstName"}),
+        ("user_changed", {"fields": "password"}),
+        ("account_deleted", {}),
+    ]
+
+
+@pytest.fixture
+def clerk(db: None) -> tuple[User, Client]:
+    """trudy may edit users here, and is neither administrator nor superuser."""
+    trudy = User.objects.create_user("trudy", "trudy@example.com", PASSWORD, is_staff=True)
+    trudy.user_permissions.set(Permission.objects.filter(content_type__model="user"))
+    browser = Client()
+    browser.force_login(trudy)
+    return trudy, browser
+
+
+def test_who_may_edit_users_raises_nobody(clerk: tuple[User, Client], alice: User) -> None:
+    trudy, browser = clerk
+    rights = {
+        "is_superuser": "on",
+        "is_staff": "on",
+        "role": "ADMIN",
+        "groups": [],
+        "is_active": "on",
+        "language": "en",
+    }
+
+    for user in (trudy, alice):
+        form = rights | {"username": user.username, "email": user.email, "first_name": "Changed"}
+        assert browser.post(f"/admin/accounts/user/{user.id}/change/", form).status_code == 302
+
+    assert User.objects.filter(first_name="Changed").count() == 2
+    assert not User.objects.filter(is_superuser=True).exists()
+    assert set(User.objects.values_list("role", flat=True)) == {"USER"}
+    alice.refresh_from_db()
+    assert not alice.is_staff
+
+
+@pytest.mark.parametrize("above", ["superuser", "admin"])
+def test_who_may_edit_users_does_not_touch_who_stands_above(
+    request: pytest.FixtureRequest, clerk: tuple[User, Client], above: str
+) -> None:
+    user, browser = request.getfixturevalue(above), clerk[1]
+    form = {"usable_password": "true", "password1": "Another-Horse-8", "password2": "Another-Horse-8"}
+    path = f"/admin/accounts/user/{user.id}"
+
+    replies = [browser.post(f"{path}/{action}/", form | {"post": "yes"}) for action in ("change", "password", "delete")]
+
+    assert [reply.status_code for reply in replies] == [403, 403, 403]
+    user.refresh_from_db()
+    assert user.check_password(PASSWORD)
+
+
+def test_a_page_opened_before_another_change_does_not_undo_it(
+    alice: User,
+    superuser: User,
+    post: Admin,
+    sign_in: Callable[..., SignedIn],
+    outbox: Callable[[], list[EmailMessage]],
+) -> None:
+    page = model_to_dict(alice, ("email",)) | _page(alice, superuser)
+    client = sign_in(alice).client
+    client.post("/change-email", {"newEmail": "alice@example.org", "password": PASSWORD})
+    code = next(code_in(message) for message in outbox() if message.to == ["alice@example.org"])
+    assert client.post("/change-email/confirm", {"code": code}).status_code == 200
+
+    reply = post(alice, "change", first_name="Alicia", **page)
+
+    assert reply.status_code == 200
+    assert reply.context["adminform"].form.non_field_errors() == [
+        "This user has changed since the page was opened. Open it again."
+    ]
+    alice.refresh_from_db()
+    assert (alice.email, alice.first_name) == ("alice@example.org", "")
+    assert post(alice, "change", first_name="Alicia", **_page(alice, superuser)).status_code == 302
+    assert User.objects.filter(first_name="Alicia", email="alice@example.org").exists()
+    assert alice.email_changes.get().closed_at is None
+
+
+def test_a_new_address_has_to_be_proven(alice: User, post: Admin, outbox: Callable[[], list[EmailMessage]]) -> None:
+    assert post(alice, "change", email="alice@example.org").status_code == 302
+
+    alice.refresh_from_db()
+    assert (alice.email_verified, alice.email_key) == (False, "alice@example.org")
+    old, new = sorted(outbox(), key=lambda message: message.to)
+    assert (old.to, new.to) == (["alice@example.com"], ["alice@example.org"])
+    assert code_in(new)
+    assert AuditEvent.objects.get().facts == {"fields": "email, emailVerified"}
+
+
+def test_a_new_address_that_the_same_page_says_is_verified_needs_no_proof(
+    alice: User, post: Admin, outbox: Callable[[], list[EmailMessage]]
+) -> None:
+    moment = datetime.fromisoformat("2026-01-01T12:00:00+00:00")
+
+    post(alice, "change", email="alice@example.org", **_split("email_verified_at", moment))
+
+    alice.refresh_from_db()
+    assert (alice.email, alice.email_verified_at) == ("alice@example.org", moment)
+    assert [message.to for message in outbox()] == [["alice@example.com"]]
+
+
+def test_what_was_mailed_opens_nothing_once_the_address_is_unproven(
+    api: ApiClient, alice: User, post: Admin, outbox: Callable[[], list[EmailMessage]]
+) -> None:
+    api.post("/forgot-password", {"email": alice.email})
+    token = token_in(outbox()[0])
+
+    post(alice, "change", email_verified_at_0="", email_verified_at_1="")
+
+    assert User.objects.filter(id=alice.id, email_verified_at=None).exists()
+    assert api.post("/reset-password", {"token": token, "newPassword": "Another-Horse-8"}).status_code == 400
+
+
+def test_who_is_let_in_again_is_asked_for_the_proof_that_is_missing(
+    bob: User, post: Admin, outbox: Callable[[], list[EmailMessage]]
+) -> None:
+    User.objects.filter(id=bob.id).update(is_active=False)
+    bob.refresh_from_db()
+
+    post(bob, "change", is_active=True)
+
+    assert [message.to for message in outbox()] == [["bob@example.com"]]
+    assert code_in(outbox()[0])
+
+
+def test_groups_and_rights_are_kept_and_set(alice: User, post: Admin) -> None:
+    clerks = Group.objects.create(name="clerks")
+
+    post(alice, "change", is_staff=True, groups=[clerks.id])
+
+    alice.refresh_from_db()
+    assert (alice.is_staff, list(alice.groups.all())) == (True, [clerks])
+    facts = [event.facts for event in AuditEvent.objects.order_by("id")]
+    assert facts == [{"fields": "isStaff"}, {"fields": "permissions", "given": "group clerks"}]
+
+
+def test_the_owner_hears_of_a_password_set_here_and_no_reset_follows_it(
+    api: ApiClient, alice: User, post: Admin, outbox: Callable[[], list[EmailMessage]]
+) -> None:
+    api.post("/forgot-password", {"email": alice.email})
+
+    post(alice, "password", usable_password="true", password1="Another-Horse-8", password2="Another-Horse-8")
+
+    assert [(message.to, message.subject) for message in outbox()] == [([alice.email], "Your password was changed")]
+
+
+def test_a_password_that_was_not_set_is_no_change(alice: User, post: Admin) -> None:
+    """Django sends the page back with a word of its own where two of its buttons disagree."""
+    assert post(alice, "password", usable_password="false").status_code == 302
+
+    assert not AuditEvent.objects.exists()
+    assert not OutboxEmail.objects.exists()
+
+
+def test_no_reset_follows_a_password_set_by_a_command(
+    api: ApiClient, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.post("/forgot-password", {"email": alice.email})
+    monkeypatch.setattr("getpass.getpass", lambda *_args, **_kwargs: "Another-Horse-8")
+
+    call_command("changepassword", "alice", verbosity=0)
+
+    assert OutboxEmail.objects.get(kind=EmailKind.RESET_PASSWORD).state == EmailState.CANCELLED
+
+
+def test_the_owner_hears_of_a_deletion(alice: User, post: Admin, outbox: Callable[[], list[EmailMessage]]) -> None:
+    post(alice, "delete", post="yes")
+
+    assert [(message.to, "deleted" in message.subject) for message in outbox()] == [(["alice@example.com"], True)]
+
+
+def test_who_may_only_look_sees_the_page_of_who_stands_above(clerk: tuple[User, Client], superuser: User) -> None:
+    page = clerk[1].get(f"/admin/accounts/user/{superuser.id}/change/")
+
+    assert page.status_code == 200
+    assert 'name="_save"' not in page.content.decode()

@@ -1,0 +1,78 @@
+"""The page of Django's admin where its people change their own password: by the rules, limits and emails of the API's."""
+
+from typing import Any
+
+from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.views import PasswordChangeView
+from unfold.widgets import BASE_INPUT_CLASSES
+
+from accounts.models import User
+from accounts.passwords.validators import LONGEST, PasswordLengthValidator
+from accounts.services import passwords
+from core.api.exceptions import ApiError
+from sessions_tracking.client_info import ClientInfo, read_client_info
+
+_FIELDS = {"currentPassword": "old_password", "newPassword": "new_password2"}
+
+
+class OwnPasswordForm(PasswordChangeForm):
+    """`refusal` is set where the API's change was refused."""
+
+    refusal: ApiError | None = None
+
+    def __init__(self, *args: Any, client: ClientInfo, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.client = client
+        for field in self.fields.values():
+            field.validators.append(PasswordLengthValidator(LONGEST))
+            field.widget.attrs["class"] = " ".join(BASE_INPUT_CLASSES)
+
+    def clean_old_password(self) -> str:
+        """Judged with the change itself, where wrong ones are counted."""
+        return str(self.cleaned_data["old_password"])
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not self.errors:
+            self._change()
+        return cleaned
+
+    def save(self, commit: bool = True) -> User:  # noqa: FBT001, FBT002 - Django's signature
+        """All is written; the view binds its own session to the new hash."""
+        self.user.refresh_from_db(fields=["password"])
+        return self.user
+
+    def _change(self) -> None:
+        try:
+            passwords.change(
+                user_id=self.user.pk,
+                session_id=None,
+                current_password=self.cleaned_data["old_password"],
+                new_password=self.cleaned_data["new_password1"],
+                client=self.client,
+            )
+        except ApiError as error:
+            self.refusal = error
+            for name, messages in (error.errors or {"currentPassword": [error.message]}).items():
+                for message in messages:
+                    self.add_error(_FIELDS[name], str(message))
+
+
+class OwnPasswordView(PasswordChangeView):
+    form_class = OwnPasswordForm
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"client": read_client_info(self.request)}
+
+    def form_invalid(self, form: Any) -> Any:
+        reply = super().form_invalid(form)
+        if form.refusal is not None:
+            tell_when_to_return(reply, form.refusal)
+        return reply
+
+
+def tell_when_to_return(reply: Any, refusal: ApiError) -> None:
+    """A refusal that passes with time, as for too many tries, says so in its status too."""
+    if "Retry-After" in refusal.headers:
+        reply.status_code = refusal.status
+        reply["Retry-After"] = refusal.headers["Retry-After"]

@@ -1,0 +1,23 @@
+"""How a sign-in answers, by whichever of its steps it ends."""
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework.response import Response
+
+from accounts.api.cookies import Transport, set_cookies
+from accounts.api.presenters.users import pending_data, sign_in_data, user_profile
+from accounts.mfa.flows.challenges import Pending
+from accounts.services.login import SignIn
+from core.api.responses import success
+
+
+def signed_in(sign_in: SignIn, transport: Transport) -> Response:
+    data = {"user": user_profile(sign_in.user)} | sign_in_data(sign_in, transport)
+    response = success(data, message=_("You are signed in."))
+    if transport is not Transport.BODY:
+        set_cookies(response, sign_in.tokens)
+    return response
+
+
+def second_factor_wanted(pending: Pending) -> Response:
+    """No session, no cookie, and no token that any other path takes."""
+    return success(pending_data(pending), message=_("Enter a code of your authenticator app, or a recovery code."))

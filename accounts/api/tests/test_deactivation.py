@@ -1,0 +1,148 @@
+"""Accounts out of use: why, since when, and that nothing of theirs opens any door."""
+
+from collections.abc import Callable
+
+import pytest
+from django.core.mail import EmailMessage
+
+from accounts.models import AuditEvent, AuditKind, OutboxEmail, User
+from accounts.services.administration import users
+from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
+from accounts.testing.emails import code_in, token_in
+
+Outbox = Callable[[], list[EmailMessage]]
+SignIn = Callable[..., SignedIn]
+
+REASON = "Sold the account, says ticket 4711"
+OUT = {"isActive": False, "deactivationReason": REASON}
+
+
+@pytest.fixture
+def client(admin: User, sign_in: SignIn) -> ApiClient:
+    return sign_in(admin).client
+
+
+def test_the_reason_is_kept_and_shown_to_administrators(client: ApiClient, alice: User) -> None:
+    data = client.patch(f"/users/{alice.id}", OUT).json()["data"]["user"]
+
+    assert (data["isActive"], data["deactivationReason"]) == (False, REASON)
+    assert data["deactivatedAt"]
+    assert client.get(f"/users/{alice.id}").json()["data"]["user"] == data
+    assert data in client.get("/users").json()["data"]["users"]
+
+
+def test_nobody_else_ever_reads_the_reason(
+    api: ApiClient, client: ApiClient, alice: User, sign_in: SignIn, outbox: Outbox
+) -> None:
+    hers = sign_in(alice)
+    client.patch(f"/users/{alice.id}", OUT)
+
+    refusals = [
+        hers.client.get("/me"), api.post("/login", {"username": "alice", "password": PASSWORD}),
+        api.post("/refresh", {"refreshToken": hers.refresh}), api.post("/forgot-password", {"email": alice.email}),
+    ]  # fmt: skip
+
+    assert not any(REASON in reply.content.decode() for reply in refusals)
+    assert not any(REASON in str(message.body) for message in outbox())
+
+
+def test_an_activation_takes_reason_and_time_away(client: ApiClient, alice: User) -> None:
+    client.patch(f"/users/{alice.id}", OUT)
+
+    data = client.patch(f"/users/{alice.id}", {"isActive": True}).json()["data"]["user"]
+
+    assert (data["isActive"], data["deactivatedAt"], data["deactivationReason"]) == (True, None, "")
+
+
+def test_the_reason_may_be_given_later_and_the_time_stays(client: ApiClient, alice: User) -> None:
+    first = client.patch(f"/users/{alice.id}", {"isActive": False}).json()["data"]["user"]
+
+    later = client.patch(f"/users/{alice.id}", {"deactivationReason": REASON}).json()["data"]["user"]
+    again = client.patch(f"/users/{alice.id}", {"isActive": False}).json()["data"]["user"]
+
+    assert (first["deactivationReason"], later["deactivationReason"]) == ("", REASON)
+    assert again["deactivatedAt"] == first["deactivatedAt"]
+    assert again["deactivationReason"] == REASON
+
+
+@pytest.mark.parametrize("more", [{}, {"isActive": True}])
+def test_who_is_active_has_no_reason_not_to_be(client: ApiClient, alice: User, more: dict[str, bool]) -> None:
+    reply = client.patch(f"/users/{alice.id}", {"deactivationReason": REASON, "firstName": "Changed"} | more)
+
+    assert (reply.status_code, reply.json()["code"]) == (400, "validation_error")
+    assert list(reply.json()["errors"]) == ["deactivationReason"]
+    alice.refresh_from_db()
+    assert (alice.deactivation_reason, alice.first_name) == ("", "")
+
+
+@pytest.mark.parametrize("reason", ["x" * 501, "two\nlines", "nul\0", None, 7, ["x"]])
+def test_a_reason_is_a_line_of_plain_text(client: ApiClient, alice: User, reason: object) -> None:
+    reply = client.patch(f"/users/{alice.id}", {"isActive": False, "deactivationReason": reason})
+
+    assert reply.json()["code"] == "validation_error"
+    assert list(reply.json()["errors"]) == ["deactivationReason"]
+    alice.refresh_from_db()
+    assert alice.is_active
+
+
+def test_the_audit_says_who_did_it_and_why(client: ApiClient, admin: User, alice: User) -> None:
+    client.patch(f"/users/{alice.id}", OUT)
+    client.patch(f"/users/{alice.id}", {"isActive": False})
+    client.patch(f"/users/{alice.id}", {"isActive": True})
+
+    kinds = [AuditKind.USER_DEACTIVATED, AuditKind.USER_REACTIVATED]
+    events = AuditEvent.objects.filter(user_id=alice.id, kind__in=kinds).order_by("id")
+    assert [(event.kind, event.actor_id, event.facts) for event in events] == [
+        ("user_deactivated", admin.id, {"reason": REASON}),
+        ("user_reactivated", admin.id, {}),
+    ]
+
+
+def test_no_secret_that_was_mailed_before_opens_a_deactivated_account(
+    api: ApiClient, client: ApiClient, alice: User, bob: User, outbox: Outbox
+) -> None:
+    api.post("/forgot-password", {"email": alice.email})
+    api.post("/resend-verification", {"email": bob.email})
+    reset, verification = outbox()
+    for user in (alice, bob):
+        client.patch(f"/users/{user.id}", OUT)
+
+    link = f"/verify-email?token={token_in(verification)}&email={bob.email}"
+    replies = [
+        api.post("/reset-password", {"token": token_in(reset), "newPassword": "Another-Horse-8"}),
+        api.post("/verify-email", {"email": bob.email, "code": code_in(verification)}),
+        api.get(link, headers={"Accept": "*/*"}),
+    ]
+
+    assert [reply.json()["code"] for reply in replies] == ["token_invalid", "code_invalid", "token_invalid"]
+    assert not User.objects.filter(id__in=[alice.id, bob.id], is_active=True).exists()
+    alice.refresh_from_db()
+    assert alice.check_password(PASSWORD)
+
+
+def test_a_deactivated_account_looks_like_none_to_forgot_password(
+    api: ApiClient, client: ApiClient, alice: User, outbox: Outbox
+) -> None:
+    client.patch(f"/users/{alice.id}", OUT)
+
+    known = api.post("/forgot-password", {"email": alice.email})
+    unknown = api.post("/forgot-password", {"email": "nobody@example.com"})
+
+    assert (known.status_code, known.content) == (unknown.status_code, unknown.content)
+    assert outbox() == []
+    assert not OutboxEmail.objects.filter(user=alice).exists()
+
+
+def test_a_deactivation_undone_by_a_failure_is_not_in_the_audit(
+    admin: User, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("accounts.services.administration.side_effects.sessions.revoke_all", fail)
+    with pytest.raises(RuntimeError):
+        users.update(actor_id=admin.id, user_id=alice.id, changes={"is_active": False})
+
+    assert not AuditEvent.objects.exists()
+    alice.refresh_from_db()
+    assert alice.is_active

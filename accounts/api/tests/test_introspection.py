@@ -1,0 +1,171 @@
+"""What services learn about tokens (RFC 7662), and what they do not."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+import time_machine
+from django.db import OperationalError
+from pytest_django import Settings
+
+from accounts.models import OutboxEmail, Role, User
+from accounts.services import introspection
+from accounts.testing.api_client import ApiClient, SignedIn
+from accounts.testing.key_files import rotate
+from accounts.testing.service_client import Service, make_service
+from core.redis.client import breaker
+from sessions_tracking.models import Session
+
+SignIn = Callable[..., SignedIn]
+INACTIVE = {"active": False}
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def billing(db: None) -> Service:
+    return make_service()
+
+
+@pytest.fixture
+def here(alice: User, sign_in: SignIn) -> SignedIn:
+    return sign_in(alice)
+
+
+def _claims(token: str) -> dict[str, Any]:
+    return dict(jwt.decode(token, options={"verify_signature": False}))
+
+
+def test_an_access_token_is_told_with_all_that_it_stands_for(billing: Service, here: SignedIn) -> None:
+    claims = _claims(here.access)
+
+    assert billing.introspect(here.access) == {
+        "active": True,
+        "token_use": "access_token",
+        "token_type": "Bearer",
+        "sub": str(here.user.id),
+        "username": "alice",
+        "role": "USER",
+        "sid": here.session_id,
+        "jti": claims["jti"],
+        "iat": claims["iat"],
+        "exp": claims["exp"],
+        "iss": "vestibule",
+        "aud": "vestibule",
+    }
+
+
+def test_a_refresh_token_is_told_apart_and_never_a_bearer_token(billing: Service, here: SignedIn) -> None:
+    found = billing.introspect(here.refresh)
+
+    assert (found["active"], found["token_use"], found["jti"]) == (True, "refresh_token", _claims(here.refresh)["jti"])
+    assert "token_type" not in found
+
+
+@pytest.mark.parametrize("hint", ["access_token", "refresh_token", "something_else"])
+def test_a_wrong_hint_hides_no_token(billing: Service, here: SignedIn, hint: str) -> None:
+    assert billing.introspect(here.access, token_type_hint=hint)["active"] is True
+    assert billing.introspect(here.refresh, token_type_hint=hint)["active"] is True
+
+
+def test_the_answer_is_no_envelope_and_kept_by_nobody(billing: Service, here: SignedIn) -> None:
+    reply = billing.ask("/introspect", token=here.access)
+
+    assert "success" not in reply.json()
+    assert reply["Cache-Control"] == "no-store"
+    assert reply["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("token", ["x", "a.b.c", "\xff", " ", "A" * 8000, "eyJhbGciOiJub25lIn0.e30."])
+def test_of_a_token_that_is_none_nothing_is_told(billing: Service, token: str) -> None:
+    assert billing.introspect(token) == INACTIVE
+
+
+def test_of_a_dead_token_nothing_is_told_either(billing: Service, here: SignedIn) -> None:
+    here.client.post("/logout")
+
+    assert billing.introspect(here.access) == INACTIVE
+    assert billing.introspect(here.refresh) == INACTIVE
+
+
+def test_an_expired_token_is_not_active(billing: Service, here: SignedIn) -> None:
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=16), tick=False):
+        assert billing.introspect(here.access) == INACTIVE
+        assert billing.introspect(here.refresh)["active"] is True
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=8), tick=False):
+        assert billing.introspect(here.refresh) == INACTIVE
+
+
+def test_a_retired_refresh_token_is_not_active_and_asking_about_it_is_no_theft(
+    billing: Service, here: SignedIn
+) -> None:
+    for _ in range(2):
+        data = ApiClient().post("/refresh", {"refreshToken": here.refresh}).json()["data"]
+    before = list(Session.objects.values())
+
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=1), tick=False):
+        assert billing.introspect(here.refresh) == INACTIVE
+        assert billing.introspect(data["tokens"]["refreshToken"])["active"] is True
+
+    assert list(Session.objects.values()) == before
+    assert not OutboxEmail.objects.exists()
+
+
+def test_name_and_role_are_those_of_now(billing: Service, here: SignedIn, admin: User, sign_in: SignIn) -> None:
+    change = {"role": Role.ADMIN, "username": "alicia"}
+    assert sign_in(admin).client.patch(f"/users/{here.user.id}", change).status_code == 200
+
+    found = billing.introspect(here.access)
+
+    assert (found["role"], found["username"]) == ("ADMIN", "alicia")
+
+
+def test_a_deactivated_user_has_no_active_token(billing: Service, here: SignedIn, admin: User, sign_in: SignIn) -> None:
+    sign_in(admin).client.patch(f"/users/{here.user.id}", {"isActive": False})
+
+    assert billing.introspect(here.access) == billing.introspect(here.refresh) == INACTIVE
+
+
+def test_a_token_signed_by_somebody_else_is_not_active(billing: Service, here: SignedIn) -> None:
+    assert billing.introspect(jwt.encode(_claims(here.access), "x" * 40, "HS256")) == INACTIVE
+
+
+def test_tokens_of_asymmetric_keys_are_known_too(
+    billing: Service, alice: User, sign_in: SignIn, tmp_path: Path, settings: Settings
+) -> None:
+    rotate(tmp_path, "--algorithm", "ES256")
+    settings.JWT_PRIVATE_KEYS = [str(tmp_path)]
+    here = sign_in(alice)
+
+    assert billing.introspect(here.access)["token_use"] == "access_token"
+    assert billing.introspect(here.refresh)["token_use"] == "refresh_token"
+
+
+def test_without_redis_the_database_tells(
+    billing: Service, here: SignedIn, mallory: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = sign_in(mallory)
+    other.client.post("/logout")
+    monkeypatch.setattr(breaker, "pause", 60)
+
+    breaker.failed()
+
+    assert billing.introspect(here.access)["active"] is True
+    assert billing.introspect(other.access) == INACTIVE
+
+
+def test_a_database_that_is_away_makes_no_good_token_a_bad_one(
+    billing: Service, here: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_session_id: object) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(introspection, "principal_of", fail)
+
+    reply = billing.ask("/introspect", token=here.access)
+
+    assert (reply.status_code, reply.json()["error"]) == (503, "temporarily_unavailable")
+    assert reply["Retry-After"]
+    assert "active" not in reply.json()

@@ -1,0 +1,271 @@
+"""Sign-in: credentials, what a sign-in brings, and what a failed one must not tell."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jwt
+import pytest
+import time_machine
+from django.contrib.auth import hashers
+from django.core.mail import EmailMessage
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from accounts.models import EmailKind, OutboxEmail, User
+from accounts.services import credential_check
+from accounts.testing.api_client import CHROME, PASSWORD, ApiClient, SignedIn
+from sessions_tracking.models import Session
+
+Outbox = Callable[[], list[EmailMessage]]
+SignIn = Callable[..., SignedIn]
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0"
+
+
+def _claims(token: str) -> dict[str, Any]:
+    return dict(jwt.decode(token, options={"verify_signature": False}))
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [
+        {"email": "alice@example.com"}, {"email": "ALICE@Example.com"}, {"username": "alice"}, {"username": "Alice"},
+        {"identifier": "alice"}, {"identifier": "Alice@Example.com"},
+    ],
+)  # fmt: skip
+def test_login_takes_email_or_username_in_any_case(api: ApiClient, alice: User, identity: dict[str, str]) -> None:
+    reply = api.post("/login", {**identity, "password": PASSWORD})
+
+    assert reply.status_code == 200
+    assert reply.json()["data"]["user"]["id"] == str(alice.id)
+    assert Session.objects.filter(user=alice).count() == 1
+
+
+def test_login_brings_user_session_tokens_and_both_cookies(api: ApiClient, alice: User) -> None:
+    reply = api.post(
+        "/login", {"username": "alice", "password": PASSWORD, "deviceName": "Laptop", "data": {"theme": "dark"}}
+    )
+
+    data = reply.json()["data"]
+    assert set(data) == {"user", "token", "tokens", "session"}
+    assert data["token"] == data["tokens"]["accessToken"] == reply.cookies["jwt"].value
+    assert data["tokens"]["refreshToken"] == reply.cookies["refreshToken"].value
+    assert data["session"]["expiresAt"] == data["tokens"]["refreshExpiresAt"]
+    session = Session.objects.get()
+    assert (str(session.id), session.name, session.data) == (data["session"]["id"], "Laptop", {"theme": "dark"})
+    assert data["user"]["lastLoginAt"] is not None
+    assert PASSWORD not in reply.content.decode()
+
+
+def test_an_access_token_says_what_it_must_and_lives_15_minutes(alice: User, sign_in: SignIn) -> None:
+    signed_in = sign_in(alice)
+
+    claims = _claims(signed_in.access)
+    assert set(claims) == {"sub", "username", "role", "sid", "jti", "iat", "exp", "iss", "aud", "token_type"}
+    assert (claims["sub"], claims["sid"], claims["token_type"]) == (str(alice.id), signed_in.session_id, "access")
+    assert claims["exp"] - claims["iat"] == 900
+
+
+def test_a_refresh_token_names_nobody_and_lives_7_days(alice: User, sign_in: SignIn) -> None:
+    signed_in = sign_in(alice)
+
+    claims = _claims(signed_in.refresh)
+    assert set(claims) == {"sub", "sid", "jti", "iat", "exp", "iss", "aud", "token_type"}
+    assert (claims["sid"], claims["token_type"]) == (signed_in.session_id, "refresh")
+    assert claims["exp"] - claims["iat"] == 7 * 24 * 3600
+
+
+def test_no_two_sign_ins_share_a_token_or_a_session(alice: User, sign_in: SignIn) -> None:
+    signed_in = [sign_in(alice) for _ in range(5)]
+
+    assert len({each.session_id for each in signed_in}) == 5
+    assert len({_claims(token)["jti"] for each in signed_in for token in (each.access, each.refresh)}) == 10
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"username": "alice", "password": "Wrong-Horse-7"},
+        {"username": "alice", "password": PASSWORD + " "},
+        {"username": "nobody", "password": PASSWORD},
+        {"email": "nobody@example.com", "password": PASSWORD},
+        {"email": "no address at all", "password": PASSWORD},
+        {"username": "alice' OR '1'='1", "password": PASSWORD},
+        {"username": "carol", "password": PASSWORD},
+    ],
+)
+def test_whatever_is_wrong_the_answer_is_the_same(api: ApiClient, alice: User, body: dict[str, str]) -> None:
+    User.objects.create_user(
+        "carol", "carol@example.com", PASSWORD, email_verified_at=datetime.now(UTC), is_active=False
+    )
+    usual = api.post("/login", {"email": "alice@example.com", "password": "Wrong-Horse-8"})
+
+    reply = api.post("/login", body)
+
+    assert reply.status_code == 401
+    assert reply.json()["code"] == "invalid_credentials"
+    assert reply.content == usual.content
+    assert reply["WWW-Authenticate"] == "Bearer"
+    assert not reply.cookies
+    assert not Session.objects.exists()
+    assert User.objects.get(id=alice.id).last_login is None
+
+
+def test_a_password_is_hashed_for_an_unknown_user_too(
+    api: ApiClient, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[str] = []
+    original = hashers.get_hasher().encode
+
+    def count(self: object, password: str, salt: str) -> str:
+        hashed.append(password)
+        return original(password, salt)
+
+    monkeypatch.setattr("accounts.passwords.hashers.BCryptHasher.encode", count)
+    for username in ("nobody", "alice"):
+        api.post("/login", {"username": username, "password": "Wrong-Horse-7"})
+
+    assert hashed == ["Wrong-Horse-7"] * 2
+
+
+def test_an_unverified_user_is_told_so_only_with_the_right_password(api: ApiClient, bob: User) -> None:
+    right = api.post("/login", {"username": "bob", "password": PASSWORD})
+    wrong = api.post("/login", {"username": "bob", "password": "Wrong-Horse-7"})
+
+    assert (right.status_code, right.json()["code"]) == (403, "email_not_verified")
+    assert (wrong.status_code, wrong.json()["code"]) == (401, "invalid_credentials")
+    assert not right.cookies
+    assert not Session.objects.exists()
+
+
+@pytest.mark.parametrize("verification", ["optional", "none"])
+def test_login_does_not_wait_for_verification_where_it_is_not_mandatory(
+    api: ApiClient, bob: User, settings: Settings, verification: str
+) -> None:
+    settings.EMAIL_VERIFICATION = verification
+
+    assert api.post("/login", {"username": "bob", "password": PASSWORD}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {}, {"password": PASSWORD}, {"username": "alice"}, {"username": "alice", "password": ""},
+        {"email": "alice@example.com", "username": "mallory", "password": PASSWORD},
+        {"username": ["alice"], "password": PASSWORD}, {"username": {"$ne": ""}, "password": PASSWORD},
+        {"username": "alice", "password": 7}, {"username": "alice", "password": None}, {"username": None, "password": PASSWORD},
+        {"username": "al\0ice", "password": PASSWORD}, {"username": "alice", "password": PASSWORD + "\0"},
+        {"username": "alice", "password": "x" * 129}, {"username": "a" * 321, "password": PASSWORD},
+        {"username": "alice", "password": PASSWORD, "deviceName": "n" * 101},
+        {"username": "alice", "password": PASSWORD, "data": []}, {"username": "alice", "password": PASSWORD, "data": None},
+    ],
+)  # fmt: skip
+def test_a_malformed_login_is_a_validation_error(api: ApiClient, alice: User, body: dict[str, Any]) -> None:
+    reply = api.post("/login", body)
+
+    assert reply.status_code == 400
+    assert reply.json()["code"] == "validation_error"
+    assert not reply.cookies
+    assert not Session.objects.exists()
+
+
+def test_a_lone_surrogate_in_a_password_is_refused(api: ApiClient, alice: User) -> None:
+    body = '{"username": "alice", "password": "Correct-Horse-7\\ud800"}'
+
+    reply = api.generic("POST", "/login", body, content_type="application/json")
+
+    assert (reply.status_code, reply.json()["code"]) == (400, "validation_error")
+
+
+def test_a_device_not_seen_before_is_told_to_the_owner(alice: User, sign_in: SignIn, outbox: Outbox) -> None:
+    sign_in(alice, agent=CHROME)
+    sign_in(alice, agent=CHROME)
+    assert not outbox()
+
+    sign_in(alice, agent=FIREFOX)
+
+    [message] = outbox()
+    assert message.to == ["alice@example.com"]
+    assert "Firefox" in str(message.body)
+
+
+def test_a_failed_sign_in_from_a_new_device_tells_nobody(api: ApiClient, alice: User, sign_in: SignIn) -> None:
+    sign_in(alice)
+
+    api.post("/login", {"username": "alice", "password": "Wrong-Horse-7"}, headers={"User-Agent": FIREFOX})
+
+    assert not OutboxEmail.objects.filter(kind=EmailKind.NEW_DEVICE).exists()
+
+
+def test_a_hash_of_another_cost_is_renewed_and_no_session_ends(
+    alice: User, sign_in: SignIn, settings: Settings
+) -> None:
+    earlier, old_hash = sign_in(alice), User.objects.get().password
+    settings.BCRYPT_ROUNDS = 5
+
+    sign_in(alice)
+
+    assert User.objects.get().password != old_hash
+    assert "$2b$05$" in User.objects.get().password
+    assert earlier.client.get("/me").status_code == 200
+    assert not OutboxEmail.objects.filter(kind=EmailKind.PASSWORD_CHANGED).exists()
+
+
+def test_a_hash_that_is_renewed_does_not_bring_an_old_password_back(
+    api: ApiClient, alice: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.BCRYPT_ROUNDS = 5
+    find = credential_check._namesake
+
+    def find_then_lose(credentials: credential_check.Credentials) -> User | None:
+        user = find(credentials)
+        User.objects.update(password=hashers.make_password("Another-Horse-8"))
+        return user
+
+    monkeypatch.setattr(credential_check, "_namesake", find_then_lose)
+    reply = api.post("/login", {"username": "alice", "password": PASSWORD})
+
+    assert reply.json()["code"] == "invalid_credentials"
+    assert User.objects.get().check_password("Another-Horse-8")
+    assert not Session.objects.exists()
+
+
+def test_a_login_that_a_password_change_overtook_starts_no_session(
+    api: ApiClient, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = credential_check.authenticate
+
+    def check_then_lose(credentials: credential_check.Credentials, *, address: str | None) -> User:
+        user = checked(credentials, address=address)
+        User.objects.filter(id=user.id).update(password="changed meanwhile")
+        return user
+
+    monkeypatch.setattr(credential_check, "authenticate", check_then_lose)
+    reply = api.post("/login", {"username": "alice", "password": PASSWORD})
+
+    assert reply.json()["code"] == "invalid_credentials"
+    assert not Session.objects.exists()
+
+
+def test_a_login_costs_at_most_six_statements(
+    api: ApiClient, alice: User, sign_in: SignIn, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    sign_in(alice)
+
+    with django_assert_max_num_queries(8):  # two are the savepoint that stands for the transaction in a test
+        api.post("/login", {"username": "alice", "password": PASSWORD}, headers={"User-Agent": CHROME})
+
+
+def test_signing_in_touches_nobody_elses_session(alice: User, mallory: User, sign_in: SignIn) -> None:
+    hers = sign_in(alice)
+
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=5), tick=False):
+        sign_in(mallory)
+        assert [row["id"] for row in hers.client.get("/sessions").json()["data"]["sessions"]] == [hers.session_id]
+
+
+@pytest.mark.parametrize("path", ["/login", "/login/"])
+def test_login_answers_to_post_alone(api: ApiClient, db: None, path: str) -> None:
+    for method in ("GET", "PUT", "DELETE"):
+        reply = api.generic(method, path)
+        assert (reply.status_code, reply.json()["code"]) == (405, "method_not_allowed")

@@ -1,0 +1,206 @@
+"""Sign-out: of this session, of another, of all; with whatever the client has left."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import time_machine
+from rest_framework.response import Response
+
+from accounts.models import User
+from accounts.testing.api_client import ApiClient, SignedIn
+from sessions_tracking.models import RevokedReason, Session
+
+SignIn = Callable[..., SignedIn]
+
+
+@pytest.fixture
+def signed_in(alice: User, sign_in: SignIn) -> SignedIn:
+    return sign_in(alice)
+
+
+def _is_over(signed_in: SignedIn) -> bool:
+    """For the access token and for the refresh token, at once."""
+    by_access = signed_in.client.get("/me").json().get("code") == "session_revoked"
+    row = Session.objects.get(id=signed_in.session_id)
+    assert by_access is (row.revoked_at is not None)
+    if by_access:
+        refreshed = ApiClient().post("/refresh", {"refreshToken": signed_in.refresh})
+        assert refreshed.json()["code"] == "session_revoked"
+    return by_access
+
+
+def _clears_cookies(reply: Response) -> bool:
+    return all(
+        reply.cookies[name].value == "" and reply.cookies[name]["max-age"] == 0 and reply.cookies[name]["path"] == path
+        for name, path in (("jwt", "/"), ("refreshToken", "/api/auth"))
+        if name in reply.cookies
+    ) and set(reply.cookies) == {"jwt", "refreshToken"}
+
+
+def test_logout_ends_the_session_at_once_and_clears_the_cookies(signed_in: SignedIn) -> None:
+    reply = signed_in.client.post("/logout")
+
+    assert reply.status_code == 200
+    assert _clears_cookies(reply)
+    assert _is_over(signed_in)
+    assert Session.objects.get().revoked_reason == RevokedReason.LOGOUT
+
+
+def test_logout_leaves_other_sessions_alone(signed_in: SignedIn, alice: User, mallory: User, sign_in: SignIn) -> None:
+    others = [sign_in(alice), sign_in(mallory)]
+
+    signed_in.client.post("/logout")
+
+    assert not any(map(_is_over, others))
+
+
+def test_a_second_logout_is_as_good_as_the_first(signed_in: SignedIn) -> None:
+    signed_in.client.post("/logout")
+    revoked_at = Session.objects.get().revoked_at
+
+    reply = signed_in.client.post("/logout")
+
+    assert reply.status_code == 200
+    assert _clears_cookies(reply)
+    assert Session.objects.get().revoked_at == revoked_at
+
+
+@pytest.mark.parametrize("body", [None, {}, {"refreshToken": "x"}, {"refreshToken": None}, {"sessionId": None}])
+@pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer garbage"}, {"Authorization": "nonsense"}])
+def test_with_nothing_or_garbage_logout_clears_the_cookies(
+    api: ApiClient, signed_in: SignedIn, body: dict[str, Any] | None, header: dict[str, str]
+) -> None:
+    reply = api.post("/logout", body, headers=header)
+
+    assert reply.status_code == 200
+    assert _clears_cookies(reply)
+    assert not _is_over(signed_in)
+
+
+@pytest.mark.parametrize("by_cookie", [True, False])
+def test_with_an_expired_access_token_the_refresh_token_is_enough(
+    api: ApiClient, signed_in: SignedIn, by_cookie: bool
+) -> None:
+    api.credentials(HTTP_AUTHORIZATION=f"Bearer {signed_in.access}")
+    if by_cookie:
+        api.cookies["refreshToken"] = signed_in.refresh
+
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=16), tick=False):
+        reply = api.post("/logout", {} if by_cookie else {"refreshToken": signed_in.refresh})
+
+    assert reply.status_code == 200
+    assert _clears_cookies(reply)
+    assert _is_over(signed_in)
+
+
+def test_by_cookies_alone_logout_works_from_the_own_site(api: ApiClient, signed_in: SignedIn) -> None:
+    api.cookies["jwt"], api.cookies["refreshToken"] = signed_in.access, signed_in.refresh
+
+    reply = api.post("/logout", headers={"Origin": "http://testserver"})
+
+    assert reply.status_code == 200
+    assert _is_over(signed_in)
+
+
+@pytest.mark.parametrize("cookie", ["jwt", "refreshToken"])
+def test_another_site_signs_nobody_out(api: ApiClient, signed_in: SignedIn, cookie: str) -> None:
+    api.cookies[cookie] = signed_in.access if cookie == "jwt" else signed_in.refresh
+
+    reply = api.post("/logout", headers={"Origin": "https://evil.example"})
+
+    assert (reply.status_code, reply.json()["code"]) == (403, "origin_not_allowed")
+    assert not reply.cookies
+    assert not _is_over(signed_in)
+
+
+def test_a_named_session_of_ones_own_ends_and_the_cookies_stay(
+    signed_in: SignedIn, alice: User, sign_in: SignIn
+) -> None:
+    other = sign_in(alice)
+
+    reply = signed_in.client.post("/logout", {"sessionId": other.session_id})
+
+    assert reply.status_code == 200
+    assert not reply.cookies
+    assert _is_over(other)
+    assert not _is_over(signed_in)
+
+
+def test_naming_the_own_session_is_an_ordinary_logout(signed_in: SignedIn) -> None:
+    reply = signed_in.client.post("/logout", {"sessionId": signed_in.session_id})
+
+    assert _clears_cookies(reply)
+    assert _is_over(signed_in)
+
+
+def test_somebody_elses_session_is_as_absent_as_one_that_never_was(
+    signed_in: SignedIn, mallory: User, sign_in: SignIn
+) -> None:
+    attacker = sign_in(mallory)
+
+    foreign = attacker.client.post("/logout", {"sessionId": signed_in.session_id})
+    absent = attacker.client.post("/logout", {"sessionId": str(uuid4())})
+
+    assert (foreign.status_code, foreign.json()["code"]) == (404, "not_found")
+    assert foreign.content == absent.content
+    assert not foreign.cookies
+    assert not _is_over(signed_in)
+    assert not _is_over(attacker)
+
+
+@pytest.mark.parametrize("session_id", ["0", "-1", "me", "%00", "../admin", "' OR 1=1--", "x" * 36])
+def test_a_session_id_that_is_none_is_not_found(signed_in: SignedIn, session_id: str) -> None:
+    assert signed_in.client.post("/logout", {"sessionId": session_id}).status_code == 404
+    assert not _is_over(signed_in)
+
+
+def test_logout_all_ends_every_session_of_the_caller_and_of_nobody_else(
+    signed_in: SignedIn, alice: User, mallory: User, sign_in: SignIn
+) -> None:
+    own, foreign = [signed_in, sign_in(alice), sign_in(alice)], sign_in(mallory)
+
+    reply = signed_in.client.post("/logout-all")
+
+    assert (reply.status_code, reply.json()["data"]) == (200, {"revoked": 3})
+    assert _clears_cookies(reply)
+    assert all(map(_is_over, own))
+    assert not _is_over(foreign)
+
+
+def test_logout_all_can_spare_the_session_that_asks(signed_in: SignedIn, alice: User, sign_in: SignIn) -> None:
+    others = [sign_in(alice), sign_in(alice)]
+
+    reply = signed_in.client.post("/logout-all", {"exceptCurrent": True})
+
+    assert reply.json()["data"] == {"revoked": 2}
+    assert not reply.cookies
+    assert all(map(_is_over, others))
+    assert not _is_over(signed_in)
+
+
+@pytest.mark.parametrize("value", ["true", 1, None, [], "no"])
+def test_except_current_is_a_boolean_or_nothing_happens(signed_in: SignedIn, value: object) -> None:
+    reply = signed_in.client.post("/logout-all", {"exceptCurrent": value})
+
+    assert (reply.status_code, reply.json()["code"]) == (400, "validation_error")
+    assert not _is_over(signed_in)
+
+
+def test_logout_all_does_not_count_what_was_over(signed_in: SignedIn, alice: User, sign_in: SignIn) -> None:
+    sign_in(alice).client.post("/logout")
+    Session.objects.filter(id=sign_in(alice).session_id).update(expires_at=datetime.now(UTC) - timedelta(days=1))
+
+    assert signed_in.client.post("/logout-all").json()["data"] == {"revoked": 1}
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
+def test_a_mere_visit_signs_nobody_out(api: ApiClient, signed_in: SignedIn, method: str) -> None:
+    api.cookies["jwt"] = signed_in.access
+
+    reply = api.generic(method, "/logout", headers={"X-HTTP-Method-Override": "POST"})
+
+    assert reply.status_code == 405
+    assert not _is_over(signed_in)

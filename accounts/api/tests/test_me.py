@@ -1,0 +1,223 @@
+"""The caller's own account: read, changed, taken along and deleted."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.mail import EmailMessage
+
+from accounts.models import EmailKind, OutboxEmail, User, VerificationCode
+from accounts.services.login import verify_token
+from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
+from accounts.testing.emails import token_in
+from sessions_tracking.models import Session
+
+Outbox = Callable[[], list[EmailMessage]]
+SignIn = Callable[..., SignedIn]
+
+PROFILE = {
+    "id", "email", "username", "firstName", "lastName", "role", "language", "emailVerified", "mfaEnabled", "createdAt",
+    "updatedAt", "lastLoginAt",
+}  # fmt: skip
+
+
+@pytest.fixture
+def signed_in(alice: User, sign_in: SignIn) -> SignedIn:
+    return sign_in(alice)
+
+
+def _row() -> dict[str, Any]:
+    return dict(User.objects.values().get(username_key="alice"))
+
+
+@pytest.mark.parametrize("path", ["/me", "/profile", "/me/"])
+def test_me_shows_the_account_and_its_active_sessions(
+    signed_in: SignedIn, alice: User, mallory: User, sign_in: SignIn, path: str
+) -> None:
+    other = sign_in(alice)
+    sign_in(alice).client.post("/logout")
+    sign_in(mallory)
+
+    user = signed_in.client.get(path).json()["data"]["user"]
+
+    assert set(user) == PROFILE | {"sessions"}
+    assert (user["id"], user["email"], user["role"], user["mfaEnabled"]) == (str(alice.id), alice.email, "USER", False)
+    assert {row["id"]: row["current"] for row in user["sessions"]} == {
+        signed_in.session_id: True,
+        other.session_id: False,
+    }
+
+
+def test_times_are_utc_with_milliseconds(signed_in: SignedIn) -> None:
+    user = signed_in.client.get("/me").json()["data"]["user"]
+
+    assert user["createdAt"] == User.objects.get().created_at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    assert all(user[name].endswith("Z") and len(user[name]) == 24 for name in ("updatedAt", "lastLoginAt"))
+
+
+def test_no_answer_about_an_account_holds_its_password(signed_in: SignedIn) -> None:
+    stored = User.objects.get().password
+
+    for path in ("/me", "/me/export", "/sessions"):
+        text = signed_in.client.get(path).content.decode()
+        assert PASSWORD not in text
+        assert stored not in text
+        assert "bcrypt" not in text
+
+
+@pytest.mark.parametrize("path", ["/me", "/profile"])
+def test_patch_changes_what_is_named_and_nothing_else(signed_in: SignedIn, path: str) -> None:
+    before = _row()
+
+    reply = signed_in.client.patch(path, {"firstName": "Alicia", "language": "fr"})
+
+    assert reply.status_code == 200
+    assert set(reply.json()["data"]["user"]) == PROFILE
+    after = _row()
+    assert (after.pop("first_name"), after.pop("language")) == ("Alicia", "fr")
+    assert after.pop("updated_at") > before.pop("updated_at")
+    assert after.items() <= before.items()
+
+
+def test_what_a_person_may_not_set_about_themselves_stays(signed_in: SignedIn) -> None:
+    before = _row()
+
+    reply = signed_in.client.patch(
+        "/me",
+        {
+            "id": "00000000-0000-7000-8000-000000000000", "role": "ADMIN", "isStaff": True, "is_staff": True, "isSuperuser": True,
+            "isActive": False, "email": "new@example.com", "emailVerified": False, "password": "Another-Horse-8", "sessions": [],
+            "createdAt": "2001-01-01T00:00:00Z", "mfaEnabled": True, "email_key": "x", "username_key": "x",
+        },
+    )  # fmt: skip
+
+    assert reply.status_code == 200
+    assert {**_row(), "updated_at": None} == {**before, "updated_at": None}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("firstName", "A"), ("firstName", ""), ("firstName", None), ("firstName", 7), ("lastName", "x" * 151),
+        ("lastName", "Lid\ndell"), ("username", "al"), ("username", "root"), ("username", "a b c"), ("username", None),
+        ("language", "tlh"), ("language", None), ("language", ["en"]),
+    ],
+)  # fmt: skip
+def test_a_value_that_breaks_a_rule_changes_nothing(signed_in: SignedIn, field: str, value: object) -> None:
+    before = _row()
+
+    reply = signed_in.client.patch("/me", {"firstName": "Alicia", field: value})
+
+    assert (reply.status_code, reply.json()["code"]) == (400, "validation_error")
+    assert list(reply.json()["errors"]) == [field]
+    assert _row() == before
+
+
+def test_a_username_of_somebody_else_is_taken(signed_in: SignedIn, bob: User) -> None:
+    reply = signed_in.client.patch("/me", {"username": "BOB", "firstName": "Alicia"})
+
+    assert (reply.status_code, reply.json()["code"]) == (400, "username_taken")
+    assert list(reply.json()["errors"]) == ["username"]
+    assert _row()["first_name"] == ""
+
+
+def test_the_own_username_may_change_its_case(signed_in: SignedIn) -> None:
+    assert signed_in.client.patch("/me", {"username": "Alice"}).status_code == 200
+    assert User.objects.get().username == "Alice"
+
+
+def test_a_new_username_takes_hold_with_the_next_request_of_every_session(
+    signed_in: SignedIn, alice: User, sign_in: SignIn
+) -> None:
+    other = sign_in(alice)
+    other.client.get("/me")
+
+    signed_in.client.patch("/me", {"username": "alicia"})
+
+    assert verify_token(other.access).username == verify_token(signed_in.access).username == "alicia"
+    assert ApiClient().post("/login", {"username": "Alicia", "password": PASSWORD}).status_code == 200
+    assert ApiClient().post("/login", {"username": "alice", "password": PASSWORD}).status_code == 401
+
+
+def test_an_empty_patch_is_fine(signed_in: SignedIn) -> None:
+    assert signed_in.client.patch("/me", {}).status_code == 200
+
+
+def test_delete_takes_the_account_and_all_that_belongs_to_it(
+    signed_in: SignedIn, alice: User, sign_in: SignIn, outbox: Outbox
+) -> None:
+    other = sign_in(alice)
+    ApiClient().post("/forgot-password", {"email": "alice@example.com"})
+    outbox()
+
+    reply = signed_in.client.delete("/me", {"password": PASSWORD})
+
+    assert (reply.status_code, reply.json()["success"]) == (200, True)
+    assert {name: morsel.value for name, morsel in reply.cookies.items()} == {"jwt": "", "refreshToken": ""}
+    assert not any(model.objects.exists() for model in (User, Session, VerificationCode))
+    for each in (signed_in, other):
+        assert each.client.get("/me").json()["code"] == "session_revoked"
+        assert ApiClient().post("/refresh", {"refreshToken": each.refresh}).json()["code"] == "session_revoked"
+    assert ApiClient().post("/login", {"username": "alice", "password": PASSWORD}).status_code == 401
+
+
+def test_the_news_of_the_deletion_reaches_who_is_gone(signed_in: SignedIn, outbox: Outbox) -> None:
+    signed_in.client.delete("/me", {"password": PASSWORD})
+
+    [message] = outbox()
+    assert message.to == ["alice@example.com"]
+    assert "alice" in str(message.body)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"password": "Wrong-Horse-7"}, "password_incorrect"), ({}, "validation_error"), ({"password": ""}, "validation_error"),
+        ({"password": None}, "validation_error"), ({"password": ["x"]}, "validation_error"),
+    ],
+)  # fmt: skip
+def test_without_the_right_password_nothing_is_deleted(signed_in: SignedIn, body: dict[str, Any], code: str) -> None:
+    reply = signed_in.client.delete("/me", body)
+
+    assert (reply.status_code, reply.json()["code"]) == (400, code)
+    assert list(reply.json()["errors"]) == ["password"]
+    assert not reply.cookies
+    assert signed_in.client.get("/me").status_code == 200
+    assert not OutboxEmail.objects.filter(kind=EmailKind.ACCOUNT_DELETED).exists()
+
+
+def test_a_deleted_name_and_address_are_free_again(signed_in: SignedIn) -> None:
+    signed_in.client.delete("/me", {"password": PASSWORD})
+
+    body = {"email": "alice@example.com", "username": "alice", "password": PASSWORD}
+    assert ApiClient().post("/register", body).status_code == 201
+    assert signed_in.client.get("/me").status_code == 401
+
+
+def test_export_holds_everything_that_is_held_and_nothing_of_others(
+    signed_in: SignedIn, alice: User, mallory: User, sign_in: SignIn
+) -> None:
+    ended = sign_in(alice)
+    ended.client.post("/logout")
+    sign_in(mallory)
+    signed_in.client.post("/change-password", {"currentPassword": PASSWORD, "newPassword": "Another-Horse-8"})
+
+    reply = signed_in.client.get("/me/export")
+
+    data = reply.json()["data"]
+    assert data["user"]["email"] == "alice@example.com"
+    assert {row["id"] for row in data["sessions"]} == {signed_in.session_id, ended.session_id}
+    assert [row["revokedReason"] for row in data["sessions"] if row["id"] == ended.session_id] == ["logout"]
+    assert [row["kind"] for row in data["emails"]] == ["password_changed"]
+    assert "mallory" not in reply.content.decode()
+
+
+def test_export_holds_no_secret(signed_in: SignedIn, alice: User, outbox: Outbox) -> None:
+    ApiClient().post("/forgot-password", {"email": "alice@example.com"})
+    token = token_in(outbox()[-1])
+
+    text = signed_in.client.get("/me/export").content.decode()
+
+    assert token not in text
+    assert str(Session.objects.get().refresh_jti) not in text
+    assert signed_in.refresh not in text

@@ -1,0 +1,224 @@
+"""Guessing passwords: who has to wait, for how long, and who never hears of it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth import hashers
+from django.core.mail import EmailMessage
+from pytest_django import Settings
+
+from accounts.models import User
+from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
+from accounts.testing.emails import token_in
+from core.redis.client import breaker
+from core.throttling.rates import Limit
+from sessions_tracking.models import Session
+
+pytestmark = pytest.mark.usefixtures("limits_on")
+
+SignIn = Callable[..., SignedIn]
+WRONG = "Wrong-Horse-7"
+NEW = "Another-Horse-8"
+ELSEWHERE = "203.0.113.9"
+
+
+def _log_in(password: str, *, address: str = "198.51.100.7", **identity: str) -> Any:
+    body = (identity or {"username": "alice"}) | {"password": password}
+    return ApiClient().post("/login", body, REMOTE_ADDR=address)
+
+
+def _fail(times: int, **identity: str) -> list[str]:
+    return [_log_in(WRONG, **identity).json()["code"] for _ in range(times)]
+
+
+def _code(reply: Any) -> str:
+    return str(reply.json().get("code", "ok"))
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The passwords that cost a hash."""
+    found: list[str] = []
+    encode = hashers.get_hasher().encode
+
+    def note(self: object, password: str, salt: str) -> str:
+        found.append(password)
+        return encode(password, salt)
+
+    monkeypatch.setattr("accounts.passwords.hashers.BCryptHasher.encode", note)
+    return found
+
+
+def test_after_five_failures_the_next_waits_whatever_the_password(alice: User) -> None:
+    assert _fail(6) == ["invalid_credentials"] * 5 + ["rate_limited"]
+
+    right = _log_in(PASSWORD)
+
+    assert (right.status_code, _code(right)) == (429, "rate_limited")
+    assert 0 < int(right["Retry-After"]) <= 30
+    assert not right.cookies
+    assert not Session.objects.exists()
+
+
+def test_known_and_unknown_accounts_are_answered_alike(alice: User, mallory: User) -> None:
+    User.objects.filter(id=mallory.id).update(is_active=False)
+
+    known, inactive, unknown = (
+        [_log_in(WRONG, username=name) for _ in range(7)] for name in ("alice", "mallory", "nobody")
+    )
+
+    for replies in (inactive, unknown):
+        assert [reply.status_code for reply in replies] == [401] * 5 + [429] * 2
+        assert [reply.content for reply in replies] == [reply.content for reply in known]
+        assert [reply["RateLimit"] for reply in replies] == [reply["RateLimit"] for reply in known]
+
+
+def test_a_try_that_has_to_wait_costs_no_hash(alice: User, hashed: list[str]) -> None:
+    _fail(20)
+    _fail(20, username="nobody")
+
+    assert hashed == [WRONG] * 10
+
+
+def test_all_names_of_an_account_are_one_bucket(alice: User) -> None:
+    for identity in (
+        {"username": "alice"}, {"username": "ALICE"}, {"email": "alice@example.com"}, {"email": "Alice@EXAMPLE.com"},
+        {"identifier": "alice"},
+    ):  # fmt: skip
+        assert _fail(1, **identity) == ["invalid_credentials"]
+
+    assert _fail(1, identifier="Alice@Example.COM") == ["rate_limited"]
+
+
+def test_all_spellings_of_nobody_are_one_bucket(db: None) -> None:
+    for email in ("no@x.com", "NO@x.com", " no@X.com ", "no@x.com.", "\uff4e\uff4f@x.com"):
+        assert _fail(1, email=email) == ["invalid_credentials"]
+
+    assert _fail(1, email="No@X.Com") == ["rate_limited"]
+
+
+def test_the_owner_elsewhere_signs_in_and_changes_nothing_for_the_attacker(alice: User) -> None:
+    _fail(5)
+
+    assert _code(_log_in(PASSWORD, address=ELSEWHERE)) == "ok"
+
+    assert _code(_log_in(PASSWORD)) == "rate_limited"
+
+
+def test_no_header_makes_another_address_of_a_client(alice: User) -> None:
+    names = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "CF-Connecting-IP", "True-Client-IP", "X_Forwarded_For")
+    wrong = {"username": "alice", "password": WRONG}
+
+    codes = [_code(ApiClient().post("/login", wrong, headers={name: ELSEWHERE})) for name in names]
+
+    assert codes == ["invalid_credentials"] * 5 + ["rate_limited"]
+
+
+def test_a_network_of_ipv6_is_one_address(alice: User) -> None:
+    for number in range(5):
+        assert _code(_log_in(WRONG, address=f"2001:db8:1:2:{number}::1")) == "invalid_credentials"
+
+    assert _code(_log_in(WRONG, address="2001:db8:1:2:ffff::1")) == "rate_limited"
+    assert _code(_log_in(WRONG, address="2001:db8:1:3::1")) == "invalid_credentials"
+
+
+def test_a_live_session_a_refresh_and_a_reset_do_not_know_of_it(
+    api: ApiClient, alice: User, sign_in: SignIn, outbox: Callable[[], list[EmailMessage]]
+) -> None:
+    here = sign_in(alice)
+    for _ in range(6):
+        api.post("/login", {"username": "alice", "password": WRONG})
+
+    assert here.client.get("/me").status_code == 200
+    assert api.post("/refresh", {"refreshToken": here.refresh}).status_code == 200
+    assert here.client.post("/change-password", {"currentPassword": PASSWORD, "newPassword": NEW}).status_code == 200
+    assert api.post("/forgot-password", {"email": "alice@example.com"}).status_code == 200
+    assert api.post("/reset-password", {"token": token_in(outbox()[-1]), "newPassword": PASSWORD}).status_code == 200
+
+
+def test_a_success_takes_the_failures_of_the_same_account_and_address_away(alice: User, mallory: User) -> None:
+    _fail(4)
+    _fail(4, username="mallory")
+    for _ in range(4):
+        _log_in(WRONG, address=ELSEWHERE)
+
+    assert _code(_log_in(PASSWORD)) == "ok"
+
+    assert _fail(6) == ["invalid_credentials"] * 5 + ["rate_limited"]
+    assert _fail(2, username="mallory") == ["invalid_credentials", "rate_limited"]
+    assert [_code(_log_in(WRONG, address=ELSEWHERE)) for _ in range(2)] == ["invalid_credentials", "rate_limited"]
+
+
+def test_ones_own_account_is_no_way_to_guess_at_another(alice: User, mallory: User) -> None:
+    for _ in range(5):
+        _fail(1)
+        assert _code(_log_in(PASSWORD, username="mallory")) == "ok"
+
+    assert _fail(1) == ["rate_limited"]
+
+
+def test_a_right_password_of_an_unverified_user_is_no_failure(bob: User) -> None:
+    codes = [_code(_log_in(PASSWORD, username="bob")) for _ in range(8)]
+
+    assert codes == ["email_not_verified"] * 8
+
+
+def test_a_password_given_at_a_login_for_two_people_is_judged_for_nobody(alice: User, mallory: User) -> None:
+    reply = _log_in(PASSWORD, email="alice@example.com", username="mallory")
+
+    assert _code(reply) == "validation_error"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/change-password", {"currentPassword": WRONG, "newPassword": NEW}),
+        ("DELETE", "/me", {"password": WRONG}),
+        ("POST", "/change-email", {"newEmail": "new@example.com", "password": WRONG}),
+        ("DELETE", "/mfa/totp", {"password": WRONG}),
+        ("POST", "/mfa/recovery-codes", {"password": WRONG}),
+    ],
+)
+def test_a_stolen_session_guesses_no_password(
+    alice: User, sign_in: SignIn, method: str, path: str, body: dict[str, str]
+) -> None:
+    stolen = [sign_in(alice).client for _ in range(6)]
+    User.objects.update(mfa_enabled=True)  # without a second factor, its prompts check no password
+
+    codes = [_code(getattr(client, method.lower())(path, body)) for client in stolen]
+
+    assert codes == ["password_incorrect"] * 5 + ["rate_limited"]
+    right = stolen[0].post("/change-password", {"currentPassword": PASSWORD, "newPassword": NEW})
+    assert (right.status_code, _code(right)) == (429, "rate_limited")
+    assert User.objects.get().check_password(PASSWORD)
+    User.objects.update(mfa_enabled=False)
+    assert _code(_log_in(PASSWORD)) == "ok"
+
+
+def test_with_redis_away_each_process_counts_for_itself(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(breaker, "pause", 60)
+    breaker.failed()
+
+    assert _fail(6) == ["invalid_credentials"] * 5 + ["rate_limited"]
+    assert _fail(6, username="nobody") == ["invalid_credentials"] * 5 + ["rate_limited"]
+    assert _code(_log_in(PASSWORD, address=ELSEWHERE)) == "ok"
+
+
+def test_the_figures_are_settings(alice: User, limits_on: Settings) -> None:
+    limits_on.RATE_LIMIT_WRONG_PASSWORDS = Limit("wrong-passwords", 2, 60)
+    assert _fail(3) == ["invalid_credentials"] * 2 + ["rate_limited"]
+
+    limits_on.RATE_LIMIT_WRONG_PASSWORDS = None
+    assert _fail(3) == ["invalid_credentials"] * 3
+
+    limits_on.RATE_LIMITS = False
+    assert _fail(40) == ["invalid_credentials"] * 40
+
+
+@pytest.mark.parametrize("spelling", [" {} ", "{}.", "{}.com."])
+def test_an_odd_spelling_counts_as_the_plain_one_whether_or_not_anybody_has_it(alice: User, spelling: str) -> None:
+    def left(address: str) -> list[str]:
+        return [_log_in(WRONG, email=typed)["RateLimit-Remaining"] for typed in (address, spelling.format(address))]
+
+    assert left("alice@example.com") == left("nobody@example.com")

@@ -1,0 +1,209 @@
+"""What each endpoint makes of each state of a refresh token: the rules of `/refresh` hold wherever one is presented."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+
+from accounts.models import AuditEvent, AuditKind, EmailKind, OutboxEmail, User
+from accounts.testing.api_client import ApiClient, SignedIn
+from accounts.testing.second_factor import enrol
+from accounts.testing.service_client import make_service
+from sessions_tracking import services as sessions
+from sessions_tracking.models import RevokedReason, Session
+
+SignIn = Callable[..., SignedIn]
+
+
+@dataclass(frozen=True)
+class Presented:
+    """`code` is what `/refresh` says of it; `days` is when it is presented."""
+
+    token: str
+    code: str
+    days: int = 0
+
+
+State = Callable[[SignedIn], Presented]
+
+
+def _refresh(token: str) -> str:
+    reply = ApiClient().post("/refresh", {"refreshToken": token})
+    assert reply.status_code == 200, reply.content
+    return str(reply.json()["data"]["tokens"]["refreshToken"])
+
+
+def _retired_within_the_grace(alice: SignedIn) -> Presented:
+    _refresh(alice.refresh)
+    return Presented(alice.refresh, "ok")
+
+
+def _retired_before(alice: SignedIn) -> Presented:
+    _refresh(alice.refresh)
+    Session.objects.filter(id=alice.session_id).update(rotated_at=datetime.now(UTC) - timedelta(seconds=11))
+    return Presented(alice.refresh, "refresh_token_reused")
+
+
+def _successor_was_used(alice: SignedIn) -> Presented:
+    _refresh(_refresh(alice.refresh))
+    return Presented(alice.refresh, "refresh_token_reused")
+
+
+def _of_an_ended_session(alice: SignedIn) -> Presented:
+    sessions.revoke(session_id=uuid.UUID(alice.session_id), reason=RevokedReason.ADMIN)
+    return Presented(alice.refresh, "session_revoked")
+
+
+STATES: dict[str, State] = {
+    "current": lambda alice: Presented(alice.refresh, "ok"),
+    "retired within the grace": _retired_within_the_grace,
+    "retired before the grace": _retired_before,
+    "successor was used": _successor_was_used,
+    "expired": lambda alice: Presented(alice.refresh, "token_expired", days=8),
+    "of an ended session": _of_an_ended_session,
+    "an access token": lambda alice: Presented(alice.access, "token_invalid"),
+    "an mfa token": lambda alice: Presented(enrol(alice).pending(), "token_invalid"),
+    "garbage": lambda _alice: Presented("x.y.z", "token_invalid"),
+}
+
+
+@pytest.fixture
+def here(alice: User, sign_in: SignIn) -> SignedIn:
+    return sign_in(alice)
+
+
+@pytest.fixture
+def other(here: SignedIn, sign_in: SignIn) -> SignedIn:
+    """alice on another device."""
+    return sign_in(here.user)
+
+
+@pytest.fixture(params=list(STATES.values()), ids=list(STATES))
+def presented(request: pytest.FixtureRequest, here: SignedIn, other: SignedIn) -> Presented:
+    state: State = request.param
+    return state(here)
+
+
+def _post(path: str, presented: Presented, by_cookie: bool, **body: Any) -> Any:
+    api = ApiClient()
+    if by_cookie:
+        api.cookies["refreshToken"] = presented.token
+    else:
+        body["refreshToken"] = presented.token
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=presented.days), tick=False):
+        return api.post(path, body)
+
+
+def _assert_effect(here: SignedIn, presented: Presented, *, ends: str, events: Sequence[str]) -> None:
+    """Of the presented token's own session. A theft is in the audit and in the mail, once; anything else is not."""
+    session = Session.objects.get(id=here.session_id)
+    expected = RevokedReason.ADMIN if presented.code == "session_revoked" else ends
+    assert session.revoked_reason == expected
+    kinds = [AuditKind.REFRESH_TOKEN_REUSED, AuditKind.LOGOUT, AuditKind.SESSION_REVOKED]
+    assert [event.kind for event in AuditEvent.objects.filter(kind__in=kinds)] == events
+    is_theft = ends == RevokedReason.REFRESH_REUSED
+    assert OutboxEmail.objects.filter(kind=EmailKind.REFRESH_TOKEN_REUSED).count() == is_theft
+
+
+def _clears_cookies(reply: Any) -> bool:
+    return {name: cookie.value for name, cookie in reply.cookies.items()} == {"jwt": "", "refreshToken": ""}
+
+
+Outcome = tuple[str, list[AuditKind]]
+_THEFT: Outcome = (RevokedReason.REFRESH_REUSED, [AuditKind.REFRESH_TOKEN_REUSED])
+
+
+@pytest.mark.parametrize("by_cookie", [False, True])
+def test_at_refresh(here: SignedIn, presented: Presented, by_cookie: bool) -> None:
+    reply = _post("/refresh", presented, by_cookie)
+
+    assert reply.json().get("code", "ok") == presented.code
+    ends, events = _THEFT if presented.code == "refresh_token_reused" else ("", [])
+    _assert_effect(here, presented, ends=ends, events=events)
+
+
+@pytest.mark.parametrize("by_cookie", [False, True])
+@pytest.mark.parametrize("names_itself", [False, True])
+def test_at_logout(here: SignedIn, other: SignedIn, presented: Presented, by_cookie: bool, names_itself: bool) -> None:
+    named = {"sessionId": here.session_id} if names_itself else {}
+
+    reply = _post("/logout", presented, by_cookie, **named)
+
+    assert (reply.status_code, _clears_cookies(reply)) == (200, True)
+    assert other.client.get("/me").status_code == 200
+    outcome: dict[str, Outcome] = {"ok": (RevokedReason.LOGOUT, [AuditKind.LOGOUT]), "refresh_token_reused": _THEFT}
+    ends, events = outcome.get(presented.code, ("", []))
+    _assert_effect(here, presented, ends=ends, events=events)
+
+
+@pytest.mark.parametrize("by_cookie", [False, True])
+def test_at_logout_of_another_session_of_the_owner(
+    here: SignedIn, other: SignedIn, presented: Presented, by_cookie: bool
+) -> None:
+    """Only a usable token ends it; with a stolen one the other session stays."""
+    reply = _post("/logout", presented, by_cookie, sessionId=other.session_id)
+
+    is_usable, is_theft = presented.code == "ok", presented.code == "refresh_token_reused"
+    assert reply.status_code == 200
+    assert _clears_cookies(reply) is not is_usable
+    assert (other.client.get("/me").status_code == 401) is is_usable
+    ends, events = _THEFT if is_theft else ("", [AuditKind.SESSION_REVOKED] if is_usable else [])
+    _assert_effect(here, presented, ends=ends, events=events)
+
+
+@pytest.mark.parametrize("by_cookie", [False, True])
+def test_at_logout_of_a_session_of_somebody_else(
+    here: SignedIn, presented: Presented, by_cookie: bool, mallory: User, sign_in: SignIn
+) -> None:
+    foreign = sign_in(mallory)
+
+    reply = _post("/logout", presented, by_cookie, sessionId=foreign.session_id)
+
+    assert reply.status_code == (404 if presented.code == "ok" else 200)
+    assert foreign.client.get("/me").status_code == 200
+    ends, events = _THEFT if presented.code == "refresh_token_reused" else ("", [])
+    _assert_effect(here, presented, ends=ends, events=events)
+
+
+@pytest.mark.parametrize("by_cookie", [False, True])
+def test_at_logout_all_it_is_no_credential(here: SignedIn, presented: Presented, by_cookie: bool) -> None:
+    reply = _post("/logout-all", presented, by_cookie)
+
+    assert (reply.status_code, reply.json()["code"]) == (401, "authentication_required")
+    _assert_effect(here, presented, ends="", events=[])
+
+
+def test_at_introspection_it_is_a_question_and_changes_nothing(here: SignedIn, presented: Presented) -> None:
+    service = make_service()
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=presented.days), tick=False):
+        active = service.introspect(presented.token)["active"]
+
+    is_current = (
+        Session.objects.filter(id=here.session_id, rotated_at=None).exists() and presented.token == here.refresh
+    )
+    assert active is ((presented.code == "ok" and is_current) or presented.token == here.access)
+    _assert_effect(here, presented, ends="", events=[])
+
+
+def test_at_revocation_by_a_service_it_is_as_at_logout(here: SignedIn, presented: Presented) -> None:
+    service = make_service()
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=presented.days), tick=False):
+        assert service.revoke(presented.token).status_code == 200
+
+    by_service: Outcome = (RevokedReason.SERVICE, [AuditKind.SESSION_REVOKED])
+    outcome: dict[str, Outcome] = {"ok": by_service, "refresh_token_reused": _THEFT}
+    ends, events = by_service if presented.token == here.access else outcome.get(presented.code, ("", []))
+    _assert_effect(here, presented, ends=ends, events=events)
+
+
+def test_who_lost_the_answer_of_a_refresh_signs_out_without_an_alarm(here: SignedIn) -> None:
+    successor = _refresh(here.refresh)
+
+    assert ApiClient().post("/logout", {"refreshToken": here.refresh}).status_code == 200
+
+    assert ApiClient().post("/refresh", {"refreshToken": successor}).json()["code"] == "session_revoked"
+    assert not OutboxEmail.objects.exists()

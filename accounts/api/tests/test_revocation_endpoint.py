@@ -1,0 +1,115 @@
+"""How services end sessions by their tokens (RFC 7009)."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import jwt
+import pytest
+import time_machine
+
+from accounts.models import AuditEvent, AuditKind, EmailKind, OutboxEmail, User
+from accounts.testing.api_client import ApiClient, SignedIn
+from accounts.testing.service_client import Service, basic, make_service, post_form
+from sessions_tracking.models import RevokedReason, Session
+
+SignIn = Callable[..., SignedIn]
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def billing(db: None) -> Service:
+    return make_service()
+
+
+@pytest.fixture
+def here(alice: User, sign_in: SignIn) -> SignedIn:
+    return sign_in(alice)
+
+
+def _is_dead(signed_in: SignedIn) -> bool:
+    me = signed_in.client.get("/me")
+    refresh = ApiClient().post("/refresh", {"refreshToken": signed_in.refresh})
+    return {me.json().get("code"), refresh.json().get("code")} == {"session_revoked"}
+
+
+@pytest.mark.parametrize("kind", ["access", "refresh"])
+def test_either_token_ends_its_session_at_once(billing: Service, here: SignedIn, kind: str) -> None:
+    reply = billing.revoke(getattr(here, kind))
+
+    assert (reply.status_code, reply.json()) == (200, {"success": True})
+    assert Session.objects.get().revoked_reason == RevokedReason.SERVICE
+    assert _is_dead(here)
+
+
+def test_no_other_session_ends(billing: Service, here: SignedIn, mallory: User, sign_in: SignIn) -> None:
+    another, somebody = sign_in(here.user), sign_in(mallory)
+
+    billing.revoke(here.access)
+
+    assert another.client.get("/me").status_code == somebody.client.get("/me").status_code == 200
+
+
+def test_the_audit_names_the_service(billing: Service, here: SignedIn) -> None:
+    billing.revoke(here.access)
+
+    event = AuditEvent.objects.get(kind=AuditKind.SESSION_REVOKED)
+    assert (event.user_id, event.actor_id, str(event.session_id)) == (here.user.id, None, here.session_id)
+    assert event.facts == {"client": str(billing.client.id), "clientName": "Billing"}
+
+
+def test_a_second_time_nothing_happens_and_all_is_well(billing: Service, here: SignedIn) -> None:
+    billing.revoke(here.access)
+    before = list(Session.objects.values())
+
+    assert billing.revoke(here.access).status_code == billing.revoke(here.refresh).status_code == 200
+
+    assert list(Session.objects.values()) == before
+    assert AuditEvent.objects.filter(kind=AuditKind.SESSION_REVOKED).count() == 1
+
+
+@pytest.mark.parametrize("token", ["x", "a.b.c", "\xff", "A" * 8000])
+def test_a_token_that_is_none_is_fine(billing: Service, here: SignedIn, token: str) -> None:
+    reply = billing.revoke(token)
+
+    assert (reply.status_code, reply.json()) == (200, {"success": True})
+    assert here.client.get("/me").status_code == 200
+
+
+def test_a_token_that_somebody_else_signed_ends_nothing(billing: Service, here: SignedIn) -> None:
+    claims = jwt.decode(here.access, options={"verify_signature": False})
+
+    assert billing.revoke(jwt.encode(claims, "x" * 40, "HS256")).status_code == 200
+
+    assert here.client.get("/me").status_code == 200
+
+
+@pytest.mark.parametrize("hint", ["access_token", "refresh_token", "something_else"])
+def test_a_wrong_hint_saves_no_token(billing: Service, here: SignedIn, hint: str) -> None:
+    billing.revoke(here.refresh, token_type_hint=hint)
+
+    assert _is_dead(here)
+
+
+def test_a_reused_refresh_token_is_theft_and_the_audit_names_the_service_that_presented_it(
+    billing: Service, here: SignedIn
+) -> None:
+    ApiClient().post("/refresh", {"refreshToken": here.refresh})
+
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=1), tick=False):
+        assert billing.revoke(here.refresh).json() == {"success": True}
+
+    assert Session.objects.get().revoked_reason == RevokedReason.REFRESH_REUSED
+    event = AuditEvent.objects.get(kind=AuditKind.REFRESH_TOKEN_REUSED)
+    assert event.facts == {"client": str(billing.client.id), "clientName": "Billing"}
+    assert not AuditEvent.objects.filter(kind=AuditKind.SESSION_REVOKED).exists()
+    assert OutboxEmail.objects.get().kind == EmailKind.REFRESH_TOKEN_REUSED
+
+
+def test_without_the_secret_nothing_ends(billing: Service, here: SignedIn) -> None:
+    wrong = basic(str(billing.client.id), "wrong")
+
+    for headers in ({}, {"Authorization": wrong}, {"Authorization": f"Bearer {here.access}"}):
+        reply = post_form("/revoke", {"token": here.access}, **headers)
+        assert (reply.status_code, reply.json()["error"]) == (401, "invalid_client")
+
+    assert here.client.get("/me").status_code == 200

@@ -1,0 +1,209 @@
+"""Changes of somebody's account by an administrator, and how soon they take hold."""
+
+import base64
+import json
+from collections.abc import Callable
+
+import pytest
+from django.core.mail import EmailMessage
+
+from accounts.mail import outbox as promised
+from accounts.models import EmailKind, OutboxEmail, User
+from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
+from accounts.testing.emails import code_in, token_in
+from sessions_tracking.models import RevokedReason, Session
+from sessions_tracking.principal_cache import invalidation
+
+Outbox = Callable[[], list[EmailMessage]]
+SignIn = Callable[..., SignedIn]
+
+NEW = "Another-Horse-8"
+
+
+def test_names_username_and_language_change(admin: User, alice: User, sign_in: SignIn) -> None:
+    changes = {"firstName": "Alice", "lastName": "Liddell", "language": "fr", "username": "Alice-2"}
+
+    reply = sign_in(admin).client.patch(f"/users/{alice.id}", changes)
+
+    assert reply.status_code == 200
+    assert changes.items() <= reply.json()["data"]["user"].items()
+    alice.refresh_from_db()
+    assert (alice.username, alice.username_key, alice.language) == ("Alice-2", "alice-2", "fr")
+
+
+def test_a_promotion_and_a_demotion_take_hold_with_the_next_request(admin: User, alice: User, sign_in: SignIn) -> None:
+    client, hers = sign_in(admin).client, sign_in(alice)
+    assert hers.client.get("/users").status_code == 403
+
+    client.patch(f"/users/{alice.id}", {"role": "ADMIN"})
+    promoted = hers.client.get("/users").status_code
+    client.patch(f"/users/{alice.id}", {"role": "USER"})
+
+    assert promoted == 200
+    assert hers.client.get("/users").status_code == 403
+    assert hers.client.get("/me").json()["data"]["user"]["role"] == "USER"
+
+
+def test_after_a_demotion_the_next_access_token_says_so(
+    api: ApiClient, admin: User, superuser: User, sign_in: SignIn
+) -> None:
+    hers = sign_in(admin)
+
+    sign_in(superuser).client.patch(f"/users/{admin.id}", {"role": "USER"})
+
+    assert hers.client.get("/users").json()["code"] == "permission_denied"
+    fresh = api.post("/refresh", {"refreshToken": hers.refresh}).json()["data"]["token"]
+    claims = fresh.split(".")[1]
+    assert json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["role"] == "USER"
+    assert api.bearing(fresh).get("/users").status_code == 403
+
+
+def test_a_deactivation_ends_everything_at_once_and_an_activation_brings_no_session_back(
+    api: ApiClient, admin: User, alice: User, sign_in: SignIn
+) -> None:
+    client, hers = sign_in(admin).client, sign_in(alice)
+    assert hers.client.get("/me").status_code == 200
+
+    assert client.patch(f"/users/{alice.id}", {"isActive": False}).json()["data"]["user"]["isActive"] is False
+
+    assert hers.client.get("/me").json()["code"] == "session_revoked"
+    assert api.post("/refresh", {"refreshToken": hers.refresh}).json()["code"] == "session_revoked"
+    assert api.post("/login", {"username": "alice", "password": PASSWORD}).json()["code"] == "invalid_credentials"
+    assert Session.objects.get(user=alice).revoked_reason == RevokedReason.ACCOUNT_DEACTIVATED
+    client.patch(f"/users/{alice.id}", {"isActive": True})
+    assert hers.client.get("/me").json()["code"] == "session_revoked"
+    assert api.post("/login", {"username": "alice", "password": PASSWORD}).status_code == 200
+
+
+def test_what_redis_never_heard_of_it_hears_when_it_is_said_again(
+    admin: User, alice: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, hers = sign_in(admin).client, sign_in(alice)
+    for change, before, after in [({"role": "ADMIN"}, 403, 200), ({"isActive": False}, 200, 401)]:
+        assert hers.client.get("/users").status_code == before
+        with monkeypatch.context() as died_after_the_commit:
+            for word in ("mark_revoked", "overwrite"):
+                died_after_the_commit.setattr(invalidation, word, lambda _sessions: None)
+            client.patch(f"/users/{alice.id}", change)
+        assert hers.client.get("/users").status_code == before
+
+        assert client.patch(f"/users/{alice.id}", change).status_code == 200
+
+        assert hers.client.get("/users").status_code == after
+
+
+def test_a_password_set_by_an_administrator_ends_all_sessions_and_is_told_by_email(
+    api: ApiClient, admin: User, alice: User, sign_in: SignIn, outbox: Outbox
+) -> None:
+    hers, link = sign_in(alice), _reset_link(alice, outbox)
+
+    assert sign_in(admin).client.patch(f"/users/{alice.id}", {"password": NEW}).status_code == 200
+
+    assert hers.client.get("/me").json()["code"] == "session_revoked"
+    assert api.post("/login", {"username": "alice", "password": PASSWORD}).status_code == 401
+    assert (
+        api.post("/reset-password", {"token": link, "newPassword": "Third-Horse-9"}).json()["code"] == "token_invalid"
+    )
+    told = outbox()[-1]
+    assert told.to == ["alice@example.com"]
+    assert "password" in str(told.subject).lower()
+    assert "IP address" not in str(told.body)
+    assert api.post("/login", {"username": "alice", "password": NEW}).status_code == 200
+
+
+@pytest.mark.parametrize("password", ["short", "alllowercase1", "Alice@example.com1", None, 7])
+def test_a_password_keeps_the_rules_whoever_sets_it(
+    admin: User, alice: User, sign_in: SignIn, password: object
+) -> None:
+    reply = sign_in(admin).client.patch(f"/users/{alice.id}", {"password": password, "firstName": "Changed"})
+
+    assert reply.json()["code"] == "validation_error"
+    assert list(reply.json()["errors"]) == ["password"]
+    alice.refresh_from_db()
+    assert alice.check_password(PASSWORD)
+    assert alice.first_name == ""
+
+
+def test_a_new_address_kills_what_went_to_the_old_one_and_has_to_be_proven(
+    api: ApiClient, admin: User, alice: User, sign_in: SignIn, outbox: Outbox
+) -> None:
+    link = _reset_link(alice, outbox)
+
+    reply = sign_in(admin).client.patch(f"/users/{alice.id}", {"email": "Alice@Example.org"})
+
+    assert reply.json()["data"]["user"]["emailVerified"] is False
+    assert api.post("/reset-password", {"token": link, "newPassword": NEW}).json()["code"] == "token_invalid"
+    assert not alice.one_time_secrets.filter(superseded_at=None).exists()
+    mailed = outbox()[-1]
+    assert mailed.to == ["Alice@Example.org"]
+    assert api.post("/verify-email", {"email": "alice@example.org", "code": code_in(mailed)}).status_code == 200
+
+
+def test_a_new_address_that_the_administrator_vouches_for_is_verified(
+    admin: User, alice: User, sign_in: SignIn, outbox: Outbox
+) -> None:
+    changes = {"email": "alice@example.org", "emailVerified": True}
+
+    reply = sign_in(admin).client.patch(f"/users/{alice.id}", changes)
+
+    assert reply.json()["data"]["user"]["emailVerified"] is True
+    assert [message.to for message in outbox()] == [
+        ["alice@example.com"]
+    ]  # the notice; a code for the new one is not needed
+
+
+def test_an_address_spelled_in_another_way_stays_verified(admin: User, alice: User, sign_in: SignIn) -> None:
+    reply = sign_in(admin).client.patch(f"/users/{alice.id}", {"email": "ALICE@example.com"})
+
+    assert reply.json()["data"]["user"]["email"] == "ALICE@example.com"
+    assert reply.json()["data"]["user"]["emailVerified"] is True
+
+
+def test_an_administrator_verifies_an_address_and_the_welcome_goes_out_once(
+    admin: User, bob: User, sign_in: SignIn, outbox: Outbox
+) -> None:
+    client = sign_in(admin).client
+
+    for _ in range(2):
+        client.patch(f"/users/{bob.id}", {"emailVerified": True})
+
+    assert [message.to for message in outbox()] == [["bob@example.com"]]
+    assert OutboxEmail.objects.get(user=bob).kind == EmailKind.WELCOME
+    assert sign_in(bob).data["user"]["emailVerified"] is True
+
+
+@pytest.mark.usefixtures("alice")
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"email": "ALICE@example.com"}, "email_taken"),
+        ({"username": "ALICE"}, "username_taken"),
+        ({"email": "alice@example.com", "username": "alice"}, "email_taken"),
+    ],
+)
+def test_what_somebody_has_nobody_else_gets(
+    admin: User, bob: User, sign_in: SignIn, changes: dict[str, str], code: str
+) -> None:
+    reply = sign_in(admin).client.patch(f"/users/{bob.id}", changes | {"firstName": "Changed"})
+
+    assert reply.status_code == 400
+    assert (reply.json()["code"], set(reply.json()["errors"])) == (code, set(changes))
+    bob.refresh_from_db()
+    assert (bob.username, bob.email, bob.first_name) == ("bob", "bob@example.com", "")
+
+
+@pytest.mark.parametrize("value", ["true", 1, None, "yes", [], {}])
+@pytest.mark.parametrize("name", ["isActive", "emailVerified"])
+def test_true_and_false_are_no_other_values(
+    admin: User, alice: User, sign_in: SignIn, name: str, value: object
+) -> None:
+    reply = sign_in(admin).client.patch(f"/users/{alice.id}", {name: value})
+
+    assert reply.json()["code"] == "validation_error"
+    assert list(reply.json()["errors"]) == [name]
+
+
+def _reset_link(user: User, outbox: Outbox) -> str:
+    assert user.email
+    promised.password_reset(address=user.email, language="en")
+    return token_in(outbox()[-1])

@@ -1,0 +1,173 @@
+"""Security notices: at most one of a kind a minute to an address, and the last state is among them."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.core import mail
+from pytest_django import Settings
+
+from accounts.mail import delivery, notice_pacing, outbox
+from accounts.mail.delivery import deliver_waiting
+from accounts.mail.notice_pacing import NOTICES
+from accounts.models import EmailChange, EmailKind, EmailState, OutboxEmail, User
+from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
+from sessions_tracking.client_info import ClientInfo
+
+CLIENT = ClientInfo(
+    ip="192.0.2.7", user_agent="", device="Desktop", browser="Firefox", os="Linux", platform="Linux", location="Unknown"
+)
+Promise = Callable[[User, EmailChange], None]
+PROMISES: dict[EmailKind, Promise] = {
+    EmailKind.PASSWORD_CHANGED: lambda user, _change: outbox.password_changed(user, CLIENT),
+    EmailKind.NEW_DEVICE: lambda user, _change: outbox.new_device(user, CLIENT),
+    EmailKind.REFRESH_TOKEN_REUSED: lambda user, _change: outbox.refresh_token_reused(user, CLIENT),
+    EmailKind.ADDRESS_ALREADY_REGISTERED: lambda user, _change: outbox.address_already_registered(user),
+    EmailKind.ADDRESS_ALREADY_USED: lambda user, _change: outbox.address_already_used(user),
+    EmailKind.EMAIL_CHANGE_REQUESTED: lambda user, change: outbox.email_change_requested(user, change, CLIENT),
+    EmailKind.EMAIL_CHANGED: lambda user, change: outbox.email_changed(user, change, CLIENT),
+    EmailKind.EMAIL_CHANGED_BY_ADMIN: lambda user, _change: outbox.email_changed_by_admin(user, old_email=user.email),
+    EmailKind.INVITATION: lambda user, _change: outbox.invitation(user),
+    EmailKind.MFA_ENABLED: lambda user, _change: outbox.mfa_enabled(user, CLIENT),
+    EmailKind.MFA_DISABLED: lambda user, _change: outbox.mfa_disabled(user, CLIENT),
+    EmailKind.RECOVERY_CODE_USED: lambda user, _change: outbox.recovery_code_used(user, CLIENT, left=3),
+}
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(datetime.now(UTC), tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def change(bob: User) -> EmailChange:
+    """Bob has no password, as a user who is invited."""
+    bob.set_unusable_password()
+    bob.save()
+    now = datetime.now(UTC)
+    return EmailChange.objects.create(
+        user=bob, old_email=bob.email, old_email_key=bob.email_key, new_email="bob@example.org",
+        new_email_key="bob@example.org", requested_at=now, undo_expires_at=now + timedelta(days=1),
+    )  # fmt: skip
+
+
+def test_every_kind_is_a_notice_or_has_a_limit_of_its_own() -> None:
+    assert PROMISES.keys() == NOTICES
+
+
+@pytest.mark.parametrize("kind", PROMISES)
+def test_of_a_burst_the_first_is_sent_at_once_and_the_last_after_a_minute(
+    bob: User, change: EmailChange, clock: time_machine.Traveller, kind: EmailKind
+) -> None:
+    ids = []
+    for _ in range(27):
+        PROMISES[kind](bob, change)
+        ids.append(OutboxEmail.objects.latest("id").id)
+        deliver_waiting()
+        clock.shift(0.75)
+    assert len(mail.outbox) == 1
+    assert OutboxEmail.objects.get(id=ids[0]).state == EmailState.SENT
+
+    clock.shift(60)
+    deliver_waiting()
+
+    assert len(mail.outbox) == 2
+    assert OutboxEmail.objects.get(id=ids[-1]).state == EmailState.SENT
+    assert not OutboxEmail.objects.filter(state=EmailState.QUEUED).exists()
+    clock.shift(600)
+    assert (deliver_waiting(), len(mail.outbox)) == (0, 2)
+
+
+def test_a_password_changed_back_and_forth_sends_two_notices(
+    alice: User, sign_in: Callable[..., SignedIn], clock: time_machine.Traveller
+) -> None:
+    client, passwords = sign_in(alice).client, [PASSWORD, "Another-Horse-8"]
+    for number in range(10):
+        body = {"currentPassword": passwords[number % 2], "newPassword": passwords[(number + 1) % 2]}
+        assert client.post("/change-password", body).status_code == 200
+        deliver_waiting()
+        clock.shift(2)
+    last = OutboxEmail.objects.latest("id").context["happened_at"]
+    clock.shift(60)
+    deliver_waiting()
+
+    assert len(mail.outbox) == 2
+    assert last.startswith((datetime.now(UTC) - timedelta(seconds=62)).strftime("%Y-%m-%dT%H:%M:%S"))
+
+
+def test_what_waited_for_a_worker_is_one_notice(alice: User) -> None:
+    for _ in range(5):
+        outbox.password_changed(alice, CLIENT)
+
+    deliver_waiting()
+
+    assert len(mail.outbox) == 1
+    assert OutboxEmail.objects.latest("id").state == EmailState.SENT
+    assert OutboxEmail.objects.filter(state=EmailState.CANCELLED, context={}).count() == 4
+
+
+def test_kinds_and_recipients_do_not_wait_for_one_another(alice: User, mallory: User) -> None:
+    outbox.mfa_enabled(alice, CLIENT)
+    outbox.mfa_disabled(alice, CLIENT)
+    outbox.mfa_enabled(mallory, CLIENT)
+
+    deliver_waiting()
+
+    assert len(mail.outbox) == 3
+
+
+def test_while_another_worker_sends_one_the_next_waits_for_it(alice: User, clock: time_machine.Traveller) -> None:
+    outbox.password_changed(alice, CLIENT)
+    sending = delivery._claim()
+    assert sending is not None
+    outbox.password_changed(alice, CLIENT)
+    deliver_waiting()
+    assert mail.outbox == []
+
+    delivery._deliver(sending)
+    assert OutboxEmail.objects.get(id=sending.id).state == EmailState.CANCELLED
+    clock.shift(2)
+    deliver_waiting()
+
+    assert len(mail.outbox) == 1
+    assert OutboxEmail.objects.latest("id").tries == 1
+
+
+def test_accounts_that_are_registered_and_deleted_again_and_again_send_nothing_to_an_unverified_email(
+    db: None, settings: Settings
+) -> None:
+    settings.EMAIL_VERIFICATION = "none"
+    for _ in range(3):
+        client = ApiClient()
+        client.post("/register", {"email": "victim@example.com", "username": "mallory", "password": PASSWORD})
+        token = client.post("/login", {"username": "mallory", "password": PASSWORD}).json()["data"]["token"]
+        assert client.bearing(token).delete("/me", {"password": PASSWORD}).status_code == 200
+
+    deliver_waiting()
+
+    assert mail.outbox == []
+
+
+def test_codes_and_links_that_are_requested_wait_for_no_notice(alice: User, bob: User) -> None:
+    outbox.password_changed(alice, CLIENT)
+    deliver_waiting()
+    ApiClient().post("/forgot-password", {"email": alice.email})
+    ApiClient().post("/resend-verification", {"email": bob.email})
+
+    deliver_waiting()
+
+    assert len(mail.outbox) == 3
+
+
+def test_of_two_that_are_due_at_once_the_earlier_is_not_sent_after_the_later(
+    bob: User, clock: time_machine.Traveller
+) -> None:
+    outbox.mfa_enabled(bob, CLIENT)
+    earlier = OutboxEmail.objects.latest("id")
+    outbox.mfa_enabled(bob, CLIENT)
+    OutboxEmail.objects.filter(id__gt=earlier.id).update(state=EmailState.SENT, sent_at=datetime.now(UTC))
+
+    with pytest.raises(notice_pacing.Superseded):
+        notice_pacing.due_at(earlier)

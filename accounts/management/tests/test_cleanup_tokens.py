@@ -1,0 +1,249 @@
+"""`manage.py cleanup_tokens` removes what is over, and nothing that anybody still needs."""
+
+import pty
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.mail import EmailMessage
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries, Settings
+from time_machine import Traveller
+
+from accounts.mail import outbox as promises
+from accounts.mfa.models import TotpFactor
+from accounts.models import EmailState, OutboxEmail, PendingLogin, User, VerificationCode
+from accounts.services import cleanup
+from accounts.testing.api_client import ApiClient, SignedIn
+from accounts.testing.emails import token_in
+from accounts.testing.second_factor import WithFactor
+from config.celery import app
+from sessions_tracking.models import Session
+
+
+def _run(*arguments: str) -> str:
+    out = StringIO()
+    call_command("cleanup_tokens", *arguments, stdout=out)
+    return out.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def no_history(settings: Settings) -> None:
+    """What is over is removed by the next run; tests of the history set another time."""
+    settings.HISTORY_RETENTION = timedelta(0)
+
+
+def test_it_removes_ended_sessions_and_keeps_live_ones(alice: User, sign_in: Callable[..., SignedIn]) -> None:
+    ended, live = sign_in(alice), sign_in(alice)
+    ended.client.post("/logout")
+
+    assert "sessions: 1 removed" in _run()
+
+    assert [str(session.id) for session in Session.objects.all()] == [live.session_id]
+    assert live.client.get("/me").status_code == 200
+    assert ended.client.get("/me").json()["code"] == "session_revoked"
+
+
+def test_it_removes_sessions_past_their_time(alice: User, sign_in: Callable[..., SignedIn]) -> None:
+    sign_in(alice)
+    Session.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+
+    _run()
+
+    assert not Session.objects.exists()
+
+
+def test_it_removes_accounts_never_verified_in_time_and_nobody_else(alice: User, bob: User) -> None:
+    User.objects.update(created_at=timezone.now() - timedelta(days=8))
+
+    assert "unverified accounts: 1 removed" in _run()
+
+    assert list(User.objects.all()) == [alice]
+
+
+def test_where_nobody_is_asked_to_verify_no_account_is_removed_for_it(bob: User, settings: Settings) -> None:
+    settings.EMAIL_VERIFICATION = "none"
+    User.objects.update(created_at=timezone.now() - timedelta(days=8))
+
+    assert "unverified accounts" not in _run("--dry-run") + _run()
+
+    assert User.objects.filter(id=bob.id).exists()
+
+
+def test_it_keeps_an_account_that_still_has_time_to_verify(bob: User) -> None:
+    _run()
+
+    assert User.objects.filter(id=bob.id).exists()
+
+
+def test_it_removes_sent_emails_and_keeps_waiting_and_failed_ones(
+    api: ApiClient, alice: User, outbox: Callable[[], list[EmailMessage]]
+) -> None:
+    for state in (EmailState.SENT, EmailState.FAILED, EmailState.QUEUED):
+        api.post("/forgot-password", {"email": alice.email})
+        OutboxEmail.objects.filter(state=EmailState.QUEUED).update(state=state)
+
+    _run()
+
+    assert set(OutboxEmail.objects.values_list("state", flat=True)) == {EmailState.FAILED, EmailState.QUEUED}
+
+
+def test_it_keeps_a_sent_email_while_an_older_one_waits_that_it_overtakes(
+    api: ApiClient, alice: User, outbox: Callable[[], list[EmailMessage]]
+) -> None:
+    """Or the older one, put off till after the cleanup, would go out and kill the newer link."""
+    api.post("/forgot-password", {"email": alice.email})
+    later = timezone.now() + timedelta(hours=1)
+    OutboxEmail.objects.update(due_at=later)
+    api.post("/forgot-password", {"email": alice.email})
+    [message] = outbox()
+
+    _run()
+    OutboxEmail.objects.filter(due_at=later).update(due_at=timezone.now())
+
+    assert outbox() == [message]
+    reset = {"token": token_in(message), "newPassword": "Another-Horse-8"}
+    assert api.post("/reset-password", reset).status_code == 200
+
+
+def test_it_keeps_a_failed_email_for_a_month(alice: User) -> None:
+    for days in (29, 31):
+        promises.welcome(alice)
+        failed = {"state": EmailState.FAILED, "created_at": timezone.now() - timedelta(days=days)}
+        OutboxEmail.objects.filter(state=EmailState.QUEUED).update(**failed)
+
+    assert "emails: 1 removed" in _run()
+
+    assert OutboxEmail.objects.get().created_at > timezone.now() - timedelta(days=30)
+
+
+def test_a_link_outlives_the_email_that_carried_it(
+    api: ApiClient, alice: User, outbox: Callable[[], list[EmailMessage]]
+) -> None:
+    api.post("/forgot-password", {"email": alice.email})
+    [message] = outbox()
+
+    assert "emails: 1 removed" in _run()
+
+    reset = {"token": token_in(message), "newPassword": "Another-Horse-8"}
+    assert api.post("/reset-password", reset).status_code == 200
+
+
+def test_it_removes_a_reset_link_that_was_used(
+    api: ApiClient, alice: User, outbox: Callable[[], list[EmailMessage]]
+) -> None:
+    api.post("/forgot-password", {"email": alice.email})
+    reset = {"token": token_in(outbox()[0]), "newPassword": "Another-Horse-8"}
+    api.post("/reset-password", reset)
+
+    assert "secrets: 1 removed" in _run()
+
+    assert api.post("/reset-password", reset).json()["code"] == "token_invalid"
+
+
+def test_all_that_hangs_on_an_account_never_verified_goes_with_it(
+    api: ApiClient, bob: User, alice: User, outbox: Callable[[], list[EmailMessage]]
+) -> None:
+    for user in (alice, bob):
+        promises.first_verification(user)
+        api.post("/forgot-password", {"email": user.email})
+    outbox()
+    User.objects.filter(id=bob.id).update(created_at=timezone.now() - timedelta(days=8))
+    promises.first_verification(bob)
+
+    _run()
+
+    assert not User.objects.filter(id=bob.id).exists()
+    assert not OutboxEmail.objects.filter(user_id=bob.id).exists()
+    assert set(VerificationCode.objects.values_list("user_id", flat=True)) == {alice.id}
+
+
+def test_it_removes_spent_secrets_and_leaves_a_link_that_works(
+    api: ApiClient, alice: User, outbox: Callable[[], list[EmailMessage]]
+) -> None:
+    for _ in range(2):
+        api.post("/forgot-password", {"email": alice.email})
+        outbox()
+
+    _run()
+
+    assert VerificationCode.objects.count() == 1
+
+
+def test_a_dry_run_says_what_it_would_remove_and_removes_nothing(alice: User, sign_in: Callable[..., SignedIn]) -> None:
+    sign_in(alice).client.post("/logout")
+
+    assert "sessions: 1 to remove" in _run("--dry-run")
+
+    assert Session.objects.count() == 1
+
+
+def test_a_batch_takes_as_many_statements_as_a_row(
+    alice: User, sign_in: Callable[..., SignedIn], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(9):
+        sign_in(alice).client.post("/logout")
+    rows = Session.objects.filter(revoked_at__isnull=False)
+
+    # One that chooses and deletes; or a savepoint, the choice, the deletion, the savepoint's release.
+    with django_assert_num_queries(1 if connection.vendor == "postgresql" else 4):
+        assert cleanup._remove_batch(rows)[1] == 9
+
+
+def test_a_terminal_sees_how_far_it_is_and_a_log_does_not(
+    alice: User, sign_in: Callable[..., SignedIn], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(4):
+        sign_in(alice).client.post("/logout")
+    monkeypatch.setattr(cleanup, "BATCH", 2)
+    reader, writer = pty.openpty()
+    with open(writer, "w") as terminal, open(reader, "rb", buffering=0) as screen:  # noqa: PTH123 - these are no paths
+        call_command("cleanup_tokens", stdout=terminal)
+        terminal.flush()
+        seen = ""
+        while "unverified accounts: 0 removed" not in seen:
+            seen += screen.read(4096).decode()
+
+    assert re.search(r"\[#{15} {15}\]  50%  2 of 4  sessions\s*\r\[#{30}\] 100%  4 of 4  sessions\s*\r", seen)
+    assert "sessions: 4 removed" in seen
+    assert "%" not in _run()
+
+
+def test_beat_runs_it_once_a_day(alice: User, sign_in: Callable[..., SignedIn]) -> None:
+    sign_in(alice).client.post("/logout")
+    entry = app.conf.beat_schedule["remove-what-is-over"]
+    app.loader.import_default_modules()
+
+    assert timedelta() < entry["schedule"].remaining_estimate(timezone.now()) <= timedelta(days=1)
+    app.tasks[entry["task"]].apply()
+
+    assert not Session.objects.exists()
+
+
+def test_it_works_in_batches(alice: User, sign_in: Callable[..., SignedIn], monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(5):
+        sign_in(alice).client.post("/logout")
+    batches: list[int] = []
+    monkeypatch.setattr(cleanup, "BATCH", 2)
+
+    removed = cleanup.remove_over(report=lambda name, count: batches.append(count) if name == "sessions" else None)
+
+    assert removed["sessions"] == 5
+    assert batches == [2, 2, 1]
+
+
+def test_it_removes_sign_ins_that_stopped_at_the_second_factor(her: WithFactor, clock: Traveller) -> None:
+    her.pending()
+    clock.shift(299)
+    assert "unfinished sign-ins" in _run()
+    assert PendingLogin.objects.exists()
+
+    clock.shift(2)
+    _run()
+
+    assert not PendingLogin.objects.exists()
+    assert TotpFactor.objects.filter(user=her.user).exists()

@@ -1,0 +1,255 @@
+"""Adding an authenticator app and taking it away: what each step shows, asks for and leaves alone."""
+
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from io import StringIO
+
+import pyotp
+import pytest
+from cryptography.fernet import Fernet
+from django.core.mail import EmailMessage
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
+from time_machine import Traveller
+
+from accounts.mfa.flows import enrolment
+from accounts.mfa.models import RecoveryCode, TotpFactor
+from accounts.models import AuditEvent, AuditKind, EmailKind, OutboxEmail, User
+from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
+from accounts.testing.second_factor import App, WithFactor, enrol, secret_of, verify
+from sessions_tracking.models import Session
+
+SignIn = Callable[..., SignedIn]
+Outbox = Callable[[], list[EmailMessage]]
+
+OLD_KEY, NEW_KEY = "an older key of thirty-two letters or more", "the newest key, which no example ever showed"
+
+
+@pytest.fixture
+def here(alice: User, sign_in: SignIn, clock: Traveller) -> SignedIn:
+    """alice, signed in, without a second factor yet. The clock stands still."""
+    return sign_in(alice)
+
+
+def _start(session: SignedIn) -> App:
+    return App(session.client.post("/mfa/totp").json()["data"]["secret"])
+
+
+def test_a_start_gives_the_secret_in_three_forms_that_agree(here: SignedIn) -> None:
+    reply = here.client.post("/mfa/totp")
+
+    data = reply.json()["data"]
+    assert (reply.status_code, set(data)) == (200, {"secret", "otpauthUri", "qrSvg"})
+    scanned = pyotp.parse_uri(data["otpauthUri"])
+    assert isinstance(scanned, pyotp.TOTP)
+    assert (scanned.secret, scanned.issuer, scanned.name) == (data["secret"], "Vestibule", "alice@example.com")
+    assert (scanned.interval, scanned.digits, scanned.digest().name) == (30, 6, "sha1")
+    assert len(data["secret"]) == 32
+    assert reply["Cache-Control"] == "no-store"
+
+
+def test_the_picture_can_be_set_into_a_page_as_it_is(here: SignedIn) -> None:
+    svg = here.client.post("/mfa/totp").json()["data"]["qrSvg"]
+
+    root = ET.fromstring(svg)  # noqa: S314 - it is our own
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert svg.startswith("<svg ")
+    named = {name for element in root.iter() for name in [element.tag, *element.attrib]}
+    assert not {"script", "style", "href", "onload"} & {name.rpartition("}")[2] for name in named}
+
+
+def test_an_app_that_scanned_the_picture_confirms_and_signs_in(here: SignedIn, clock: Traveller) -> None:
+    scanned = pyotp.parse_uri(here.client.post("/mfa/totp").json()["data"]["otpauthUri"])
+    assert isinstance(scanned, pyotp.TOTP)
+
+    assert here.client.post("/mfa/totp/confirm", {"code": scanned.now()}).status_code == 200
+
+    clock.shift(30)
+    pending = ApiClient().post("/login", {"username": "alice", "password": PASSWORD}).json()["data"]
+    assert verify(pending["mfaToken"], code=scanned.now()).status_code == 200
+
+
+def test_a_confirmation_switches_it_on_and_shows_ten_recovery_codes(here: SignedIn, outbox: Outbox) -> None:
+    app = _start(here)
+
+    reply = here.client.post("/mfa/totp/confirm", {"code": app.code()})
+
+    codes = reply.json()["data"]["recoveryCodes"]
+    assert reply.status_code == 200
+    assert len(codes) == len(set(codes)) == 10
+    assert here.client.get("/me").json()["data"]["user"]["mfaEnabled"] is True
+    assert [message.subject for message in outbox()] == ["Your account has a second factor now"]
+    assert AuditEvent.objects.filter(kind=AuditKind.MFA_ENABLED, user_id=here.user.id).count() == 1
+
+
+def test_a_start_that_is_never_confirmed_gates_nothing(here: SignedIn, sign_in: SignIn) -> None:
+    _start(here)
+
+    assert sign_in(here.user).client.get("/me").json()["data"]["user"]["mfaEnabled"] is False
+    assert not RecoveryCode.objects.exists()
+    assert not OutboxEmail.objects.filter(kind=EmailKind.MFA_ENABLED).exists()
+
+
+def test_a_second_start_replaces_the_first(here: SignedIn) -> None:
+    first, second = _start(here), _start(here)
+
+    assert here.client.post("/mfa/totp/confirm", {"code": first.code()}).json()["code"] == "code_invalid"
+    assert here.client.post("/mfa/totp/confirm", {"code": second.code()}).status_code == 200
+    assert secret_of(here.user) == second.secret
+
+
+def test_a_confirmed_secret_is_never_shown_or_replaced(her: WithFactor) -> None:
+    client = her.session.client
+
+    again, confirmed_again = client.post("/mfa/totp"), client.post("/mfa/totp/confirm", {"code": her.app.code()})
+
+    assert (again.status_code, again.json()["code"]) == (400, "mfa_already_enabled")
+    assert confirmed_again.json()["code"] == "mfa_already_enabled"
+    assert client.get("/mfa/totp").status_code == 405
+    assert her.app.secret not in client.get("/me/export").content.decode()
+    assert secret_of(her.user) == her.app.secret
+
+
+def test_without_a_start_there_is_nothing_to_confirm(here: SignedIn) -> None:
+    reply = here.client.post("/mfa/totp/confirm", {"code": "123456"})
+
+    assert (reply.status_code, reply.json()["code"]) == (400, "mfa_not_enabled")
+
+
+def test_wrong_codes_at_the_confirmation_are_limited_and_a_new_start_gives_no_more(here: SignedIn) -> None:
+    app = _start(here)
+    codes = [here.client.post("/mfa/totp/confirm", {"code": app.wrong_code()}).json()["code"] for _ in range(12)]
+    assert codes == ["code_invalid"] * 10 + ["too_many_attempts"] * 2
+
+    reply = here.client.post("/mfa/totp/confirm", {"code": _start(here).code()})
+
+    assert (reply.status_code, reply.json()["code"]) == (429, "too_many_attempts")
+    assert 0 < int(reply["Retry-After"]) <= 3600
+    assert not User.objects.get().mfa_enabled
+
+
+def test_the_code_of_the_confirmation_signs_nobody_in(here: SignedIn) -> None:
+    app = _start(here)
+    code = app.code()
+    assert here.client.post("/mfa/totp/confirm", {"code": code}).status_code == 200
+
+    pending = ApiClient().post("/login", {"username": "alice", "password": PASSWORD}).json()["data"]
+
+    assert verify(pending["mfaToken"], code=code).json()["code"] == "code_invalid"
+
+
+def test_the_session_that_added_it_is_not_raised_by_it(her: WithFactor) -> None:
+    assert Session.objects.get().second_factor is False
+    assert her.session.client.get("/me").status_code == 200
+
+
+def test_removing_it_takes_the_password(her: WithFactor) -> None:
+    client = her.session.client
+
+    replies = [client.delete("/mfa/totp", body) for body in ({"password": "Wrong-Horse-7"}, {}, None)]
+
+    assert [reply.json()["code"] for reply in replies] == ["password_incorrect", "validation_error", "validation_error"]
+    assert replies[0].json()["errors"].keys() == {"password"}
+    assert User.objects.get().mfa_enabled
+    assert RecoveryCode.objects.count() == 10
+
+
+def test_removing_it_leaves_nothing_behind_and_tells_the_owner(
+    her: WithFactor, sign_in: SignIn, outbox: Outbox
+) -> None:
+    waiting = her.pending()
+
+    assert her.session.client.delete("/mfa/totp", {"password": PASSWORD}).status_code == 200
+
+    assert not TotpFactor.objects.exists()
+    assert not RecoveryCode.objects.exists()
+    assert verify(waiting, code=her.app.code()).json()["code"] == "token_invalid"
+    assert sign_in(her.user).client.get("/me").json()["data"]["user"]["mfaEnabled"] is False
+    assert outbox()[-1].subject == "Your account has no second factor any more"
+    assert AuditEvent.objects.filter(kind=AuditKind.MFA_DISABLED, actor_id=her.user.id).count() == 1
+
+
+def test_what_is_not_there_cannot_be_removed(here: SignedIn) -> None:
+    _start(here)
+
+    reply = here.client.delete("/mfa/totp", {"password": PASSWORD})
+
+    assert (reply.status_code, reply.json()["code"]) == (400, "mfa_not_enabled")
+
+
+def test_a_session_loses_its_level_with_the_factor(her: WithFactor) -> None:
+    verify(her.pending(), code=her.app.code())
+    assert Session.objects.filter(second_factor=True).count() == 1
+
+    her.session.client.delete("/mfa/totp", {"password": PASSWORD})
+
+    assert not Session.objects.filter(second_factor=True).exists()
+
+
+def test_it_can_be_added_again_with_another_secret(her: WithFactor) -> None:
+    her.session.client.delete("/mfa/totp", {"password": PASSWORD})
+
+    again = enrol(her.session)
+
+    assert again.app.secret != her.app.secret
+    assert verify(again.pending(), code=again.app.code()).status_code == 200
+    assert not set(again.recovery_codes) & set(her.recovery_codes)
+
+
+def test_an_administrator_removes_it_for_who_lost_it(her: WithFactor, superuser: User, outbox: Outbox) -> None:
+    assert enrolment.reset_by_admin(user_id=her.user.id, actor_id=superuser.id)
+
+    assert not enrolment.reset_by_admin(user_id=her.user.id, actor_id=superuser.id)
+    assert ApiClient().post("/login", {"username": "alice", "password": PASSWORD}).json()["data"]["token"]
+    assert any("An administrator removed" in str(message.body) for message in outbox())
+    assert AuditEvent.objects.get(kind=AuditKind.MFA_DISABLED).actor_id == superuser.id
+
+
+def test_a_user_read_before_and_saved_after_does_not_switch_it_off(here: SignedIn) -> None:
+    stale = User.objects.get()
+    enrol(here)
+
+    stale.first_name = "Alicia"
+    stale.save()
+
+    assert User.objects.values_list("first_name", "mfa_enabled").get() == ("Alicia", True)
+
+
+def test_the_secret_is_encrypted_and_bound_to_its_owner(her: WithFactor, mallory: User, sign_in: SignIn) -> None:
+    hers, his = TotpFactor.objects.get(user=her.user), enrol(sign_in(mallory))
+    assert her.app.secret not in hers.secret
+
+    TotpFactor.objects.filter(user=her.user).update(secret=TotpFactor.objects.get(user=mallory).secret)
+
+    assert verify(her.pending(), code=his.app.code()).json()["code"] == "code_invalid"
+    assert verify(her.pending(), recoveryCode=her.recovery_codes[0]).status_code == 200
+
+
+def test_a_new_key_reads_what_the_old_ones_wrote_and_then_takes_over(her: WithFactor, settings: Settings) -> None:
+    settings.MFA_ENCRYPTION_KEYS = [OLD_KEY]
+    assert _run() == "1 re-encrypted, 0 were under the newest key already.\n"
+    settings.MFA_ENCRYPTION_KEYS = [NEW_KEY, OLD_KEY]
+    assert verify(her.pending(), code=her.app.code()).status_code == 200
+
+    assert _run() == "1 re-encrypted, 0 were under the newest key already.\n"
+
+    settings.MFA_ENCRYPTION_KEYS = [NEW_KEY]
+    assert verify(her.pending(), code=her.app.code(1)).status_code == 200
+    assert _run() == "0 re-encrypted, 1 were under the newest key already.\n"
+
+
+def test_a_key_that_was_taken_away_too_early_is_reported_and_lets_nobody_in(
+    her: WithFactor, settings: Settings
+) -> None:
+    TotpFactor.objects.update(secret=Fernet(Fernet.generate_key()).encrypt(her.app.secret.encode()).decode())
+
+    with pytest.raises(CommandError, match="1 can be read with none of the keys"):
+        _run()
+
+    assert verify(her.pending(), code=her.app.code()).json()["code"] == "code_invalid"
+
+
+def _run() -> str:
+    out = StringIO()
+    call_command("reencrypt_mfa_secrets", stdout=out)
+    return out.getvalue()

@@ -1,0 +1,277 @@
+"""Sign-in with a second factor: the stage in between opens nothing, and ends once."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.core.mail import EmailMessage
+from time_machine import Traveller
+
+from accounts.models import AuditEvent, AuditKind, EmailKind, OutboxEmail, PendingLogin, User
+from accounts.testing.api_client import CHROME, PASSWORD, ApiClient, SignedIn
+from accounts.testing.emails import token_in
+from accounts.testing.second_factor import WithFactor, verify
+from sessions_tracking.models import Session
+
+SignIn = Callable[..., SignedIn]
+Outbox = Callable[[], list[EmailMessage]]
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0"
+
+
+def test_the_right_password_alone_brings_no_token_no_session_and_no_cookie(api: ApiClient, her: WithFactor) -> None:
+    reply = api.post("/login", {"username": "alice", "password": PASSWORD})
+
+    data = reply.json()["data"]
+    assert reply.status_code == 200
+    assert set(data) == {"mfaRequired", "mfaToken", "methods", "expiresAt"}
+    assert (data["mfaRequired"], data["methods"]) == (True, ["totp", "recovery_code"])
+    assert 290 < (datetime.fromisoformat(data["expiresAt"]) - datetime.now(UTC)).total_seconds() <= 300
+    assert not reply.cookies
+    assert Session.objects.count() == 1
+    assert User.objects.get().last_login == her.user.last_login
+
+
+def test_a_wrong_password_does_not_tell_of_the_second_factor(api: ApiClient, her: WithFactor, mallory: User) -> None:
+    replies = [api.post("/login", {"username": name, "password": "Wrong-Horse-7"}) for name in ("alice", "mallory")]
+
+    assert replies[0].status_code == 401
+    assert replies[0].content == replies[1].content
+    assert not PendingLogin.objects.exists()
+
+
+def test_the_code_of_the_app_finishes_the_sign_in(api: ApiClient, her: WithFactor) -> None:
+    reply = verify(her.pending(), api, code=her.app.code())
+
+    data = reply.json()["data"]
+    assert set(data) == {"user", "token", "tokens", "session"}
+    assert data["token"] == data["tokens"]["accessToken"] == reply.cookies["jwt"].value
+    assert data["tokens"]["refreshToken"] == reply.cookies["refreshToken"].value
+    assert data["user"]["mfaEnabled"] is True
+    assert data["user"]["lastLoginAt"] is not None
+    assert ApiClient().bearing(data["token"]).get("/me").status_code == 200
+
+
+@pytest.mark.parametrize(("transport", "cookies"), [("cookie", {"jwt", "refreshToken"}), ("body", set())])
+def test_tokens_come_the_way_that_the_client_wants(
+    api: ApiClient, her: WithFactor, transport: str, cookies: set[str]
+) -> None:
+    api.credentials(HTTP_X_TOKEN_TRANSPORT=transport)
+
+    reply = verify(her.pending(), api, code=her.app.code())
+
+    assert set(reply.cookies) == cookies
+    assert ("token" in reply.json()["data"]) is (transport == "body")
+
+
+def test_the_session_is_as_it_was_wished_for_with_the_password(her: WithFactor) -> None:
+    token = her.pending(deviceName="Laptop", data={"theme": "dark"})
+
+    session = verify(token, code=her.app.code()).json()["data"]["session"]
+
+    assert (session["name"], session["data"]) == ("Laptop", {"theme": "dark"})
+
+
+def test_a_new_device_is_told_to_the_owner_once_the_sign_in_is_finished(her: WithFactor) -> None:
+    stranger = ApiClient(HTTP_USER_AGENT=FIREFOX)
+    token = stranger.post("/login", {"username": "alice", "password": PASSWORD}).json()["data"]["mfaToken"]
+    assert not OutboxEmail.objects.filter(kind=EmailKind.NEW_DEVICE).exists()
+
+    verify(token, stranger, code=her.app.code())
+
+    assert OutboxEmail.objects.filter(kind=EmailKind.NEW_DEVICE, user=her.user).count() == 1
+
+
+def test_an_mfa_token_is_no_credential_anywhere(her: WithFactor) -> None:
+    token = her.pending()
+    client = ApiClient().bearing(token)
+    cookie = ApiClient()
+    cookie.cookies["jwt"] = cookie.cookies["refreshToken"] = token
+
+    replies: list[Any] = [
+        client.get("/me"),
+        client.get("/sessions"),
+        client.post("/change-password", {"currentPassword": PASSWORD, "newPassword": "Another-Horse-8"}),
+        client.post("/mfa/totp"),
+        client.delete("/mfa/totp", {"password": PASSWORD}),
+        client.post("/mfa/recovery-codes", {"password": PASSWORD}),
+        client.get("/users"),
+        client.post("/refresh", {"refreshToken": token}),
+        cookie.get("/me"),
+        cookie.post("/refresh"),
+    ]
+
+    assert [(reply.status_code, reply.json()["code"]) for reply in replies] == [(401, "token_invalid")] * len(replies)
+    assert ApiClient().post("/reset-password", {"token": token, "newPassword": "Another-Horse-8"}).status_code == 400
+    assert User.objects.get().mfa_enabled
+
+
+def test_no_other_token_serves_as_an_mfa_token(api: ApiClient, her: WithFactor, outbox: Outbox) -> None:
+    api.post("/forgot-password", {"email": her.user.email})
+    others = [her.session.access, her.session.refresh, token_in(outbox()[-1]), "", "x", "%%%", "é" * 64]
+
+    replies = [verify(token, code=her.app.code()) for token in others]
+
+    assert {reply.json()["code"] for reply in replies} == {"token_invalid", "validation_error"}
+    assert Session.objects.count() == 1
+
+
+def test_an_mfa_token_works_once(her: WithFactor) -> None:
+    token = her.pending()
+    assert verify(token, code=her.app.code()).status_code == 200
+
+    reply = verify(token, code=her.app.code(1))
+
+    assert (reply.status_code, reply.json()["code"]) == (401, "token_invalid")
+    assert Session.objects.count() == 2
+
+
+def test_an_mfa_token_expires_after_five_minutes(her: WithFactor, clock: Traveller) -> None:
+    token = her.pending()
+
+    clock.shift(301)
+    reply = verify(token, code=her.app.code())
+
+    assert (reply.status_code, reply.json()["code"]) == (401, "token_expired")
+    assert reply["WWW-Authenticate"] == "Bearer"
+    assert Session.objects.count() == 1
+
+
+@pytest.mark.parametrize("where", ["Authorization", "refreshToken", "mfaToken"])
+def test_a_sign_in_that_was_given_up_cannot_be_finished(api: ApiClient, her: WithFactor, where: str) -> None:
+    token, other = her.pending(), her.pending()
+    header = {"Authorization": f"Bearer {token}"} if where == "Authorization" else {}
+
+    reply = api.post("/logout", {} if header else {where: token}, headers=header)
+
+    assert reply.status_code == 200
+    assert verify(token, code=her.app.code()).json()["code"] == "token_invalid"
+    assert verify(other, code=her.app.code()).status_code == 200
+    assert her.session.client.get("/me").status_code == 200
+
+
+def _change_password(her: WithFactor, _outbox: Outbox) -> None:
+    form = {"currentPassword": PASSWORD, "newPassword": "Another-Horse-8"}
+    assert her.session.client.post("/change-password", form).status_code == 200
+
+
+def _reset_password(her: WithFactor, outbox: Outbox) -> None:
+    ApiClient().post("/forgot-password", {"email": her.user.email})
+    form = {"token": token_in(outbox()[-1]), "newPassword": "Another-Horse-8"}
+    assert ApiClient().post("/reset-password", form).status_code == 200
+
+
+def _set_password_in_a_shell(her: WithFactor, _outbox: Outbox) -> None:
+    her.user.set_password("Another-Horse-8")
+    her.user.save()
+
+
+def _deactivate(her: WithFactor, _outbox: Outbox) -> None:
+    User.objects.filter(id=her.user.id).update(is_active=False)
+
+
+def _delete(her: WithFactor, _outbox: Outbox) -> None:
+    assert her.session.client.delete("/me", {"password": PASSWORD}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "happen",
+    [_change_password, _reset_password, _set_password_in_a_shell, _deactivate, _delete],
+    ids=lambda happen: happen.__name__,
+)
+def test_a_sign_in_that_waits_ends_with_what_its_password_opened(
+    her: WithFactor, outbox: Outbox, happen: Callable[[WithFactor, Outbox], None]
+) -> None:
+    token = her.pending()
+    happen(her, outbox)
+
+    reply = verify(token, code=her.app.code())
+
+    assert (reply.status_code, reply.json()["code"]) == (401, "token_invalid")
+    assert not reply.cookies
+
+
+def test_a_deactivation_that_is_taken_back_does_not_revive_a_sign_in(
+    her: WithFactor, admin: User, sign_in: SignIn
+) -> None:
+    token, administrator = her.pending(), sign_in(admin).client
+    for is_active in (False, True):
+        assert administrator.patch(f"/users/{her.user.id}", {"isActive": is_active}).status_code == 200
+
+    assert verify(token, code=her.app.code()).json()["code"] == "token_invalid"
+
+
+def test_a_password_reset_brings_no_session_and_the_next_login_still_asks(
+    api: ApiClient, her: WithFactor, outbox: Outbox
+) -> None:
+    api.post("/forgot-password", {"email": her.user.email})
+
+    reply = api.post("/reset-password", {"token": token_in(outbox()[-1]), "newPassword": "Another-Horse-8"})
+
+    assert reply.status_code == 200
+    assert "data" not in reply.json()
+    assert not reply.cookies
+    next_login = api.post("/login", {"username": "alice", "password": "Another-Horse-8"})
+    assert next_login.json()["data"]["mfaRequired"] is True
+
+
+def test_a_session_knows_for_good_whether_it_began_with_a_second_factor(api: ApiClient, her: WithFactor) -> None:
+    signed_in = verify(her.pending(), code=her.app.code()).json()["data"]
+    before, after = her.session, signed_in
+
+    for refresh in (before.refresh, after["tokens"]["refreshToken"]):
+        assert api.post("/refresh", {"refreshToken": refresh}).status_code == 200
+
+    levels = dict(Session.objects.values_list("id", "second_factor"))
+    assert {str(key): value for key, value in levels.items()} == {
+        before.session_id: False,
+        after["session"]["id"]: True,
+    }
+
+
+@pytest.mark.parametrize(
+    "proof", [{}, {"code": None}, {"code": "123456", "recoveryCode": "AAAAA-AAAAA"}, {"recoveryCode": ""}]
+)
+def test_one_proof_is_given_and_only_one(her: WithFactor, proof: dict[str, Any]) -> None:
+    reply = verify(her.pending(), **proof)
+
+    assert (reply.status_code, reply.json()["code"]) == (400, "validation_error")
+    assert PendingLogin.objects.get().tries == 0
+
+
+def test_another_site_finishes_no_sign_in(api: ApiClient, her: WithFactor) -> None:
+    token = her.pending()
+    api.credentials(HTTP_ORIGIN="https://evil.example")
+
+    reply = verify(token, api, code=her.app.code())
+
+    assert (reply.status_code, reply.json()["code"]) == (403, "origin_not_allowed")
+    assert not reply.cookies
+    assert verify(token, code=her.app.code()).status_code == 200
+
+
+def test_nothing_in_the_database_can_be_made_into_an_mfa_token(her: WithFactor) -> None:
+    token = her.pending()
+
+    row = PendingLogin.objects.values().get()
+
+    assert not any(token in str(value) or str(value) in token for value in row.values() if len(str(value)) > 8)
+
+
+def test_a_failed_code_is_in_the_audit(her: WithFactor) -> None:
+    verify(her.pending(), code=her.app.wrong_code())
+
+    event = AuditEvent.objects.get(kind=AuditKind.MFA_FAILED)
+    assert event.user_id == her.user.id
+    assert her.app.wrong_code() not in str(event.facts)
+
+
+def test_signing_in_from_a_known_device_tells_nobody(her: WithFactor, outbox: Outbox) -> None:
+    known = ApiClient(HTTP_USER_AGENT=CHROME)
+    token = known.post("/login", {"username": "alice", "password": PASSWORD}).json()["data"]["mfaToken"]
+    outbox().clear()
+
+    verify(token, known, code=her.app.code())
+
+    assert not OutboxEmail.objects.filter(kind=EmailKind.NEW_DEVICE).exists()

@@ -1,0 +1,112 @@
+"""Recovery codes: for who lost the phone; each once, shown once, stored as hashes."""
+
+from collections.abc import Callable
+
+import pytest
+from django.core.mail import EmailMessage
+
+from accounts.mfa.flows import recovery_codes
+from accounts.mfa.models import RecoveryCode
+from accounts.models import AuditEvent, AuditKind, EmailKind, OutboxEmail, User
+from accounts.testing.api_client import PASSWORD, SignedIn
+from accounts.testing.second_factor import WRONG_RECOVERY_CODE, WithFactor, enrol, verify
+from accounts.verification import pasted_text
+
+SignIn = Callable[..., SignedIn]
+Outbox = Callable[[], list[EmailMessage]]
+
+
+def test_a_recovery_code_signs_in_like_the_app_and_tells_the_owner(her: WithFactor, outbox: Outbox) -> None:
+    reply = verify(her.pending(), recoveryCode=her.recovery_codes[0])
+
+    assert reply.status_code == 200
+    assert reply.json()["data"]["token"]
+    message = next(sent for sent in outbox() if sent.subject == "A recovery code was used to sign in")
+    assert "9 recovery codes are left" in str(message.body)
+    assert her.recovery_codes[0] not in str(message.body)
+    assert AuditEvent.objects.get(kind=AuditKind.RECOVERY_CODE_USED).facts == {"left": 9}
+
+
+def test_a_recovery_code_works_once_and_the_others_go_on(her: WithFactor) -> None:
+    first, second = her.recovery_codes[:2]
+    verify(her.pending(), recoveryCode=first)
+
+    again = verify(her.pending(), recoveryCode=first)
+
+    assert (again.status_code, again.json()["code"]) == (400, "code_invalid")
+    assert verify(her.pending(), recoveryCode=second).status_code == 200
+    assert OutboxEmail.objects.filter(kind=EmailKind.RECOVERY_CODE_USED).count() == 2
+
+
+@pytest.mark.parametrize(
+    "spell",
+    [
+        str.lower,
+        lambda code: code.replace("-", ""),
+        lambda code: f" {code} ",
+        lambda code: code.replace("-", " ").lower(),
+    ],
+)
+def test_it_is_read_however_it_is_typed_and_used_up_in_every_spelling(
+    her: WithFactor, spell: Callable[[str], str]
+) -> None:
+    code = her.recovery_codes[0]
+
+    assert verify(her.pending(), recoveryCode=spell(code)).status_code == 200
+
+    assert verify(her.pending(), recoveryCode=code).json()["code"] == "code_invalid"
+    assert verify(her.pending(), recoveryCode=spell(code)).json()["code"] == "code_invalid"
+
+
+def test_somebody_elses_recovery_code_is_wrong(her: WithFactor, mallory: User, sign_in: SignIn) -> None:
+    his = enrol(sign_in(mallory))
+
+    assert verify(her.pending(), recoveryCode=his.recovery_codes[0]).json()["code"] == "code_invalid"
+    assert verify(his.pending(), recoveryCode=his.recovery_codes[0]).status_code == 200
+
+
+def test_a_recovery_code_is_no_code_and_a_code_is_no_recovery_code(her: WithFactor) -> None:
+    assert verify(her.pending(), code=her.recovery_codes[0]).json()["code"] == "validation_error"
+    assert verify(her.pending(), recoveryCode=her.app.code()).json()["code"] == "validation_error"
+    assert not RecoveryCode.objects.exclude(used_at=None).exists()
+
+
+def test_new_ones_take_the_password_and_kill_the_old_ones(her: WithFactor) -> None:
+    refused = her.session.client.post("/mfa/recovery-codes", {"password": "Wrong-Horse-7"})
+    assert (refused.status_code, refused.json()["code"]) == (400, "password_incorrect")
+    assert refused.json()["errors"].keys() == {"password"}
+
+    fresh = her.session.client.post("/mfa/recovery-codes", {"password": PASSWORD}).json()["data"]["recoveryCodes"]
+
+    assert len(fresh) == 10
+    assert not set(fresh) & set(her.recovery_codes)
+    assert verify(her.pending(), recoveryCode=her.recovery_codes[0]).json()["code"] == "code_invalid"
+    assert verify(her.pending(), recoveryCode=fresh[0]).status_code == 200
+    assert AuditEvent.objects.filter(kind=AuditKind.RECOVERY_CODES_RENEWED).count() == 1
+
+
+def test_without_a_second_factor_there_are_none_to_make(alice: User, sign_in: SignIn) -> None:
+    reply = sign_in(alice).client.post("/mfa/recovery-codes", {"password": PASSWORD})
+
+    assert (reply.status_code, reply.json()["code"]) == (400, "mfa_not_enabled")
+    assert not RecoveryCode.objects.exists()
+
+
+def test_the_database_holds_hashes_alone(her: WithFactor) -> None:
+    stored = " ".join(str(row) for row in RecoveryCode.objects.values())
+
+    assert not any(code in stored or code.replace("-", "") in stored for code in her.recovery_codes)
+
+
+def test_each_holds_fifty_bits_and_no_letter_that_looks_like_another() -> None:
+    code = recovery_codes._new_code()
+
+    assert len(code.replace("-", "")) == 10
+    assert len(pasted_text.RECOVERY_ALPHABET) == len(set(pasted_text.RECOVERY_ALPHABET)) == 32
+    assert not set("01IO") & set(pasted_text.RECOVERY_ALPHABET)
+
+
+def test_a_wrong_one_sends_no_email(her: WithFactor) -> None:
+    verify(her.pending(), recoveryCode=WRONG_RECOVERY_CODE)
+
+    assert not OutboxEmail.objects.filter(kind=EmailKind.RECOVERY_CODE_USED).exists()

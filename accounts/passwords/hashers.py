@@ -1,0 +1,26 @@
+"""bcrypt over SHA-256, so that no password is cut at bcrypt's 72 bytes; the cost is a setting."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.hashers import BCryptSHA256PasswordHasher
+
+from accounts.passwords import hashing_limiter
+
+
+class BCryptHasher(BCryptSHA256PasswordHasher):
+    """A hash of another cost is renewed at the next login, which ends no session."""
+
+    @property
+    def rounds(self) -> int:  # type: ignore[override]
+        return settings.BCRYPT_ROUNDS
+
+    def encode(self, password: str, salt: Any) -> str:
+        """To verify is to encode, too. Raises Overloaded."""
+        with hashing_limiter.turn():
+            return super().encode(password, salt)
+
+    def harden_runtime(self, password: str, encoded: str) -> None:
+        """Many cheap hashes, for the time of one of today's: in one turn, as that would be."""
+        with hashing_limiter.turn():
+            super().harden_runtime(password, encoded)

@@ -1,0 +1,133 @@
+"""Passwords that change: over the API or past it, and whom that signs out."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.mail import EmailMessage
+from pytest_django import Settings
+
+from accounts.models import EmailKind, OutboxEmail, User
+from accounts.services import passwords
+from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
+from sessions_tracking.models import RevokedReason, Session
+
+Outbox = Callable[[], list[EmailMessage]]
+SignIn = Callable[..., SignedIn]
+
+NEW = "Another-Horse-8"
+
+
+def _change(signed_in: SignedIn, current: Any = PASSWORD, new: Any = NEW) -> tuple[int, str, list[str]]:
+    reply = signed_in.client.post("/change-password", {"currentPassword": current, "newPassword": new})
+    return reply.status_code, reply.json().get("code", ""), list(reply.json().get("errors", {}))
+
+
+def _opens(user: User, password: str) -> bool:
+    return User.objects.get(id=user.id).check_password(password)
+
+
+def _kinds(user: User) -> list[str]:
+    return list(OutboxEmail.objects.filter(user=user).order_by("id").values_list("kind", flat=True))
+
+
+def test_change_password_ends_the_other_sessions_and_keeps_this_one(
+    alice: User, mallory: User, sign_in: SignIn, outbox: Outbox
+) -> None:
+    own, other, foreign = sign_in(alice), sign_in(alice), sign_in(mallory)
+
+    assert _change(own) == (200, "", [])
+
+    assert _opens(alice, NEW)
+    assert own.client.get("/me").status_code == 200
+    assert ApiClient().post("/refresh", {"refreshToken": own.refresh}).status_code == 200
+    assert other.client.get("/me").json()["code"] == "session_revoked"
+    assert foreign.client.get("/me").status_code == 200
+    assert [message.to for message in outbox()] == [["alice@example.com"]]
+    assert _kinds(alice) == [EmailKind.PASSWORD_CHANGED]
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "field"),
+    [
+        (("Wrong-Horse-7", NEW), "password_incorrect", "currentPassword"), ((None, NEW), "validation_error", "currentPassword"),
+        (("", NEW), "validation_error", "currentPassword"), (("x" * 129, NEW), "validation_error", "currentPassword"),
+        ((PASSWORD, PASSWORD), "validation_error", "newPassword"), ((PASSWORD, "weak"), "validation_error", "newPassword"),
+        ((PASSWORD, "Alice@example.com1"), "validation_error", "newPassword"),
+        ((PASSWORD, None), "validation_error", "newPassword"), ((PASSWORD, NEW + "\0"), "validation_error", "newPassword"),
+    ],
+)  # fmt: skip
+def test_a_change_that_is_refused_changes_nothing(
+    alice: User, sign_in: SignIn, given: tuple[Any, Any], code: str, field: str
+) -> None:
+    own, other = sign_in(alice), sign_in(alice)
+
+    assert _change(own, *given) == (400, code, [field])
+
+    assert _opens(alice, PASSWORD)
+    assert other.client.get("/me").status_code == 200
+    assert not OutboxEmail.objects.filter(kind=EmailKind.PASSWORD_CHANGED).exists()
+
+
+@pytest.mark.parametrize("meanwhile", [{"password": "somebody was faster"}, {"is_active": False}])
+def test_a_change_that_another_overtook_changes_nothing(
+    alice: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, meanwhile: dict[str, Any]
+) -> None:
+    signed_in, accepted = sign_in(alice), passwords.require_acceptable
+
+    def accept_late(password: str, *, user: User, field: str) -> None:
+        accepted(password, user=user, field=field)
+        User.objects.filter(id=user.id).update(**meanwhile)
+
+    monkeypatch.setattr(passwords, "require_acceptable", accept_late)
+
+    assert _change(signed_in) == (400, "password_incorrect", ["currentPassword"])
+    assert not _opens(alice, NEW)
+    assert not OutboxEmail.objects.filter(kind=EmailKind.PASSWORD_CHANGED).exists()
+
+
+def test_a_password_set_in_a_shell_ends_every_session(
+    alice: User, sign_in: SignIn, django_capture_on_commit_callbacks: Any
+) -> None:
+    signed_in = sign_in(alice)
+    signed_in.client.get("/me")
+
+    with django_capture_on_commit_callbacks(execute=True):
+        user = User.objects.get()
+        user.set_password(NEW)
+        user.save()
+
+    assert signed_in.client.get("/me").json()["code"] == "session_revoked"
+    assert ApiClient().post("/refresh", {"refreshToken": signed_in.refresh}).json()["code"] == "session_revoked"
+    assert Session.objects.get().revoked_reason == RevokedReason.PASSWORD_CHANGED
+
+
+def test_saving_a_user_for_another_reason_ends_nothing(alice: User, sign_in: SignIn) -> None:
+    signed_in = sign_in(alice)
+
+    user = User.objects.get()
+    user.first_name = "Alice"
+    user.save()
+
+    assert signed_in.client.get("/me").status_code == 200
+
+
+def test_without_composition_rules_any_eight_characters_will_do(api: ApiClient, db: None, settings: Settings) -> None:
+    settings.PASSWORD_COMPOSITION = False
+    eve = {"email": "eve@example.com", "username": "eve"}
+
+    short = api.post("/register", eve | {"password": "xkcd936"})
+    long = api.post("/register", eve | {"password": "correct horse battery"})
+
+    assert (short.status_code, list(short.json()["errors"])) == (400, ["password"])
+    assert long.status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("password", "status"), [("Vestibule1", 400), ("1VESTIBULEvestibule", 400), ("Vestibule-Key-99x", 201)]
+)
+def test_a_password_is_more_than_the_name_of_the_service(api: ApiClient, db: None, password: str, status: int) -> None:
+    reply = api.post("/register", {"email": "eve@example.com", "username": "eve", "password": password})
+
+    assert reply.status_code == status
+    assert list(reply.json().get("errors", {})) == (["password"] if status == 400 else [])

@@ -1,0 +1,101 @@
+"""Rules for new passwords that Django does not bring, and what must follow when a password changes by any door."""
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from accounts import audit
+from accounts.mail import outbox
+from accounts.models import AuditKind
+from accounts.passwords.hashing import MAX_LENGTH, normalize
+from core.http.request_context import current_request
+from sessions_tracking import services as sessions
+from sessions_tracking.models import RevokedReason
+
+SHORTEST, LONGEST = 8, MAX_LENGTH
+_KINDS = (
+    (str.isupper, "password_no_upper", _("The password needs an upper-case letter.")),
+    (str.islower, "password_no_lower", _("The password needs a lower-case letter.")),
+    (str.isdigit, "password_no_digit", _("The password needs a digit.")),
+)
+
+
+class PasswordLengthValidator(MaxLengthValidator):
+    """Counts the characters of the form that is hashed, so that a password may be as long from any keyboard."""
+
+    def clean(self, x: Any) -> int:
+        return len(normalize(x))
+
+
+class CompositionValidator:
+    """Length, and the three kinds of characters unless PASSWORD_COMPOSITION is off (as ASVS 6.2.5 would have it)."""
+
+    def validate(self, password: str, user: Any = None) -> None:
+        password = normalize(password)
+        faults = [
+            ValidationError(message, code=code)
+            for is_of_kind, code, message in (_KINDS if settings.PASSWORD_COMPOSITION else ())
+            if not any(map(is_of_kind, password))
+        ]
+        if len(password) < SHORTEST:
+            faults.insert(
+                0, ValidationError(_("The password must have at least %(count)d characters.") % {"count": SHORTEST})
+            )
+        if faults:
+            raise ValidationError(faults)
+
+    def get_help_text(self) -> str:
+        if not settings.PASSWORD_COMPOSITION:
+            return ngettext("At least %(count)d character.", "At least %(count)d characters.", SHORTEST) % {
+                "count": SHORTEST
+            }
+        return ngettext(
+            "At least %(count)d character, with an upper-case letter, a lower-case letter and a digit.",
+            "At least %(count)d characters, with an upper-case letter, a lower-case letter and a digit.",
+            SHORTEST,
+        ) % {"count": SHORTEST}
+
+
+class ContextWordsValidator:
+    """Refuses a word that everybody here would think of, with little else around it (ASVS 6.2.11)."""
+
+    def validate(self, password: str, user: Any = None) -> None:
+        folded = normalize(password).casefold()
+        for word in settings.PASSWORD_CONTEXT_WORDS:
+            if word.casefold() in folded and len(folded.replace(word.casefold(), "")) < SHORTEST:
+                raise ValidationError(
+                    _("The password is little more than a word that others here would guess."),
+                    code="password_context_word",
+                )
+
+    def get_help_text(self) -> str:
+        return str(_("More than the name of this service."))
+
+
+class EndSessionsOnChange:
+    """Not a rule: Django calls `password_changed` whenever a user is saved after `set_password`.
+
+    So the admin, a command and a shell end the sessions, and resets not yet mailed, as the API does. A renewed hash at login
+    is no change, and Django does not call this for it.
+    """
+
+    def validate(self, password: str, user: Any = None) -> None:
+        return None
+
+    def get_help_text(self) -> str:
+        return ""
+
+    def password_changed(self, password: str, user: Any = None) -> None:
+        if user is None or not isinstance(user.pk, uuid.UUID) or user.was_just_made:
+            return
+        with transaction.atomic():
+            ended = sessions.revoke_all(user_id=user.pk, reason=RevokedReason.PASSWORD_CHANGED)
+            outbox.cancel_resets(user)
+            if current_request() is None:  # what a request does is told where it is known who sent it
+                audit.record(AuditKind.PASSWORD_CHANGED, user_id=user.pk, facts={"sessionsEnded": ended})

@@ -1,0 +1,116 @@
+"""Says whose password it is, for every door alike: the API's and Django's admin's."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db.models import CharField
+
+from accounts import audit
+from accounts.exceptions import EmailNotVerified, InvalidCredentials
+from accounts.identity import bucket_of, email_key_or_none, username_key
+from accounts.models import AuditKind, User
+from accounts.passwords import hashing, hashing_limiter
+from accounts.passwords.hashing import Match
+from accounts.services import password_attempts, registration_claims
+from core.api.exceptions import ApiError
+from core.db.prepared import Given, PreparedSelect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """One of email and username is given."""
+
+    password: str
+    email: str | None = None
+    username: str | None = None
+
+
+_COLUMNS = tuple(field.attname for field in User._meta.concrete_fields)  # noqa: SLF001 - public in all but its name
+_KEY = Given("key", CharField())
+_BY_EMAIL = PreparedSelect(lambda: User.objects.filter(email_key=_KEY).values_list(*_COLUMNS))
+_BY_USERNAME = PreparedSelect(lambda: User.objects.filter(username_key=_KEY).values_list(*_COLUMNS))
+
+
+def authenticate(credentials: Credentials, *, address: str | None) -> User:
+    """The user whose password this is. A hash is computed whoever is asked for, so that time tells nothing (CVE-2024-39329)."""
+    hashing_limiter.require_room()
+    namesake = _namesake(credentials)
+    attempt = password_attempts.login_attempt(
+        user_id=namesake.id if namesake else None, identifier=_typed(credentials), address=address
+    )
+    user = namesake if namesake is not None and _is_spelled_right(namesake, credentials) else None
+    match = _match(user, credentials)
+    if match.is_claim:
+        attempt.withdraw()
+        raise _refused(user, "wrong_password" if user else "unknown_account", EmailNotVerified())
+    if user is None or not match.is_correct or not user.is_active:
+        attempt.failed()
+        raise _refused(user, _reason(user, match))
+    if user.is_placeholder or (settings.EMAIL_VERIFICATION == "mandatory" and not user.email_verified):
+        # Whoever signed up for somebody's email must not reset the count of wrong passwords for it.
+        if _hides_accounts(credentials):
+            attempt.withdraw()
+        else:
+            attempt.succeeded()
+        raise _refused(user, "email_not_verified", EmailNotVerified())
+    attempt.succeeded()
+    if match.is_outdated:
+        _renew_hash(user, credentials.password)
+    return user
+
+
+def _match(user: User | None, credentials: Credentials) -> Match:
+    """Compare the password by as many hashes and statements for known and unknown emails (ASVS 6.3.8)."""
+    check_all_forms = user is not None and not user.is_active
+    if _hides_accounts(credentials):
+        email = credentials.email or ""
+        reference, claims = registration_claims.reference_hash(email, user), registration_claims.password_hashes(email)
+        return hashing.match(credentials.password, reference, claims, check_all_forms=check_all_forms)
+    if user is None:
+        hashing.spend_as_much(credentials.password)
+        return Match()
+    is_correct, is_outdated = hashing.verify(credentials.password, user.password, check_all_forms=check_all_forms)
+    return Match(is_correct=is_correct, is_outdated=is_outdated)
+
+
+def _hides_accounts(credentials: Credentials) -> bool:
+    """Return whether the answer must be the same for all sign-ups for the email, whose account it is or not."""
+    is_required = settings.PREVENT_ENUMERATION and settings.EMAIL_VERIFICATION == "mandatory"
+    return is_required and credentials.username is None
+
+
+def _reason(user: User | None, match: Match) -> str:
+    if user is None:
+        return "unknown_account"
+    return "inactive" if match.is_correct else "wrong_password"
+
+
+def _refused(user: User | None, reason: str, error: ApiError | None = None) -> ApiError:
+    """Goes into the audit without what was typed: that may be a password in the wrong field."""
+    audit.record(AuditKind.LOGIN_FAILED, user_id=user.id if user else None, facts={"reason": reason})
+    return error or InvalidCredentials()
+
+
+def _renew_hash(user: User, password: str) -> None:
+    """Only over the hash that was checked: a reset that was faster must not be undone. No session ends."""
+    checked, user.password = user.password, hashing.make(password)
+    if not User.objects.filter(id=user.id, password=checked).update(password=user.password):
+        raise InvalidCredentials
+    registration_claims.remove(user.email)
+
+
+def _typed(credentials: Credentials) -> str:
+    return credentials.username or credentials.email or ""
+
+
+def _namesake(credentials: Credentials) -> User | None:
+    """Who the identifier means in any spelling, also one that signs nobody in: all of them count together."""
+    query = _BY_EMAIL if credentials.username is None else _BY_USERNAME
+    rows = query.rows(key=bucket_of(_typed(credentials)))
+    return User.from_db("default", _COLUMNS, rows[0]) if rows else None
+
+
+def _is_spelled_right(user: User, credentials: Credentials) -> bool:
+    if credentials.username is not None:
+        return credentials.username.isascii() and user.username_key == username_key(credentials.username)
+    return user.email_key == email_key_or_none(credentials.email or "")

@@ -1,0 +1,91 @@
+"""A take-over races with everything that the former holder can still send: afterwards nothing of theirs works."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.core import mail
+from django.db import connection, transaction
+from pytest_django import DjangoDbBlocker
+
+from accounts.mail import outbox
+from accounts.mail.delivery import deliver_waiting
+from accounts.models import User
+from accounts.passwords import hashing
+from accounts.testing.api_client import PASSWORD
+from accounts.testing.cast import log_in, refresh, signed_in, someone
+from accounts.testing.emails import token_in
+from accounts.testing.second_factor import App
+from core.testing import live_database, live_server
+from core.testing.live_server import Ask, LiveServer
+from sessions_tracking.models import Session
+
+NEW = "Another-Horse-8"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Iterator[LiveServer]:
+    folder = tmp_path_factory.mktemp("take-over")
+    optional = {"EMAIL_VERIFICATION": "optional"}
+    with live_database.in_use(folder, django_db_blocker), live_server.running(folder, **optional) as running:
+        yield running
+
+
+def _reset_token(user: User) -> str:
+    outbox.password_reset(address=str(user.email), language="en")
+    deliver_waiting(seconds=30)
+    return token_in([message for message in mail.outbox if message.to == [user.email]][-1])
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_a_reset_wins_against_all_that_the_former_holder_sends(server: LiveServer, attempt: int) -> None:
+    user = someone(verified=False)
+    tokens = signed_in(server, user)
+    secret = server.send(Ask("POST", "/mfa/totp", token=tokens.access)).data["secret"]
+    token = _reset_token(user)
+    theirs = [
+        log_in(user),
+        refresh(tokens.refresh),
+        Ask("POST", "/mfa/totp/confirm", {"code": App(secret).code(-1)}, token=tokens.access),
+        Ask("POST", "/mfa/totp", token=tokens.access),
+    ]
+
+    replies = server.send_at_once(
+        [*theirs, Ask("POST", "/reset-password", {"token": token, "newPassword": NEW}), *theirs]
+    )
+
+    assert replies[len(theirs)].status == 200
+    stored = User.objects.get(id=user.id)
+    assert (stored.mfa_enabled, stored.email_verified) == (False, True)
+    assert not Session.objects.filter(user=user, revoked_at=None).exists()
+    assert not hasattr(stored, "totp_factor")
+    assert server.send(log_in(user)).status == 401
+    assert server.send(Ask("POST", "/login", {"email": user.email, "password": NEW})).data["tokens"]
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has no row locks to wait for")
+def test_a_deletion_that_waited_for_a_reset_deletes_nothing(server: LiveServer) -> None:
+    user = someone()
+    tokens = signed_in(server, user)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            User.objects.select_for_update().get(id=user.id)
+            deletion = pool.submit(server.send, Ask("DELETE", "/me", {"password": PASSWORD}, token=tokens.access))
+            _wait_for_a_blocked_lock()
+            User.objects.filter(id=user.id).update(password=hashing.make(NEW))
+        reply = deletion.result()
+
+    assert (reply.status, reply.code) == (401, "session_revoked")
+    assert server.send(Ask("POST", "/login", {"username": user.username, "password": NEW})).data["tokens"]
+
+
+def _wait_for_a_blocked_lock() -> None:
+    deadline = time.monotonic() + 10
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.02)
+    raise AssertionError("The deletion has not waited for the row.")

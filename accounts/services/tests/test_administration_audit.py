@@ -1,0 +1,108 @@
+"""What the audit keeps of an administrator's doings: who did what to whom, and never a value that is a secret."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from accounts.models import AuditEvent, AuditKind, User
+from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
+
+SignIn = Callable[..., SignedIn]
+
+NEW = "Another-Horse-8"
+DEEDS = {
+    AuditKind.USER_CREATED, AuditKind.USER_INVITED, AuditKind.USER_CHANGED, AuditKind.ROLE_CHANGED,
+    AuditKind.USER_DEACTIVATED, AuditKind.USER_REACTIVATED, AuditKind.SESSIONS_REVOKED, AuditKind.ACCOUNT_DELETED,
+}  # fmt: skip
+
+
+@pytest.fixture
+def client(admin: User, sign_in: SignIn) -> ApiClient:
+    return sign_in(admin).client
+
+
+def _events(user_id: object) -> list[tuple[str, object, dict[str, Any]]]:
+    found = AuditEvent.objects.filter(user_id=str(user_id), kind__in=DEEDS).order_by("id")
+    return [(event.kind, event.actor_id, event.facts) for event in found]
+
+
+def test_a_user_who_is_made_and_invited_again(client: ApiClient, admin: User) -> None:
+    eve = client.post("/users", {"email": "eve@example.com", "username": "eve"}).json()["data"]["user"]
+    client.post(f"/users/{eve['id']}/invite")
+
+    assert _events(eve["id"]) == [
+        ("user_created", admin.id, {"role": "USER", "invited": True}),
+        ("user_invited", admin.id, {}),
+    ]
+
+
+def test_a_change_names_the_fields_and_not_what_is_in_them(client: ApiClient, admin: User, alice: User) -> None:
+    changes = {"firstName": "Alicia", "username": "alice", "email": "alice@example.org", "password": NEW}
+
+    client.patch(f"/users/{alice.id}", changes)
+
+    facts = {"fields": "email, password, firstName, emailVerified"}
+    assert _events(alice.id) == [("user_changed", admin.id, facts)]
+    assert not any(secret in str(_events(alice.id)) for secret in (NEW, "example.org", "Alicia"))
+
+
+def test_a_change_that_changes_nothing_is_none(client: ApiClient, alice: User) -> None:
+    client.patch(f"/users/{alice.id}", {"username": "alice", "role": "USER", "isActive": True})
+    client.patch(f"/users/{alice.id}", {"isActive": False, "firstName": "A"})  # refused
+
+    assert _events(alice.id) == []
+
+
+def test_a_promotion_says_from_what_to_what(client: ApiClient, admin: User, alice: User) -> None:
+    for role in ("ADMIN", "USER"):
+        client.patch(f"/users/{alice.id}", {"role": role})
+
+    assert _events(alice.id) == [
+        ("role_changed", admin.id, {"from": "USER", "to": "ADMIN"}),
+        ("role_changed", admin.id, {"from": "ADMIN", "to": "USER"}),
+    ]
+
+
+def test_the_end_of_all_sessions_says_how_many_they_were(
+    client: ApiClient, admin: User, alice: User, sign_in: SignIn
+) -> None:
+    sign_in(alice)
+
+    client.post(f"/users/{alice.id}/revoke-sessions")
+
+    assert _events(alice.id) == [("sessions_revoked", admin.id, {"sessionsEnded": 1})]
+
+
+def test_a_deletion_outlives_the_account(client: ApiClient, admin: User, alice: User) -> None:
+    user_id = alice.id
+    client.delete(f"/users/{user_id}")
+
+    assert _events(user_id) == [("account_deleted", admin.id, {})]
+
+
+def test_an_event_says_where_it_came_from(client: ApiClient, alice: User) -> None:
+    reply = client.patch(f"/users/{alice.id}", {"role": "ADMIN"})
+
+    event = AuditEvent.objects.get(kind=AuditKind.ROLE_CHANGED)
+    assert (event.ip, event.request_id) == ("127.0.0.1", reply["X-Request-Id"])
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [{"role": "USER"}, {"isActive": False}, {"isStaff": True}],
+)
+def test_what_was_refused_did_not_happen(client: ApiClient, admin: User, attempt: dict[str, Any]) -> None:
+    assert client.patch(f"/users/{admin.id}", attempt).status_code in {400, 403}
+
+    assert _events(admin.id) == []
+
+
+def test_who_may_not_administer_leaves_no_deed(alice: User, mallory: User, sign_in: SignIn) -> None:
+    client = sign_in(mallory).client
+
+    client.patch(f"/users/{mallory.id}", {"role": "ADMIN"})
+    client.post("/users", {"email": "eve@example.com", "username": "eve", "password": PASSWORD})
+    client.delete(f"/users/{alice.id}")
+
+    assert not AuditEvent.objects.filter(kind__in=DEEDS).exists()

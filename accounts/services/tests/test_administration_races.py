@@ -1,0 +1,96 @@
+"""Administrators who act at the same moment, over real sockets: one of them remains, and one name goes to one user."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import DjangoDbBlocker
+
+from accounts.models import OutboxEmail, Role, User
+from accounts.testing.cast import me, refresh, signed_in, someone, tokens_of
+from core.ids import new_id
+from core.testing import live_database, live_server
+from core.testing.live_server import Ask, LiveServer, Reply
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Iterator[LiveServer]:
+    folder = tmp_path_factory.mktemp("administration")
+    with live_database.in_use(folder, django_db_blocker), live_server.running(folder) as running:
+        yield running
+
+
+@pytest.mark.parametrize("body", [{"role": "USER"}, {"isActive": False}, None], ids=["demote", "deactivate", "delete"])
+def test_of_administrators_who_turn_on_each_other_one_remains(
+    server: LiveServer, body: dict[str, object] | None
+) -> None:
+    for _ in range(3):
+        admins = _only([_admin() for _ in range(4)])
+        tokens = [signed_in(server, admin).access for admin in admins]
+        victims = [*admins[1:], admins[0]]
+
+        replies = server.send_at_once(
+            [_against(victim, body, token) for victim, token in zip(victims, tokens, strict=True)]
+        )
+
+        assert set(_codes(replies)) <= {"ok", "permission_denied", "session_revoked", "not_found"}
+        assert User.objects.filter(role=Role.ADMIN, is_active=True).count() == 4 - _codes(replies)["ok"] >= 1
+
+
+def test_twenty_users_made_at_once_with_one_address_are_one(server: LiveServer) -> None:
+    token, email = signed_in(server, _admin()).access, f"{new_id().hex}@example.com"
+    asks = [Ask("POST", "/users", {"email": email, "username": f"d{new_id().hex[-20:]}"}, token) for _ in range(20)]
+
+    replies = server.send_at_once(asks)
+
+    assert _codes(replies) == {"ok": 1, "email_taken": 19}
+    assert OutboxEmail.objects.filter(address=email).count() == 1
+
+
+def test_of_twenty_users_who_are_given_one_name_one_gets_it(server: LiveServer) -> None:
+    token, name = signed_in(server, _admin()).access, f"e{new_id().hex[-20:]}"
+    asks = [Ask("PATCH", f"/users/{someone().id}", {"username": name}, token) for _ in range(20)]
+
+    replies = server.send_at_once(asks)
+
+    assert _codes(replies) == {"ok": 1, "username_taken": 19}
+    assert User.objects.filter(username_key=name).count() == 1
+
+
+def test_nothing_minted_beside_a_deactivation_survives_it(server: LiveServer) -> None:
+    token = signed_in(server, _admin()).access
+    for _ in range(5):
+        user = someone()
+        tokens = signed_in(server, user)
+        login = Ask("POST", "/login", {"username": user.username, "password": "Correct-Horse-7"})
+
+        ending, *replies = server.send_at_once(
+            [_against(user, {"isActive": False}, token), *[refresh(tokens.refresh)] * 4, *[login] * 4]
+        )
+
+        assert ending.code == "ok"
+        assert set(_codes(replies)) <= {"ok", "session_revoked", "invalid_credentials"}
+        for minted in [tokens, *(tokens_of(reply) for reply in replies if reply.status == 200)]:
+            assert server.send(me(minted.access)).code == "session_revoked"
+        assert not user.sessions.filter(revoked_at=None).exists()
+
+
+def _admin() -> User:
+    admin = someone()
+    User.objects.filter(id=admin.id).update(role=Role.ADMIN)
+    return admin
+
+
+def _only(admins: list[User]) -> list[User]:
+    """These, and nobody else in this database, administer."""
+    User.objects.exclude(id__in=[admin.id for admin in admins]).update(role=Role.USER)
+    return admins
+
+
+def _against(user: User, body: dict[str, object] | None, token: str) -> Ask:
+    return Ask("DELETE" if body is None else "PATCH", f"/users/{user.id}", body, token)
+
+
+def _codes(replies: list[Reply]) -> Counter[str]:
+    assert max(reply.status for reply in replies) < 500, replies
+    return Counter(reply.code for reply in replies)

@@ -1,0 +1,156 @@
+"""A change of address over real sockets, between threads and processes of a real server."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from django.core import mail
+from pytest_django import DjangoDbBlocker
+
+from accounts.mail.delivery import deliver_waiting
+from accounts.models import AuditEvent, AuditKind, EmailChange, EmailKind, OutboxEmail, User
+from accounts.testing.api_client import PASSWORD
+from accounts.testing.cast import Tokens, me, signed_in, someone
+from accounts.testing.emails import code_in, token_in
+from core.ids import new_id
+from core.testing import live_database, live_server
+from core.testing.live_server import Ask, LiveServer, Reply
+
+
+@dataclass(frozen=True)
+class Change:
+    """One that waits for its code; `undo_token` is that of the old address."""
+
+    user: User
+    tokens: Tokens
+    email: str
+    code: str
+    undo_token: str
+
+    @property
+    def confirm(self) -> Ask:
+        return Ask("POST", "/change-email/confirm", {"code": self.code}, self.tokens.access)
+
+    @property
+    def undo(self) -> Ask:
+        return Ask("POST", "/change-email/undo", {"token": self.undo_token})
+
+    @property
+    def address(self) -> str | None:
+        return User.objects.get(id=self.user.id).email
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Iterator[LiveServer]:
+    folder = tmp_path_factory.mktemp("address-races")
+    with live_database.in_use(folder, django_db_blocker), live_server.running(folder) as running:
+        yield running
+
+
+def test_of_twenty_confirmations_one_wins_and_tells_the_old_address_once(server: LiveServer) -> None:
+    for _ in range(3):
+        change = _pending(server)
+
+        codes = _codes(server.send_at_once([change.confirm] * 20))
+
+        assert codes["ok"] == 1
+        assert set(codes) <= {"ok", "code_invalid", "too_many_attempts"}
+        assert change.address == change.email
+        assert OutboxEmail.objects.filter(user=change.user, kind=EmailKind.EMAIL_CHANGED).count() == 1
+        assert _events(change.user, AuditKind.EMAIL_CHANGED) == 1
+
+
+def test_twenty_wrong_codes_count_as_twenty(server: LiveServer) -> None:
+    change = _pending(server)
+    wrong = Ask(
+        "POST",
+        "/change-email/confirm",
+        {"code": "000000" if change.code != "000000" else "000001"},
+        change.tokens.access,
+    )
+
+    assert _codes(server.send_at_once([wrong] * 20)) == {"code_invalid": 5, "too_many_attempts": 15}
+    assert server.send(change.confirm).code == "too_many_attempts"
+    assert change.address == change.user.email
+
+
+def test_an_address_goes_to_one_of_those_who_want_it(server: LiveServer) -> None:
+    for _ in range(5):
+        change = _pending(server)
+        name = f"s{new_id().hex[-20:]}"
+        sign_up = Ask("POST", "/register", {"email": change.email, "username": name, "password": PASSWORD})
+
+        confirmed, registered = server.send_at_once([change.confirm, sign_up])
+
+        assert sorted(_codes([confirmed, registered])) == ["email_taken", "ok"]
+        assert User.objects.filter(email_key=change.email).count() == 1
+        assert (change.address == change.email) is (confirmed.code == "ok")
+
+
+def test_two_accounts_that_want_one_address_do_not_share_it(server: LiveServer) -> None:
+    email = f"{new_id().hex}@example.org"
+    changes = [_pending(server, email) for _ in range(5)]
+
+    replies = server.send_at_once([change.confirm for change in changes])
+
+    assert _codes(replies) == {"ok": 1, "email_taken": 4}
+    assert User.objects.filter(email_key=email).count() == 1
+
+
+def test_after_an_undo_the_address_is_the_old_one_whichever_came_first(server: LiveServer) -> None:
+    for _ in range(8):
+        change = _pending(server)
+
+        undone, confirmed = server.send_at_once([change.undo, change.confirm])
+
+        assert undone.code == "ok"
+        assert confirmed.code in {"ok", "code_invalid", "session_revoked"}
+        assert change.address == change.user.email
+        assert server.send(me(change.tokens.access)).code == "session_revoked"
+        assert server.send(change.undo).code == "token_invalid"
+
+
+def test_of_twenty_presses_on_the_link_one_undoes(server: LiveServer) -> None:
+    change = _pending(server)
+    server.send(change.confirm)
+
+    codes = _codes(server.send_at_once([change.undo] * 20))
+
+    assert codes == {"ok": 1, "token_invalid": 19}
+    assert change.address == change.user.email
+    assert _events(change.user, AuditKind.EMAIL_CHANGE_UNDONE) == 1
+    assert OutboxEmail.objects.filter(kind=EmailKind.RESET_PASSWORD, address=change.user.email).count() == 1
+
+
+def test_of_wishes_at_once_one_is_pending(server: LiveServer) -> None:
+    user = someone()
+    access = signed_in(server, user).access
+
+    replies = server.send_at_once([_wish(access, f"{new_id().hex}@example.org") for _ in range(10)])
+
+    assert _codes(replies) == {"ok": 10}
+    assert EmailChange.objects.pending().filter(user=user).count() == 1
+
+
+def _pending(server: LiveServer, email: str = "") -> Change:
+    user, email = someone(), email or f"{new_id().hex}@example.org"
+    tokens = signed_in(server, user)
+    assert server.send(_wish(tokens.access, email)).code == "ok"
+    deliver_waiting(seconds=30)
+    (notice,) = (message for message in mail.outbox if message.to == [user.email])
+    code = [message for message in mail.outbox if message.to == [email]][-1]
+    return Change(user=user, tokens=tokens, email=email, code=code_in(code), undo_token=token_in(notice))
+
+
+def _wish(access: str, email: str) -> Ask:
+    return Ask("POST", "/change-email", {"newEmail": email, "password": PASSWORD}, access)
+
+
+def _codes(replies: list[Reply]) -> Counter[str]:
+    assert max(reply.status for reply in replies) < 500, replies
+    return Counter(reply.code for reply in replies)
+
+
+def _events(user: User, kind: AuditKind) -> int:
+    return AuditEvent.objects.filter(user_id=user.id, kind=kind).count()

@@ -1,0 +1,130 @@
+"""Guesses that arrive at once, over real sockets, at two processes of ten threads; and limits without Redis."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytest_django import DjangoDbBlocker
+
+from accounts.models import EmailKind, OutboxEmail
+from accounts.testing.api_client import PASSWORD
+from accounts.testing.cast import log_in, me, refresh, signed_in, someone
+from core.testing import faulty_redis, live_database, live_server
+from core.testing.live_server import Ask, LiveServer, Reply
+
+WRONG = "Wrong-Horse-7"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("guesses")
+    with live_database.in_use(folder, django_db_blocker):
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[LiveServer]:
+    limits = {"RATE_LIMITS": "on", "RATE_LIMIT_LOGIN": "off", "RATE_LIMIT_PUBLIC": "off"}
+    variables = limits | {"DJANGO_SETTINGS_MODULE": "accounts.testing.patient_redis_settings"}
+    with live_server.running(folder, **variables) as running:
+        yield running
+
+
+def _codes(replies: list[Reply]) -> Counter[str]:
+    return Counter(reply.code for reply in replies)
+
+
+def _guess(username: str, password: str = WRONG) -> Ask:
+    return Ask("POST", "/login", {"username": username, "password": password})
+
+
+def test_of_a_hundred_guesses_at_once_five_are_judged(server: LiveServer) -> None:
+    for name in (someone().username, "nobody"):
+        replies = server.send_at_once([_guess(name)] * 100)
+
+        assert _codes(replies) == {"invalid_credentials": 5, "rate_limited": 95}
+
+
+def test_the_right_one_among_a_hundred_is_no_way_through(server: LiveServer) -> None:
+    user = someone()
+    tokens = signed_in(server, user)
+    server.send_at_once([_guess(user.username)] * 10)
+
+    replies = server.send_at_once([_guess(user.username, PASSWORD)] * 30 + [_guess(user.username)] * 70)
+
+    assert _codes(replies) == {"rate_limited": 100}
+    assert server.send(me(tokens.access)).status == 200
+    assert server.send(refresh(tokens.refresh)).status == 200
+
+
+def test_right_passwords_at_once_lock_nobody_out(server: LiveServer) -> None:
+    user = someone()
+
+    replies = server.send_at_once([log_in(user)] * 20)
+
+    found = _codes(replies)
+    assert found["ok"] >= 5
+    assert found["ok"] + found["rate_limited"] == 20
+    assert {reply.headers["Retry-After"] for reply in replies if reply.code == "rate_limited"} <= {"1"}
+    assert server.send(log_in(user)).status == 200
+
+
+def test_of_fifty_resets_asked_for_at_once_one_is_mailed(server: LiveServer) -> None:
+    user = someone()
+
+    replies = server.send_at_once([Ask("POST", "/forgot-password", {"email": user.email})] * 50)
+
+    assert _codes(replies) == {"ok": 1, "rate_limited": 49}
+    assert OutboxEmail.objects.filter(kind=EmailKind.RESET_PASSWORD, address=user.email).count() == 1
+
+
+def test_of_fifty_wrong_codes_at_once_five_are_looked_at(server: LiveServer) -> None:
+    user = someone(verified=False)
+    guess = Ask("POST", "/verify-email", {"email": user.email, "code": "000000"})
+
+    assert _codes(server.send_at_once([guess] * 50)) == {"code_invalid": 5, "too_many_attempts": 45}
+
+
+def test_a_client_that_is_no_trusted_proxy_writes_itself_no_address(server: LiveServer) -> None:
+    username = someone().username
+    guesses = [_guess_behind_a_proxy(username, f"203.0.113.{number}") for number in range(6)]
+
+    codes = [server.send_bytes(guess).code for guess in guesses]
+
+    assert codes == ["invalid_credentials"] * 5 + ["rate_limited"]
+
+
+def test_behind_a_trusted_proxy_a_client_is_its_own_address_and_no_other(folder: Path) -> None:
+    with live_server.running(folder, RATE_LIMITS="on", TRUSTED_PROXIES="127.0.0.1", WEB_WORKERS="1") as server:
+        user = someone()
+
+        def guess_from(address: str) -> str:
+            return server.send_bytes(_guess_behind_a_proxy(user.username, f"192.0.2.66, {address}")).code
+
+        network = [guess_from(f"2001:db8:1:2:{number}::1") for number in range(6)]
+        mapped = [guess_from(address) for address in ("198.51.100.7", "::ffff:198.51.100.7") * 3]
+
+        assert network == mapped == ["invalid_credentials"] * 5 + ["rate_limited"]
+        assert guess_from("2001:db8:1:3::1") == "invalid_credentials"
+
+
+def _guess_behind_a_proxy(username: str, forwarded_for: str) -> bytes:
+    body = f'{{"username": "{username}", "password": "{WRONG}"}}'
+    head = f"Host: localhost\r\nX-Forwarded-For: {forwarded_for}\r\nContent-Type: application/json\r\nConnection: close"
+    return f"POST /api/auth/login HTTP/1.1\r\n{head}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+
+
+def test_the_limits_outlive_a_redis_that_is_killed(folder: Path) -> None:
+    with faulty_redis.running() as redis:
+        variables = {"RATE_LIMITS": "on", "REDIS_URL": redis.url, "RATE_LIMIT_LOGIN": "20/m", "WEB_WORKERS": "1"}
+        with live_server.running(folder, **variables) as server:
+            user = someone()
+            assert server.send(_guess(user.username)).code == "invalid_credentials"
+            redis.kill()
+
+            replies = server.send_at_once([_guess(user.username)] * 30)
+            others = server.send_at_once([_guess(f"u{number}") for number in range(30)])
+
+    assert _codes(replies) == {"invalid_credentials": 5, "rate_limited": 25}
+    assert _codes(others) == {"invalid_credentials": 15, "rate_limited": 15}

@@ -1,0 +1,60 @@
+"""Services that end sessions, while their owners go on."""
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import DjangoDbBlocker
+
+from accounts.models import AuditEvent, AuditKind
+from accounts.services import service_clients
+from accounts.testing.cast import me, refresh, signed_in, someone, tokens_of
+from core.testing import live_database, live_server
+from core.testing.live_server import Ask, LiveServer
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Iterator[LiveServer]:
+    folder = tmp_path_factory.mktemp("services")
+    with live_database.in_use(folder, django_db_blocker), live_server.running(folder) as running:
+        yield running
+
+
+def _revoke(token: str) -> Ask:
+    client, secret = service_clients.create(name="Billing")
+    return Ask("POST", "/revoke", {"token": token, "client_id": str(client.id), "client_secret": secret})
+
+
+def test_twenty_revocations_of_one_token_are_one(server: LiveServer) -> None:
+    user = someone()
+    tokens = signed_in(server, user)
+
+    replies = server.send_at_once([_revoke(token) for token in (tokens.access, tokens.refresh) * 10])
+
+    assert {reply.status for reply in replies} == {200}
+    assert AuditEvent.objects.filter(kind=AuditKind.SESSION_REVOKED, user_id=user.id).count() == 1
+    assert [server.send(me(tokens.access)).code for _ in range(6)] == ["session_revoked"] * 6
+
+
+def test_nothing_that_a_racing_refresh_minted_survives_a_revocation(server: LiveServer) -> None:
+    for _ in range(5):
+        tokens = signed_in(server, someone())
+
+        ending, *replies = server.send_at_once([_revoke(tokens.access), *[refresh(tokens.refresh)] * 6])
+
+        assert ending.status == 200
+        minted = [tokens_of(reply) for reply in replies if reply.status == 200]
+        for pair in [tokens, *minted]:
+            assert server.send(me(pair.access)).code == "session_revoked"
+            assert server.send(refresh(pair.refresh)).code == "session_revoked"
+
+
+def test_a_service_is_told_of_a_logout_by_every_process(server: LiveServer) -> None:
+    tokens = signed_in(server, someone())
+    client, secret = service_clients.create(name="Billing")
+    question = {"token": tokens.access, "client_id": str(client.id), "client_secret": secret}
+    ask = Ask("POST", "/introspect", question)
+    assert all(reply.json["active"] for reply in server.send_at_once([ask] * 8))
+
+    server.send(Ask("POST", "/logout", token=tokens.access))
+
+    assert [reply.json for reply in server.send_at_once([ask] * 8)] == [{"active": False}] * 8

@@ -1,0 +1,74 @@
+"""A client of the real API for tests, and the users who sign in with it."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import HttpResponse
+from django.test import TestCase
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from accounts.models import User
+
+PASSWORD = "Correct-Horse-7"
+CHROME = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
+)
+
+
+class ApiClient(APIClient):
+    """Speaks JSON to /api/auth. What a request leaves for after its commit has happened when it returns."""
+
+    def request(self, **kwargs: Any) -> Any:
+        with TestCase.captureOnCommitCallbacks(execute=True):
+            return _read_whole(super().request(**kwargs))
+
+    def generic(self, method: str, path: Any, *args: Any, **kwargs: Any) -> Any:
+        return super().generic(method, path if path.startswith("/api") else f"/api/auth{path}", *args, **kwargs)
+
+    def bearing(self, token: str) -> "ApiClient":
+        """Another client, without cookies, that sends this access token."""
+        other = ApiClient()
+        other.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+        return other
+
+
+def _read_whole(reply: Any) -> Any:
+    """A response that is made while it is sent, as one that is whole; any other as it is."""
+    if not reply.streaming:
+        return reply
+    whole: Any = HttpResponse(reply.getvalue(), status=reply.status_code, headers=dict(reply.headers))
+    whole.json = lambda: json.loads(whole.content)
+    return whole
+
+
+@dataclass
+class SignedIn:
+    """Somebody's sign-in: `client` bears the access token and no cookie."""
+
+    user: User
+    client: ApiClient
+    data: dict[str, Any] = field(repr=False)
+
+    @property
+    def access(self) -> str:
+        return str(self.data["tokens"]["accessToken"])
+
+    @property
+    def refresh(self) -> str:
+        return str(self.data["tokens"]["refreshToken"])
+
+    @property
+    def session_id(self) -> str:
+        return str(self.data["session"]["id"])
+
+
+def create_user(name: str, *, verified: bool) -> User:
+    verified_at = timezone.now() if verified else None
+    return User.objects.create_user(name, f"{name}@example.com", PASSWORD, email_verified_at=verified_at)
+
+
+def headers_of(reply: Any) -> dict[str, str]:
+    """All but the name of the request, which no two share."""
+    return {name: value for name, value in reply.headers.items() if name != "X-Request-Id"}

@@ -1,0 +1,47 @@
+"""The cast of the tests that run against a live server: people who are really there for every process."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.testing.api_client import PASSWORD
+from core.ids import new_id
+from core.testing.live_server import Ask, LiveServer, Reply
+
+
+@dataclass(frozen=True)
+class Tokens:
+    access: str
+    refresh: str
+
+
+def someone(*, verified: bool = True) -> User:
+    """A user whose name nobody else has in this database."""
+    name = f"u{new_id().hex[-20:]}"
+    verified_at = timezone.now() if verified else None
+    return User.objects.create_user(name, f"{name}@example.com", PASSWORD, email_verified_at=verified_at)
+
+
+def log_in(user: User, password: str = PASSWORD) -> Ask:
+    return Ask("POST", "/login", {"username": user.username, "password": password})
+
+
+def signed_in(server: LiveServer, user: User) -> Tokens:
+    return tokens_of(server.send(log_in(user)))
+
+
+def tokens_of(reply: Reply) -> Tokens:
+    assert reply.status == 200, reply
+    pair: dict[str, Any] = reply.data["tokens"]
+    return Tokens(access=pair["accessToken"], refresh=pair["refreshToken"])
+
+
+def refresh(token: str) -> Ask:
+    return Ask("POST", "/refresh", {"refreshToken": token})
+
+
+def me(token: str) -> Ask:
+    """At Django's door, where Redis is asked; without the slash it is answered in front, where the database is."""
+    return Ask("GET", "/me/", token=token)

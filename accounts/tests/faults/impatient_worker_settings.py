@@ -1,5 +1,0 @@
-"""As `patient_worker_settings`, for a mail server that never answers."""
-
-from accounts.tests.faults.patient_worker_settings import *  # noqa: F403
-
-EMAIL_TIMEOUT = 1

@@ -1,7 +1,0 @@
-"""As `accounts.tests.worker_settings`, with a lease that no slow machine outlasts, for tests in which nobody is killed."""
-
-from datetime import timedelta
-
-from accounts.tests.worker_settings import *  # noqa: F403
-
-EMAIL_LEASE = timedelta(minutes=1)

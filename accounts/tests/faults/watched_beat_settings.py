@@ -1,6 +1,0 @@
-"""As `accounts.tests.worker_settings`, with a watch over beat that a test can wait for."""
-
-from accounts.tests.worker_settings import *  # noqa: F403
-
-BEAT_STALLED_SECONDS = 3.0
-CELERY_BEAT_MAX_LOOP_INTERVAL = 0.2

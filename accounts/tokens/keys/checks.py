@@ -1,0 +1,23 @@
+"""What `manage.py check --deploy` says of the files of the keys."""
+
+import stat
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Tags, Warning, register  # noqa: A004 - the name is Django's
+
+from accounts.tokens.keys import files
+
+
+@register(Tags.security, deploy=True)
+def check_key_files(**_options: Any) -> list[CheckMessage]:
+    found, _ = files.read_all(settings.JWT_PRIVATE_KEYS)
+    return [
+        Warning(
+            f"Everybody on this machine may read the signing key {file.path}.",
+            hint=f"chmod 600 {file.path}",
+            id="vestibule.W010",
+        )
+        for file in found
+        if file.path.stat().st_mode & stat.S_IROTH
+    ]

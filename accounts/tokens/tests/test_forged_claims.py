@@ -1,0 +1,167 @@
+"""A correctly signed token whose claims contradict its session is refused wherever tokens are taken.
+
+Only a holder of the signing key makes one (a leaked secret, another service that shares it), so nothing else is changed: no
+session is revoked, nobody is notified.
+"""
+
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+import pytest
+from django.conf import settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from accounts.models import AuditEvent, OutboxEmail, User
+from accounts.services.login import verify_token
+from accounts.testing.api_client import ApiClient, SignedIn
+from accounts.testing.parity import by_client, by_server
+from accounts.testing.parity import closings as closings
+from accounts.testing.service_client import Service, make_service
+from core.api.exceptions import TokenInvalid
+from sessions_tracking.models import Session
+
+SignIn = Callable[..., SignedIn]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("closings")]
+
+MISSING = object()
+FOREVER = 4_000_000_000
+WRONG_TYPES: tuple[Any, ...] = (MISSING, None, True, 1.5, "x", ["vestibule"])
+ACCESS, REFRESH = "access", "refresh"
+
+
+@dataclass(frozen=True)
+class Scene:
+    alice: SignedIn
+    mallory: SignedIn
+    service: Service
+
+    def forge(self, kind: str, **claims: Any) -> str:
+        """alice's current token with other claims, signed with the real key."""
+        raw = self.alice.access if kind == ACCESS else self.alice.refresh
+        forged = jwt.decode(raw, options={"verify_signature": False}) | claims
+        kept = {name: value for name, value in forged.items() if value is not MISSING}
+        key = settings.JWT_SECRET_KEY if kind == ACCESS else settings.JWT_REFRESH_SECRET
+        return _sign(kept, key)
+
+
+def _sign(claims: dict[str, Any], key: str) -> str:
+    """PyJWT refuses to sign an `iss` that is no text."""
+    return jwt.PyJWS().encode(json.dumps(claims).encode(), key, "HS256", {"typ": "JWT"})
+
+
+@pytest.fixture
+def scene(alice: User, mallory: User, sign_in: SignIn) -> Scene:
+    return Scene(sign_in(alice), sign_in(mallory), make_service())
+
+
+def _contradictions(scene: Scene, kind: str) -> list[dict[str, Any]]:
+    """Claims of the right type that name something else than the session does."""
+    others: list[dict[str, Any]] = [
+        {"sub": str(scene.mallory.user.id)}, {"sub": str(uuid.uuid4())}, {"sid": scene.mallory.session_id},
+        {"iss": "evil"}, {"aud": "evil"}, {"token_type": "mfa" if kind == ACCESS else ACCESS},
+    ]  # fmt: skip
+    return others + ([{"exp": FOREVER}] if kind == REFRESH else [])
+
+
+def _take_access(scene: Scene, token: str) -> None:
+    for ask in (by_client, by_server):
+        for headers in ({"Authorization": f"Bearer {token}"}, {"Cookie": f"jwt={token}"}):
+            for method, path in (("GET", "/me"), ("GET", "/forward-auth"), ("POST", "/logout-all")):
+                answer = ask(method, headers, path)
+                assert (answer.status, answer.code, answer.identity) == (401, "token_invalid", {}), (path, headers)
+            assert ask("POST", headers, "/logout").status == 200
+    with pytest.raises(TokenInvalid):
+        verify_token(token)
+
+
+def _take_refresh(scene: Scene, token: str) -> None:
+    body = f'{{"refreshToken": "{token}"}}'.encode()
+    for ask in (by_client, by_server):
+        for headers, sent in (({}, body), ({"Cookie": f"refreshToken={token}"}, b"")):
+            answer = ask("POST", headers, "/refresh", sent)
+            assert (answer.status, answer.code) == (401, "token_invalid")
+            assert "Set-Cookie" not in answer.headers
+        assert ask("POST", {}, "/logout", body).status == 200
+        assert ask("POST", {"Cookie": f"refreshToken={token}"}, "/logout").status == 200
+
+
+TAKE = {ACCESS: _take_access, REFRESH: _take_refresh}
+
+
+def _present_everywhere(scene: Scene, kind: str, token: str) -> None:
+    """Asserts the refusals, and that nothing happened to anybody."""
+    before = list(Session.objects.order_by("id").values())
+    events, emails = AuditEvent.objects.count(), OutboxEmail.objects.count()
+
+    TAKE[kind](scene, token)
+
+    assert scene.service.introspect(token) == {"active": False}
+    assert scene.service.revoke(token).status_code == 200
+    assert list(Session.objects.order_by("id").values()) == before
+    assert (AuditEvent.objects.count(), OutboxEmail.objects.count()) == (events, emails)
+
+
+@pytest.mark.parametrize("kind", [ACCESS, REFRESH])
+def test_a_token_that_contradicts_its_session_is_invalid_everywhere(scene: Scene, kind: str) -> None:
+    for claims in _contradictions(scene, kind):
+        _present_everywhere(scene, kind, scene.forge(kind, **claims))
+
+    assert scene.alice.client.get("/me").status_code == scene.mallory.client.get("/me").status_code == 200
+    for signed_in in (scene.alice, scene.mallory):
+        assert ApiClient().post("/refresh", {"refreshToken": signed_in.refresh}).status_code == 200
+
+
+@pytest.mark.parametrize("kind", [ACCESS, REFRESH])
+@pytest.mark.parametrize("name", ["sub", "sid", "jti", "iss", "aud", "exp", "iat", "token_type"])
+def test_a_claim_that_is_missing_or_of_another_type_is_invalid_everywhere(scene: Scene, kind: str, name: str) -> None:
+    for value in WRONG_TYPES:
+        _present_everywhere(scene, kind, scene.forge(kind, **{name: value}))
+
+
+@pytest.mark.parametrize("name", ["username", "role"])
+def test_a_name_or_role_that_is_no_text_is_invalid(scene: Scene, name: str) -> None:
+    for value in (MISSING, None, True, 7, [], {}):
+        _present_everywhere(scene, ACCESS, scene.forge(ACCESS, **{name: value}))
+
+
+def test_name_and_role_of_a_token_are_never_believed(scene: Scene) -> None:
+    token = scene.forge(ACCESS, username="root", role="ADMIN")
+
+    assert ApiClient().bearing(token).get("/me").json()["data"]["user"]["role"] == "USER"
+    assert by_server("GET", {"Authorization": f"Bearer {token}"}, "/forward-auth").identity["X-Auth-Role"] == "USER"
+    assert ApiClient().bearing(token).get("/users").status_code == 403
+    assert scene.service.introspect(token)["username"] == "alice"
+
+
+@pytest.mark.parametrize("kind", [ACCESS, REFRESH])
+def test_a_token_that_is_wrong_and_old_is_wrong_first(scene: Scene, kind: str) -> None:
+    """`token_expired` would tell a client to come again with the refresh token of that sign-in."""
+    for claims in _contradictions(scene, kind)[3:6]:
+        _present_everywhere(scene, kind, scene.forge(kind, **claims, exp=1_700_000_000))
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=40) | st.uuids().map(str),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+@hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=st.sampled_from(["sub", "sid", "iss", "aud", "token_type"]), value=VALUES, kind=st.sampled_from(list(TAKE)))
+def test_no_other_value_of_a_claim_is_accepted(scene: Scene, name: str, value: Any, kind: str) -> None:
+    before, token = list(Session.objects.order_by("id").values()), scene.forge(kind, **{name: value})
+
+    headers = {"Authorization": f"Bearer {token}"} if kind == ACCESS else {}
+    body = b"" if kind == ACCESS else f'{{"refreshToken": "{token}"}}'.encode()
+    answers = [by_server("GET", headers, "/me")] if kind == ACCESS else [by_server("POST", {}, "/refresh", body)]
+    by_server("POST", headers, "/logout", body)
+
+    assert [answer.code for answer in answers] in (["token_invalid"], ["session_revoked"])
+    assert list(Session.objects.order_by("id").values()) == before

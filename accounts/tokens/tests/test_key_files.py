@@ -1,0 +1,244 @@
+"""Which PEM files the server takes for keys, and what it makes of them while it runs."""
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa, x25519
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+from pytest_django import Settings
+
+from accounts.testing.key_files import key_in, rotate
+from accounts.tokens.keys import files, ring
+from accounts.tokens.keys import key as signing_key
+from accounts.tokens.keys.checks import check_key_files
+from accounts.tokens.keys.files import State
+from accounts.tokens.keys.ring import Ring
+from core.environment.env import BadVariable
+
+
+def _pem(private: Any, form: PrivateFormat = PrivateFormat.PKCS8, password: bytes | None = None) -> bytes:
+    encryption: KeySerializationEncryption = BestAvailableEncryption(password) if password else NoEncryption()
+    return bytes(private.private_bytes(Encoding.PEM, form, encryption))
+
+
+ED25519 = ed25519.Ed25519PrivateKey.generate()
+PUBLIC = ED25519.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+UNUSABLE: dict[str, Callable[[], bytes]] = {
+    "RSA key of 1024 bits": lambda: _pem(rsa.generate_private_key(65537, 1024)),  # noqa: S505 - that is the point
+    "curve secp384r1": lambda: _pem(ec.generate_private_key(ec.SECP384R1())),
+    "curve secp256k1": lambda: _pem(ec.generate_private_key(ec.SECP256K1())),
+    "another kind": lambda: _pem(ed448.Ed448PrivateKey.generate()),
+    "must be Ed25519, P-256 or RSA": lambda: _pem(x25519.X25519PrivateKey.generate()),
+    "is encrypted": lambda: _pem(ED25519, password=b"hunter2"),
+    "no private key in PEM": lambda: PUBLIC,
+    "holds no private key": lambda: b"hunter2",
+    "private key in PEM": lambda: b"",
+    "P-256 or RSA": lambda: _pem(dsa.generate_private_key(2048)),
+}
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files are looked at each time, in place of every two seconds."""
+    monkeypatch.setattr(ring, "_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(ring, "_LOOK_AGAIN_SECONDS", 0.0)
+
+
+def _kids(keys: Ring) -> set[str]:
+    return set(keys.keys().by_id)
+
+
+@pytest.mark.parametrize(
+    ("pem", "algorithm"),
+    [
+        (_pem(ED25519), "EdDSA"),
+        (_pem(ec.generate_private_key(ec.SECP256R1())), "ES256"),
+        (_pem(ec.generate_private_key(ec.SECP256R1()), PrivateFormat.TraditionalOpenSSL), "ES256"),
+        (_pem(rsa.generate_private_key(65537, 2048)), "RS256"),
+        (_pem(rsa.generate_private_key(65537, 2048), PrivateFormat.TraditionalOpenSSL), "RS256"),
+    ],
+)
+def test_a_key_says_by_itself_which_algorithm_it_is_for(pem: bytes, algorithm: str) -> None:
+    assert signing_key.read(pem).algorithm == algorithm
+
+
+@pytest.mark.parametrize("problem", UNUSABLE)
+def test_a_key_that_is_weak_unknown_or_none_is_refused_by_the_variable_s_name(
+    tmp_path: Path, settings: Settings, problem: str
+) -> None:
+    path = tmp_path / "key.pem"
+    path.write_bytes(UNUSABLE[problem]())
+    settings.JWT_PRIVATE_KEYS = [str(path)]
+
+    with pytest.raises(BadVariable) as refusal:
+        ring.current()
+
+    assert str(refusal.value).startswith("JWT_PRIVATE_KEYS ")
+    assert problem in str(refusal.value)
+    assert str(path) in str(refusal.value)
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_one_bad_file_among_good_ones_is_refused_too(tmp_path: Path, settings: Settings) -> None:
+    rotate(tmp_path)
+    (tmp_path / "x.pem").write_bytes(PUBLIC)
+    settings.JWT_PRIVATE_KEYS = [str(tmp_path)]
+
+    with pytest.raises(BadVariable, match=r"x\.pem"):
+        ring.current()
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path, settings: Settings) -> None:
+    settings.JWT_PRIVATE_KEYS = [str(tmp_path / "gone.pem")]
+
+    with pytest.raises(BadVariable, match=r"not there: .*gone\.pem"):
+        ring.current()
+
+
+def test_a_directory_without_a_key_tells_how_to_make_one(tmp_path: Path, settings: Settings) -> None:
+    (tmp_path / "README.txt").write_text("keys go here")
+    settings.JWT_PRIVATE_KEYS = [str(tmp_path)]
+
+    with pytest.raises(BadVariable, match="manage.py rotate_keys --directory"):
+        ring.current()
+
+
+def test_drafts_and_other_files_of_a_directory_are_not_read(tmp_path: Path) -> None:
+    rotate(tmp_path)
+    (tmp_path / ".draft.pem").write_bytes(b"half")
+    (tmp_path / "notes.txt").write_bytes(b"hello")
+
+    assert len(_kids(Ring((str(tmp_path),)))) == 2
+
+
+def test_a_running_process_learns_of_a_rotation(tmp_path: Path, now: None) -> None:
+    rotate(tmp_path)
+    keys = Ring((str(tmp_path),))
+    before = keys.keys()
+
+    rotate(tmp_path)
+
+    assert keys.keys() is not before
+    assert keys.keys() is keys.keys()
+    assert keys.keys().signing.kid == key_in(tmp_path, State.ACTIVE).key.kid
+    assert len(_kids(keys)) == 3
+
+
+def test_a_file_that_was_written_over_is_read_again(tmp_path: Path, now: None) -> None:
+    path = tmp_path / "key.pem"
+    path.write_bytes(signing_key.make("EdDSA"))
+    keys = Ring((str(path),))
+    before = _kids(keys)
+
+    path.write_bytes(signing_key.make("ES256"))
+
+    assert _kids(keys).isdisjoint(before)
+
+
+def test_files_that_cannot_be_read_any_more_leave_the_keys_as_they_were(
+    tmp_path: Path, now: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    rotate(tmp_path)
+    keys = Ring((str(tmp_path),))
+    before = _kids(keys)
+
+    (tmp_path / "half.pem").write_bytes(b"-----BEGIN")
+    with caplog.at_level(logging.ERROR):
+        assert [_kids(keys) for _ in range(5)] == [before] * 5
+
+    assert caplog.text.count("half.pem") == 1  # said once, not every two seconds
+    (tmp_path / "half.pem").unlink()
+    rotate(tmp_path)
+    assert len(_kids(keys)) == 3
+
+
+def test_where_the_only_active_key_is_taken_away_the_next_one_signs(tmp_path: Path, now: None) -> None:
+    rotate(tmp_path)
+    keys = Ring((str(tmp_path),))
+
+    key_in(tmp_path, State.ACTIVE).path.unlink()
+
+    assert _kids(keys) == {keys.keys().signing.kid} == {key_in(tmp_path, State.NEXT).key.kid}
+
+
+def test_a_directory_that_is_emptied_stops_nobody(tmp_path: Path, now: None) -> None:
+    rotate(tmp_path)
+    keys = Ring((str(tmp_path),))
+    before = _kids(keys)
+
+    for path in tmp_path.iterdir():
+        path.unlink()
+
+    assert _kids(keys) == before
+
+
+def test_files_are_looked_at_every_two_seconds_however_many_ask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rotate(tmp_path)
+    keys, looks = Ring((str(tmp_path),)), []
+    signature, moment = files.signature, time.monotonic()
+    monkeypatch.setattr(files, "signature", lambda places: looks.append(1) or signature(places))  # type: ignore[func-returns-value]
+
+    for passed in (0.5, 1.0, 1.9, 2.1, 2.2, 4.0, 4.2):
+        monkeypatch.setattr(time, "monotonic", lambda passed=passed: moment + passed)
+        keys.keys()
+
+    assert len(looks) == 2
+
+
+def test_an_unknown_kid_is_looked_for_in_the_files_at_most_four_times_a_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rotate(tmp_path)
+    keys, looks = Ring((str(tmp_path),)), []
+    signature, moment = files.signature, time.monotonic() + 1
+    monkeypatch.setattr(files, "signature", lambda places: looks.append(1) or signature(places))  # type: ignore[func-returns-value]
+
+    for hundredth in range(100):
+        monkeypatch.setattr(time, "monotonic", lambda hundredth=hundredth: moment + hundredth / 100)
+        assert keys.find(f"invented-{hundredth}") is None
+
+    assert len(looks) == 4
+
+
+def test_a_key_that_nobody_knew_yet_is_found_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ring, "_LOOK_AGAIN_SECONDS", 0.0)
+    rotate(tmp_path)
+    keys = Ring((str(tmp_path),))
+
+    rotate(tmp_path)
+
+    assert keys.find(key_in(tmp_path, State.NEXT).key.kid) is not None
+
+
+def test_a_key_that_everybody_may_read_is_a_warning(tmp_path: Path, settings: Settings) -> None:
+    rotate(tmp_path)
+    settings.JWT_PRIVATE_KEYS = [str(tmp_path)]
+    assert check_key_files() == []
+
+    os.chmod(path := key_in(tmp_path, State.ACTIVE).path, 0o644)
+
+    (warning,) = check_key_files()
+    assert warning.id == "vestibule.W010"
+    assert path.name in warning.msg
+
+
+def test_a_key_tells_no_secret_where_it_is_printed(tmp_path: Path) -> None:
+    rotate(tmp_path)
+
+    text = repr(key_in(tmp_path, State.ACTIVE)) + repr(Ring((str(tmp_path),)).keys())
+
+    assert "PrivateKey" not in text

@@ -1,0 +1,108 @@
+"""Rotations under a running server of two processes: nobody is signed out, and nobody has to be restarted."""
+
+import json
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from joserfc import jwt as independent
+from joserfc.jwk import KeySet
+from pytest_django import DjangoDbBlocker
+
+from accounts.testing.cast import me, refresh, signed_in, someone, tokens_of
+from accounts.testing.key_files import key_in, rotate
+from accounts.tokens.keys.files import State
+from core.testing import live_database, live_server
+from core.testing.live_server import Ask, LiveServer
+
+_NOTICED_SECONDS = 10
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found = tmp_path_factory.mktemp("keys")
+    rotate(found, "--algorithm", "ES256")
+    return found
+
+
+@pytest.fixture(scope="module")
+def server(
+    directory: Path, tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker
+) -> Iterator[LiveServer]:
+    folder = tmp_path_factory.mktemp("rotation")
+    keys = {"JWT_PRIVATE_KEYS": str(directory)}
+    with live_database.in_use(folder, django_db_blocker), live_server.running(folder, **keys) as running:
+        yield running
+
+
+def _published(server: LiveServer) -> Any:
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/.well-known/jwks.json", timeout=10) as answer:
+        return json.loads(answer.read())
+
+
+def _kid(token: str) -> str:
+    return str(jwt.get_unverified_header(token)["kid"])
+
+
+def test_an_independent_library_verifies_what_the_server_hands_out(server: LiveServer) -> None:
+    user = someone()
+
+    token = independent.decode(
+        signed_in(server, user).access, KeySet.import_key_set(_published(server)), algorithms=["ES256"]
+    )
+
+    assert token.claims["sub"] == str(user.id)
+
+
+def _is_published_by_all(server: LiveServer, kid: str) -> bool:
+    """Whichever process answers: nobody rotates before all have the next key, as they have after seconds."""
+    return all(kid in {key["kid"] for key in _published(server)["keys"]} for _ in range(10))
+
+
+def test_rotations_under_traffic_refuse_nobody(server: LiveServer, directory: Path) -> None:
+    first = latest = signed_in(server, someone())
+    tokens, kids = [first.access], {_kid(first.access)}
+    for _ in range(2):
+        signing, deadline = key_in(directory, State.NEXT).key.kid, time.monotonic() + _NOTICED_SECONDS
+        while not _is_published_by_all(server, signing):
+            assert time.monotonic() < deadline, "the next key was not published"
+        rotate(directory)
+        while _kid(latest.access) != signing:
+            assert time.monotonic() < deadline, "no process noticed"
+            replies = server.send_at_once([refresh(latest.refresh), *[me(token) for token in tokens[-4:]]])
+            assert [reply.status for reply in replies] == [200] * len(replies)
+            latest = tokens_of(replies[0])
+            tokens.append(latest.access)
+        kids.add(signing)
+
+    replies = [server.send(me(token)) for token in tokens[:3] + tokens[-3:]]
+    assert {reply.status for reply in replies} == {200}
+    assert len(kids) == 3
+    assert kids <= {_kid(token) for token in tokens}
+
+
+def test_a_proxy_is_told_the_same_of_tokens_of_every_key(server: LiveServer, directory: Path) -> None:
+    before = signed_in(server, someone()).access
+    rotate(directory)
+
+    reply = server.send(Ask("GET", "/forward-auth", token=before))
+
+    assert (reply.status, reply.headers["X-Auth-Role"]) == (200, "USER")
+    assert reply.json == {"success": True}
+
+
+def test_what_a_removed_key_signed_is_refused_by_every_process(server: LiveServer, directory: Path) -> None:
+    tokens = signed_in(server, someone())
+    rotate(directory)
+    assert server.send(me(tokens.access)).status == 200
+
+    next(path for path in directory.iterdir() if _kid(tokens.access) in path.name).unlink()
+
+    deadline = time.monotonic() + _NOTICED_SECONDS
+    while {reply.code for reply in server.send_at_once([me(tokens.access)] * 8)} != {"token_invalid"}:
+        assert time.monotonic() < deadline, "it was not noticed"
+    assert server.send(refresh(tokens.refresh)).status == 200

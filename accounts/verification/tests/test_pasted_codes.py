@@ -1,0 +1,213 @@
+"""Codes and tokens as users paste them: one rule for each place that takes one, and no attempt for what cannot be a code."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.core.mail import EmailMessage
+from django.test import Client
+from django.urls import reverse
+from rest_framework import serializers
+
+from accounts.api.serializers import email_change, forms, users
+from accounts.api.serializers.fields import OneTimeCode, PastedToken, RecoveryCodeText
+from accounts.mfa.api import mfa_forms
+from accounts.mfa.models import TotpFactor
+from accounts.models import AttemptCounter, EmailChange, PendingLogin, User
+from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
+from accounts.testing.emails import code_in, token_in
+from accounts.testing.second_factor import App, enrol, verify
+
+Outbox = Callable[[], list[EmailMessage]]
+SignIn = Callable[..., SignedIn]
+Send = Callable[[object], Any]
+
+_FULL_WIDTH = {ord("0") + digit: 0xFF10 + digit for digit in range(10)}
+_ARABIC = {ord("0") + digit: 0x0660 + digit for digit in range(10)}
+PASTED: dict[str, Callable[[str], str]] = {
+    "blank within": lambda code: f"{code[:3]} {code[3:]}",
+    "hyphen": lambda code: f"{code[:3]}-{code[3:]}",
+    "non-breaking hyphen": lambda code: f"{code[:3]}\u2011{code[3:]}",
+    "blanks around": "  {} ".format,
+    "line break": "{}\r\n".format,
+    "no-break space": "\xa0{}\u202f".format,
+    "invisible": "\ufeff{}\u200b".format,
+    "full width": lambda code: code.translate(_FULL_WIDTH),
+    "Arabic digits": lambda code: code.translate(_ARABIC),
+}
+NOT_CODES = ["12345", "1234567", "abcdef", "12345x", "+12345", "1234.5", "-", " ", "", "\u4e00" * 6, "12\x003456"]
+NOT_TEXT: list[object] = [123456, 123456.0, True, None, [], ["123456"], {}]
+
+
+@dataclass(frozen=True)
+class Place:
+    """`send` sends a code and `is_untouched` says that no attempt has been counted. `code` is the right one."""
+
+    code: str
+    send: Send
+    is_untouched: Callable[[], bool]
+
+
+@pytest.fixture
+def places(alice: User, bob: User, mallory: User, sign_in: SignIn, outbox: Outbox) -> dict[str, Place]:
+    """Each endpoint that takes six digits."""
+    api = ApiClient()
+    api.post("/resend-verification", {"email": "bob@example.com"})
+    client = sign_in(alice).client
+    client.post("/change-email", {"newEmail": "alice@example.org", "password": PASSWORD})
+    mails = {message.to[0]: message for message in outbox()}
+    app = App(client.post("/mfa/totp").json()["data"]["secret"])
+    guarded = enrol(sign_in(mallory))
+    pending = guarded.pending()
+
+    def is_mfa_untouched(user: User) -> Callable[[], bool]:
+        return lambda: not TotpFactor.objects.filter(user=user, wrong_codes__gt=0).exists()
+
+    return {
+        "/verify-email": Place(
+            code_in(mails["bob@example.com"]),
+            lambda code: api.post("/verify-email", {"email": "bob@example.com", "code": code}),
+            lambda: not AttemptCounter.objects.filter(tries__gt=0).exists(),
+        ),
+        "/change-email/confirm": Place(
+            code_in(mails["alice@example.org"]),
+            lambda code: client.post("/change-email/confirm", {"code": code}),
+            lambda: not EmailChange.objects.filter(tries__gt=0).exists(),
+        ),
+        "/mfa/totp/confirm": Place(
+            app.code(), lambda code: client.post("/mfa/totp/confirm", {"code": code}), is_mfa_untouched(alice)
+        ),
+        "/mfa/verify": Place(guarded.app.code(), lambda code: verify(pending, code=code), is_mfa_untouched(mallory)),
+    }
+
+
+PLACES = ["/verify-email", "/change-email/confirm", "/mfa/totp/confirm", "/mfa/verify"]
+
+
+@pytest.mark.parametrize("path", PLACES)
+@pytest.mark.parametrize("paste", PASTED.values(), ids=PASTED)
+def test_a_code_is_accepted_as_it_is_pasted(places: dict[str, Place], path: str, paste: Callable[[str], str]) -> None:
+    place = places[path]
+
+    assert place.send(paste(place.code)).status_code == 200
+
+
+@pytest.mark.parametrize("path", PLACES)
+def test_what_cannot_be_a_code_is_a_validation_error_and_no_attempt(places: dict[str, Place], path: str) -> None:
+    place = places[path]
+    for code in [*NOT_CODES, *NOT_TEXT]:
+        reply = place.send(code)
+        assert (reply.status_code, reply.json()["code"]) == (400, "validation_error"), code
+        assert reply.json()["errors"].keys() == {"code"}, code
+
+    assert place.is_untouched()
+    assert place.send(place.code).status_code == 200
+
+
+@pytest.mark.parametrize("path", PLACES)
+def test_a_wrong_code_is_an_attempt_however_it_is_pasted(places: dict[str, Place], path: str) -> None:
+    place = places[path]
+    wrong = f"{(int(place.code) + 1) % 1_000_000:06d}"
+
+    assert place.send(f"{wrong[:3]} {wrong[3:]}").json()["code"] == "code_invalid"
+
+    assert not place.is_untouched()
+
+
+@pytest.mark.parametrize("path", PLACES)
+def test_a_used_code_is_refused_in_every_spelling(places: dict[str, Place], path: str) -> None:
+    place = places[path]
+    assert place.send(place.code).status_code == 200
+
+    assert {place.send(paste(place.code)).status_code for paste in list(PASTED.values())[:4]} <= {400, 401}
+
+
+@pytest.mark.parametrize(
+    "paste",
+    [str.lower, lambda code: code.replace("-", ""), lambda code: f"\xa0{code.replace('-', ' ')}\n", "{}\u200b".format],
+)
+def test_a_recovery_code_is_accepted_as_it_is_pasted(alice: User, sign_in: SignIn, paste: Callable[[str], str]) -> None:
+    guarded = enrol(sign_in(alice))
+
+    assert verify(guarded.pending(), recoveryCode=paste(guarded.recovery_codes[0])).status_code == 200
+
+
+@pytest.mark.parametrize("code", ["123456", "AAAAA-AAAA", "AAAAA-AAAAAA", "AAAAA-AAAA0", "AAAAA.AAAAA", "", 1234567890])
+def test_what_cannot_be_a_recovery_code_is_a_validation_error_and_no_attempt(
+    alice: User, sign_in: SignIn, code: object
+) -> None:
+    guarded = enrol(sign_in(alice))
+
+    reply = verify(guarded.pending(), recoveryCode=code)
+
+    assert (reply.json()["code"], reply.json()["errors"].keys()) == ("validation_error", {"recoveryCode"})
+    assert TotpFactor.objects.get().wrong_codes == PendingLogin.objects.get().tries == 0
+
+
+@pytest.mark.parametrize(("typed", "attempts"), [("12345", 0), ("no code", 0), ("000 000", 1), ("aaaaa aaaaa", 1)])
+def test_the_admin_takes_codes_by_the_same_rule(superuser: User, sign_in: SignIn, typed: str, attempts: int) -> None:
+    guarded, browser = enrol(sign_in(superuser)), Client()
+    page = browser.post(reverse("admin:login"), {"username": superuser.username, "password": PASSWORD})
+    form = {"mfa_token": page.context["form"].pending_token}
+
+    refused = browser.post(reverse("admin:login"), form | {"code": typed})
+
+    assert (refused.status_code, refused.context["form"].pending_token) == (200, form["mfa_token"])
+    assert TotpFactor.objects.get().wrong_codes == attempts
+    code = guarded.app.code()
+    assert browser.post(reverse("admin:login"), form | {"code": f"{code[:3]}\xa0{code[3:]}"}).status_code == 302
+
+
+@pytest.mark.parametrize("paste", [" {}".format, "{}\r\n".format, "\xa0{}\u200b".format])
+def test_blanks_around_a_pasted_token_are_ignored(
+    alice: User, bob: User, sign_in: SignIn, outbox: Outbox, paste: Callable[[str], str]
+) -> None:
+    api, guarded = ApiClient(), enrol(sign_in(alice))
+    api.post("/resend-verification", {"email": "bob@example.com"})
+    api.post("/forgot-password", {"email": "alice@example.com"})
+    mails = {message.to[0]: token_in(message) for message in outbox() if "token=" in str(message.body)}
+
+    query = {"email": paste("bob@example.com"), "token": paste(mails["bob@example.com"])}
+    assert api.get("/verify-email", query).status_code == 200
+    assert verify(paste(guarded.pending()), code=guarded.app.code()).status_code == 200
+    reset = {"token": paste(mails["alice@example.com"]), "newPassword": "Another-Horse-8"}
+    assert api.post("/reset-password", reset).status_code == 200
+
+
+@pytest.mark.parametrize("paste", [" {}".format, "{}\r\n".format, "\xa0{}\u200b".format])
+def test_blanks_around_a_refresh_token_are_ignored(
+    api: ApiClient, alice: User, sign_in: SignIn, paste: Callable[[str], str]
+) -> None:
+    refreshed, ended = sign_in(alice), sign_in(alice)
+
+    assert api.post("/refresh", {"refreshToken": paste(refreshed.refresh)}).status_code == 200
+    assert ApiClient().post("/logout", {"refreshToken": paste(ended.refresh)}).status_code == 200
+
+    assert ended.client.get("/me").json()["code"] == "session_revoked"
+    assert refreshed.client.get("/me").status_code == 200
+
+
+def test_a_logout_takes_any_text_for_a_token(api: ApiClient) -> None:
+    assert api.post("/logout", {"mfaToken": " " + "x" * 2000}).status_code == 200
+
+
+def test_every_form_takes_codes_and_tokens_by_these_fields() -> None:
+    tokens = dict.fromkeys(["token", "mfaToken", "refreshToken"], PastedToken)
+    expected = {"code": OneTimeCode, "recoveryCode": RecoveryCodeText} | tokens
+    wrong = [
+        f"{form.__name__}.{name}"
+        for form in _forms()
+        for name, field in form().fields.items()
+        if name in expected and not isinstance(field, expected[name])
+    ]
+
+    assert wrong == []
+
+
+def _forms() -> Iterator[type[serializers.Serializer[Any]]]:
+    """Those of this API's own bodies; the token of RFC 7662 and RFC 7009 is not pasted by a user."""
+    for module in (email_change, forms, mfa_forms, users):
+        for found in vars(module).values():
+            if isinstance(found, type) and issubclass(found, serializers.Serializer):
+                yield found

@@ -1,7 +1,0 @@
-"""The record of why requests were refused, which `manage.py why` reads."""
-
-from config import env
-
-REFUSAL_RETENTION = env.duration_or_zero("REFUSAL_RETENTION", "24h")
-REFUSAL_WRITE_SECONDS: float | None = 1.0
-REFUSAL_BEARER = "accounts.api.refused_tokens.bearer_of"

@@ -1,0 +1,90 @@
+"""The embedded Redis: it answers, it is private, and it goes when its parent goes."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import redis
+
+from core import paths
+from core.dev import redis_server
+from core.dev.processes import CannotStart
+from core.dev.tests.conftest import StartParent, ends_within
+
+
+@pytest.fixture
+def checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setattr(paths, "BASE_DIR", tmp_path)
+    return tmp_path
+
+
+def test_the_redis_of_the_tests_answers_on_a_private_socket_and_leaves_nothing_behind() -> None:
+    server = redis_server.start_for_tests()
+
+    with redis.Redis.from_url(server.url) as client:
+        assert client.ping()
+    assert server.socket.stat().st_mode & 0o077 == 0
+    server.stop()
+
+    assert not server.folder.exists()
+    assert server.process.returncode == 0
+
+
+def test_the_redis_of_a_checkout_keeps_its_data(checkout: Path) -> None:
+    server = redis_server.start_for_development()
+    with redis.Redis.from_url(server.url) as client:
+        client.set("kept", "yes")
+    server.stop()
+
+    server = redis_server.start_for_development()
+    with redis.Redis.from_url(server.url) as client:
+        kept = client.get("kept")
+    server.stop()
+
+    assert kept == b"yes"
+
+
+def test_a_second_redis_on_the_same_data_is_refused_in_a_sentence(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_server, "_LOCK_SECONDS", 0)
+    server = redis_server.start_for_development()
+
+    with pytest.raises(CannotStart, match="already running in this folder"):
+        redis_server.start_for_development()
+
+    assert redis_server.is_alive(server.socket)
+    server.stop()
+
+
+def test_a_redis_that_cannot_start_shows_its_log(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "redis_socket", lambda: checkout / "no-such-folder" / "redis.sock")
+
+    with pytest.raises(CannotStart, match=r"(?s)exit code 1.*Unix socket"):
+        redis_server.start_for_development()
+
+
+def test_a_server_that_is_too_old_is_passed_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    old = tmp_path / "redis-server"
+    old.write_text("#!/bin/sh\necho Redis server v=5.0.14 sha=0\n")
+    old.chmod(0o700)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    monkeypatch.setattr("shutil.which", lambda name: str(old) if name == "redis-server" else None)
+
+    with pytest.raises(CannotStart, match=r"6\.2 or newer"):
+        redis_server.start_for_tests()
+
+
+@pytest.mark.parametrize("server", ["redis", "postgresql"])
+def test_no_server_outlives_a_parent_that_is_killed(start_parent: StartParent, server: str) -> None:
+    parent = start_parent(server)
+    pid = int(_line(parent))
+
+    parent.kill()
+
+    assert ends_within(pid, seconds=5)
+
+
+def _line(parent: subprocess.Popen[str]) -> str:
+    assert parent.stdout is not None
+    return parent.stdout.readline()

@@ -1,0 +1,101 @@
+"""Reads a `.env` file, and only what Docker Compose and systemd's EnvironmentFile read in the same way.
+
+They disagree about a comment after a value, an unquoted `$` or backslash, and text after a closing quote. Such a line is
+refused by its number, because a wrong guess would start the service with a value that its owner did not write.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.environment.value_rules import problem_of
+
+_ASSIGNMENT = re.compile(r"(?:export[ \t]+)?([^=]*?)[ \t]*=[ \t]*(.*)")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ESCAPED = re.compile(r"\\([\\\"$`])")
+
+
+class BadLine(ValueError):
+    """The text continues a sentence that starts with the file and the line; it never quotes a value."""
+
+    def __init__(self, number: int, problem: str) -> None:
+        super().__init__(problem)
+        self.number = number
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    line: int
+    value: str
+
+
+def parse(content: bytes) -> dict[str, Assignment]:
+    """The assignments by name. Raises BadLine for the first line that cannot be read as its author meant it."""
+    found: dict[str, Assignment] = {}
+    for number, line in enumerate(_lines(content), start=1):
+        text = line.strip(" \t\r")
+        if not text or text.startswith("#"):
+            continue
+        name, value = _assignment(number, text)
+        if name in found:
+            raise BadLine(number, f"sets {name} again, which line {found[name].line} sets; remove one of the two")
+        found[name] = Assignment(number, value)
+    return found
+
+
+def read(path: Path) -> dict[str, Assignment]:
+    """Raises OSError, or BadLine."""
+    return parse(path.read_bytes())
+
+
+def _lines(content: bytes) -> list[str]:
+    """Windows editors put a byte-order mark in front. It would become a part of the first name."""
+    lines = content.split(b"\n")
+    for number, line in enumerate(lines, start=1):
+        try:
+            line.decode()
+        except UnicodeDecodeError as error:
+            raise BadLine(number, "is not UTF-8 text; save the file as UTF-8") from error
+    return content.decode("utf-8-sig").split("\n")
+
+
+def _assignment(number: int, text: str) -> tuple[str, str]:
+    match = _ASSIGNMENT.fullmatch(text)
+    if match is None:
+        raise BadLine(number, "has no =; write NAME=value, or # in front of a comment")
+    name, raw = match[1], match[2]
+    if not _NAME.fullmatch(name):
+        raise BadLine(number, "has no valid name before the =; a name consists of letters, digits and _")
+    value = _quoted(number, raw) if raw[:1] in {"'", '"'} else _unquoted(number, raw)
+    problem = problem_of(value, is_quoted=True) if value else None  # an unquoted # is refused already
+    if problem:
+        raise BadLine(number, f"sets {name}, whose value {problem}")
+    return name, value
+
+
+def _quoted(number: int, raw: str) -> str:
+    """Single quotes take everything literally; in double quotes a backslash escapes a quote, a $, a backtick or itself."""
+    quote = raw[0]
+    pattern = r"'([^']*)'(.*)" if quote == "'" else r'"((?:[^"\\]|\\.)*)"(.*)'
+    match = re.fullmatch(pattern, raw)
+    if match is None:
+        raise BadLine(number, f"opens a quote ({quote}) and does not close it; a value ends on its own line")
+    if match[2].strip():
+        raise BadLine(
+            number, "has text after the closing quote; quote the whole value, and put comments on lines of their own"
+        )
+    if quote == "'":
+        return match[1]
+    if re.search(r"[\\$`]", _ESCAPED.sub("", match[1])):
+        raise BadLine(
+            number, "has a $, ` or backslash in double quotes, which other programs expand; use single quotes"
+        )
+    return _ESCAPED.sub(r"\1", match[1])
+
+
+def _unquoted(number: int, raw: str) -> str:
+    if re.search(r"\s#", raw):
+        raise BadLine(number, "has a # after a blank; put comments on lines of their own, or quote the value")
+    if re.search(r"[$\\]", raw):
+        raise BadLine(number, "has an unquoted $ or backslash, which other programs expand; use single quotes")
+    return raw

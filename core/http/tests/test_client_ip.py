@@ -1,0 +1,83 @@
+"""Whose address counts: the nearest one that no trusted proxy wrote about itself."""
+
+import ipaddress
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from config.wsgi import Entrance
+from core.http.client_ip import Network, client_address
+
+TRUSTED: list[Network] = [ipaddress.ip_network(text) for text in ("10.0.0.0/8", "fd00::/8", "203.0.113.7/32")]
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "expected"),
+    [
+        ("198.51.100.1", "", "198.51.100.1"),
+        ("198.51.100.1", "1.2.3.4", "198.51.100.1"),  # anybody may write the header
+        ("10.0.0.1", "1.2.3.4", "1.2.3.4"),
+        ("10.0.0.1", "9.9.9.9, 1.2.3.4", "1.2.3.4"),  # only the rightmost was written by the proxy
+        ("10.0.0.1", "9.9.9.9, 1.2.3.4, 10.0.0.2", "1.2.3.4"),
+        ("10.0.0.1", "9.9.9.9, 203.0.113.7, 10.0.0.2", "9.9.9.9"),
+        ("10.0.0.1", "10.0.0.3, 10.0.0.2", "10.0.0.3"),
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("10.0.0.1", " , ,", "10.0.0.1"),
+        ("10.0.0.1", "1.2.3.4, unknown", "10.0.0.1"),  # behind what cannot be read nothing can be believed
+        ("10.0.0.1", "1.2.3.4:5678", "1.2.3.4"),
+        ("10.0.0.1", "[2001:db8::1]:443", "2001:db8::1"),
+        ("10.0.0.1", "[2001:db8::1]", "2001:db8::1"),
+        ("10.0.0.1", "2001:DB8:0::1", "2001:db8::1"),
+        ("fd00::1", "2001:db8::1", "2001:db8::1"),
+        ("::ffff:10.0.0.1", "::ffff:1.2.3.4", "1.2.3.4"),
+        ("fe80::1%eth0", "", "fe80::1"),
+        ("10.0.0.1", "0x7f.1", "10.0.0.1"),
+        ("10.0.0.1", "1.2.3.4'; --", "10.0.0.1"),
+        ("", "1.2.3.4", ""),  # a Unix socket has no address
+        ("unix:", "1.2.3.4", ""),
+    ],
+)
+def test_the_nearest_address_that_is_no_trusted_proxy_counts(peer: str, forwarded: str, expected: str) -> None:
+    assert client_address(peer, forwarded, TRUSTED) == expected
+
+
+def test_without_trusted_proxies_no_header_counts() -> None:
+    assert client_address("10.0.0.1", "1.2.3.4", []) == "10.0.0.1"
+
+
+def test_a_long_chain_of_proxies_is_read_to_its_end() -> None:
+    assert client_address("10.0.0.1", "1.2.3.4, " + "10.0.0.2, " * 5_000, TRUSTED) == "1.2.3.4"
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "scheme"),
+    [
+        ("10.0.0.1", "https", "https"),
+        ("10.0.0.1", "https, http", "http"),
+        ("10.0.0.1", "HTTPS", "https"),
+        ("10.0.0.1", "javascript", "http"),
+        ("10.0.0.1", "", "http"),
+        ("198.51.100.1", "https", "http"),
+    ],
+)
+def test_the_scheme_is_believed_of_a_trusted_proxy_alone(
+    settings: Settings, peer: str, forwarded: str, scheme: str
+) -> None:
+    settings.TRUSTED_PROXIES = TRUSTED
+
+    environ = _through_the_entrance(REMOTE_ADDR=peer, HTTP_X_FORWARDED_PROTO=forwarded)
+
+    assert environ["wsgi.url_scheme"] == scheme
+
+
+def _through_the_entrance(**variables: str) -> dict[str, Any]:
+    seen: dict[str, Any] = {}
+
+    def inner(environ: dict[str, Any], start_response: object) -> Iterable[bytes]:
+        seen.update(environ)
+        return []
+
+    Entrance(inner, at_once=1)({"wsgi.url_scheme": "http"} | variables, lambda *_args: None)
+    return seen

@@ -1,0 +1,46 @@
+"""`manage.py serve`: the web processes of production; what `make serve` runs."""
+
+import os
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+
+from core.cpus import available_cpus
+from core.dev import bind_address, commands
+from core.environment import env
+from core.observability import multiprocess_metrics
+
+_KILL_TIMEOUT_SECONDS = 20
+# The C library gives threads memory of their own to allocate from, and ours are many, but run one at a time.
+_ARENAS = "2"
+
+
+class Command(BaseCommand):
+    help = "Migrate, then become the web server at HOST:PORT with WEB_WORKERS processes, each at WEB_THREADS requests at once."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--no-migrate",
+            action="store_true",
+            help="start without migrating: `manage.py migrate` has run already, or runs elsewhere",
+        )
+
+    def handle(self, *, no_migrate: bool, **_options: Any) -> None:
+        port = env.integer("PORT", 8000, least=1, maximum=65_535)
+        command = commands.web(
+            host=env.parsed(
+                "HOST", "127.0.0.1", bind_address.local_host, "an address of this machine, or 0.0.0.0 for all"
+            ),
+            port=port,
+            workers=env.integer("WEB_WORKERS", available_cpus(), least=1, maximum=512),
+            kill_timeout=_KILL_TIMEOUT_SECONDS,
+        )
+        folder = multiprocess_metrics.prepare(port=port)
+        if multiprocess_metrics.named_folder_is_unusable():
+            raise env.BadVariable(multiprocess_metrics.VARIABLE, "names a folder that cannot be made or written")
+        if not no_migrate:
+            call_command("migrate", interactive=False, verbosity=1)
+        os.environ |= folder
+        os.environ.setdefault("MALLOC_ARENA_MAX", _ARENAS)
+        os.execv(command[0], list(command))  # signals reach the server itself

@@ -1,0 +1,199 @@
+"""/metrics: what is counted, that several processes count together, and who may look."""
+
+import ipaddress
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoDbBlocker, Settings
+
+from core.observability import heartbeat, metrics, metrics_view, multiprocess_metrics
+from core.observability.metrics import HTTP_SECONDS, REGISTRY, count_requests
+from core.redis.client import breaker
+from core.testing import live_database, live_server
+from core.testing.live_server import Ask, LiveServer
+
+SECRET = "only-for-tests-metrics-0123456789-abcdefghij"
+
+
+@pytest.fixture(autouse=True)
+def asked_anew() -> None:
+    metrics_view.figures.forget()
+
+
+def value(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(f"vestibule_{name}", labels) or 0.0
+
+
+def test_a_request_is_counted_by_its_route_and_not_by_its_path(client: Client, db: None) -> None:
+    route = {"route": "/api/auth/sessions/{pk}", "method": "GET"}
+    before = value("http_requests_total", **route, status="401")
+
+    client.get("/api/auth/sessions/01981c63-1f5e-7a90-b1c2-93d4e5f60718")
+
+    assert value("http_requests_total", **route, status="401") == before + 1
+    assert b"01981c63" not in metrics_view.exposition()
+
+
+def test_what_clients_invent_makes_no_series(client: Client, db: None) -> None:
+    for odd in range(3):
+        client.get(f"/api/auth/never-{odd}")
+        client.get(f"/nowhere-{odd}")
+        client.generic(f"BREW{odd}", "/api/auth/me")
+
+    text = metrics_view.exposition().decode()
+
+    assert 'route="unmatched"' in text
+    assert 'method="OTHER"' in text
+    assert not re.search("never-|nowhere-|BREW", text)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.004, 0.005, 0.3, 9.99, 10.0, 11.0])
+def test_a_duration_falls_where_the_library_puts_it(seconds: float) -> None:
+    def buckets(route: str) -> list[float]:
+        found = next(iter(HTTP_SECONDS.collect())).samples
+        return [one.value for one in found if one.labels["route"] == route and not one.name.endswith("_created")]
+
+    ours, theirs = f"ours-{seconds}", f"theirs-{seconds}"
+
+    count_requests([(ours, "GET", 200, seconds)] * 3)
+    for _ in range(3):
+        HTTP_SECONDS.labels(theirs, "GET").observe(seconds)
+
+    assert buckets(ours) == buckets(theirs)
+
+
+def test_the_breaker_shows() -> None:
+    breaker.failed()
+    assert value("redis_breaker_open") == 1
+
+    breaker.succeeded()
+    assert value("redis_breaker_open") == 0
+
+
+def test_what_is_true_of_the_deployment_is_asked_at_the_scrape(db: None) -> None:
+    heartbeat.beat()
+    heartbeat.cleanup_finished()
+
+    names = set(re.findall(r"^(vestibule_\w+) ", metrics_view.exposition().decode(), re.MULTILINE))
+
+    assert set(metrics.AT_SCRAPE) <= names
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_without_a_token_only_this_machine_may_look(client: Client, db: None, address: str) -> None:
+    assert client.get("/metrics", REMOTE_ADDR=address).status_code == 200
+    assert client.get("/metrics", REMOTE_ADDR="198.51.100.1").status_code == 404
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Real-IP", "Forwarded", "Via", "X-Forwarded-Host"])
+def test_a_proxy_on_this_machine_opens_it_to_nobody(client: Client, db: None, header: str) -> None:
+    assert client.get("/metrics", headers={header: "127.0.0.1"}, REMOTE_ADDR="127.0.0.1").status_code == 404
+
+
+def test_other_networks_can_be_let_in(client: Client, db: None, settings: Settings) -> None:
+    settings.METRICS_ALLOWED = [ipaddress.ip_network("10.0.0.0/8")]
+
+    assert client.get("/metrics", REMOTE_ADDR="10.1.2.3").status_code == 200
+    assert client.get("/metrics", REMOTE_ADDR="127.0.0.1").status_code == 404
+
+
+@pytest.mark.parametrize(("host", "status"), [("127.0.0.1:8000", 200), ("[::1]:8000", 200), ("evil.example", 404)])
+def test_who_asks_by_address_needs_no_name_and_nobody_is_led_here_by_another_name(
+    client: Client, db: None, settings: Settings, host: str, status: int
+) -> None:
+    settings.ALLOWED_HOSTS = ["auth.example.com"]
+
+    assert client.get("/metrics", HTTP_HOST=host, REMOTE_ADDR="127.0.0.1").status_code == status
+
+
+@pytest.mark.parametrize(
+    "given", [None, "Bearer", "Bearer wrong", f"Basic {SECRET}", f"Bearer {SECRET}x", "Bearer \u00e9"]
+)
+def test_where_there_is_a_token_it_alone_counts(
+    client: Client, db: None, settings: Settings, given: str | None
+) -> None:
+    settings.METRICS_TOKEN = SECRET
+    headers = {"Authorization": given} if given else {}
+
+    reply = client.get("/metrics", headers=headers, REMOTE_ADDR="127.0.0.1")
+
+    assert (reply.status_code, reply.headers["WWW-Authenticate"]) == (401, "Bearer")
+    right = client.get("/metrics", headers={"Authorization": f"Bearer {SECRET}"}, REMOTE_ADDR="198.51.100.1")
+    assert right.status_code == 200
+    assert right.headers["Cache-Control"] == "no-store"
+
+
+def _ended_process() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_the_gauges_of_a_dead_process_go_and_its_counts_stay(tmp_path: Path) -> None:
+    dead, living = _ended_process(), os.getpid()
+    for name in (f"gauge_livesum_{dead}.db", f"gauge_livemax_{living}.db", f"counter_{dead}.db"):
+        (tmp_path / name).touch()
+
+    multiprocess_metrics.drop_gauges_of_the_dead(tmp_path)
+
+    assert sorted(file.name for file in tmp_path.iterdir()) == [f"counter_{dead}.db", f"gauge_livemax_{living}.db"]
+
+
+def test_a_server_starts_with_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(multiprocess_metrics.VARIABLE, str(tmp_path / "counts"))
+    multiprocess_metrics.prepare(port=1)
+    (tmp_path / "counts" / "counter_7.db").touch()
+
+    assert multiprocess_metrics.prepare(port=1) == {multiprocess_metrics.VARIABLE: str(tmp_path / "counts")}
+    assert list((tmp_path / "counts").iterdir()) == []
+
+
+def test_where_no_folder_can_be_had_the_server_starts_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(multiprocess_metrics.VARIABLE, str(tmp_path / "file" / "counts"))
+
+    assert multiprocess_metrics.prepare(port=1) == {}
+    assert multiprocess_metrics.VARIABLE not in os.environ
+
+
+def test_two_processes_count_together_and_what_died_stays_counted(
+    tmp_path: Path, django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "counts"
+    monkeypatch.setenv(multiprocess_metrics.VARIABLE, str(folder))
+
+    with live_database.in_use(tmp_path, django_db_blocker), live_server.running(tmp_path) as server:
+        server.send_at_once([Ask("GET", "/me")] * 40)
+        _wait_until(lambda: _answered(server) == 40)
+        first = {file.name for file in folder.glob("counter_*.db")}
+        assert len(first) == 2
+
+        main = int(re.findall(r"main PID: (\d+)", (tmp_path / "web.log").read_text())[0])
+        os.kill(main, signal.SIGHUP)  # granian puts new processes in the place of both
+        _wait_until(lambda: len(list(folder.glob("counter_*.db"))) == 4)
+        server.send_at_once([Ask("GET", "/me")] * 20)
+
+        _wait_until(lambda: _answered(server) == 60)
+
+
+def _answered(server: LiveServer) -> float:
+    reply = server.send_bytes(b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+    found = re.findall(r'^vestibule_http_requests_total\{.*"/api/auth/me".*\} (\S+)$', reply.raw.decode(), re.MULTILINE)
+    return sum(map(float, found))
+
+
+def _wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

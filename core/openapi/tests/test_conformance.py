@@ -1,0 +1,92 @@
+"""What the API answers is what the OpenAPI document says, to requests generated from it, good ones and bad ones."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections, transaction
+from hypothesis import HealthCheck, settings
+from schemathesis import Case as AnyCase
+from schemathesis.checks import not_a_server_error
+from schemathesis.config import SchemathesisConfig
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from accounts.testing.api_client import SignedIn
+from config.wsgi import application
+from core.openapi.tests.openapi_reader import closed, operations
+from core.openapi.views import document
+
+Case = AnyCase[Any]
+pytestmark = pytest.mark.django_db
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+ALIASES = ["/api/auth/profile", "/api/auth/refresh-token"]
+PROTECTED = [found.spec["operationId"] for found in operations() if found.is_protected]
+CONFIG = SchemathesisConfig.from_dict({"phases": {"coverage": {"unexpected-methods": []}}})
+bounded = settings(
+    max_examples=8, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+
+api = schemathesis.openapi.from_dict(closed(document()), config=CONFIG).exclude(path=ALIASES)
+api.app = application
+for_all, for_members = api.exclude(operation_id=PROTECTED), api.include(operation_id=PROTECTED)
+
+
+@contextmanager
+def connection_kept() -> Iterator[None]:
+    """A request drops a connection found within a transaction, as all of a test is. Django's test client sees to it too."""
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    try:
+        yield
+    finally:
+        for signal in signals:
+            signal.connect(close_old_connections)
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """What happens within leaves the database as it was, so that no request meets what another left."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def send(case: Case, token: str | None = None) -> Any:
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    with undone(), connection_kept():
+        return case.call_and_validate(base_url="http://localhost", headers=headers, checks=CHECKS)
+
+
+@pytest.fixture
+def administrator(alice: Any, sign_in: Callable[..., SignedIn]) -> SignedIn:
+    alice.role = "ADMIN"
+    alice.save()
+    return sign_in(alice)
+
+
+@for_all.parametrize()
+@bounded
+def test_it_answers_anybody_as_documented(case: Case, alice: object, bob: object) -> None:
+    send(case)
+
+
+@for_members.parametrize()
+@bounded
+def test_it_answers_members_as_documented(case: Case, administrator: SignedIn) -> None:
+    send(case, administrator.access)

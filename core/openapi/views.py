@@ -1,0 +1,64 @@
+"""The OpenAPI document and its two readers, with assets of the project's own."""
+
+import json
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import re_path
+from django.utils import translation
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiYamlRenderer
+
+from core.http.safe_methods import read_only
+from core.pages.views import POLICY, page
+
+JSON_TYPES = ("application/json", "application/vnd.oai.openapi+json")
+YAML_TYPES = ("application/vnd.oai.openapi", "application/yaml")
+# Redoc writes style elements, and searches in a worker that it makes from a blob. Swagger UI needs nothing of the kind.
+_REDOC_POLICY = {**POLICY, "style-src": "'self' 'unsafe-inline'", "worker-src": "blob:"}
+
+
+@read_only
+def schema(request: HttpRequest) -> HttpResponse:
+    """JSON, unless YAML is what the client likes best or names by `?format=yaml`."""
+    media_type = request.get_preferred_type([*JSON_TYPES, *YAML_TYPES]) or JSON_TYPES[0]
+    if request.GET.get("format") == "yaml":
+        media_type = YAML_TYPES[0]
+    body = _as_yaml() if media_type in YAML_TYPES else _as_json()
+    return HttpResponse(body, content_type=media_type, headers={"Vary": "Accept"})
+
+
+@read_only
+def swagger_ui(request: HttpRequest) -> HttpResponse:
+    return page(request, "docs/swagger_ui.html")
+
+
+@read_only
+def redoc(request: HttpRequest) -> HttpResponse:
+    return page(request, "docs/redoc.html", policy=_REDOC_POLICY)
+
+
+@cache
+def document() -> dict[str, Any]:
+    """In English, whoever asks first; it changes with the code alone, and costs too much to be made for each request."""
+    with translation.override(settings.LANGUAGE_CODE):
+        return dict(SchemaGenerator().get_schema(request=None, public=True))  # type: ignore[no-untyped-call]
+
+
+@cache
+def _as_json() -> bytes:
+    return json.dumps(document(), ensure_ascii=False).encode()
+
+
+@cache
+def _as_yaml() -> bytes:
+    return bytes(OpenApiYamlRenderer().render(document(), renderer_context={}))  # type: ignore[no-untyped-call]
+
+
+urlpatterns = [
+    re_path(r"^schema/?$", schema, name="schema"),
+    re_path(r"^docs/?$", swagger_ui, name="docs"),
+    re_path(r"^redoc/?$", redoc, name="redoc"),
+]

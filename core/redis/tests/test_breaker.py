@@ -1,0 +1,182 @@
+"""Redis that hangs or is gone costs one request a moment; then nobody asks, until it answers again."""
+
+import copy
+import signal
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django_redis import get_redis_connection
+from pytest_django import Settings
+
+from core.dev import redis_server
+from core.dev.redis_server import RedisServer
+from core.redis import client as guarded
+from core.redis.client import Breaker, RedisAway, RedisRefused, ask, breaker
+from core.redis.connect import epochs
+
+PAUSE = 0.3
+
+
+@pytest.fixture
+def server(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisServer]:
+    """A Redis of this test's own, which it may hang and kill."""
+    own = redis_server.start_for_tests()
+    caches = copy.deepcopy(django_settings.CACHES)
+    caches["default"]["LOCATION"] = own.url
+    settings.CACHES = caches
+    monkeypatch.setattr(guarded, "breaker", Breaker(PAUSE))
+    assert ask(_ping)
+    yield own
+    own.process.send_signal(signal.SIGCONT)
+    own.stop()
+
+
+def _ping(client: Any) -> bool:
+    return bool(client.ping())
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    started = time.monotonic()
+    with pytest.raises(RedisAway):
+        call()
+    return time.monotonic() - started
+
+
+def test_a_redis_that_hangs_costs_a_quarter_of_a_second_once(server: RedisServer) -> None:
+    server.process.send_signal(signal.SIGSTOP)
+
+    assert 0.2 < _seconds(lambda: ask(_ping)) < 0.4
+
+    assert max(_seconds(lambda: ask(_ping)) for _ in range(50)) < 0.02
+
+
+def test_one_caller_tries_again_after_the_pause_while_the_others_keep_away(server: RedisServer) -> None:
+    server.process.send_signal(signal.SIGSTOP)
+    _seconds(lambda: ask(_ping))
+    time.sleep(PAUSE)
+
+    with ThreadPoolExecutor(8) as pool:
+        waits = sorted(pool.map(lambda _: _seconds(lambda: ask(_ping)), range(8)))
+
+    assert waits[-1] > 0.2
+    assert waits[-2] < 0.1
+
+
+def test_a_redis_that_answers_again_is_asked_again(server: RedisServer) -> None:
+    server.process.send_signal(signal.SIGSTOP)
+    _seconds(lambda: ask(_ping))
+    server.process.send_signal(signal.SIGCONT)
+    assert _seconds(lambda: ask(_ping)) < 0.02
+    time.sleep(PAUSE)
+
+    assert ask(_ping)
+
+    assert not guarded.breaker.is_open
+
+
+def test_a_redis_that_is_gone_costs_nothing(server: RedisServer) -> None:
+    server.process.kill()
+    server.process.wait()
+
+    assert max(_seconds(lambda: ask(_ping)) for _ in range(20)) < 0.1
+    assert guarded.breaker.is_open
+
+
+def test_an_error_about_one_command_leaves_the_breaker_closed(server: RedisServer) -> None:
+    ask(lambda client: client.set("text", "x"))
+
+    _seconds(lambda: ask(lambda client: client.lpush("text", "y")))
+
+    assert not guarded.breaker.is_open
+    assert ask(_ping)
+
+
+def test_a_redis_without_memory_still_answers_what_it_can(server: RedisServer) -> None:
+    ask(lambda client: client.set("kept", "yes"))
+    ask(lambda client: client.config_set("maxmemory", 1))
+
+    _seconds(lambda: ask(lambda client: client.set("more", "x")))
+
+    assert ask(lambda client: client.get("kept")) == b"yes"
+    assert not guarded.breaker.is_open
+
+
+def test_an_error_about_one_key_or_one_command_is_told_from_an_absence(server: RedisServer) -> None:
+    ask(lambda client: client.set("text", "x"))
+
+    with pytest.raises(RedisRefused):
+        ask(lambda client: client.lpush("text", "y"))
+
+
+def test_answers_that_each_come_just_in_time_count_as_a_failure_when_they_add_up(
+    server: RedisServer, settings: Settings
+) -> None:
+    settings.REDIS_SLOW_SECONDS = 0.05
+
+    assert ask(lambda client: [_late(client), _late(client)]) == [True, True]
+
+    assert guarded.breaker.is_open
+
+
+def _late(client: Any) -> bool:
+    time.sleep(0.03)
+    return _ping(client)
+
+
+def test_a_replica_that_only_reads_counts_as_away(server: RedisServer) -> None:
+    ask(lambda client: client.replicaof("127.0.0.1", "1"))
+
+    _seconds(lambda: ask(lambda client: client.set("text", "x")))
+
+    assert guarded.breaker.is_open
+    time.sleep(PAUSE)
+    _seconds(lambda: ask(_ping))  # it answers, but takes no writes yet
+
+
+def test_what_redis_was_not_told_meanwhile_is_doubted_afterwards(server: RedisServer) -> None:
+    number = epochs.number
+    guarded.breaker.failed()
+    time.sleep(PAUSE)
+
+    assert ask(_ping)
+
+    assert epochs.number > number
+
+
+def test_the_log_tells_when_it_opens_and_when_it_closes(server: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
+    server.process.send_signal(signal.SIGSTOP)
+    for _ in range(3):
+        _seconds(lambda: ask(_ping))
+    server.process.send_signal(signal.SIGCONT)
+    time.sleep(PAUSE)
+    ask(_ping)
+    ask(_ping)
+
+    told = [record.getMessage().split(",")[0] for record in caplog.records if record.name == "core.redis.client"]
+    assert told == ["redis breaker: open", "redis breaker: closed"]
+
+
+def test_a_fault_of_ours_is_no_fault_of_redis(server: RedisServer) -> None:
+    with pytest.raises(ZeroDivisionError):
+        ask(lambda _client: 1 / 0)
+
+    assert not guarded.breaker.is_open
+
+
+def test_a_pool_that_is_used_up_says_nothing_about_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`max_connections` of REDIS_URL."""
+    pool = get_redis_connection("default").connection_pool
+    pool.reset()
+    monkeypatch.setattr(pool, "max_connections", 1)
+    held = pool.get_connection()
+
+    with pytest.raises(RedisRefused):
+        ask(lambda client: client.ping())
+
+    assert not breaker.is_open
+    pool.release(held)
+    assert ask(lambda client: client.ping())

@@ -1,0 +1,81 @@
+"""Each new connection to Redis finds out whether it is the Redis that we knew, and whether it can be told anything."""
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from core.redis.connect import CLIENT_NAME, PROOF, epochs, greet
+from core.testing import faulty_redis
+from core.testing.faulty_redis import BrokenRedis
+
+
+@pytest.fixture
+def server() -> Iterator[BrokenRedis]:
+    with faulty_redis.running() as own:
+        yield own
+
+
+@pytest.fixture
+def client(server: BrokenRedis) -> Iterator[redis.Redis]:
+    """Has met this Redis."""
+    client = _new_client(server)
+    client.ping()
+    yield client
+    client.close()
+
+
+def _new_client(server: BrokenRedis) -> redis.Redis:
+    return redis.Redis(
+        unix_socket_path=str(server.server.socket),
+        redis_connect_func=greet,  # type: ignore[arg-type]  # it is given the connection
+        retry=Retry(NoBackoff(), 0),
+        protocol=2,
+    )
+
+
+def test_a_further_connection_to_a_redis_that_we_know_begins_nothing(server: BrokenRedis, client: redis.Redis) -> None:
+    number = epochs.number
+
+    assert _new_client(server).ping()
+
+    assert epochs.number == number
+
+
+def test_a_redis_that_started_again_begins_a_new_epoch(server: BrokenRedis, client: redis.Redis) -> None:
+    number = epochs.number
+    server.kill()
+    server.start()
+
+    assert _new_client(server).ping()
+
+    assert epochs.number > number
+
+
+def test_a_connection_that_was_cut_off_begins_a_new_epoch(server: BrokenRedis, client: redis.Redis) -> None:
+    number = epochs.number
+    server.client.client_kill_filter(_type="normal", skipme=True)
+
+    assert client.ping()
+
+    assert epochs.number > number
+
+
+def test_a_redis_that_takes_no_writes_is_of_no_use(server: BrokenRedis) -> None:
+    server.read_only()
+
+    with pytest.raises(redis.ConnectionError, match="takes no writes"):
+        _new_client(server).ping()
+
+
+def test_a_redis_without_memory_is_still_of_use(server: BrokenRedis) -> None:
+    server.fill()
+
+    assert _new_client(server).ping()
+
+
+def test_a_greeting_leaves_a_name_and_nothing_else(server: BrokenRedis, client: redis.Redis) -> None:
+    assert not server.client.exists(PROOF)
+    assert CLIENT_NAME in {other["name"] for other in server.client.client_list()}

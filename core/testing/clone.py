@@ -1,0 +1,87 @@
+"""A clone of the project in a folder of its own, running as `make run` runs it: what somebody has who follows the documents."""
+
+import json
+import os
+import shlex
+import shutil
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.dev import bind_address, processes
+from core.paths import BASE_DIR
+
+HOST = "127.0.0.1"
+_PARTS = ("manage.py", "config", "core", "accounts", "sessions_tracking", "templates", "locale", "docs", "docker")
+_START_SECONDS = 40.0
+_STOP_SECONDS = 10.0
+# The servers of the tests are not for the clone, which starts its own.
+_OF_THE_TESTS = (
+    "DJANGO_SETTINGS_MODULE", "DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "SECRET_KEY", "JWT_SECRET_KEY", "ENV_FILE",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Clone:
+    """`environment` is that of a terminal in its folder: `manage.py` and `python` are on the PATH."""
+
+    folder: Path
+    port: int
+    environment: dict[str, str]
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+
+def make(folder: Path, name: str = "vestibule", **variables: str) -> Clone:
+    """`variables` are the settings of its .env."""
+    project, port = folder / name, bind_address.free_port(HOST)
+    for part in _PARTS:
+        _copy(BASE_DIR / part, project / part)
+    environment = {name: value for name, value in os.environ.items() if name not in _OF_THE_TESTS}
+    environment |= {"DEBUG": "on", "HOST": HOST, "PORT": str(port), "BCRYPT_ROUNDS": "4"} | variables
+    environment["PATH"] = f"{_commands(folder, project)}{os.pathsep}{environment['PATH']}"
+    return Clone(project, port, environment)
+
+
+@contextmanager
+def running(clone: Clone) -> Iterator[Clone]:
+    log = clone.folder / "up.log"
+    with log.open("wb") as output:
+        command = [sys.executable, "manage.py", "run_dev"]
+        process = processes.start(command, cwd=clone.folder, env=clone.environment, stdout=output, stderr=output)
+    try:
+        processes.wait_until(lambda: _is_ready(clone), process, log=log, seconds=_START_SECONDS)
+        yield clone
+    finally:
+        processes.stop(process, grace=_STOP_SECONDS)
+
+
+def _is_ready(clone: Clone) -> bool:
+    """The worker too, which starts beside the web process."""
+    if not bind_address.answers(HOST, clone.port, "/healthz"):
+        return False
+    with urllib.request.urlopen(f"{clone.url}/readyz", timeout=5) as response:  # noqa: S310 - our own server
+        return bool(json.load(response)["status"] == "ok")
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "tests"))
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, target)
+
+
+def _commands(folder: Path, project: Path) -> Path:
+    """What the documents call `manage.py` and `python`, wherever the environment of the tests lies."""
+    found = folder / "bin"
+    found.mkdir()
+    for name, command in (("python", ""), ("manage.py", f" {shlex.quote(str(project / 'manage.py'))}")):
+        (found / name).write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)}{command} "$@"\n')
+        (found / name).chmod(0o755)
+    return found

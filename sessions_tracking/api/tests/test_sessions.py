@@ -1,0 +1,277 @@
+"""The list of a person's sessions: what it shows, what may be changed in it, and that nobody else's is there."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import time_machine
+from django.contrib.auth.base_user import AbstractBaseUser
+from pytest_django import Settings
+
+from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn, headers_of
+from sessions_tracking.models import RevokedReason, Session
+
+SignIn = Callable[..., SignedIn]
+
+FIELDS = {
+    "id", "name", "device", "browser", "os", "platform", "location", "ip", "userAgent", "data", "current", "createdAt",
+    "updatedAt", "lastSeenAt", "expiresAt",
+}  # fmt: skip
+
+
+@pytest.fixture
+def signed_in(alice: AbstractBaseUser, sign_in: SignIn) -> SignedIn:
+    return sign_in(alice)
+
+
+def _patch(signed_in: SignedIn, changes: Any, session_id: str = "") -> Any:
+    return signed_in.client.patch(f"/sessions/{session_id or signed_in.session_id}", changes)
+
+
+def _listed(signed_in: SignedIn) -> list[str]:
+    return [row["id"] for row in signed_in.client.get("/sessions").json()["data"]["sessions"]]
+
+
+def test_a_session_shows_device_place_and_times(signed_in: SignedIn) -> None:
+    [session] = signed_in.client.get("/sessions").json()["data"]["sessions"]
+
+    assert set(session) == FIELDS
+    assert (session["device"], session["browser"], session["os"]) == ("Desktop", "Chrome", "Windows")
+    assert (session["ip"], session["location"], session["current"], session["data"]) == (
+        "127.0.0.1",
+        "Unknown",
+        True,
+        {},
+    )
+    assert session["userAgent"].startswith("Mozilla/5.0 (Windows")
+    assert signed_in.client.get(f"/sessions/{session['id']}").json()["data"] == {"session": session}
+
+
+def test_the_list_holds_the_callers_active_sessions_the_last_seen_first(
+    signed_in: SignedIn, alice: AbstractBaseUser, mallory: AbstractBaseUser, sign_in: SignIn
+) -> None:
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=1), tick=False):
+        later = sign_in(alice)
+        sign_in(alice).client.post("/logout")
+        sign_in(mallory)
+        expired = sign_in(alice)
+        Session.objects.filter(id=expired.session_id).update(expires_at=datetime.now(UTC))
+
+        assert _listed(signed_in) == [later.session_id, signed_in.session_id]
+
+
+def test_one_session_alone_is_the_current_one(signed_in: SignedIn, alice: AbstractBaseUser, sign_in: SignIn) -> None:
+    other = sign_in(alice)
+
+    for caller in (signed_in, other):
+        rows = caller.client.get("/sessions").json()["data"]["sessions"]
+        assert [row["id"] for row in rows if row["current"]] == [caller.session_id]
+
+
+@pytest.mark.parametrize("changes", [{"name": "Work"}, {"data": {"theme": "dark"}}, {"name": "", "data": {}}, {}])
+def test_patch_sets_name_and_data_those_that_are_given(signed_in: SignedIn, changes: dict[str, Any]) -> None:
+    _patch(signed_in, {"name": "Before", "data": {"kept": True}})
+
+    reply = _patch(signed_in, changes)
+
+    assert reply.status_code == 200
+    expected = {"name": "Before", "data": {"kept": True}} | changes
+    assert {name: reply.json()["data"]["session"][name] for name in expected} == expected
+    assert Session.objects.values("name", "data").get() == expected
+
+
+def test_patch_changes_the_label_and_nothing_else(signed_in: SignedIn, mallory: AbstractBaseUser) -> None:
+    before = Session.objects.values().get()
+
+    reply = _patch(
+        signed_in,
+        {
+            "name": "Work", "id": str(uuid4()), "userId": str(mallory.pk), "user": str(mallory.pk), "ip": "192.0.2.1",
+            "expiresAt": "2099-01-01T00:00:00Z", "revokedAt": None, "current": False, "device": "Bot", "location": "Paris",
+            "refresh_jti": str(uuid4()), "absolute_expires_at": "2099-01-01T00:00:00Z",
+        },
+    )  # fmt: skip
+
+    assert reply.status_code == 200
+    after = Session.objects.values().get()
+    assert after["updated_at"] > before["updated_at"]
+    assert dict(after) == {**before, "name": "Work", "updated_at": after["updated_at"]}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", "x" * 101), ("name", None), ("name", 7), ("name", "a\nb"), ("name", "a\0b"), ("data", None), ("data", []),
+        ("data", "x"), ("data", 7), ("data", {"a": "\0"}), ("data", {"\0": 1}),
+        ("data", {"a": "x" * 8192}), ("data", {"a": "é" * 4096}),
+    ],
+)  # fmt: skip
+def test_what_breaks_a_rule_changes_nothing(signed_in: SignedIn, field: str, value: object) -> None:
+    before = Session.objects.values().get()
+
+    reply = _patch(signed_in, {field: value})
+
+    assert (reply.status_code, reply.json()["code"]) == (400, "validation_error")
+    assert [name.partition(".")[0] for name in reply.json()["errors"]] == [field]
+    assert Session.objects.values().get() == before
+
+
+def test_data_may_have_8_kib_to_the_byte(signed_in: SignedIn) -> None:
+    fits = {"a": "x" * (8192 - len('{"a":""}'))}
+
+    assert _patch(signed_in, {"data": fits}).status_code == 200
+    assert Session.objects.get().data == fits
+    assert _patch(signed_in, {"data": {"a": fits["a"] + "x"}}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "data", [{"a": "line\nbreak\t"}, {"": 1}, {"a": [1, 2.5, True, None, {"b": "é😀"}]}, {"a": 10**30}, {"a": -0.5e-7}]
+)
+def test_data_comes_back_as_it_was_sent(signed_in: SignedIn, data: dict[str, Any]) -> None:
+    assert _patch(signed_in, {"data": data}).status_code == 200
+
+    assert signed_in.client.get("/sessions").json()["data"]["sessions"][0]["data"] == data
+
+
+@pytest.mark.parametrize("value", ["1e400", "-1e999", '"\\ud800"', '["\\udfff\\ud800"]'])
+def test_what_no_database_stores_is_refused(signed_in: SignedIn, value: str) -> None:
+    body = f'{{"data": {{"a": {value}}}}}'
+
+    reply = signed_in.client.generic(
+        "PATCH", f"/sessions/{signed_in.session_id}", body, content_type="application/json"
+    )
+
+    assert reply.status_code == 400
+    assert Session.objects.get().data == {}
+
+
+def test_a_backslash_in_data_is_only_a_backslash(signed_in: SignedIn) -> None:
+    data = {"a": "\\u0000"}
+
+    assert _patch(signed_in, {"data": data}).status_code == 200
+    assert Session.objects.get().data == data
+
+
+def test_delete_ends_a_session_at_once(signed_in: SignedIn, alice: AbstractBaseUser, sign_in: SignIn) -> None:
+    other = sign_in(alice)
+
+    reply = signed_in.client.delete(f"/sessions/{other.session_id}")
+
+    assert (reply.status_code, reply.json()["success"]) == (200, True)
+    assert other.client.get("/me").json()["code"] == "session_revoked"
+    assert ApiClient().post("/refresh", {"refreshToken": other.refresh}).json()["code"] == "session_revoked"
+    assert Session.objects.get(id=other.session_id).revoked_reason == RevokedReason.SESSION_DELETED
+    assert _listed(signed_in) == [signed_in.session_id]
+
+
+def test_the_current_session_may_end_itself(signed_in: SignedIn) -> None:
+    assert signed_in.client.delete(f"/sessions/{signed_in.session_id}").status_code == 200
+
+    assert signed_in.client.get("/sessions").json()["code"] == "session_revoked"
+
+
+def test_a_session_that_ended_is_not_there_any_more(
+    signed_in: SignedIn, alice: AbstractBaseUser, sign_in: SignIn
+) -> None:
+    path = f"/sessions/{sign_in(alice).session_id}"
+    signed_in.client.delete(path)
+
+    replies = [signed_in.client.get(path), signed_in.client.patch(path, {"name": "x"}), signed_in.client.delete(path)]
+
+    assert [reply.status_code for reply in replies] == [404] * 3
+
+
+@pytest.mark.parametrize("method", ["get", "patch", "delete"])
+def test_somebody_elses_session_is_to_the_byte_one_that_never_was(
+    signed_in: SignedIn, mallory: AbstractBaseUser, sign_in: SignIn, method: str
+) -> None:
+    attacker, before = sign_in(mallory).client, Session.objects.values().get(id=signed_in.session_id)
+    act = getattr(attacker, method)
+
+    foreign, absent = act(f"/sessions/{signed_in.session_id}", {}), act(f"/sessions/{uuid4()}", {})
+
+    assert (foreign.status_code, foreign.json()["code"]) == (404, "not_found")
+    assert foreign.content == absent.content
+    assert headers_of(foreign) == headers_of(absent)
+    assert Session.objects.values().get(id=signed_in.session_id) == before
+    assert signed_in.client.get("/me").status_code == 200
+
+
+@pytest.mark.parametrize("bad", [{"name": 7}, {"data": "x"}])
+def test_a_bad_patch_does_not_tell_whose_a_session_is(
+    signed_in: SignedIn, mallory: AbstractBaseUser, sign_in: SignIn, bad: dict[str, Any]
+) -> None:
+    attacker = sign_in(mallory)
+
+    replies = [_patch(attacker, bad, session_id) for session_id in (signed_in.session_id, str(uuid4()))]
+
+    assert replies[0].status_code == replies[1].status_code
+    assert replies[0].content == replies[1].content
+
+
+def test_beyond_the_bound_the_session_idle_longest_gives_way(
+    alice: AbstractBaseUser, sign_in: SignIn, settings: Settings
+) -> None:
+    settings.MAX_SESSIONS_PER_USER = 3
+    first, second, third = (sign_in(alice) for _ in range(3))
+    for minutes, each in enumerate((second, first, third)):  # the second was seen longest ago
+        seen = datetime.now(UTC) - timedelta(hours=1) + timedelta(minutes=minutes)
+        Session.objects.filter(id=each.session_id).update(last_seen_at=seen)
+
+    fourth = sign_in(alice)
+
+    assert second.client.get("/me").json()["code"] == "session_revoked"
+    assert Session.objects.get(id=second.session_id).revoked_reason == RevokedReason.TOO_MANY_SESSIONS
+    assert set(_listed(fourth)) == {first.session_id, third.session_id, fourth.session_id}
+
+
+def test_the_bound_is_each_persons_own(
+    signed_in: SignedIn, mallory: AbstractBaseUser, sign_in: SignIn, settings: Settings
+) -> None:
+    settings.MAX_SESSIONS_PER_USER = 1
+
+    sign_in(mallory)
+
+    assert signed_in.client.get("/me").status_code == 200
+
+
+def test_a_lower_bound_takes_hold_with_the_next_sign_in(
+    alice: AbstractBaseUser, sign_in: SignIn, settings: Settings
+) -> None:
+    for _ in range(5):
+        sign_in(alice)
+    settings.MAX_SESSIONS_PER_USER = 2
+
+    sign_in(alice)
+
+    assert Session.objects.active(datetime.now(UTC)).count() == 2
+
+
+@pytest.mark.parametrize(("bound", "left"), [(20, 20), (0, 23)])
+def test_by_default_there_are_at_most_twenty_and_0_is_no_bound(
+    alice: AbstractBaseUser, sign_in: SignIn, settings: Settings, bound: int, left: int
+) -> None:
+    settings.MAX_SESSIONS_PER_USER = bound
+
+    signed_in = [sign_in(alice) for _ in range(23)]
+
+    assert len(_listed(signed_in[-1])) == left
+
+
+def test_a_failed_sign_in_costs_nobody_a_session(signed_in: SignedIn, settings: Settings) -> None:
+    settings.MAX_SESSIONS_PER_USER = 1
+
+    ApiClient().post("/login", {"username": "alice", "password": PASSWORD + "x"})
+
+    assert signed_in.client.get("/me").status_code == 200
+
+
+def test_data_dies_with_its_session(signed_in: SignedIn, alice: AbstractBaseUser, sign_in: SignIn) -> None:
+    _patch(signed_in, {"data": {"draft": "secret"}})
+
+    signed_in.client.post("/logout")
+
+    assert "secret" not in json.dumps(sign_in(alice).client.get("/me").json())

@@ -1,0 +1,226 @@
+"""Redis between a token and its session: a cache that may lose or garble anything, and never revives what ended."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.contrib.auth.base_user import AbstractBaseUser
+from django_redis import get_redis_connection
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.testing.api_client import SignedIn
+from core.api.exceptions import SessionRevoked
+from sessions_tracking import services
+from sessions_tracking.models import RevokedReason, Session
+from sessions_tracking.principal_cache import invalidation, lookup
+from sessions_tracking.principal_cache.entries import ACTIVE_ENTRY_SECONDS, Principal
+from sessions_tracking.principal_cache.lookup import principal_of
+
+SignIn = Callable[..., SignedIn]
+Redis = Any
+
+
+@pytest.fixture
+def redis() -> Redis:
+    return get_redis_connection("default")
+
+
+@pytest.fixture
+def signed_in(alice: AbstractBaseUser, sign_in: SignIn) -> SignedIn:
+    return sign_in(alice)
+
+
+@pytest.fixture
+def session_id(signed_in: SignedIn) -> UUID:
+    return UUID(signed_in.session_id)
+
+
+def _key(session_id: UUID) -> str:
+    return f"vestibule:session:{session_id}"
+
+
+def _end_in_the_database(session_id: UUID) -> None:
+    """As a process would that could not reach Redis."""
+    Session.objects.filter(id=session_id).update(revoked_at=datetime.now(UTC), revoked_reason=RevokedReason.LOGOUT)
+
+
+def _principal(session_id: UUID, role: str = "USER") -> Principal:
+    return Principal(id=uuid4(), username="alice", role=role, session_id=session_id)
+
+
+def test_the_first_look_asks_the_database_and_the_next_ones_only_redis(
+    session_id: UUID, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(1):
+        first = principal_of(session_id)
+    with django_assert_num_queries(0):
+        assert principal_of(session_id) == first
+
+
+def test_an_active_entry_lives_at_most_30_seconds(session_id: UUID, redis: Redis) -> None:
+    principal_of(session_id)
+    assert 0 < redis.ttl(_key(session_id)) <= ACTIVE_ENTRY_SECONDS == 30
+
+    invalidation.overwrite([_principal(session_id)])
+    assert 0 < redis.ttl(_key(session_id)) <= 30
+
+
+def test_a_hit_does_not_prolong_an_entry(session_id: UUID, redis: Redis) -> None:
+    principal_of(session_id)
+    redis.expire(_key(session_id), 5)
+
+    principal_of(session_id)
+
+    assert redis.ttl(_key(session_id)) <= 5
+
+
+def test_an_entry_is_small_json_without_personal_data(session_id: UUID, redis: Redis) -> None:
+    principal_of(session_id)
+
+    assert set(json.loads(redis.get(_key(session_id)))) == {"user", "username", "role", "second_factor"}
+    assert b"example.com" not in redis.get(_key(session_id))
+
+
+def test_a_revoked_mark_outlives_every_access_token(signed_in: SignedIn, session_id: UUID, redis: Redis) -> None:
+    signed_in.client.post("/logout")
+
+    assert json.loads(redis.get(_key(session_id))) == {"revoked": True}
+    assert redis.ttl(_key(session_id)) >= 15 * 60
+
+
+def test_a_redis_that_was_emptied_revives_nobody_and_signs_nobody_out(
+    signed_in: SignedIn, alice: AbstractBaseUser, sign_in: SignIn, redis: Redis
+) -> None:
+    other = sign_in(alice)
+    signed_in.client.post("/logout")
+
+    redis.flushdb()
+
+    assert signed_in.client.get("/me").json()["code"] == "session_revoked"
+    assert other.client.get("/me").status_code == 200
+
+
+def test_a_reader_that_raced_a_revocation_cannot_put_the_old_state_back(session_id: UUID, redis: Redis) -> None:
+    read_before = principal_of(session_id)
+    redis.flushdb()
+    services.revoke(session_id=session_id, reason=RevokedReason.LOGOUT)
+    invalidation.mark_revoked([session_id])
+
+    lookup._remember(read_before)
+
+    with pytest.raises(SessionRevoked):
+        principal_of(session_id)
+
+
+def test_a_change_of_name_or_role_never_revives_a_session(session_id: UUID) -> None:
+    invalidation.mark_revoked([session_id])
+
+    invalidation.overwrite([_principal(session_id, role="ADMIN")])
+
+    with pytest.raises(SessionRevoked):
+        principal_of(session_id)
+
+
+def test_a_change_of_role_replaces_what_was_read_before_it(session_id: UUID) -> None:
+    principal_of(session_id)
+
+    invalidation.overwrite([_principal(session_id, role="ADMIN")])
+
+    assert principal_of(session_id).role == "ADMIN"
+
+
+def test_a_revocation_replaces_whatever_is_there(session_id: UUID, redis: Redis) -> None:
+    principal_of(session_id)
+    invalidation.mark_revoked([session_id])
+    with pytest.raises(SessionRevoked):
+        principal_of(session_id)
+
+    redis.delete(_key(session_id))
+    redis.rpush(_key(session_id), "a list")
+    invalidation.mark_revoked([session_id])
+    assert json.loads(redis.get(_key(session_id))) == {"revoked": True}
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"", b"x", b"\x80\x04\x95", b"null", b"[]", b"7", b'"x"', b"{}", b'{"user": "x"}', b"{" * 5000, b"[" * 50_000,
+        b"\xff\xfe",
+        b'{"user": "x", "username": "root", "role": "ADMIN"}', b'{"user": 7, "username": "root", "role": "ADMIN"}',
+        b'{"user": null, "username": null, "role": null}', b'{"user": [], "username": {}, "role": []}',
+        b'{"user": "00000000-0000-7000-8000-000000000000", "username": 7, "role": ["ADMIN"]}',
+    ],
+    ids=lambda garbage: repr(garbage[:40]),
+)  # fmt: skip
+def test_garbage_under_the_key_sends_the_reader_to_the_database(
+    session_id: UUID, redis: Redis, garbage: bytes, alice: AbstractBaseUser
+) -> None:
+    redis.set(_key(session_id), garbage)
+    assert (principal_of(session_id).id, principal_of(session_id).role) == (alice.pk, "USER")
+
+    _end_in_the_database(session_id)
+    with pytest.raises(SessionRevoked):
+        principal_of(session_id)
+
+
+@pytest.mark.parametrize("fill", ["rpush", "sadd", "hset"])
+def test_another_type_under_the_key_sends_the_reader_to_the_database(session_id: UUID, redis: Redis, fill: str) -> None:
+    redis.delete(_key(session_id))
+    getattr(redis, fill)(_key(session_id), "a", *(["b"] if fill == "hset" else []))
+
+    assert principal_of(session_id).username == "alice"
+    _end_in_the_database(session_id)
+    with pytest.raises(SessionRevoked):
+        principal_of(session_id)
+
+
+def test_what_cannot_be_overwritten_is_deleted(session_id: UUID, redis: Redis) -> None:
+    redis.rpush(_key(session_id), "a list")
+
+    invalidation.overwrite([_principal(session_id, role="ADMIN")])
+
+    assert not redis.exists(_key(session_id))
+    assert principal_of(session_id).role == "USER"
+
+
+def test_what_ended_in_the_database_is_marked_by_whoever_finds_it(session_id: UUID, redis: Redis) -> None:
+    _end_in_the_database(session_id)
+
+    with pytest.raises(SessionRevoked):
+        principal_of(session_id)
+
+    assert json.loads(redis.get(_key(session_id))) == {"revoked": True}
+
+
+def test_a_deactivated_user_has_no_principal(session_id: UUID, alice: AbstractBaseUser) -> None:
+    alice.is_active = False
+    alice.save()
+
+    with pytest.raises(SessionRevoked):
+        principal_of(session_id)
+
+
+def test_a_second_revocation_tells_redis_again(
+    session_id: UUID, redis: Redis, django_capture_on_commit_callbacks: Any
+) -> None:
+    _end_in_the_database(session_id)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        assert services.revoke(session_id=session_id, reason=RevokedReason.ADMIN) is False
+
+    assert json.loads(redis.get(_key(session_id))) == {"revoked": True}
+    assert Session.objects.get().revoked_reason == RevokedReason.LOGOUT
+
+
+def test_a_revocation_that_is_rolled_back_tells_redis_nothing(
+    session_id: UUID, redis: Redis, django_capture_on_commit_callbacks: Any
+) -> None:
+    principal_of(session_id)
+
+    with django_capture_on_commit_callbacks(execute=False):
+        services.revoke(session_id=session_id, reason=RevokedReason.LOGOUT)
+
+    assert "revoked" not in json.loads(redis.get(_key(session_id)))

@@ -1,0 +1,155 @@
+"""What Redis could not be told: this process acts by it at once, and Redis hears of it when it listens again."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from uuid import UUID, uuid4
+
+import pytest
+import redis
+from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
+from django_redis import get_redis_connection
+
+from accounts.testing.api_client import SignedIn
+from core.api.exceptions import SessionRevoked
+from core.redis import client as guarded
+from core.redis.client import Breaker, patient_client
+from sessions_tracking import services
+from sessions_tracking.models import RevokedReason
+from sessions_tracking.principal_cache import invalidation, pending_writes
+from sessions_tracking.principal_cache.entries import CHANGED, REVOKED, Principal, key_of
+from sessions_tracking.principal_cache.lookup import principal_of
+
+SignIn = Callable[..., SignedIn]
+
+
+class Deafness:
+    """Redis as seen from here: while `is_deaf` nothing reaches it. It knows nothing of a new epoch afterwards."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.is_deaf = False
+        self._patch = patch
+        patch.setattr(pending_writes, "patient_client", self._client)
+
+    def _client(self) -> redis.Redis:
+        if self.is_deaf:
+            raise redis.ConnectionError
+        return patient_client()
+
+    def begin(self) -> None:
+        self.is_deaf = True
+        shut = Breaker(60)
+        shut.failed()
+        self._patch.setattr(guarded, "breaker", shut)
+
+    def let_requests_through(self) -> None:
+        self._patch.setattr(guarded, "breaker", Breaker(60))
+
+    def end(self) -> None:
+        self.let_requests_through()
+        self.is_deaf = False
+
+
+@pytest.fixture
+def deafness(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deafness]:
+    deafness = Deafness(monkeypatch)
+    yield deafness
+    deafness.end()
+    _wait_until(lambda: not pending_writes._marks)
+
+
+@pytest.fixture
+def session_id(alice: AbstractBaseUser, sign_in: SignIn) -> UUID:
+    """Of a session that Redis knows to be active."""
+    session_id = UUID(sign_in(alice).session_id)
+    principal_of(session_id)
+    return session_id
+
+
+def _wait_until(is_so: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 5
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def _held(session_id: UUID) -> bytes:
+    found: bytes = get_redis_connection("default").get(key_of(session_id))
+    return found
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_session_whose_end_redis_did_not_hear_of_is_refused_here_at_once(
+    session_id: UUID, deafness: Deafness
+) -> None:
+    deafness.begin()
+    services.revoke(session_id=session_id, reason=RevokedReason.LOGOUT)
+    deafness.let_requests_through()
+    assert b"username" in _held(session_id)
+
+    with pytest.raises(SessionRevoked):
+        principal_of(session_id)
+
+
+def test_redis_hears_of_it_when_it_listens_again(session_id: UUID, deafness: Deafness) -> None:
+    deafness.begin()
+    invalidation.mark_revoked([session_id])
+    assert _held(session_id) != REVOKED
+
+    deafness.end()
+
+    _wait_until(lambda: _held(session_id) == REVOKED)
+
+
+def test_a_change_of_role_that_redis_did_not_hear_of_holds_all_the_same(
+    session_id: UUID, deafness: Deafness, alice: AbstractBaseUser
+) -> None:
+    get_user_model().objects.filter(pk=alice.pk).update(role="ADMIN")
+    deafness.begin()
+    invalidation.overwrite([Principal(id=alice.pk, username="alice", role="ADMIN", session_id=session_id)])
+    deafness.let_requests_through()
+    assert principal_of(session_id).role == "ADMIN"
+
+    deafness.end()
+
+    _wait_until(lambda: _held(session_id) == CHANGED)
+    assert principal_of(session_id).role == "ADMIN"
+
+
+def test_a_node_that_read_before_a_change_cannot_undo_the_mark_of_it(session_id: UUID, alice: AbstractBaseUser) -> None:
+    get_redis_connection("default").set(key_of(session_id), CHANGED)
+
+    invalidation.overwrite([Principal(id=alice.pk, username="alice", role="USER", session_id=session_id)])
+
+    assert _held(session_id) == CHANGED
+
+
+def test_what_nobody_could_mistake_any_more_is_forgotten(deafness: Deafness) -> None:
+    deafness.begin()
+    key = key_of(uuid4())
+    pending_writes.remember([key], mark=REVOKED, seconds=0)
+
+    _wait_until(lambda: not pending_writes.holds(key))
+
+
+def test_of_too_many_the_oldest_give_way(deafness: Deafness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pending_writes, "_MOST_REMEMBERED", 3)
+    deafness.begin()
+    keys = [key_of(uuid4()) for _ in range(5)]
+    for key in keys:
+        pending_writes.remember([key], mark=REVOKED, seconds=60)
+
+    assert [pending_writes.holds(key) for key in keys] == [False, False, True, True, True]
+
+
+def test_one_thread_writes_and_goes_when_there_is_nothing_left(deafness: Deafness) -> None:
+    deafness.begin()
+    before = threading.active_count()
+    for _ in range(20):
+        pending_writes.remember([key_of(uuid4())], mark=REVOKED, seconds=60)
+    assert threading.active_count() == before + 1
+
+    deafness.end()
+
+    _wait_until(lambda: threading.active_count() == before)

@@ -1,0 +1,138 @@
+"""A support person at work: in with a second factor, somebody found, a session ended, and the API refuses it."""
+
+import time
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from accounts.mail import outbox
+from accounts.models import AuditEvent, User
+from accounts.testing.api_client import PASSWORD
+from accounts.testing.cast import Tokens, me, signed_in, someone
+from accounts.testing.second_factor import App
+from core.ids import new_id
+from core.testing.live_server import Ask, LiveServer
+from tests.browser.keyboard import assert_fits
+
+pytestmark = pytest.mark.browser
+
+_STEP_SECONDS = 30
+_MARKUP = """'"><img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}');alert(3)//"""
+
+
+@pytest.fixture
+def supporter(server: LiveServer) -> tuple[User, App]:
+    """Of this test alone, with an authenticator app."""
+    name = f"s{new_id().hex[-20:]}"
+    user = User.objects.create_superuser(name, f"{name}@example.com", PASSWORD)
+    token = signed_in(server, user).access
+    app = App(server.send(Ask("POST", "/mfa/totp", token=token)).data["secret"])
+    left = _STEP_SECONDS - time.time() % _STEP_SECONDS
+    time.sleep(left if left < 3 else 0)  # the code before this one must not be two steps old when it arrives
+    assert server.send(Ask("POST", "/mfa/totp/confirm", {"code": app.code(-1)}, token)).status == 200
+    return user, app
+
+
+def _sign_in(page: Page, supporter: tuple[User, App]) -> None:
+    user, app = supporter
+    page.goto("/admin/")
+    page.get_by_label("Username or email").fill(user.username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.get_by_label("Code of your authenticator app").fill(app.code())
+    page.keyboard.press("Enter")
+    expect(page).to_have_url("/admin/")
+
+
+def _find(page: Page, user: User) -> None:
+    page.goto("/admin/accounts/user/")
+    page.locator("#searchbar").fill(str(user.email)[:-4])
+    page.keyboard.press("Enter")
+    page.locator("#result_list").get_by_role("link", name=user.username).click()
+    expect(page.get_by_text("Sessions of late")).to_be_visible()
+
+
+def test_a_session_is_found_and_ended_and_the_api_refuses_it(
+    page: Page, server: LiveServer, supporter: tuple[User, App]
+) -> None:
+    user = someone()
+    tokens = signed_in(server, user)
+    assert server.send(me(tokens.access)).status == 200
+
+    _sign_in(page, supporter)
+    _find(page, user)
+    page.locator("section a[href*='/session/'][href*='/change/']").first.click()
+    page.locator("#deeds").get_by_role("link", name="End the session").click()
+    assert server.send(me(tokens.access)).status == 200  # it only asks
+    page.get_by_role("button", name="End the session").click()
+
+    expect(page.get_by_text("done for 1")).to_be_visible()
+    expect(page.get_by_text("ended by an administrator")).to_be_visible()
+    _assert_over(server, tokens)
+
+
+def _assert_over(server: LiveServer, tokens: Tokens) -> None:
+    assert server.send(me(tokens.access)).code == "session_revoked"
+    assert server.send(Ask("POST", "/refresh", {"refreshToken": tokens.refresh})).code == "session_revoked"
+
+
+def test_a_user_is_deactivated_with_a_reason(page: Page, server: LiveServer, supporter: tuple[User, App]) -> None:
+    user = someone()
+    tokens = signed_in(server, user)
+
+    _sign_in(page, supporter)
+    _find(page, user)
+    page.locator("#deeds").get_by_role("link", name="Deactivate").click()
+    page.get_by_label("Reason").fill("Asked for it")
+    page.get_by_role("button", name="Deactivate").click()
+
+    expect(page.locator("#deeds").get_by_role("link", name="Activate", exact=False)).to_be_visible()
+    assert server.send(me(tokens.access)).code == "session_revoked"
+
+
+def _hostile(server: LiveServer) -> User:
+    """Whose names, device and reason are markup, or longer than any screen is wide."""
+    user = someone()
+    signed_in(server, user)
+    User.objects.filter(id=user.id).update(first_name=_MARKUP, last_name="W" * 150, deactivation_reason=_MARKUP)
+    user.sessions.update(name=_MARKUP, user_agent=_MARKUP * 5, browser=_MARKUP[:64], location="W" * 128)
+    outbox.welcome(user)
+    user.emails.update(state="failed", error=_MARKUP + "W" * 200)
+    AuditEvent.objects.filter(user_id=user.id).update(device=_MARKUP, facts={"reason": _MARKUP + "W" * 200})
+    return user
+
+
+def test_every_page_fits_its_screen_and_runs_nothing_of_what_people_typed(
+    page: Page, server: LiveServer, supporter: tuple[User, App]
+) -> None:
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: dialogs.append(dialog.message))
+    hostile = _hostile(server)
+    _sign_in(page, supporter)
+    user = f"/admin/accounts/user/{hostile.id}"
+    pages = [
+        "/admin/",
+        *(f"/admin/accounts/{name}/" for name in ("user", "outboxemail", "auditevent", "serviceclient")),
+    ]
+    pages += ["/admin/sessions_tracking/session/", f"{user}/change/", f"{user}/do/deactivate/", f"{user}/password/"]
+    pages += [f"{user}/delete/", "/admin/accounts/user/add/", "/admin/auth/group/add/", "/admin/password_change/"]
+    session = f"/admin/sessions_tracking/session/{hostile.sessions.get().pk}"
+    pages += [f"{session}/change/", f"{session}/do/revoke/"]
+    pages += [f"/admin/accounts/outboxemail/{email.pk}/change/" for email in hostile.emails.all()]
+
+    for address in pages:
+        reply = page.goto(address)
+        assert reply is not None
+        assert reply.status == 200
+        assert_fits(page)
+    assert dialogs == []
+
+
+def test_the_overview_draws_its_charts(page: Page, supporter: tuple[User, App]) -> None:
+    _sign_in(page, supporter)
+
+    expect(page.get_by_text("Active sessions", exact=True)).to_be_visible()
+    expect(page.locator("canvas.chart").first).to_be_visible()
+    time.sleep(0.2)
+    drawn = "canvas => new Set(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data).size"
+    assert page.locator("canvas.chart").first.evaluate(drawn) > 1

@@ -1,0 +1,86 @@
+"""What ends and what goes on when a secret is changed, as docs/operations.md says."""
+
+from collections.abc import Callable
+
+import pytest
+import time_machine
+from django.core.mail import EmailMessage
+from pytest_django import Settings
+
+from accounts.mfa.flows import key_rotation
+from accounts.models import User
+from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
+from accounts.testing.emails import token_in
+from accounts.testing.second_factor import WithFactor
+from accounts.testing.service_client import make_service
+
+FRESH = "another-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFG"
+
+
+def test_another_secret_key_signs_nobody_out(
+    api: ApiClient, alice: User, sign_in: Callable[..., SignedIn], settings: Settings
+) -> None:
+    signed_in = sign_in(alice)
+
+    settings.SECRET_KEY = FRESH
+
+    assert signed_in.client.get("/me").status_code == 200
+    assert api.post("/refresh", {"refreshToken": signed_in.refresh}).status_code == 200
+
+
+def test_another_secret_key_kills_what_was_mailed(
+    api: ApiClient, alice: User, outbox: Callable[[], list[EmailMessage]], settings: Settings
+) -> None:
+    api.post("/forgot-password", {"email": alice.email})
+    token = token_in(outbox()[0])
+
+    settings.SECRET_KEY = FRESH
+
+    reply = api.post("/reset-password", {"token": token, "newPassword": "Another-Horse-8"})
+    assert reply.json()["code"] == "token_invalid"
+
+
+@pytest.mark.django_db
+def test_another_secret_key_refuses_the_services(settings: Settings) -> None:
+    service = make_service()
+
+    settings.SECRET_KEY = FRESH
+
+    assert service.ask("/introspect", token="any").status_code == 401
+
+
+@pytest.mark.parametrize("prepared", [True, False])
+def test_apps_outlive_the_secret_key_only_with_a_key_of_their_own(
+    api: ApiClient, her: WithFactor, clock: time_machine.Traveller, settings: Settings, prepared: bool
+) -> None:
+    settings.MFA_ENCRYPTION_KEYS = [FRESH + "-mfa"] if prepared else [settings.SECRET_KEY]
+    key_rotation.reencrypt()
+
+    settings.SECRET_KEY = FRESH
+    if not prepared:
+        settings.MFA_ENCRYPTION_KEYS = [FRESH]
+
+    found = key_rotation.reencrypt()
+    assert (found.current, found.unreadable) == ((1, 0) if prepared else (0, 1))
+
+
+def test_another_secret_key_kills_recovery_codes(api: ApiClient, her: WithFactor, settings: Settings) -> None:
+    settings.SECRET_KEY = FRESH
+    pending = api.post("/login", {"username": her.user.username, "password": PASSWORD}).json()["data"]
+
+    reply = api.post("/mfa/verify", {"mfaToken": pending["mfaToken"], "recoveryCode": her.recovery_codes[0]})
+
+    assert reply.json()["code"] == "code_invalid"
+
+
+def test_the_routine_change_of_the_jwt_key_signs_nobody_out(
+    api: ApiClient, alice: User, sign_in: Callable[..., SignedIn], settings: Settings
+) -> None:
+    """The former key goes on as that of refresh tokens."""
+    signed_in = sign_in(alice)
+
+    settings.JWT_REFRESH_SECRET, settings.JWT_SECRET_KEY = settings.JWT_SECRET_KEY, FRESH
+
+    assert signed_in.client.get("/me").json()["code"] == "token_invalid"
+    fresh = api.post("/refresh", {"refreshToken": signed_in.refresh}).json()["data"]
+    assert ApiClient().bearing(fresh["token"]).get("/me").status_code == 200

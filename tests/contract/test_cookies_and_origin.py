@@ -1,0 +1,260 @@
+"""The cookies of a session, who may let them act, and clients that want their tokens one way only."""
+
+from collections.abc import Callable
+from http.cookies import Morsel
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from accounts.models import OutboxEmail, User
+from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
+from sessions_tracking.models import Session
+
+SignIn = Callable[..., SignedIn]
+
+LOGIN = {"username": "alice", "password": PASSWORD}
+FRIEND = "https://app.example.com"
+FOREIGN = [
+    {"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": ""}, {"Origin": "https://testserver"},
+    {"Origin": "http://testserver.evil.example"}, {"Origin": "http://testserver:8000"}, {"Origin": "http://app.example.com"},
+    {"Origin": "https://app.example.com.evil.example"}, {"Origin": "https://app.example.com@evil.example"}, {"Origin": "*"},
+    {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Sec-Fetch-Site": "odd"},
+    {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"},
+]  # fmt: skip
+OWN = [
+    {}, {"Origin": "http://testserver"}, {"Origin": "HTTP://TESTSERVER"}, {"Origin": FRIEND}, {"Sec-Fetch-Site": "same-origin"},
+    {"Sec-Fetch-Site": "none"}, {"Origin": FRIEND, "Sec-Fetch-Site": "cross-site"},
+    {"Origin": "http://localhost:8000", "Host": "localhost:8000"}, {"Origin": "http://localhost", "Host": "localhost:80"},
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _friend(settings: Settings) -> None:
+    settings.CORS_ALLOWED_ORIGINS = [FRIEND]
+
+
+@pytest.fixture
+def signed_in(alice: User, sign_in: SignIn) -> SignedIn:
+    return sign_in(alice)
+
+
+@pytest.fixture
+def browser(api: ApiClient, signed_in: SignedIn) -> ApiClient:
+    """alice's browser, with both her cookies."""
+    api.cookies["jwt"], api.cookies["refreshToken"] = signed_in.access, signed_in.refresh
+    return api
+
+
+def _look(morsel: "Morsel[str]") -> tuple[Any, ...]:
+    return morsel["path"], morsel["httponly"], morsel["secure"], morsel["samesite"], morsel["domain"]
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_cookies_are_for_the_server_alone_and_secure_outside_debug(
+    api: ApiClient, alice: User, settings: Settings, debug: bool
+) -> None:
+    settings.DEBUG = debug
+
+    cookies = api.post("/login", LOGIN).cookies
+
+    secure = "" if debug else True
+    assert _look(cookies["jwt"]) == ("/", True, secure, "Lax", "")
+    assert _look(cookies["refreshToken"]) == ("/api/auth", True, secure, "Lax", "")
+    assert 895 <= cookies["jwt"]["max-age"] <= 900
+    assert 604_795 <= cookies["refreshToken"]["max-age"] <= 604_800
+
+
+def test_refresh_sets_the_cookies_like_login(browser: ApiClient) -> None:
+    cookies = browser.post("/refresh").cookies
+
+    assert _look(cookies["jwt"]) == ("/", True, True, "Lax", "")
+    assert _look(cookies["refreshToken"]) == ("/api/auth", True, True, "Lax", "")
+
+
+def test_cookies_are_cleared_with_the_attributes_they_were_set_with(
+    api: ApiClient, alice: User, settings: Settings
+) -> None:
+    settings.COOKIE_DOMAIN, settings.COOKIE_SAMESITE = ".example.com", "Strict"
+    was_set = api.post("/login", LOGIN).cookies
+
+    cleared = api.post("/logout").cookies
+
+    for name, domain in (("jwt", ".example.com"), ("refreshToken", "")):
+        assert _look(cleared[name]) == _look(was_set[name])
+        assert (cleared[name].value, cleared[name]["max-age"]) == ("", 0)
+        assert _look(was_set[name])[3:] == ("Strict", domain)
+
+
+def test_a_client_may_ask_for_cookies_alone(api: ApiClient, alice: User) -> None:
+    reply = api.post("/login", LOGIN, headers={"X-Token-Transport": "cookie"})
+
+    assert set(reply.cookies) == {"jwt", "refreshToken"}
+    assert set(reply.json()["data"]["tokens"]) == {"accessExpiresAt", "refreshExpiresAt"}
+    assert reply.cookies["jwt"].value not in reply.content.decode()
+    assert reply.cookies["refreshToken"].value not in reply.content.decode()
+    refreshed = api.post("/refresh", headers={"X-Token-Transport": "cookie"})
+    assert "token" not in refreshed.json()["data"]
+    assert refreshed.cookies["jwt"].value not in refreshed.content.decode()
+
+
+def test_a_client_may_ask_for_the_body_alone(api: ApiClient, alice: User) -> None:
+    reply = api.post("/login", LOGIN, headers={"X-Token-Transport": "Body"})
+
+    assert not reply.cookies
+    token = reply.json()["data"]["tokens"]["refreshToken"]
+    refreshed = api.post("/refresh", {"refreshToken": token}, headers={"X-Token-Transport": "body"})
+    assert refreshed.status_code == 200
+    assert not refreshed.cookies
+
+
+@pytest.mark.parametrize("path", ["/login", "/refresh"])
+def test_another_transport_is_refused_before_anything_happens(api: ApiClient, signed_in: SignedIn, path: str) -> None:
+    reply = api.post(path, LOGIN | {"refreshToken": signed_in.refresh}, headers={"X-Token-Transport": "pigeon"})
+
+    assert (reply.status_code, reply.json()["code"]) == (400, "validation_error")
+    assert list(reply.json()["errors"]) == ["X-Token-Transport"]
+    assert Session.objects.get().rotated_at is None
+
+
+@pytest.mark.parametrize("headers", FOREIGN)
+def test_from_another_site_cookies_change_nothing(
+    browser: ApiClient, signed_in: SignedIn, headers: dict[str, str]
+) -> None:
+    before = list(Session.objects.values()), list(User.objects.values())
+    new = {"currentPassword": PASSWORD, "newPassword": "Another-Horse-8"}
+
+    for method, path, body in (
+        ("POST", "/logout", {}), ("POST", "/logout-all", {}), ("POST", "/refresh", {}), ("PATCH", "/me", {"firstName": "Eve"}),
+        ("POST", "/change-password", new), ("DELETE", "/me", {"password": PASSWORD}),
+        ("DELETE", f"/sessions/{signed_in.session_id}", {}),
+    ):  # fmt: skip
+        reply = getattr(browser, method.lower())(path, body, headers=headers)
+        assert (reply.status_code, reply.json()["code"]) == (403, "origin_not_allowed"), path
+        assert not reply.cookies
+    assert (list(Session.objects.values()), list(User.objects.values())) == before
+
+
+@pytest.mark.parametrize("headers", OWN)
+def test_from_the_own_site_a_trusted_one_or_no_browser_cookies_act(browser: ApiClient, headers: dict[str, str]) -> None:
+    assert browser.patch("/me", {"firstName": "Alicia"}, headers=headers).status_code == 200
+    assert browser.post("/refresh", headers=headers).status_code == 200
+
+
+def test_a_host_that_is_not_ours_is_no_own_origin(browser: ApiClient) -> None:
+    headers = {"Origin": "http://evil.example", "Host": "evil.example"}
+
+    reply = browser.patch("/me", {"firstName": "Eve"}, headers=headers)
+
+    assert reply.status_code in {400, 403}
+    assert User.objects.get().first_name == ""
+
+
+@pytest.mark.parametrize("headers", FOREIGN)
+def test_reading_by_cookie_is_left_to_cors(browser: ApiClient, headers: dict[str, str]) -> None:
+    reply = browser.get("/me", headers=headers)
+
+    assert reply.status_code == 200
+    assert "Access-Control-Allow-Origin" not in reply.headers
+
+
+@pytest.mark.parametrize("headers", FOREIGN)
+def test_a_token_in_the_header_may_come_from_anywhere(signed_in: SignedIn, headers: dict[str, str]) -> None:
+    assert signed_in.client.patch("/me", {"firstName": "Alicia"}, headers=headers).status_code == 200
+
+
+def test_a_refresh_token_in_the_body_may_come_from_anywhere(browser: ApiClient, signed_in: SignedIn) -> None:
+    reply = browser.post("/refresh", {"refreshToken": signed_in.refresh}, headers=FOREIGN[0])
+
+    assert reply.status_code == 200
+
+
+@pytest.mark.parametrize("transport", ["", "cookie", "body"])
+@pytest.mark.parametrize("headers", FOREIGN)
+def test_no_other_site_signs_a_browser_in(api: ApiClient, alice: User, headers: dict[str, str], transport: str) -> None:
+    reply = api.post("/login", LOGIN, headers=headers | {"X-Token-Transport": transport})
+
+    assert (reply.status_code, reply.json()["code"]) == (403, "origin_not_allowed")
+    assert not reply.cookies
+    assert not Session.objects.exists()
+
+
+@pytest.mark.parametrize("headers", OWN)
+def test_the_own_site_a_trusted_one_and_programs_sign_in(api: ApiClient, alice: User, headers: dict[str, str]) -> None:
+    assert api.post("/login", LOGIN, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("headers", FOREIGN)
+def test_no_other_site_signs_a_browser_out(browser: ApiClient, signed_in: SignedIn, headers: dict[str, str]) -> None:
+    """Cookies with SameSite=Lax stay behind on the way, and their end would come back all the same."""
+    for cookies in ((), ("refreshToken",), ("jwt", "refreshToken")):
+        sender = ApiClient()
+        for name in cookies:
+            sender.cookies[name] = browser.cookies[name].value
+        reply = sender.generic("POST", "/logout", b"", content_type="", headers=headers)
+
+        assert (reply.status_code, reply.json()["code"]) == (403, "origin_not_allowed")
+        assert not reply.cookies
+    assert signed_in.client.get("/me").status_code == 200
+
+
+def test_a_token_of_its_own_signs_out_from_anywhere(signed_in: SignedIn) -> None:
+    assert signed_in.client.post("/logout", headers=FOREIGN[0]).status_code == 200
+
+    assert signed_in.client.get("/me").json()["code"] == "session_revoked"
+
+
+@pytest.mark.parametrize(
+    "media_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
+)
+def test_what_a_mere_form_can_send_is_no_login(api: ApiClient, alice: User, media_type: str) -> None:
+    body = '{"username": "alice", "password": "' + PASSWORD + '", "x": "="}'
+
+    for path in ("/login", "/forgot-password", "/refresh", "/logout-all"):
+        reply = api.generic("POST", path, body, content_type=media_type, headers=FOREIGN[0])
+        assert reply.status_code in {401, 403, 415}
+        assert not reply.cookies
+    assert not Session.objects.exists()
+    assert not OutboxEmail.objects.exists()
+
+
+def test_cors_names_trusted_sites_alone(api: ApiClient, db: None) -> None:
+    for path in ("/me", "/nothing", "/api/schema"):
+        trusted = api.get(path, headers={"Origin": FRIEND})
+        assert trusted["Access-Control-Allow-Origin"] == FRIEND
+        assert trusted["Access-Control-Allow-Credentials"] == "true"
+
+        for headers in FOREIGN[:10]:
+            reply = api.get(path, headers=headers)
+            assert not [name for name in reply.headers if name.startswith("Access-Control-")]
+            assert "origin" in reply["Vary"].lower()
+
+
+def test_a_preflight_is_answered_for_trusted_sites_alone(api: ApiClient, db: None) -> None:
+    asks = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "x-token-transport, content-type",
+    }
+
+    granted = api.options("/login", headers={"Origin": FRIEND} | asks)
+    refused = api.options("/login", headers=FOREIGN[0] | asks)
+
+    assert granted["Access-Control-Allow-Origin"] == FRIEND
+    assert "x-token-transport" in granted["Access-Control-Allow-Headers"]
+    assert {"traceparent", "tracestate", "baggage", "sentry-trace"} <= set(
+        granted["Access-Control-Allow-Headers"].split(", ")
+    )
+    assert "Access-Control-Allow-Origin" not in refused.headers
+
+
+@pytest.mark.parametrize("origin", ["chrome-extension://abcdefghijklmnopabcdefghijklmnop", "app://."])
+def test_an_extension_that_is_trusted_signs_in_and_acts_by_cookie(
+    api: ApiClient, alice: User, settings: Settings, origin: str
+) -> None:
+    settings.CORS_ALLOWED_ORIGINS = [origin]
+
+    reply = api.post("/login", LOGIN, headers={"Origin": origin})
+
+    assert (reply.status_code, reply["Access-Control-Allow-Origin"]) == (200, origin)
+    assert api.patch("/me", {"firstName": "Alicia"}, headers={"Origin": origin}).status_code == 200
+    assert api.patch("/me", {"firstName": "Eve"}, headers={"Origin": f"{origin}x"}).status_code == 403

@@ -1,0 +1,118 @@
+"""What people do shows in the figures: once, by what became of it, and only when it is committed."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django_redis import get_redis_connection
+from pytest_django import Settings
+
+from accounts import audit
+from accounts.models import AuditKind, User
+from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
+from core.observability.metrics import REGISTRY
+from core.redis.client import breaker
+from core.throttling.rates import Limit
+
+SignIn = Callable[..., SignedIn]
+
+
+def value(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(f"vestibule_{name}", labels) or 0.0
+
+
+@contextmanager
+def counted(name: str, *, by: float = 1, **labels: str) -> Iterator[None]:
+    before = value(name, **labels)
+    yield
+    assert value(name, **labels) - before == by
+
+
+@pytest.mark.parametrize(
+    ("who", "password", "result"),
+    [("alice", PASSWORD, "ok"), ("alice", "Wrong-Horse-7", "wrong_password"), ("nobody", PASSWORD, "unknown_account"),
+     ("bob", PASSWORD, "email_not_verified")],
+)  # fmt: skip
+@pytest.mark.usefixtures("alice", "bob")
+def test_a_sign_in_counts_by_its_result(api: ApiClient, who: str, password: str, result: str) -> None:
+    with counted("logins_total", result=result), counted("hashes_running", by=0):
+        api.post("/login", {"username": who, "password": password})
+
+
+def test_a_refresh_counts_by_its_result(api: ApiClient, alice: User, sign_in: SignIn) -> None:
+    here = sign_in(alice)
+
+    with counted("refreshes_total", result="ok"), counted("refreshes_total", result="token_invalid"):
+        api.post("/refresh", {"refreshToken": here.refresh})
+        api.post("/refresh", {"refreshToken": "garbage"})
+
+
+def test_reuse_counts_once_and_ends_one_session(
+    api: ApiClient, alice: User, sign_in: SignIn, settings: Settings
+) -> None:
+    settings.REFRESH_REUSE_GRACE = timedelta(0)
+    here = sign_in(alice)
+    api.post("/refresh", {"refreshToken": here.refresh})
+
+    with counted("refresh_reuse_total"), counted("sessions_revoked_total", reason="refresh_reused"):
+        api.post("/refresh", {"refreshToken": here.refresh})
+        api.post("/refresh", {"refreshToken": here.refresh})
+
+
+def test_a_logout_ends_one_session_and_a_second_one_none(alice: User, sign_in: SignIn) -> None:
+    here = sign_in(alice)
+
+    with counted("sessions_revoked_total", reason="logout"):
+        here.client.post("/logout")
+        here.client.post("/logout")
+
+
+def test_a_logout_everywhere_ends_them_all(alice: User, sign_in: SignIn) -> None:
+    sign_in(alice)
+
+    with counted("sessions_revoked_total", by=2, reason="logout_all"):
+        sign_in(alice).client.post("/logout-all")
+
+
+def test_sessions_are_hit_missed_or_redis_is_away(alice: User, sign_in: SignIn) -> None:
+    here = sign_in(alice)
+
+    for result, prepare in (("miss", get_redis_connection("default").flushdb), ("hit", bool), ("away", breaker.failed)):
+        prepare()
+        with counted("principal_cache_total", result=result):
+            here.client.put("/me")
+
+
+def test_what_a_limit_refuses_counts_by_the_limit(api: ApiClient, db: None, limits_on: Settings) -> None:
+    limits_on.RATE_LIMIT_LOGIN = (Limit("login", 2, 60),)
+
+    with counted("rate_limited_total", by=3, limit="login"):
+        for number in range(5):
+            api.post("/login", {"username": f"nobody-{number}", "password": "x"})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_rolled_back_is_not_counted(alice: User) -> None:
+    with counted("audit_events_total", by=0, kind="profile_changed"), transaction.atomic():
+        audit.record(AuditKind.PROFILE_CHANGED, user_id=alice.id)
+        transaction.set_rollback(True)
+
+
+def test_emails_count_by_what_became_of_them(
+    api: ApiClient, bob: User, outbox: Callable[[], list[EmailMessage]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with counted("emails_total", result="sent"):
+        api.post("/resend-verification", {"email": bob.email})
+        outbox()
+
+    monkeypatch.setattr("accounts.mail.delivery._send", _refuse)
+    with counted("emails_total", result="put_off"):
+        api.post("/resend-verification", {"email": bob.email})
+        outbox()
+
+
+def _refuse(_email: object) -> None:
+    raise OSError

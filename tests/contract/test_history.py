@@ -1,0 +1,251 @@
+"""What stays of ended sessions and sent emails for support: kind, state and times, but no data, content, code or link."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from celery.exceptions import SoftTimeLimitExceeded
+from django.core.mail import EmailMessage
+from django.core.management import CommandError, call_command
+from django.core.serializers import serialize
+from django.db.models import Q
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts import tasks
+from accounts.mail import outbox as promises
+from accounts.models import EmailKind, EmailState, OutboxEmail, PendingLogin, User, VerificationCode
+from accounts.services import cleanup, passwords, profile
+from accounts.services.administration import users
+from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
+from accounts.testing.emails import token_in
+from accounts.testing.second_factor import enrol
+from core.observability import heartbeat
+from sessions_tracking import services as sessions
+from sessions_tracking.client_info import ClientInfo
+from sessions_tracking.models import RevokedReason, Session
+
+Outbox = Callable[[], list[EmailMessage]]
+SignIn = Callable[..., SignedIn]
+
+DATA = {"secret": "x" * 8000}
+CLIENT = ClientInfo(
+    ip="192.0.2.7", user_agent="", device="Desktop", browser="Firefox", os="Linux", platform="Linux", location="Unknown"
+)
+
+
+def _stop(name: str, her: SignedIn, sign_in: SignIn) -> None:
+    client, session_id = her.client, Session.objects.get(id=her.session_id).id
+    ways: dict[str, Callable[[], Any]] = {
+        "logout": lambda: client.post("/logout"),
+        "logout everywhere": lambda: client.post("/logout-all"),
+        "deletion of the session": lambda: client.delete(f"/sessions/{session_id}"),
+        "theft": lambda: sessions.revoke(session_id=session_id, reason=RevokedReason.REFRESH_REUSED),
+        "session limit": lambda: [sign_in(her.user) for _ in range(2)],
+        "password change": lambda: passwords.change(
+            user_id=her.user.id,
+            session_id=None,
+            current_password=PASSWORD,
+            new_password="Another-Horse-8",
+            client=CLIENT,
+        ),
+        "deactivation": lambda: users.update(
+            actor_id=User.objects.get(username="carol").id, user_id=her.user.id, changes={"is_active": False}
+        ),
+    }
+    ways[name]()
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        "logout",
+        "logout everywhere",
+        "deletion of the session",
+        "theft",
+        "session limit",
+        "password change",
+        "deactivation",
+    ],
+)
+def test_the_data_of_a_session_is_deleted_with_its_end(
+    alice: User, admin: User, sign_in: SignIn, settings: Settings, way: str
+) -> None:
+    settings.MAX_SESSIONS_PER_USER = 2
+    her = sign_in(alice, data=DATA)
+
+    _stop(way, her, sign_in)
+
+    row = Session.objects.get(id=her.session_id)
+    assert row.revoked_at is not None
+    assert row.data == {}
+    assert not Session.objects.filter(Q(revoked_at__isnull=False) & ~Q(data={})).exists()
+
+
+def test_a_stopped_sign_in_keeps_no_data_either(alice: User, sign_in: SignIn) -> None:
+    guarded = enrol(sign_in(alice))
+    ApiClient().post("/logout", {"mfaToken": guarded.pending(data=DATA)})
+
+    assert PendingLogin.objects.get(ended_at__isnull=False).wishes == {}
+
+
+def test_sixty_sign_ins_with_data_keep_no_more_than_the_active_sessions(
+    alice: User, sign_in: SignIn, settings: Settings
+) -> None:
+    settings.MAX_SESSIONS_PER_USER = 5
+    for _ in range(60):
+        sign_in(alice, data=DATA)
+
+    assert Session.objects.count() == 60
+    assert Session.objects.exclude(data={}).count() == 5
+
+
+def test_an_expired_session_loses_its_data_at_the_next_cleanup_and_stays_for_support(
+    alice: User, sign_in: SignIn
+) -> None:
+    sign_in(alice, data=DATA)
+    live = sign_in(alice, data=DATA)
+    Session.objects.exclude(id=live.session_id).update(expires_at=timezone.now() - timedelta(seconds=1))
+
+    removed = cleanup.remove_over()
+
+    assert (removed[cleanup.SESSION_DATA], removed["sessions"]) == (1, 0)
+    assert list(Session.objects.exclude(data={})) == [Session.objects.get(id=live.session_id)]
+
+
+@pytest.mark.parametrize(("days", "is_kept"), [(29, True), (31, False)])
+def test_ended_sessions_and_sent_emails_stay_for_thirty_days(
+    alice: User, sign_in: SignIn, outbox: Outbox, days: int, is_kept: bool
+) -> None:
+    sign_in(alice).client.post("/logout")
+    promises.welcome(alice)
+    outbox()
+    then = timezone.now() - timedelta(days=days)
+    Session.objects.update(revoked_at=then, expires_at=then + timedelta(days=7))
+    OutboxEmail.objects.update(created_at=then)
+
+    cleanup.remove_over()
+
+    assert (Session.objects.exists(), OutboxEmail.objects.exists()) == (is_kept, is_kept)
+
+
+def test_a_sent_email_keeps_no_content(api: ApiClient, alice: User, sign_in: SignIn, outbox: Outbox) -> None:
+    her = sign_in(alice)
+    her.client.post("/change-email", {"newEmail": "alice@example.org", "password": PASSWORD})
+    api.post("/forgot-password", {"email": "alice@example.com"})
+    passwords.change(
+        user_id=alice.id, session_id=None, current_password=PASSWORD, new_password="Another-Horse-8", client=CLIENT
+    )
+    outbox()
+
+    assert OutboxEmail.objects.filter(state=EmailState.CANCELLED).exists()
+    assert not OutboxEmail.objects.exclude(context={}).exists()
+    assert "alice@example.org" not in serialize("json", OutboxEmail.objects.exclude(kind=EmailKind.EMAIL_CHANGE_CODE))
+
+
+def test_of_a_deleted_account_no_address_stays(api: ApiClient, alice: User, outbox: Outbox) -> None:
+    api.post("/forgot-password", {"email": "alice@example.com"})
+    outbox()
+
+    profile.delete(user_id=alice.id, password=PASSWORD)
+
+    outbox()
+    email = OutboxEmail.objects.get()
+    assert (email.kind, email.state, email.address, email.context) == ("account_deleted", EmailState.SENT, "", {})
+
+
+def test_an_invitation_works_for_seven_days_and_its_account_stays_as_long(
+    api: ApiClient, admin: User, sign_in: SignIn, outbox: Outbox
+) -> None:
+    sign_in(admin).client.post("/users", {"email": "eve@example.com", "username": "eve"})
+    [message] = [message for message in outbox() if message.to == ["eve@example.com"]]
+    User.objects.filter(username="eve").update(created_at=timezone.now() - timedelta(days=8))
+    left = VerificationCode.objects.get().token_expires_at - timezone.now()
+    assert timedelta(days=6, hours=23) < left <= timedelta(days=7)
+    assert "7 days" in str(message.body)
+
+    cleanup.remove_over()
+
+    reset = {"token": token_in(message), "newPassword": "Another-Horse-8"}
+    assert api.post("/reset-password", reset).status_code == 200
+
+
+def test_a_reset_still_works_for_an_hour(api: ApiClient, alice: User, outbox: Outbox) -> None:
+    api.post("/forgot-password", {"email": "alice@example.com"})
+    outbox()
+
+    assert VerificationCode.objects.get().token_expires_at - timezone.now() <= timedelta(hours=1)
+
+
+def _schedule(scheduled: list[float]) -> Callable[..., None]:
+    def apply_async(*, countdown: float) -> None:
+        scheduled.append(countdown)
+
+    return apply_async
+
+
+@pytest.fixture
+def nine_old_sessions(alice: User, sign_in: SignIn, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.HISTORY_RETENTION = timedelta(0)
+    monkeypatch.setattr(cleanup, "BATCH", 2)
+    for _ in range(9):
+        sign_in(alice).client.post("/logout")
+
+
+def test_a_cleanup_that_is_cut_off_says_so_and_schedules_the_rest(
+    nine_old_sessions: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    scheduled: list[float] = []
+    monkeypatch.setattr(tasks.cleanup_tokens, "apply_async", _schedule(scheduled))
+    monkeypatch.setattr(tasks, "CLEANUP_SECONDS", 0.0)
+
+    assert tasks.cleanup_tokens() == {"sessions": 2}
+
+    assert scheduled == [10.0]
+    assert "the cleanup was cut off" in caplog.text
+    assert Session.objects.count() == 7
+    assert heartbeat.cleanup_age() is None
+    monkeypatch.setattr(tasks, "CLEANUP_SECONDS", 60.0)
+    assert tasks.cleanup_tokens()["sessions"] == 7
+    assert heartbeat.cleanup_age() == 0
+
+
+def test_a_cleanup_that_celery_interrupts_continues_too(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def hang(**_: object) -> None:
+        raise SoftTimeLimitExceeded
+
+    scheduled: list[float] = []
+    monkeypatch.setattr(cleanup, "remove_over", hang)
+    monkeypatch.setattr(tasks.cleanup_tokens, "apply_async", _schedule(scheduled))
+
+    assert tasks.cleanup_tokens() == {}
+
+    assert scheduled == [10.0]
+    assert "the cleanup was cut off" in caplog.text
+
+
+def test_the_command_that_is_cut_off_reports_what_it_removed_and_fails(nine_old_sessions: None) -> None:
+    out = StringIO()
+
+    with pytest.raises(CommandError, match="Run it again"):
+        call_command("cleanup_tokens", "--max-seconds", "0", stdout=out)
+
+    assert out.getvalue() == "sessions: 2 removed\n"
+
+
+def test_the_limits_of_the_task_leave_room_for_its_own_end() -> None:
+    task = tasks.cleanup_tokens
+
+    assert task.soft_time_limit is not None
+    assert task.time_limit is not None
+    assert tasks.CLEANUP_SECONDS < task.soft_time_limit < task.time_limit
+
+
+def test_what_waits_keeps_its_content(alice: User) -> None:
+    promises.password_changed(alice, CLIENT)
+
+    assert OutboxEmail.objects.get().context["happened_at"]

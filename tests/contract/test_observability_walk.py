@@ -1,0 +1,153 @@
+"""From register to logout, past real servers: every line of the logs and of /metrics, and nothing of anybody in them."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import pytest
+from pytest_django import DjangoDbBlocker
+
+from accounts.testing import mail_server
+from accounts.testing.mail_server import MailServer, text_of
+from core.dev import commands, processes
+from core.paths import BASE_DIR
+from core.testing import live_database, live_server
+from core.testing.live_server import Ask, LiveServer, Reply
+
+EMAIL, USERNAME, FIRST, LAST = "wilhelmina@example.org", "wilhelmina_f", "Wilhelmina", "Featherstone"
+PASSWORD, WRONG = "Correct-Horse-7", "Staple-Battery-9"
+JSON = {"LOG_FORMAT": "json"}
+
+
+@dataclass
+class Walk:
+    """What there is to read afterwards; `secrets` is what must not be among it."""
+
+    web: list[dict[str, Any]]
+    worker: list[dict[str, Any]]
+    metrics: str
+    text: str = field(repr=False)
+    replies: dict[str, Reply]
+    secrets: list[str] = field(repr=False)
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Iterator[Walk]:
+    folder = tmp_path_factory.mktemp("walk")
+    with (
+        live_database.in_use(folder, django_db_blocker),
+        mail_server.listening() as mailbox,
+        live_server.running(folder, **JSON) as server,
+    ):
+        yield _walk(folder, server, mailbox)
+
+
+def _walk(folder: Path, server: LiveServer, mailbox: MailServer) -> Walk:
+    command = [*commands.worker(concurrency=1), "--beat", "--schedule", str(folder / "beat"), "--pidfile", ""]
+    variables = JSON | {"DJANGO_SETTINGS_MODULE": "accounts.testing.worker_settings", "EMAIL_URL": mailbox.url}
+    with (folder / "worker.log").open("wb") as log:
+        environment = live_server.environment(**variables)
+        worker = processes.start(command, cwd=BASE_DIR, env=environment, stdout=log, stderr=log)
+    try:
+        replies, secrets = _register_to_logout(server, mailbox)
+        names = [str(reply.headers["X-Request-Id"]) for reply in replies.values()]
+        _wait_until(lambda: all(name in (folder / "web.log").read_text() for name in names))
+        metrics = server.send_bytes(b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+    finally:
+        processes.stop(worker, grace=5)
+    web, said = _lines(folder / "web.log"), _lines(folder / "worker.log")
+    raw = "".join((folder / name).read_text() for name in ("web.log", "worker.log")) + metrics.raw.decode()
+    return Walk(web=web, worker=said, metrics=metrics.raw.decode(), text=raw, replies=replies, secrets=secrets)
+
+
+def _register_to_logout(server: LiveServer, mailbox: MailServer) -> tuple[dict[str, Reply], list[str]]:
+    names = {"email": EMAIL, "username": USERNAME, "firstName": FIRST, "lastName": LAST}
+    replies = {"register": server.send(Ask("POST", "/register", names | {"password": PASSWORD}))}
+    _wait_until(lambda: mailbox.accepted[EMAIL])
+    text = text_of(mailbox.accepted[EMAIL][0])
+    code = next(word for word in text.split() if word.isdigit() and len(word) == 6)
+    link = parse_qs(urlsplit(next(word for word in text.split() if "token=" in word)).query)["token"][0]
+    replies["link"] = server.send(Ask("GET", f"/verify-email?token={link}&email={quote(EMAIL)}"))
+    replies["wrong"] = server.send(Ask("POST", "/login", {"username": USERNAME, "password": WRONG}))
+    replies["login"] = server.send(Ask("POST", "/login", {"email": EMAIL, "password": PASSWORD}))
+    tokens = replies["login"].data["tokens"]
+    replies["me"] = server.send(Ask("GET", "/me", token=tokens["accessToken"]))
+    replies["forward-auth"] = server.send(Ask("GET", "/forward-auth", token=tokens["accessToken"]))
+    replies["refresh"] = server.send(Ask("POST", "/refresh", {"refreshToken": tokens["refreshToken"]}))
+    later = replies["refresh"].data["tokens"]
+    replies["logout"] = server.send(Ask("POST", "/logout", token=later["accessToken"]))
+    replies["last"] = server.send(Ask("GET", "/me", token=later["accessToken"]))
+    bearers = [pair[name] for pair in (tokens, later) for name in ("accessToken", "refreshToken")]
+    parts = [part for token in bearers for part in token.split(".")[1:]]
+    return replies, [*names.values(), PASSWORD, WRONG, code, link, *parts]
+
+
+def _lines(log: Path) -> list[dict[str, Any]]:
+    """What `migrate` says at the start and Celery at the end goes past all logging."""
+    return [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+
+
+def _wait_until(is_so: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_everything_went_well_or_as_badly_as_it_should(walk: Walk) -> None:
+    wanted = {"register": 201, "wrong": 401, "last": 401}
+
+    assert {name: reply.status for name, reply in walk.replies.items()} == dict.fromkeys(walk.replies, 200) | wanted
+
+
+def test_no_line_holds_anything_secret_or_personal(walk: Walk) -> None:
+    text = walk.text
+
+    assert [secret for secret in walk.secrets if secret in text] == []
+
+
+def test_each_answer_has_its_line(walk: Walk) -> None:
+    lines = {line["request_id"]: line for line in walk.web if line["logger"] == "vestibule.access"}
+
+    for reply in walk.replies.values():
+        line = lines[str(reply.headers["X-Request-Id"])]
+        assert line["status"] == reply.status
+        assert set(line) >= {"time", "level", "logger", "message", "method", "route", "duration_ms"}
+
+
+@pytest.mark.parametrize("name", ["login", "me", "forward-auth", "refresh", "logout"])
+def test_the_line_names_user_and_session(walk: Walk, name: str) -> None:
+    line = next(one for one in walk.web if one.get("request_id") == walk.replies[name].headers["X-Request-Id"])
+
+    assert line["user_id"] == walk.replies["login"].data["user"]["id"]
+    assert line["session_id"] == walk.replies["login"].data["session"]["id"]
+
+
+def test_the_worker_names_the_request_that_promised_an_email(walk: Walk) -> None:
+    register = str(walk.replies["register"].headers["X-Request-Id"])
+
+    sent = [line for line in walk.worker if line.get("request_id") == register]
+
+    assert [line["level"] for line in sent] == ["INFO"]
+    assert sent[0]["email_id"] in sent[0]["message"]
+
+
+def test_nobody_who_asks_how_we_are_has_a_line(walk: Walk) -> None:
+    assert {line["route"] for line in walk.web if "route" in line}.isdisjoint({"/healthz", "/readyz", "/metrics"})
+
+
+@pytest.mark.parametrize(
+    "series",
+    [
+        'vestibule_logins_total{result="ok"} 1.0', 'vestibule_logins_total{result="wrong_password"} 1.0',
+        'vestibule_refreshes_total{result="ok"} 1.0', 'vestibule_sessions_revoked_total{reason="logout"} 1.0',
+        'vestibule_http_requests_total{method="GET",route="/api/auth/forward-auth",status="200"} 1.0',
+        "vestibule_outbox_failed 0.0", "vestibule_database_up 1.0", "vestibule_hashes_running 0.0",
+    ],
+)  # fmt: skip
+def test_both_processes_are_in_the_figures(walk: Walk, series: str) -> None:
+    assert series in walk.metrics.splitlines()

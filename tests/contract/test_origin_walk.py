@@ -1,0 +1,72 @@
+"""Endpoints that sign in, clear cookies or send email refuse other sites, whether or not the caller is signed in."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from accounts.models import AuditEvent, OutboxEmail, User
+from accounts.testing.api_client import ApiClient
+from accounts.testing.endpoints import ENDPOINTS, Endpoint
+from sessions_tracking.models import Session
+
+FOREIGN = [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}]
+# Services that authenticate with a client id and a secret call these; no browser does. A refresh token in the body is no cookie.
+_EXEMPT = {"/introspect", "/revoke", "/refresh", "/refresh-token"}
+PUBLIC = [endpoint for endpoint in ENDPOINTS if endpoint.caller is None and endpoint.path not in _EXEMPT]
+
+
+def _rows() -> list[Any]:
+    return [list(model.objects.order_by("pk").values()) for model in (User, Session, OutboxEmail, AuditEvent)]
+
+
+def test_the_walk_covers_the_public_endpoints() -> None:
+    paths = {endpoint.path for endpoint in PUBLIC}
+    assert {
+        "/login",
+        "/logout",
+        "/register",
+        "/verify-email",
+        "/reset-password",
+        "/change-email/undo",
+        "/mfa/verify",
+    } <= paths
+
+
+@pytest.mark.parametrize("headers", FOREIGN, ids=str)
+@pytest.mark.parametrize("endpoint", PUBLIC, ids=lambda endpoint: endpoint.name)
+def test_a_public_endpoint_refuses_another_site(
+    api: ApiClient, alice: User, bob: User, endpoint: Endpoint, headers: Mapping[str, str]
+) -> None:
+    before = _rows()
+
+    reply = getattr(api, endpoint.method.lower())(endpoint.path, dict(endpoint.body), headers=headers)
+
+    assert (reply.status_code, reply.json()["code"]) == (403, "origin_not_allowed")
+    assert not reply.cookies
+    assert _rows() == before
+
+
+@pytest.mark.parametrize("headers", FOREIGN, ids=str)
+def test_the_link_of_the_email_verifies_nothing_for_another_site(
+    api: ApiClient, bob: User, headers: Mapping[str, str]
+) -> None:
+    before = _rows()
+
+    reply = api.get("/verify-email?email=bob@example.com&token=x", headers=headers)
+
+    assert (reply.status_code, reply.json()["code"]) == (403, "origin_not_allowed")
+    assert _rows() == before
+
+
+@pytest.mark.parametrize("headers", FOREIGN, ids=str)
+@pytest.mark.parametrize("credential", [{"Authorization": "Bearer x"}, {"refreshToken": "x"}], ids=str)
+def test_no_invalid_token_lets_another_site_clear_the_cookies(
+    api: ApiClient, db: None, credential: Mapping[str, str], headers: Mapping[str, str]
+) -> None:
+    body = credential if "refreshToken" in credential else {}
+
+    reply = api.post("/logout", dict(body), headers=dict(headers) | ({} if body else dict(credential)))
+
+    assert (reply.status_code, reply.json()["code"]) == (403, "origin_not_allowed")
+    assert not reply.cookies

@@ -1,0 +1,303 @@
+"""What opens a protected route: a live access token of ours, in the header or the cookie, and nothing else."""
+
+import base64
+import json
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jwt
+import pytest
+import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
+
+from accounts.models import Role, User
+from accounts.services.login import verify_token
+from accounts.testing.api_client import ApiClient, SignedIn
+from accounts.tokens import session_tokens
+from core.api.exceptions import SessionRevoked, TokenExpired, TokenInvalid
+from sessions_tracking.models import Session
+
+SignIn = Callable[..., SignedIn]
+
+ABSENT = "00000000-0000-7000-8000-000000000000"
+PROTECTED = [
+    ("GET", "/me"), ("PATCH", "/me"), ("DELETE", "/me"), ("GET", "/profile"), ("GET", "/me/export"),
+    ("GET", "/sessions"), ("GET", f"/sessions/{ABSENT}"), ("PATCH", f"/sessions/{ABSENT}"),
+    ("DELETE", f"/sessions/{ABSENT}"), ("POST", "/logout-all"), ("POST", "/change-password"),
+    ("HEAD", "/me"), ("OPTIONS", "/me"), ("OPTIONS", "/sessions"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def signed_in(alice: User, sign_in: SignIn) -> SignedIn:
+    return sign_in(alice)
+
+
+def _segment(value: object) -> str:
+    raw = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _claims(signed_in: SignedIn) -> dict[str, Any]:
+    return dict(jwt.decode(signed_in.access, options={"verify_signature": False}))
+
+
+def _signed(claims: dict[str, Any], key: str, **headers: Any) -> str:
+    return jwt.encode(claims, key, algorithm="HS256", headers=headers)
+
+
+def _assert_refused(client: ApiClient, token: str, code: str = "token_invalid") -> None:
+    reply = client.bearing(token).get("/me")
+    assert (reply.status_code, reply.json()["code"]) == (401, code)
+    assert reply["WWW-Authenticate"] == "Bearer"
+    assert "data" not in reply.json()
+
+
+@pytest.mark.parametrize(("method", "path"), PROTECTED)
+def test_without_a_token_a_protected_route_asks_to_sign_in(api: ApiClient, db: None, method: str, path: str) -> None:
+    reply = api.generic(method, path)
+
+    assert reply.status_code == 401
+    assert reply["WWW-Authenticate"] == "Bearer"
+    if method != "HEAD":
+        assert set(reply.json()) == {"success", "message", "code"}
+        assert reply.json()["code"] == "authentication_required"
+
+
+def test_header_and_cookie_open_the_same_door(api: ApiClient, signed_in: SignedIn) -> None:
+    api.cookies["jwt"] = signed_in.access
+
+    by_cookie, by_header = api.get("/me"), signed_in.client.get("/me")
+
+    assert by_cookie.status_code == by_header.status_code == 200
+    assert by_cookie.json() == by_header.json()
+
+
+@pytest.mark.parametrize("header", ["Bearer x", "Bearer ", "Bearer", "Basic YTpi", "", "Token x", "Bearer a b"])
+def test_a_bad_header_is_never_replaced_by_a_good_cookie(api: ApiClient, signed_in: SignedIn, header: str) -> None:
+    api.cookies["jwt"] = signed_in.access
+
+    reply = api.get("/me", headers={"Authorization": header})
+
+    assert (reply.status_code, reply.json()["code"]) == (401, "token_invalid")
+
+
+def test_a_good_header_goes_before_a_cookie_of_somebody_else(
+    api: ApiClient, signed_in: SignedIn, mallory: User, sign_in: SignIn
+) -> None:
+    api.cookies["jwt"] = sign_in(mallory).access
+
+    reply = api.get("/me", headers={"Authorization": f"Bearer {signed_in.access}"})
+
+    assert reply.json()["data"]["user"]["username"] == "alice"
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_the_scheme_is_taken_in_any_case(api: ApiClient, signed_in: SignedIn, scheme: str) -> None:
+    assert api.get("/me", headers={"Authorization": f"{scheme} {signed_in.access}"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "form", ["JWT {}", "Token {}", "{}", "Bearer {} {}", "Bearer  {}", "Bearer {} ", "\xff\xfe {}", "Bearer \xff{}"]
+)
+def test_another_form_of_header_is_refused(api: ApiClient, signed_in: SignedIn, form: str) -> None:
+    reply = api.get("/me", headers={"Authorization": form.format(signed_in.access, signed_in.access)})
+
+    assert (reply.status_code, reply.json()["code"]) == (401, "token_invalid")
+
+
+@pytest.mark.parametrize(
+    "algorithm", ["none", "None", "NONE", "nOnE", "", "HS512", "RS256", None, 7, ["HS256"], {"HS256": 1}]
+)
+def test_the_algorithm_is_ours_to_choose(api: ApiClient, signed_in: SignedIn, algorithm: object) -> None:
+    payload, signature = signed_in.access.split(".")[1:]
+    header = _segment({"alg": algorithm, "typ": "JWT"})
+
+    _assert_refused(api, f"{header}.{payload}.")
+    _assert_refused(api, f"{header}.{payload}.{signature}")
+
+
+def test_a_payload_that_was_tampered_with_is_refused(api: ApiClient, signed_in: SignedIn, mallory: User) -> None:
+    header, _, signature = signed_in.access.split(".")
+    payload = _segment(_claims(signed_in) | {"sub": str(mallory.id), "role": "ADMIN"})
+
+    for forged in (signature, signature[:-4], "", signature[::-1]):
+        _assert_refused(api, f"{header}.{payload}.{forged}")
+
+
+@pytest.mark.parametrize(
+    "key", ["", "secret", "your_secret_key_here", "changeme", "django-insecure-0123456789-0123456789-0123456789"]
+)
+@pytest.mark.filterwarnings("ignore::jwt.InsecureKeyLengthWarning")
+def test_a_token_signed_with_a_key_that_everybody_knows_is_refused(
+    api: ApiClient, signed_in: SignedIn, key: str
+) -> None:
+    header, payload = _segment({"alg": "HS256", "typ": "JWT"}), _segment(_claims(signed_in))
+    signature = jwt.get_algorithm_by_name("HS256").sign(f"{header}.{payload}".encode(), key.encode())
+
+    _assert_refused(api, f"{header}.{payload}.{_segment(signature)}")
+
+
+def test_a_refresh_token_is_no_access_token(api: ApiClient, signed_in: SignedIn) -> None:
+    _assert_refused(api, signed_in.refresh)
+    api.cookies["jwt"] = signed_in.refresh
+
+    assert api.get("/me").json()["code"] == "token_invalid"
+
+
+@pytest.mark.parametrize("kind", ["refresh", "mfa", "email", "reset", "", None, 1, ["access"]])
+def test_another_kind_of_token_is_refused_although_it_is_signed(
+    api: ApiClient, signed_in: SignedIn, settings: Settings, kind: object
+) -> None:
+    _assert_refused(api, _signed(_claims(signed_in) | {"token_type": kind}, settings.JWT_SECRET_KEY))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"iss": "somebody"}, {"aud": "another service"}, {"aud": []}, {"iss": 7}, {"sub": 7}, {"sub": "alice"}, {"sub": ["x"]},
+        {"sid": None}, {"sid": "1"}, {"sid": 1}, {"jti": ""}, {"jti": {}}, {"exp": "tomorrow"}, {"exp": None}, {"exp": 4e9},
+        {"exp": 1e300}, {"iat": "now"}, {"iat": []}, {"iat": False}, {"username": 7}, {"username": None}, {"role": []},
+        {"nbf": 9e9},
+    ],
+)  # fmt: skip
+def test_a_claim_of_the_wrong_type_or_from_elsewhere_is_refused(
+    api: ApiClient, signed_in: SignedIn, settings: Settings, changes: dict[str, Any]
+) -> None:
+    claims = _claims(signed_in) | changes
+    header, payload = _segment({"alg": "HS256", "typ": "JWT"}), _segment(claims)
+    key = settings.JWT_SECRET_KEY.encode()
+    signature = jwt.get_algorithm_by_name("HS256").sign(f"{header}.{payload}".encode(), key)
+
+    _assert_refused(api, f"{header}.{payload}.{_segment(signature)}")
+
+
+@pytest.mark.parametrize("claim", ["sub", "sid", "jti", "iat", "exp", "iss", "aud", "token_type", "username", "role"])
+def test_a_claim_that_is_missing_is_refused(
+    api: ApiClient, signed_in: SignedIn, settings: Settings, claim: str
+) -> None:
+    claims = _claims(signed_in)
+    del claims[claim]
+
+    _assert_refused(api, _signed(claims, settings.JWT_SECRET_KEY))
+
+
+def test_a_future_iat_is_not_looked_at(api: ApiClient, signed_in: SignedIn, settings: Settings) -> None:
+    ahead = _claims(signed_in)
+    ahead["iat"] += 120
+
+    assert api.bearing(_signed(ahead, settings.JWT_SECRET_KEY)).get("/me").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"crit": ["exp"]}, {"crit": "b64", "b64": False}, {"b64": False, "crit": ["b64"]}, {"kid": 7}, {"kid": ["a"]},
+        {"crit": ["unknown"], "unknown": 1},
+    ],
+)  # fmt: skip
+def test_a_header_that_asks_for_what_we_do_not_know_is_refused(
+    api: ApiClient, signed_in: SignedIn, settings: Settings, headers: dict[str, Any]
+) -> None:
+    header, payload = _segment({"alg": "HS256", "typ": "JWT"} | headers), _segment(_claims(signed_in))
+    signature = jwt.get_algorithm_by_name("HS256").sign(
+        f"{header}.{payload}".encode(), settings.JWT_SECRET_KEY.encode()
+    )
+
+    _assert_refused(api, f"{header}.{payload}.{_segment(signature)}")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"kid": "../../../../dev/null"}, {"kid": "' OR 1=1--"}, {"jku": "http://127.0.0.1:9/jwks.json"},
+        {"x5u": "http://127.0.0.1:9/cert"}, {"jwk": {"kty": "oct", "k": "bXkgb3duIGtleSwgbG9uZyBlbm91Z2ggZm9yIEhTMjU2ISEh"}},
+    ],
+)  # fmt: skip
+def test_a_header_never_chooses_the_key(api: ApiClient, signed_in: SignedIn, headers: dict[str, Any]) -> None:
+    _assert_refused(api, _signed(_claims(signed_in), "my own key, long enough for HS256!!!", **headers))
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "x", ".", "..", "...", "a.b.c", "a.b.c.d.e", f"{_segment([])}.{_segment({})}.x", f"{_segment(b'{' * 900)}.x.x",
+        f"{_segment(bytes(range(128, 256)))}.x.x", f"{_segment(b'[' * 2900)}.x.x", "A" * 4096, "A" * 8000, "null", "\x7f", "%00",
+        f"{_segment({'alg': 'HS256'})}.{_segment(b'[' * 2000)}.x", f"{_segment({'alg': 'dir', 'enc': 'A128GCM'})}.a.b.c.d",
+    ],
+)  # fmt: skip
+def test_a_hostile_token_is_merely_refused(api: ApiClient, db: None, token: str) -> None:
+    _assert_refused(api, token)
+
+
+@pytest.mark.parametrize("token", ["x\x00y", "\xff\xfe", "é", "a\tb"])
+def test_odd_bytes_in_the_cookie_are_merely_refused(api: ApiClient, db: None, token: str) -> None:
+    reply = api.get("/me", headers={"Cookie": f"jwt={token}"})
+
+    assert (reply.status_code, reply.json()["code"]) == (401, "token_invalid")
+
+
+def test_an_expired_token_is_told_apart(api: ApiClient, signed_in: SignedIn) -> None:
+    expires_at = datetime.fromtimestamp(_claims(signed_in)["exp"], UTC)
+
+    with time_machine.travel(expires_at - timedelta(seconds=1), tick=False):
+        assert signed_in.client.get("/me").status_code == 200
+    with time_machine.travel(expires_at, tick=False):
+        _assert_refused(api, signed_in.access, "token_expired")
+
+
+def test_an_access_token_never_outlives_its_session(alice: User, sign_in: SignIn, settings: Settings) -> None:
+    settings.JWT_REFRESH_EXPIRY = timedelta(minutes=5)
+
+    signed_in = sign_in(alice)
+
+    assert _claims(signed_in)["exp"] - _claims(signed_in)["iat"] == 300
+    assert signed_in.data["tokens"]["accessExpiresAt"] == signed_in.data["tokens"]["refreshExpiresAt"]
+
+
+def test_rights_and_names_come_from_the_database_and_not_from_claims(
+    signed_in: SignedIn, alice: User, settings: Settings
+) -> None:
+    forged = _signed(_claims(signed_in) | {"role": "ADMIN", "username": "root"}, settings.JWT_SECRET_KEY)
+
+    principal = verify_token(forged)
+
+    assert (principal.id, principal.username, principal.role) == (alice.id, "alice", Role.USER)
+
+
+def test_verify_token_says_what_is_wrong(signed_in: SignedIn) -> None:
+    with pytest.raises(TokenInvalid):
+        verify_token(signed_in.refresh)
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=16), tick=False), pytest.raises(TokenExpired):
+        verify_token(signed_in.access)
+    signed_in.client.post("/logout")
+    with pytest.raises(SessionRevoked):
+        verify_token(signed_in.access)
+
+
+def test_a_token_of_a_session_that_never_was_is_refused(api: ApiClient, alice: User) -> None:
+    ends = datetime.now(UTC) + timedelta(days=1)
+    token, _ = session_tokens.mint_access(
+        user_id=alice.id, username="alice", role="USER", session_id=uuid.uuid4(), session_ends_at=ends
+    )
+
+    _assert_refused(api, token, "session_revoked")
+
+
+def test_a_checked_token_costs_no_sql_on_the_usual_path(signed_in: SignedIn) -> None:
+    verify_token(signed_in.access)
+
+    with CaptureQueriesContext(connection) as queries:
+        verify_token(signed_in.access)
+
+    assert len(queries) == 0
+
+
+def test_a_session_past_its_end_is_over_without_anybody_revoking_it(api: ApiClient, signed_in: SignedIn) -> None:
+    Session.objects.update(expires_at=datetime.now(UTC) - timedelta(seconds=1))
+
+    _assert_refused(api, signed_in.access, "session_revoked")

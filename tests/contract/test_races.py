@@ -1,0 +1,273 @@
+"""Races over real sockets, between threads and processes of a real server: what must hold whoever comes first."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.core import mail
+from pytest_django import DjangoDbBlocker
+
+from accounts.mail import outbox
+from accounts.mail.delivery import deliver_waiting
+from accounts.models import EmailKind, OutboxEmail, User
+from accounts.testing.api_client import PASSWORD
+from accounts.testing.cast import Tokens, log_in, me, refresh, signed_in, someone, tokens_of
+from accounts.testing.emails import code_in, token_in
+from core.ids import new_id
+from core.testing import live_database, live_server
+from core.testing.live_server import Ask, LiveServer, Reply
+from sessions_tracking.models import Session
+
+NEW = "Another-Horse-8"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Iterator[LiveServer]:
+    folder = tmp_path_factory.mktemp("races")
+    with live_database.in_use(folder, django_db_blocker), live_server.running(folder) as running:
+        yield running
+
+
+def test_twenty_refreshes_of_one_token_leave_one_lineage(server: LiveServer) -> None:
+    tokens = signed_in(server, someone())
+
+    for _ in range(10):
+        replies = server.send_at_once([refresh(tokens.refresh)] * 20)
+        assert _codes(replies) == {"ok": 20}
+        successors = {tokens_of(reply).refresh for reply in replies}
+        assert len(successors) == 1
+        tokens = tokens_of(replies[0])
+
+    assert server.send(refresh(tokens.refresh)).status == 200
+    assert server.send(me(tokens.access)).status == 200
+
+
+def test_a_reused_token_that_twenty_present_is_punished_once(server: LiveServer) -> None:
+    user = someone()
+    stolen = signed_in(server, user).refresh
+    current = tokens_of(server.send(refresh(tokens_of(server.send(refresh(stolen))).refresh)))
+
+    replies = server.send_at_once([refresh(stolen)] * 20)
+
+    assert _codes(replies) == {"refresh_token_reused": 1, "session_revoked": 19}
+    assert _emails(user, EmailKind.REFRESH_TOKEN_REUSED) == 1
+    _assert_dead(server, current)
+
+
+def _log_out(_user: User, tokens: Tokens, _other: Tokens) -> Ask:
+    return Ask("POST", "/logout", token=tokens.access)
+
+
+def _log_out_everywhere(_user: User, _tokens: Tokens, other: Tokens) -> Ask:
+    return Ask("POST", "/logout-all", token=other.access)
+
+
+def _change_password(_user: User, _tokens: Tokens, other: Tokens) -> Ask:
+    return Ask("POST", "/change-password", {"currentPassword": PASSWORD, "newPassword": NEW}, other.access)
+
+
+def _reset_password(user: User, _tokens: Tokens, _other: Tokens) -> Ask:
+    return _reset(_reset_token(user), NEW)
+
+
+def _delete_account(_user: User, _tokens: Tokens, other: Tokens) -> Ask:
+    return Ask("DELETE", "/me", {"password": PASSWORD}, other.access)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [_log_out, _log_out_everywhere, _change_password, _reset_password, _delete_account],
+    ids=lambda end: end.__name__,
+)
+def test_nothing_that_a_racing_refresh_minted_survives_the_end_of_its_session(
+    server: LiveServer, end: Callable[[User, Tokens, Tokens], Ask]
+) -> None:
+    for _ in range(5):
+        user = someone()
+        tokens, other = signed_in(server, user), signed_in(server, user)
+
+        ending, *replies = server.send_at_once(
+            [end(user, tokens, other), *[refresh(tokens.refresh)] * 6, *[me(tokens.access)] * 3]
+        )
+
+        assert ending.status == 200, ending
+        assert set(_codes(replies)) <= {"ok", "session_revoked"}
+        _assert_dead(server, tokens)
+        for minted in {tokens_of(reply) for reply in replies[:6] if reply.status == 200}:
+            _assert_dead(server, minted)
+
+
+def test_a_session_with_the_old_password_does_not_outlive_the_reset_it_raced(server: LiveServer) -> None:
+    for _ in range(5):
+        user = someone()
+
+        reset, *logins = server.send_at_once([_reset(_reset_token(user), NEW), *[log_in(user)] * 8])
+
+        assert reset.status == 200
+        assert set(_codes(logins)) <= {"ok", "invalid_credentials"}
+        for minted in (tokens_of(reply) for reply in logins if reply.status == 200):
+            _assert_dead(server, minted)
+        assert not user.sessions.filter(revoked_at=None).exists()
+
+
+def test_logins_at_once_do_not_pass_the_bound_of_sessions(server: LiveServer) -> None:
+    user = someone()
+
+    replies = server.send_at_once([log_in(user)] * 25)
+
+    assert _codes(replies) == {"ok": 25}
+    assert user.sessions.filter(revoked_at=None).count() == 20
+    assert Counter(server.send(me(tokens_of(reply).access)).status for reply in replies) == {200: 20, 401: 5}
+
+
+def test_fifty_sign_ups_with_one_email_make_one_user_and_one_email(server: LiveServer) -> None:
+    email = f"{new_id().hex}@example.com"
+
+    replies = server.send_at_once([_sign_up(email, f"a{new_id().hex[-20:]}") for _ in range(50)])
+
+    assert _codes(replies) == {"ok": 1, "email_taken": 49}
+    assert User.objects.filter(email_key=email).count() == 1
+    assert OutboxEmail.objects.filter(address=email).count() == 1
+
+
+def test_twenty_sign_ups_with_one_username_make_one_user(server: LiveServer) -> None:
+    name = f"b{new_id().hex[-20:]}"
+
+    replies = server.send_at_once([_sign_up(f"{new_id().hex}@example.com", name) for _ in range(20)])
+
+    assert _codes(replies) == {"ok": 1, "username_taken": 19}
+    assert User.objects.filter(username_key=name).count() == 1
+
+
+def test_twenty_uses_of_the_right_code_verify_once_and_welcome_once(server: LiveServer) -> None:
+    for _ in range(5):
+        user = someone(verified=False)
+        outbox.verification(user)
+        ask = Ask("POST", "/verify-email", {"email": user.email, "code": code_in(_next_message(user))})
+
+        codes = _codes(server.send_at_once([ask] * 20))
+
+        assert codes["ok"] == 1
+        assert set(codes) <= {"ok", "code_invalid", "too_many_attempts"}
+        user.refresh_from_db()
+        assert user.email_verified
+        assert _emails(user, EmailKind.WELCOME) == 1
+
+
+def test_twenty_clicks_on_the_link_all_succeed_and_welcome_once(server: LiveServer) -> None:
+    user = someone(verified=False)
+    outbox.verification(user)
+    token = token_in(_next_message(user))
+
+    replies = server.send_at_once([Ask("GET", f"/verify-email?token={token}&email={user.email}")] * 20)
+
+    assert _codes(replies) == {"ok": 20}
+    assert _emails(user, EmailKind.WELCOME) == 1
+
+
+def test_twenty_wrong_codes_count_as_twenty(server: LiveServer) -> None:
+    user = someone(verified=False)
+    outbox.verification(user)
+    right = code_in(_next_message(user))
+    wrong = Ask("POST", "/verify-email", {"email": user.email, "code": "000000" if right != "000000" else "000001"})
+
+    codes = _codes(server.send_at_once([wrong] * 20))
+
+    assert codes == {"code_invalid": 5, "too_many_attempts": 15}
+    assert server.send(Ask("POST", "/verify-email", {"email": user.email, "code": right})).code == "too_many_attempts"
+
+
+def test_of_twenty_uses_of_one_reset_token_one_wins_and_its_password_counts(server: LiveServer) -> None:
+    for _ in range(3):
+        user = someone()
+        token = _reset_token(user)
+        passwords = [f"Number-{number:02d}-Horse" for number in range(20)]
+
+        replies = server.send_at_once([_reset(token, password) for password in passwords])
+
+        assert _codes(replies) == {"ok": 1, "token_invalid": 19}
+        assert _accepted(server, user, passwords) == [_winner(replies, passwords)]
+        assert _emails(user, EmailKind.PASSWORD_CHANGED) == 1
+
+
+def test_of_ten_changes_of_a_password_one_wins(server: LiveServer) -> None:
+    user = someone()
+    access = signed_in(server, user).access
+    passwords = [f"Number-{number:02d}-Horse" for number in range(10)]
+
+    replies = server.send_at_once(
+        [
+            Ask("POST", "/change-password", {"currentPassword": PASSWORD, "newPassword": password}, access)
+            for password in passwords
+        ]
+    )
+
+    assert _codes(replies) == {"ok": 1, "password_incorrect": 9}
+    assert _accepted(server, user, [*passwords, PASSWORD]) == [_winner(replies, passwords)]
+    assert _emails(user, EmailKind.PASSWORD_CHANGED) == 1
+
+
+def test_of_twenty_users_who_take_one_username_one_gets_it(server: LiveServer) -> None:
+    wanted = f"c{new_id().hex[-20:]}"
+    tokens = [signed_in(server, someone()).access for _ in range(20)]
+
+    replies = server.send_at_once([Ask("PATCH", "/me", {"username": wanted}, access) for access in tokens])
+
+    assert _codes(replies) == {"ok": 1, "username_taken": 19}
+    assert User.objects.filter(username_key=wanted).count() == 1
+
+
+def test_twenty_deletions_of_one_session_end_it_once(server: LiveServer) -> None:
+    user = someone()
+    tokens, doomed = signed_in(server, user), signed_in(server, user)
+    session = Session.objects.filter(user=user).latest("created_at")
+
+    replies = server.send_at_once([Ask("DELETE", f"/sessions/{session.id}", token=tokens.access)] * 20)
+
+    assert set(_codes(replies)) <= {"ok", "not_found"}
+    assert _codes(replies)["ok"] >= 1
+    _assert_dead(server, doomed)
+    assert server.send(me(tokens.access)).status == 200
+
+
+def _codes(replies: list[Reply]) -> Counter[str]:
+    assert max(reply.status for reply in replies) < 500, replies
+    return Counter(reply.code for reply in replies)
+
+
+def _assert_dead(server: LiveServer, tokens: Tokens) -> None:
+    assert server.send(me(tokens.access)).code == "session_revoked"
+    assert server.send(refresh(tokens.refresh)).code == "session_revoked"
+
+
+def _sign_up(email: str, username: str) -> Ask:
+    return Ask("POST", "/register", {"email": email, "username": username, "password": PASSWORD})
+
+
+def _reset(token: str, password: str) -> Ask:
+    return Ask("POST", "/reset-password", {"token": token, "newPassword": password})
+
+
+def _reset_token(user: User) -> str:
+    assert user.email
+    outbox.password_reset(address=user.email, language="en")
+    return token_in(_next_message(user))
+
+
+def _next_message(user: User) -> mail.EmailMessage:
+    """The email that waits for the user, sent by this process."""
+    deliver_waiting()
+    found: list[mail.EmailMessage] = [message for message in mail.outbox if message.to == [user.email]]
+    return found[-1]
+
+
+def _emails(user: User, kind: EmailKind) -> int:
+    return OutboxEmail.objects.filter(user=user, kind=kind).count()
+
+
+def _accepted(server: LiveServer, user: User, passwords: list[str]) -> list[str]:
+    return [password for password in passwords if server.send(log_in(user, password)).status == 200]
+
+
+def _winner(replies: list[Reply], passwords: list[str]) -> str:
+    return next(password for reply, password in zip(replies, passwords, strict=True) if reply.status == 200)

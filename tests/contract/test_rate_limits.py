@@ -1,0 +1,316 @@
+"""How often each door may be knocked at, and what the answers say of it."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.mail import EmailMessage
+from pytest_django import Settings
+
+from accounts.models import EmailKind, OutboxEmail, User
+from accounts.services import email_verification
+from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
+from accounts.testing.emails import code_in, token_in
+from core.redis.client import breaker
+from core.throttling.rates import Limit
+
+pytestmark = pytest.mark.usefixtures("limits_on")
+
+SignIn = Callable[..., SignedIn]
+Outbox = Callable[[], list[EmailMessage]]
+EVIL = {"Origin": "https://evil.example"}
+HERE, ELSEWHERE = "198.51.100.7", "203.0.113.9"
+
+
+def _codes(replies: Sequence[Any]) -> list[str]:
+    return [str(reply.json().get("code", "ok")) for reply in replies]
+
+
+def _register(number: int, address: str = HERE) -> Any:
+    body = {"email": f"u{number}@example.com", "username": f"user-{number}", "password": PASSWORD}
+    return ApiClient().post("/register", body, REMOTE_ADDR=address)
+
+
+def _forget(email: str, address: str = HERE) -> Any:
+    return ApiClient().post("/forgot-password", {"email": email}, REMOTE_ADDR=address)
+
+
+def _after(**passed: float) -> time_machine.travel:
+    return time_machine.travel(datetime.now(UTC) + timedelta(**passed), tick=False)
+
+
+def _headers(reply: Any) -> dict[str, str]:
+    return {name: value for name, value in reply.headers.items() if name.startswith("RateLimit")}
+
+
+def test_a_success_says_how_many_are_left(api: ApiClient, alice: User) -> None:
+    body = {"username": "alice", "password": PASSWORD}
+    first, second = (api.post("/login", body) for _ in range(2))
+
+    assert _headers(first) == {
+        "RateLimit-Policy": '"login";q=30;w=60',
+        "RateLimit": '"login";r=29;t=60',
+        "RateLimit-Limit": "30",
+        "RateLimit-Remaining": "29",
+        "RateLimit-Reset": "60",
+    }
+    assert second["RateLimit-Remaining"] == "28"
+
+
+def test_a_refusal_says_when_to_come_again(alice: User) -> None:
+    replies = [ApiClient().post("/login", {"username": f"u{number}", "password": PASSWORD}) for number in range(32)]
+
+    assert [reply.status_code for reply in replies] == [401] * 30 + [429] * 2
+    refused = replies[-1]
+    assert refused.json()["success"] is False
+    assert 0 < int(refused["Retry-After"]) <= 60
+    assert refused["RateLimit"] == f'"login";r=0;t={refused["Retry-After"]}'
+
+
+def test_of_several_limits_the_tightest_is_told(alice: User) -> None:
+    replies = [ApiClient().post("/login", {"username": "alice", "password": "Wrong-Horse-7"}) for _ in range(6)]
+
+    assert [reply["RateLimit-Remaining"] for reply in replies] == ["4", "3", "2", "1", "0", "0"]
+    assert {reply["RateLimit-Policy"] for reply in replies} == {'"wrong-passwords";q=5;w=300'}
+    assert [replies[index]["RateLimit-Reset"] for index in (0, 4)] == ["300", "30"]
+
+
+def test_what_has_no_limit_says_nothing_of_limits(alice: User, sign_in: SignIn) -> None:
+    assert not _headers(sign_in(alice).client.get("/me"))
+
+
+def test_a_browser_elsewhere_may_read_the_headers(api: ApiClient, alice: User, settings: Settings) -> None:
+    settings.CORS_ALLOWED_ORIGINS = ["https://app.example.com"]
+
+    reply = api.post(
+        "/login", {"username": "alice", "password": PASSWORD}, headers={"Origin": "https://app.example.com"}
+    )
+
+    exposed = reply["Access-Control-Expose-Headers"].lower().split(", ")
+    assert {*map(str.lower, _headers(reply)), "retry-after"} <= set(exposed)
+
+
+def test_thirty_logins_a_minute_come_from_an_address_and_none_of_them_is_anothers(alice: User) -> None:
+    body = {"username": "alice", "password": PASSWORD}
+    codes = _codes([ApiClient().post("/login", body, REMOTE_ADDR=HERE) for _ in range(31)])
+
+    assert codes == ["ok"] * 30 + ["rate_limited"]
+    assert _codes([ApiClient().post("/login", body, REMOTE_ADDR=ELSEWHERE)]) == ["ok"]
+
+
+def test_twenty_sign_ups_an_hour_come_from_an_address(db: None) -> None:
+    codes = _codes([_register(number) for number in range(21)])
+
+    assert codes == ["ok"] * 20 + ["rate_limited"]
+    assert User.objects.count() == 20
+    assert _codes([_register(21, ELSEWHERE)]) == ["ok"]
+
+
+def test_with_enumeration_prevented_an_owner_hears_five_times_an_hour_of_sign_ups(
+    alice: User, limits_on: Settings
+) -> None:
+    limits_on.PREVENT_ENUMERATION = True
+    body = {"email": "alice@example.com", "password": PASSWORD}
+
+    replies = [
+        ApiClient().post("/register", body | {"username": f"user-{number}"}, REMOTE_ADDR=f"198.51.100.{number}")
+        for number in range(8)
+    ]
+
+    assert [reply.status_code for reply in replies] == [201] * 8
+    assert {reply["RateLimit"] for reply in replies} == {'"register";r=19;t=3600'}
+    assert OutboxEmail.objects.filter(user=alice).count() == 5
+
+
+def test_a_form_that_is_not_valid_uses_nothing_up(api: ApiClient, db: None) -> None:
+    for _ in range(25):
+        assert api.post("/register", {"email": "no"}).status_code == 400
+
+    assert _codes([_register(1, "127.0.0.1")]) == ["ok"]
+
+
+def test_a_session_is_refreshed_sixty_times_a_minute_by_both_names_together(
+    api: ApiClient, alice: User, sign_in: SignIn
+) -> None:
+    token, other = sign_in(alice).refresh, sign_in(alice).refresh
+
+    def refresh(path: str) -> Any:
+        nonlocal token
+        reply = api.post(path, {"refreshToken": token})
+        token = reply.json()["data"]["tokens"]["refreshToken"] if reply.status_code == 200 else token
+        return reply
+
+    codes = _codes([refresh(("/refresh", "/refresh-token", "/refresh/")[number % 3]) for number in range(62)])
+
+    assert codes == ["ok"] * 60 + ["rate_limited"] * 2
+    assert _codes([api.post("/refresh-token", {"refreshToken": other})]) == ["ok"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("/refresh", {"refreshToken": "a.b.c"}), ("/reset-password", {"token": "x", "newPassword": "Another-Horse-8"})],
+)
+def test_tokens_are_not_guessed_at(api: ApiClient, db: None, path: str, body: dict[str, str]) -> None:
+    codes = _codes([api.post(path, body) for _ in range(61)])
+
+    assert codes == ["token_invalid"] * 60 + ["rate_limited"]
+
+
+def test_a_right_reset_token_works_from_wherever_others_were_guessed_at(
+    api: ApiClient, alice: User, outbox: Outbox
+) -> None:
+    _forget("alice@example.com")
+    for _ in range(61):
+        api.post("/reset-password", {"token": "x", "newPassword": "Another-Horse-8"})
+
+    reply = api.post("/reset-password", {"token": token_in(outbox()[-1]), "newPassword": "Another-Horse-8"})
+
+    assert reply.status_code == 200
+
+
+@pytest.mark.parametrize("method", ["post", "get"])
+def test_addresses_are_not_verified_by_guessing(api: ApiClient, bob: User, method: str) -> None:
+    def guess(number: int) -> Any:
+        values = {"email": f"u{number}@example.com", "code": "000000", "token": "x"}
+        query = None if method == "post" else values
+        return getattr(api, method)("/verify-email", values if method == "post" else None, query_params=query)
+
+    codes = _codes([guess(number) for number in range(61)])
+
+    assert "rate_limited" not in codes[:60]
+    assert codes[60] == "rate_limited"
+
+
+def test_a_reset_is_mailed_once_a_minute_however_the_address_is_written(alice: User, limits_on: Settings) -> None:
+    assert _codes([_forget("alice@example.com")]) == ["ok"]
+
+    for email in ("alice@example.com", "ALICE@example.com", " alice@example.com ", "alice@example.com."):
+        reply = _forget(email, ELSEWHERE)
+        assert (reply.status_code, 0 < int(reply["Retry-After"]) <= 60) == (429, True)
+
+    assert OutboxEmail.objects.count() == 1
+
+
+def test_a_victim_gets_five_resets_an_hour_from_however_many_addresses(alice: User, limits_on: Settings) -> None:
+    limits_on.RATE_LIMIT_FORGOT = (Limit("forgot", 5, 3600),)
+
+    codes = _codes([_forget("alice@example.com", f"198.51.100.{number}") for number in range(50)])
+
+    assert codes == ["ok"] * 5 + ["rate_limited"] * 45
+    assert OutboxEmail.objects.count() == 5
+    assert _codes([_forget("mallory@example.com")]) == ["ok"]
+
+
+def test_forgotten_passwords_tell_nothing_of_who_is_known(alice: User, bob: User) -> None:
+    known, unverified, unknown = (
+        [_forget(f"{name}@example.com", address) for _ in range(3)]
+        for name, address in (("alice", "192.0.2.1"), ("bob", "192.0.2.2"), ("nobody", "192.0.2.3"))
+    )
+
+    for replies in (unverified, unknown):
+        assert [reply.content for reply in replies] == [reply.content for reply in known]
+        assert [_headers(reply) for reply in replies] == [_headers(reply) for reply in known]
+
+
+def test_a_code_is_resent_once_a_minute_however_the_address_is_written(api: ApiClient, bob: User) -> None:
+    first = api.post("/resend-verification", {"email": "Bob@example.com"})
+    assert first["RateLimit"] == '"resend-pause";r=0;t=60'
+
+    for email in ("bob@example.com", " bob@example.com ", "bob@example.com.", "\uff22\uff2f\uff22@example.com"):
+        reply = api.post("/resend-verification", {"email": email})
+        assert (_codes([reply]), 0 < int(reply["Retry-After"]) <= 60) == (["rate_limited"], True)
+
+    assert OutboxEmail.objects.filter(kind=EmailKind.VERIFY_EMAIL).count() == 1
+
+
+def test_a_code_is_resent_five_times_an_hour(api: ApiClient, bob: User) -> None:
+    codes = []
+    for minute in range(7):
+        with _after(minutes=1.1 * minute):
+            codes += _codes([api.post("/resend-verification", {"email": "bob@example.com"})])
+
+    assert codes == ["ok"] * 5 + ["rate_limited"] * 2
+    assert OutboxEmail.objects.filter(kind=EmailKind.VERIFY_EMAIL).count() == 5
+
+
+def test_new_codes_bring_no_more_than_ten_tries_an_hour(
+    api: ApiClient, bob: User, outbox: Outbox, limits_on: Settings
+) -> None:
+    limits_on.RESEND_PAUSE = timedelta(0)
+
+    def guess(code: str = "000000") -> str:
+        return _codes([api.post("/verify-email", {"email": "bob@example.com", "code": code})])[0]
+
+    codes = []
+    for _ in range(4):
+        api.post("/resend-verification", {"email": "Bob@Example.com"})
+        codes += [guess() for _ in range(4)]
+
+    assert codes == ["code_invalid"] * 10 + ["too_many_attempts"] * 6
+    right = code_in(outbox()[-1])
+    assert guess(right) == "too_many_attempts"
+    assert not User.objects.get().email_verified
+    with _after(minutes=61):
+        api.post("/resend-verification", {"email": "bob@example.com"})
+        assert guess(code_in(outbox()[-1])) == "ok"
+
+
+def test_who_used_up_somebodys_tries_does_not_keep_them_from_the_link(
+    api: ApiClient, bob: User, outbox: Outbox
+) -> None:
+    api.post("/resend-verification", {"email": "bob@example.com"})
+    for _ in range(2):
+        for _ in range(5):
+            api.post("/verify-email", {"email": "bob@example.com", "code": "000000"})
+        email_verification.forget_tries("bob@example.com")  # as another code would
+
+    reply = api.post("/verify-email", {"email": "bob@example.com", "code": code_in(outbox()[-1])})
+    assert (reply.status_code, 60 < int(reply["Retry-After"]) <= 3600) == (429, True)
+
+    link = {"email": "bob@example.com", "token": token_in(outbox()[-1])}
+    assert api.get("/verify-email", query_params=link).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/forgot-password", {"email": "bob@example.com"}),
+        ("/resend-verification", {"email": "bob@example.com"}),
+        ("/register", {"email": "eve@example.com", "username": "eve", "password": PASSWORD}),
+        ("/login", {"username": "alice", "password": PASSWORD}),
+    ],
+)
+def test_nobodys_browser_knocks_for_a_page_elsewhere(
+    alice: User, bob: User, limits_on: Settings, path: str, body: dict[str, str]
+) -> None:
+    api = ApiClient()
+    limits_on.CORS_ALLOWED_ORIGINS = ["https://app.example.com"]
+
+    for headers in (EVIL, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
+        reply = api.post(path, body, headers=headers)
+        assert (reply.status_code, _codes([reply])) == (403, ["origin_not_allowed"])
+    assert not OutboxEmail.objects.exists()
+    assert User.objects.count() == 2
+    assert api.post(path, body, headers={"Origin": "https://app.example.com"}).status_code < 300
+
+
+def test_with_redis_away_each_process_counts_for_itself(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(breaker, "pause", 60)
+    breaker.failed()
+
+    assert _codes([_register(number) for number in range(21)]) == ["ok"] * 20 + ["rate_limited"]
+    assert _codes([_forget("alice@example.com") for _ in range(2)]) == ["ok", "rate_limited"]
+
+
+def test_the_figures_are_settings_and_can_be_switched_off(alice: User, limits_on: Settings) -> None:
+    body = {"username": "alice", "password": PASSWORD}
+    limits_on.RATE_LIMIT_LOGIN = (Limit("login-60", 2, 60), Limit("login-3600", 3, 3600))
+    assert _codes([ApiClient().post("/login", body) for _ in range(3)]) == ["ok", "ok", "rate_limited"]
+
+    limits_on.RATE_LIMIT_LOGIN = ()
+    assert _codes([ApiClient().post("/login", body) for _ in range(40)]) == ["ok"] * 40
+
+    limits_on.RATE_LIMITS = False
+    assert not _headers(ApiClient().post("/login", body))

@@ -1,0 +1,94 @@
+"""What an older database brings back, and what docs/operations.md makes of it."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.core.mail import EmailMessage
+from django_redis import get_redis_connection
+
+from accounts.models import User
+from accounts.testing.api_client import ApiClient, SignedIn
+from sessions_tracking.models import Session
+
+Snapshot = list[dict[str, Any]]
+
+
+def _snapshot() -> Snapshot:
+    return [dict(row) for row in Session.objects.values()]
+
+
+def _restore(snapshot: Snapshot) -> None:
+    """As after a restart with the older database; Redis has forgotten by then."""
+    Session.objects.all().delete()
+    Session.objects.bulk_create(Session(**row) for row in snapshot)
+    get_redis_connection("default").flushdb()
+
+
+def _end_what_it_revived() -> None:
+    Session.objects.filter(revoked_at=None).update(revoked_at=datetime.now(UTC))
+
+
+def test_a_session_that_was_signed_out_since_is_back(alice: User, sign_in: Callable[..., SignedIn]) -> None:
+    signed_in = sign_in(alice)
+    snapshot = _snapshot()
+    signed_in.client.post("/logout")
+
+    _restore(snapshot)
+
+    assert signed_in.client.get("/me").status_code == 200
+
+
+def test_who_refreshed_since_is_taken_for_a_thief(
+    api: ApiClient, alice: User, sign_in: Callable[..., SignedIn], outbox: Callable[[], list[EmailMessage]]
+) -> None:
+    signed_in = sign_in(alice)
+    snapshot = _snapshot()
+    newer = api.post("/refresh", {"refreshToken": signed_in.refresh}).json()["data"]["tokens"]["refreshToken"]
+
+    _restore(snapshot)
+
+    assert api.post("/refresh", {"refreshToken": newer}).json()["code"] == "refresh_token_reused"
+    assert len(outbox()) == 1
+
+
+def test_once_what_it_revived_is_ended_nobody_passes_and_nobody_is_alarmed(
+    api: ApiClient, alice: User, sign_in: Callable[..., SignedIn], outbox: Callable[[], list[EmailMessage]]
+) -> None:
+    signed_in = sign_in(alice)
+    snapshot = _snapshot()
+    newer = api.post("/refresh", {"refreshToken": signed_in.refresh}).json()["data"]["tokens"]["refreshToken"]
+
+    _restore(snapshot)
+    _end_what_it_revived()
+
+    assert signed_in.client.get("/me").json()["code"] == "session_revoked"
+    for token in (signed_in.refresh, newer):
+        assert api.post("/refresh", {"refreshToken": token}).json()["code"] == "session_revoked"
+    assert outbox() == []
+
+
+def test_a_session_begun_since_is_over(alice: User, sign_in: Callable[..., SignedIn]) -> None:
+    snapshot = _snapshot()
+    signed_in = sign_in(alice)
+
+    _restore(snapshot)
+
+    assert signed_in.client.get("/me").json()["code"] == "session_revoked"
+
+
+@pytest.mark.parametrize("name", ["JWT_SECRET_KEY", "JWT_REFRESH_SECRET"])
+def test_other_keys_refuse_what_it_revived_without_alarm(
+    api: ApiClient, alice: User, sign_in: Callable[..., SignedIn], settings: Any, name: str
+) -> None:
+    signed_in = sign_in(alice)
+    setattr(settings, name, "another-0123456789-abcdefghijklmnopqrstuvwxyz")
+
+    ask = (
+        signed_in.client.get("/me")
+        if name == "JWT_SECRET_KEY"
+        else api.post("/refresh", {"refreshToken": signed_in.refresh})
+    )
+
+    assert (ask.status_code, ask.json()["code"]) == (401, "token_invalid")

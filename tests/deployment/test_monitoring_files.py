@@ -1,0 +1,45 @@
+"""What dashboards, alerts and their documentation name is there, and nothing that is there goes without a word."""
+
+import json
+import re
+
+import pytest
+
+from core.observability import metrics
+from core.paths import BASE_DIR
+
+FOLDER = BASE_DIR / "docker" / "monitoring"
+ALERTS = (FOLDER / "alerts.yml").read_text()
+DASHBOARD = (FOLDER / "grafana" / "vestibule.json").read_text()
+PAGE = (BASE_DIR / "docs" / "monitoring.md").read_text()
+_NAME = re.compile(r"\bvestibule_[a-z_]+")
+_SUFFIX = re.compile(r"_(bucket|sum|count)$")
+
+
+def _there() -> set[str]:
+    counted = {family.name: family.type for family in metrics.REGISTRY.collect()}
+    return set(metrics.AT_SCRAPE) | {f"{name}_total" if kind == "counter" else name for name, kind in counted.items()}
+
+
+@pytest.mark.parametrize("text", [ALERTS, DASHBOARD, PAGE], ids=["alerts", "dashboard", "page"])
+def test_each_metric_that_is_named_exists(text: str) -> None:
+    assert {_SUFFIX.sub("", name) for name in _NAME.findall(text)} <= _there()
+
+
+def test_each_metric_is_documented() -> None:
+    assert _there() <= set(_NAME.findall(PAGE))
+
+
+def test_each_alert_has_its_paragraph_and_leads_to_it() -> None:
+    alerts = re.findall(r"- alert: (\w+)", ALERTS)
+
+    assert re.findall(r"^### (\w+)$", PAGE, re.MULTILINE) == alerts
+    assert re.findall(r"runbook: docs/monitoring\.md#(\w+)", ALERTS) == [name.lower() for name in alerts]
+
+
+def test_the_dashboard_shows_each_metric_but_the_worker_s_own() -> None:
+    panels = json.loads(DASHBOARD)["panels"]
+    shown = " ".join(target["expr"] for panel in panels for target in panel["targets"])
+
+    assert _there() - {_SUFFIX.sub("", name) for name in _NAME.findall(shown)} == {"vestibule_emails_total"}
+    assert len({panel["id"] for panel in panels}) == len(panels)

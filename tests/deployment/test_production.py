@@ -1,0 +1,210 @@
+"""Production's layout: nginx with TLS, two web servers with DEBUG off, worker and beat apart, mail by SMTP, an application
+behind forward-auth. `make test-deployment` runs these, on PostgreSQL.
+"""
+
+import http.client
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_django import DjangoDbBlocker
+
+from accounts.testing import mail_server
+from accounts.testing.api_client import PASSWORD
+from accounts.testing.mail_server import MailServer, text_of
+from core.dev import bind_address, commands, processes
+from core.ids import new_id
+from core.paths import BASE_DIR
+from core.testing import live_database, live_server, production_nginx
+from core.testing.live_server import LiveServer
+from core.testing.production_nginx import APP_HOST, AUTH_HOST, Answer, Front
+from tests.faults.conftest import wait_until
+
+pytestmark = [pytest.mark.deployment, pytest.mark.timeout(120)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("production")
+
+
+@pytest.fixture(scope="module")
+def mailbox() -> Iterator[MailServer]:
+    with mail_server.listening() as listening:
+        yield listening
+
+
+@pytest.fixture(scope="module")
+def web(folder: Path, mailbox: MailServer, django_db_blocker: DjangoDbBlocker) -> Iterator[list[LiveServer]]:
+    names = _variables(mailbox)
+    with ExitStack() as stack:
+        stack.enter_context(live_database.in_use(folder, django_db_blocker))
+        servers = []
+        for name in ("one", "two"):
+            (folder / name).mkdir()
+            servers.append(stack.enter_context(live_server.running(folder / name, **names)))
+        for command in (commands.worker(concurrency=1), commands.beat(folder=folder)):
+            stack.callback(processes.stop, _started(folder, command, names), grace=5)
+        yield servers
+
+
+@pytest.fixture(scope="module")
+def production(folder: Path, web: list[LiveServer]) -> Iterator[Front]:
+    port = bind_address.free_port()
+    application = [sys.executable, "docker/examples/app/app.py"]
+    process = _started(folder, application, {"PORT": str(port)})
+    try:
+        (folder / "nginx").mkdir()
+        with production_nginx.running(folder / "nginx", web=[server.port for server in web], app=port) as running:
+            yield running
+    finally:
+        processes.stop(process, grace=5)
+
+
+def _variables(mailbox: MailServer) -> dict[str, str]:
+    secrets = {name: os.urandom(32).hex() for name in ("SECRET_KEY", "JWT_SECRET_KEY", "MFA_ENCRYPTION_KEYS")}
+    return secrets | {
+        "DEBUG": "off",
+        "ALLOWED_HOSTS": AUTH_HOST,
+        "PUBLIC_URL": f"https://{AUTH_HOST}",
+        "TRUSTED_PROXIES": "127.0.0.1",
+        "EMAIL_URL": mailbox.url,
+        "DEFAULT_FROM_EMAIL": "Example <no-reply@example.com>",
+        "PASSWORD_REJECT_COMMON": "off",
+    }
+
+
+def _started(folder: Path, command: commands.Command, variables: dict[str, str]) -> subprocess.Popen[bytes]:
+    with (folder / "others.log").open("ab") as log:
+        environment = live_server.environment(**variables)
+        return processes.start(list(command), cwd=BASE_DIR, env=environment, stdout=log, stderr=log)
+
+
+def _ask(
+    site: Front, method: str, path: str, body: dict[str, Any] | None = None, headers: dict[str, str] | None = None
+) -> Answer:
+    raw = b"" if body is None else json.dumps(body).encode()
+    return site.send(AUTH_HOST, method, f"/api/auth{path}", {"Content-Type": "application/json"} | (headers or {}), raw)
+
+
+def _registered(site: Front, mailbox: MailServer) -> tuple[dict[str, str], EmailMessage]:
+    name = f"u{new_id().hex[-20:]}"
+    person = {"email": f"{name}@example.com", "username": name, "password": PASSWORD}
+    assert _ask(site, "POST", "/register", person).status == 201
+    wait_until(lambda: bool(mailbox.accepted[person["email"]]), seconds=20)
+    return person, mailbox.accepted[person["email"]][0]
+
+
+def _signed_in(site: Front, mailbox: MailServer, headers: dict[str, str] | None = None) -> Answer:
+    person, message = _registered(site, mailbox)
+    code = re.search(r"(?<!\w)(\d{6})(?!\w)", re.sub(r"https?://\S+", "", text_of(message)))
+    assert code
+    assert _ask(site, "POST", "/verify-email", {"email": person["email"], "code": code[1]}).status == 200
+    answer = _ask(site, "POST", "/login", {"identifier": person["username"], "password": PASSWORD}, headers)
+    assert answer.status == 200, answer
+    return answer
+
+
+def _token(answer: Answer) -> str:
+    return str(json.loads(answer.body)["data"]["token"])
+
+
+def test_somebody_signs_up_by_email_uses_the_application_and_signs_out(production: Front, mailbox: MailServer) -> None:
+    login = _signed_in(production, mailbox)
+    bearer = {"Authorization": f"Bearer {_token(login)}"}
+    assert all("Secure" in cookie and "HttpOnly" in cookie for cookie in login.headers.get_all("Set-Cookie", []))
+
+    inside = production.send(APP_HOST, "GET", "/", {**bearer, "X-Auth-Role": "ADMIN", "X_Auth_Role": "ADMIN"})
+    assert (inside.status, json.loads(inside.body)["X-Auth-Role"]) == (200, "USER")
+
+    assert _ask(production, "POST", "/logout", headers=bearer).status == 200
+    assert production.send(APP_HOST, "GET", "/", bearer).status == 401
+    assert json.loads(_ask(production, "GET", "/me", headers=bearer).body)["code"] == "session_revoked"
+
+
+def test_the_address_is_what_nginx_sees_whatever_a_client_claims(production: Front, mailbox: MailServer) -> None:
+    forged = {"X-Forwarded-For": "203.0.113.9", "X_Forwarded_For": "203.0.113.9", "Forwarded": "for=203.0.113.9"}
+    login = _signed_in(production, mailbox, forged)
+
+    assert json.loads(login.body)["data"]["session"]["ip"] == "127.0.0.1"
+
+
+def test_a_request_has_one_name_in_all_logs_and_no_log_has_its_secret(production: Front) -> None:
+    answer = _ask(production, "GET", "/verify-email?token=a-secret-of-a-link&email=a@example.com")
+
+    _is_logged(production, answer)
+    assert f"{answer.status} " in production.log()
+    assert "a-secret-of-a-link" not in production.log()
+    assert "a-secret-of-a-link" not in (production.folder / "error.log").read_text()
+
+
+def test_nothing_goes_in_clear_and_nobody_looks_at_the_metrics(production: Front) -> None:
+    moved = production.send_in_clear(AUTH_HOST, "POST", "/api/auth/login?x=1")
+
+    assert (moved.status, moved.headers["Location"]) == (308, f"https://{AUTH_HOST}/api/auth/login?x=1")
+    for path in ("/metrics", "/metrics/", "//metrics", "/%6detrics"):
+        assert production.send(AUTH_HOST, "GET", path, {}).status == 404
+    with pytest.raises(http.client.RemoteDisconnected):
+        production.send_in_clear("evil.example", "GET", "/")
+
+
+@pytest.mark.parametrize("size", [70_000, 200_000])
+def test_a_large_body_is_refused_in_the_same_form_by_whomever(production: Front, size: int) -> None:
+    answer = _ask(production, "POST", "/login", {"identifier": "a" * size, "password": "x"})
+
+    assert (answer.status, json.loads(answer.body)["code"]) == (413, "payload_too_large")
+    _is_logged(production, answer)
+
+
+def _is_logged(site: Front, answer: Answer) -> None:
+    """nginx writes after it has answered."""
+    wait_until(lambda: str(answer.headers["X-Request-Id"]) in site.log())
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/api/auth/%00", 400, "bad_request"),
+        ("/api/../../etc/passwd", 400, "bad_request"),
+        ("/api/auth/" + "a" * 20_000, 414, "payload_too_large"),
+    ],
+    ids=["NUL", "out of the root", "too long"],
+)
+def test_what_is_no_request_is_answered_in_that_form_too(production: Front, path: str, status: int, code: str) -> None:
+    answer = production.send(AUTH_HOST, "GET", path, {})
+
+    assert (answer.status, json.loads(answer.body)["code"]) == (status, code)
+    assert (len(answer.headers["X-Request-Id"]), answer.headers["X-Content-Type-Options"]) == (32, "nosniff")
+
+
+def test_who_may_not_use_the_application_is_told_in_that_form_too(production: Front, mailbox: MailServer) -> None:
+    signed_out = production.send(APP_HOST, "GET", "/", {})
+    cookie = {"Cookie": f"jwt={_token(_signed_in(production, mailbox))}", "Origin": "https://evil.example"}
+    forged = production.send(APP_HOST, "POST", "/", cookie)
+
+    assert [(one.status, json.loads(one.body)["code"]) for one in (signed_out, forged)] == [
+        (401, "authentication_required"), (403, "permission_denied"),
+    ]  # fmt: skip
+    assert signed_out.headers["WWW-Authenticate"] == "Bearer"
+    for one in (signed_out, forged):
+        _is_logged(production, one)
+
+
+def test_a_flood_from_one_address_is_held_up_before_it_reaches_anybody(production: Front) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(
+            pool.map(lambda _: production.send(AUTH_HOST, "GET", "/healthz", {}, source="127.0.0.2"), range(400))
+        )
+
+    refused = [answer for answer in answers if answer.status != 200]
+    assert {(answer.status, answer.headers["Retry-After"]) for answer in refused} <= {(429, "1")}
+    assert all(json.loads(answer.body)["code"] == "rate_limited" for answer in refused)

@@ -1,0 +1,58 @@
+"""The example for Traefik says what Traefik needs to hear. (Nothing here runs Traefik.)"""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+from django.urls import resolve
+
+from accounts.api.views.forward_auth import ForwardAuthViewSet
+from core.paths import BASE_DIR
+
+HEADERS = {"X-Auth-User-Id", "X-Auth-Username", "X-Auth-Role", "X-Auth-Session-Id"}
+
+
+@pytest.fixture
+def http() -> dict[str, Any]:
+    written = (BASE_DIR / "docker" / "examples" / "traefik" / "dynamic.yml").read_text()
+    return dict(yaml.safe_load(written)["http"])
+
+
+def test_it_asks_where_we_answer_and_takes_over_what_we_tell(http: dict[str, Any]) -> None:
+    asked = http["middlewares"]["vestibule"]["forwardAuth"]
+
+    assert resolve(urlsplit(asked["address"]).path).func.cls is ForwardAuthViewSet  # type: ignore[attr-defined]
+    assert set(asked["authResponseHeaders"]) == HEADERS
+    assert asked["trustForwardHeader"] is False
+
+
+def test_it_drops_what_clients_claim_to_be_before_anything_else(http: dict[str, Any]) -> None:
+    dropped = http["middlewares"]["no-borrowed-identity"]["headers"]["customRequestHeaders"]
+
+    assert dropped == dict.fromkeys(HEADERS, "")  # for Traefik an empty value removes the header
+    assert all(router["middlewares"][0] == "no-borrowed-identity" for router in http["routers"].values())
+
+
+def test_the_application_gets_neither_cookie_nor_token(http: dict[str, Any]) -> None:
+    removed = http["middlewares"]["no-credentials"]["headers"]["customRequestHeaders"]
+
+    assert removed == {"Cookie": "", "Authorization": ""}
+    assert all(router["middlewares"][-1] == "no-credentials" for router in http["routers"].values())
+    assert http["routers"]["app"]["middlewares"][-2] == "vestibule"  # which reads them, so just before
+
+
+def test_only_a_preflight_passes_without_a_question(http: dict[str, Any]) -> None:
+    unasked = {name for name, router in http["routers"].items() if "vestibule" not in router["middlewares"]}
+
+    assert unasked == {"app-preflight"}
+    rule, usual = (http["routers"][name]["rule"] for name in ("app-preflight", "app"))
+    assert rule.startswith(f"{usual} && Method(`OPTIONS`) && HeaderRegexp(`Access-Control-Request-Method`")
+    assert len(rule) > len(usual)  # Traefik's order, where no `priority` is given
+
+
+def test_everything_that_is_named_is_there(http: dict[str, Any]) -> None:
+    router = http["routers"]["app"]
+
+    assert set(router["middlewares"]) == set(http["middlewares"])
+    assert {router["service"], http["middlewares"]["signed-out"]["errors"]["service"]} == set(http["services"])

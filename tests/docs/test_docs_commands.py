@@ -1,0 +1,66 @@
+"""The commands that the documents print do what the documents say, in a clone that runs as `make run` runs it."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.paths import BASE_DIR
+from core.testing import clone, documents
+from core.testing.clone import Clone
+from core.testing.documents import Outcome, Step
+
+# In the order in which somebody reads them: the first session makes jane, whom the others know.
+DOCUMENTS = ("README.md", "docs/front-end.md", "docs/integration.md", "docs/operations.md")
+STEPS = {name: documents.steps((BASE_DIR / name).read_text()) for name in DOCUMENTS}
+
+
+@pytest.fixture
+def clone_with_keys(tmp_path: Path) -> Iterator[Clone]:
+    made = clone.make(tmp_path, JWT_PRIVATE_KEYS=str(tmp_path / "keys"))
+    command: list[str | Path] = ["manage.py", "rotate_keys", "--directory", tmp_path / "keys"]
+    subprocess.run(command, cwd=made.folder, env=made.environment, check=True, capture_output=True)
+    with clone.running(made):
+        yield made
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(os.environ.get("TEST_DB") == "postgresql", reason="a clone has SQLite; once is enough")
+def test_the_commands_of_the_documents_do_what_they_say(clone_with_keys: Clone) -> None:
+    for name, steps in STEPS.items():
+        outcome = documents.run(steps, clone_with_keys)
+
+        assert outcome.code == 0, (
+            f"{name}, line {steps[len(outcome.printed) - 1].line}:\n{outcome.printed[-1]}{outcome.faults}"
+        )
+        assert "\n".join(documents.differences(steps, outcome)) == "", name
+        if name == "README.md":
+            assert_the_first_session_ended(outcome)
+
+
+def assert_the_first_session_ended(outcome: Outcome) -> None:
+    """Its last lines are the answers to /me, /refresh, /logout and /me."""
+    *_others, before, _refreshed, _signed_out, after = outcome.printed[-1].splitlines()
+
+    assert '"username":"jane"' in before
+    assert '"code":"session_revoked"' in after
+
+
+def test_blocks_and_what_they_print_are_found() -> None:
+    text = "<!-- not run: no -->\n```sh\nfalse\n```\n\n   ```sh\n   echo a b\n   ```\n   ```text\n   a …\n   ```\n"
+
+    assert documents.steps(text) == [Step(6, "echo a b\n", "a …\n")]
+
+
+@pytest.mark.parametrize(("printed", "differ"), [("a b", 0), ("b a", 1), ("a b\nmore", 1)])
+def test_what_is_printed_is_compared_to_the_end(printed: str, differ: int) -> None:
+    outcome = Outcome(0, [printed], "")
+
+    assert len(list(documents.differences([Step(1, "", "a …\n")], outcome))) == differ
+
+
+@pytest.mark.parametrize(("name", "least"), list(zip(DOCUMENTS, (1, 4, 9, 12), strict=True)))
+def test_the_documents_have_commands_to_run(name: str, least: int) -> None:
+    assert len(STEPS[name]) >= least

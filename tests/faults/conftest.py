@@ -1,0 +1,91 @@
+"""What breaks, and the servers that must not mind: a Redis to break, and nodes of the API on one database."""
+
+import http.client
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_django import DjangoDbBlocker
+
+from core.testing import faulty_redis, live_database, live_server
+from core.testing.faulty_redis import BrokenRedis
+from core.testing.live_server import Ask, LiveServer, Reply
+
+
+def probe(node: LiveServer, path: str) -> tuple[int, dict[str, Any]]:
+    """What one of the two health checks says, and with which status."""
+    connection = http.client.HTTPConnection(live_server.HOST, node.port, timeout=10)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
+    finally:
+        connection.close()
+
+
+def readiness(node: LiveServer) -> dict[str, Any]:
+    return probe(node, "/readyz")[1]
+
+
+def timed(node: LiveServer, ask: Ask, *, seconds: float = 1) -> Reply:
+    """The answer, which must not take longer."""
+    started = time.monotonic()
+    reply = node.send(ask)
+    assert time.monotonic() - started < seconds, ask
+    return reply
+
+
+def wait_until(is_so: Callable[[], object], seconds: float = 5) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.05)
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """Two API processes on one database and one Redis: `here` revokes, `there` must refuse."""
+
+    here: LiveServer
+    there: LiveServer
+    redis: BrokenRedis
+    folder: Path
+
+    @property
+    def both(self) -> tuple[LiveServer, LiveServer]:
+        return self.here, self.there
+
+
+@pytest.fixture(scope="module")
+def faults_folder(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("faults")
+    with live_database.in_use(folder, django_db_blocker):
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def shared_nodes(faults_folder: Path) -> Iterator[Nodes]:
+    with faulty_redis.running() as redis:
+        here, there = faults_folder / "here", faults_folder / "there"
+        here.mkdir()
+        there.mkdir()
+        with (
+            live_server.running(here, REDIS_URL=redis.url, WEB_WORKERS="1") as one,
+            live_server.running(there, REDIS_URL=redis.url, WEB_WORKERS="1") as other,
+        ):
+            yield Nodes(here=one, there=other, redis=redis, folder=faults_folder)
+
+
+@pytest.fixture
+def nodes(shared_nodes: Nodes) -> Iterator[Nodes]:
+    """They are kept from test to test, for each fault has to be got over anyway."""
+    shared_nodes.redis.client.flushall()
+    yield shared_nodes
+    shared_nodes.redis.forget_snapshot()
+    shared_nodes.redis.mend()
+    for node in shared_nodes.both:
+        wait_until(lambda node=node: readiness(node)["redis"] == "ok")  # type: ignore[misc]

@@ -1,0 +1,63 @@
+"""What a refresh leaves behind: the one lineage that goes on; and the accidents that may befall one."""
+
+import http.client
+import json
+import socket
+import time
+
+import jwt
+
+from accounts.testing.cast import Tokens, tokens_of
+from core.testing.live_server import HOST, LiveServer, Reply
+from sessions_tracking.models import Session
+from tests.faults.node import Node
+from tests.faults.revocation_paths import session_of
+
+
+def the_one(replies: list[Reply]) -> Tokens:
+    """All succeeded, with one and the same refresh token."""
+    pairs = [tokens_of(reply) for reply in replies]
+    assert len({pair.refresh for pair in pairs}) == 1
+    return pairs[0]
+
+
+def row_of(tokens: Tokens) -> Session:
+    return Session.objects.get(id=session_of(tokens))
+
+
+def is_current(tokens: Tokens) -> bool:
+    """The one session of its user is alive, and goes on with this refresh token alone."""
+    claims = jwt.decode(tokens.refresh, options={"verify_signature": False})
+    rows = list(Session.objects.filter(user=claims["sub"], revoked_at=None).values_list("id", "refresh_jti"))
+    assert [str(row[0]) for row in rows] == [claims["sid"]]
+    return [str(row[1]) for row in rows] == [claims["jti"]]
+
+
+def _request(tokens: Tokens) -> bytes:
+    body = json.dumps({"refreshToken": tokens.refresh})
+    head = "POST /api/auth/refresh HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+
+
+def refresh_and_hang_up(server: LiveServer, tokens: Tokens) -> None:
+    """The server has done its work, and nobody reads the answer."""
+    with socket.create_connection((HOST, server.port)) as client:
+        client.sendall(_request(tokens))
+        deadline = time.monotonic() + 2
+        while is_current(tokens):
+            assert time.monotonic() < deadline, "the server did not do its work"
+            time.sleep(0.001)
+
+
+def refresh_into_a_kill(victim: Node, tokens: Tokens, *, delay: float) -> Tokens | None:
+    """What the client got before the server died `delay` seconds after the request; None for no whole answer."""
+    with socket.create_connection((HOST, victim.server.port), timeout=5) as client:
+        client.sendall(_request(tokens))
+        time.sleep(delay)
+        victim.kill()
+        try:
+            response = http.client.HTTPResponse(client)
+            response.begin()
+            return tokens_of(Reply(response.status, response.headers, response.read()))
+        except (OSError, http.client.HTTPException, json.JSONDecodeError):
+            return None

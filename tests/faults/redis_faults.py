@@ -1,0 +1,75 @@
+"""What can happen to a Redis: each fault by its name, for tests that are run with every one of them."""
+
+from collections.abc import Callable
+
+from core.testing.faulty_redis import BrokenRedis
+
+Fault = Callable[[BrokenRedis], None]
+
+
+def killed(redis: BrokenRedis) -> None:
+    redis.kill()
+
+
+def hung(redis: BrokenRedis) -> None:
+    redis.hang()
+
+
+def flushed(redis: BrokenRedis) -> None:
+    redis.client.flushall()
+
+
+def restarted_empty(redis: BrokenRedis) -> None:
+    redis.kill()
+    redis.start()
+
+
+def restored(redis: BrokenRedis) -> None:
+    redis.save()
+    redis.kill()
+    redis.start()
+
+
+def full(redis: BrokenRedis) -> None:
+    redis.fill()
+
+
+def evicting(redis: BrokenRedis) -> None:
+    redis.evict()
+
+
+def read_only(redis: BrokenRedis) -> None:
+    redis.read_only()
+
+
+def without_replicas(redis: BrokenRedis) -> None:
+    redis.client.config_set("min-replicas-to-write", 1)
+
+
+def loading(redis: BrokenRedis) -> None:
+    redis.load_slowly()
+
+
+def asking_for_a_password(redis: BrokenRedis) -> None:
+    redis.ask_for_password()
+
+
+def garbled(redis: BrokenRedis) -> None:
+    client = redis.client
+    for key in client.keys("vestibule:session:*"):
+        client.set(key, b'{"revoked": "perhaps", "user": 7}')
+
+
+def of_another_type(redis: BrokenRedis) -> None:
+    client = redis.client
+    for key in client.keys("vestibule:session:*"):
+        client.delete(key)
+        client.rpush(key, "a list")
+
+
+FAULTS: list[Fault] = [
+    killed, hung, flushed, restarted_empty, restored, full, evicting, read_only, without_replicas, loading,
+    asking_for_a_password, garbled, of_another_type,
+]  # fmt: skip
+
+AWAY = {killed, hung, read_only, without_replicas, asking_for_a_password}

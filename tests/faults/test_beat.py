@@ -1,0 +1,129 @@
+"""beat ends when it publishes nothing although the broker answers, is started again, and waits for a broker that is away."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytest_django import DjangoDbBlocker
+
+from accounts.models import OutboxEmail
+from accounts.testing import mail_server
+from accounts.testing.mail_server import MailServer
+from core.dev.tests.conftest import ends_within
+from core.testing import faulty_redis, live_database
+from core.testing.faulty_redis import BrokenRedis
+from tests.faults import worker_fleet
+from tests.faults.worker_fleet import PostOffice, Process, promise, wait_until
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
+
+WATCHED = "tests.faults.watched_beat_settings"
+HUNG = "tests.faults.hung_beat_settings"
+# Longer than a beat that is watched may publish nothing.
+LONG_SECONDS = 6
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("beat")
+    with live_database.in_use(folder, django_db_blocker):
+        yield folder
+
+
+@pytest.fixture
+def redis() -> Iterator[BrokenRedis]:
+    with faulty_redis.running() as own:
+        yield own
+
+
+@pytest.fixture
+def mailbox() -> Iterator[MailServer]:
+    OutboxEmail.objects.all().delete()
+    with mail_server.listening() as listening:
+        yield listening
+
+
+@pytest.fixture
+def office(folder: Path, mailbox: MailServer, redis: BrokenRedis) -> Iterator[PostOffice]:
+    with worker_fleet.opened(
+        folder, mailbox.url, settings=WATCHED, REDIS_URL=redis.url, CELERY_BROKER_URL=redis.url
+    ) as o:
+        yield o
+
+
+def _sweeps(mailbox: MailServer) -> None:
+    """An email arrives without a nudge, so beat has published and the worker consumes."""
+    [email] = promise()
+    wait_until(lambda: mailbox.accepted[email], seconds=40)
+
+
+def _refuse_publications(redis: BrokenRedis) -> None:
+    """PING succeeds, and LPUSH is refused."""
+    redis.client.execute_command("ACL", "SETUSER", "default", "-lpush")
+
+
+def test_beat_ends_when_every_publication_fails_with_a_broker_that_answers(
+    office: PostOffice, redis: BrokenRedis, mailbox: MailServer
+) -> None:
+    beat = office.beat()
+    office.worker(beat=False)
+    _sweeps(mailbox)
+
+    _refuse_publications(redis)
+
+    assert beat.wait(timeout=30) == 1
+    redis.client.execute_command("ACL", "SETUSER", "default", "+@all")
+    office.beat()
+    _sweeps(mailbox)
+
+
+def test_a_hung_beat_ends(folder: Path, mailbox: MailServer, redis: BrokenRedis, tmp_path: Path) -> None:
+    mark = str(tmp_path / "hung")
+    variables = {"REDIS_URL": redis.url, "CELERY_BROKER_URL": redis.url, "HUNG_BEAT_MARK": mark}
+    with worker_fleet.opened(folder, mailbox.url, settings=HUNG, **variables) as office:
+        assert office.beat().wait(timeout=40) == 1
+        assert Path(mark).exists()
+
+
+def test_a_hung_beat_inside_a_worker_is_replaced_and_stops_with_the_worker(
+    folder: Path, mailbox: MailServer, redis: BrokenRedis, tmp_path: Path
+) -> None:
+    mark = tmp_path / "hung"
+    variables = {"REDIS_URL": redis.url, "CELERY_BROKER_URL": redis.url, "HUNG_BEAT_MARK": str(mark)}
+    with worker_fleet.opened(folder, mailbox.url, settings=HUNG, **variables) as office:
+        worker = office.worker()
+        wait_until(mark.exists, seconds=40)
+
+        _sweeps(mailbox)
+
+        beats = _children(worker)
+        worker.terminate()
+        assert worker.wait(timeout=20) == 0
+        assert all(ends_within(pid, seconds=10) for pid in beats)
+
+
+def _children(worker: Process) -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()]
+
+
+@pytest.mark.parametrize("embedded", [False, True], ids=["beat", "worker --beat"])
+def test_beat_outlives_a_broker_that_is_killed_and_one_that_hangs(
+    office: PostOffice, redis: BrokenRedis, mailbox: MailServer, embedded: bool
+) -> None:
+    beat = office.worker() if embedded else office.beat()
+    if not embedded:
+        office.worker(beat=False)
+    _sweeps(mailbox)
+
+    redis.kill()
+    time.sleep(LONG_SECONDS)
+    redis.start()
+    _sweeps(mailbox)
+
+    redis.hang()
+    time.sleep(LONG_SECONDS)
+    redis.go_on()
+    _sweeps(mailbox)
+
+    assert beat.poll() is None

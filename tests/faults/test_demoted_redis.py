@@ -1,0 +1,105 @@
+"""A Redis that becomes a replica and a primary again: worker, beat and web process find their way back by themselves."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytest_django import DjangoDbBlocker
+
+from accounts.models import OutboxEmail
+from accounts.testing import mail_server
+from accounts.testing.cast import me, signed_in, someone
+from accounts.testing.mail_server import MailServer
+from core.testing import faulty_redis, live_database, live_server
+from core.testing.faulty_redis import BrokenRedis
+from tests.faults import worker_fleet
+from tests.faults.conftest import readiness
+from tests.faults.worker_fleet import PostOffice, address, promise, sign_up_in_time, wait_until
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
+
+DEMOTED_SECONDS = 4
+# The worker looks for its broker after 2, 4, 6… seconds; the rest is for a busy machine.
+RECOVERY_SECONDS = 25
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("demoted")
+    with live_database.in_use(folder, django_db_blocker):
+        yield folder
+
+
+@pytest.fixture
+def redis() -> Iterator[BrokenRedis]:
+    with faulty_redis.running() as own:
+        yield own
+
+
+@pytest.fixture
+def mailbox() -> Iterator[MailServer]:
+    OutboxEmail.objects.all().delete()
+    with mail_server.listening() as listening:
+        yield listening
+
+
+@pytest.fixture
+def office(folder: Path, mailbox: MailServer, redis: BrokenRedis) -> Iterator[PostOffice]:
+    with worker_fleet.opened(folder, mailbox.url, REDIS_URL=redis.url, CELERY_BROKER_URL=redis.url) as office:
+        yield office
+
+
+def _expect_mail(mailbox: MailServer, seconds: float = RECOVERY_SECONDS) -> None:
+    """Without a nudge: beat publishes and the worker consumes."""
+    [email] = promise()
+    wait_until(lambda: mailbox.accepted[email], seconds=seconds)
+
+
+@pytest.mark.parametrize("embedded", [True, False], ids=["make worker", "make run"])
+def test_worker_and_beat_go_on_after_a_demotion(
+    office: PostOffice, redis: BrokenRedis, mailbox: MailServer, embedded: bool
+) -> None:
+    processes = [office.worker(beat=embedded), *([] if embedded else [office.beat()])]
+    _expect_mail(mailbox, seconds=40)
+
+    for _ in range(2):
+        redis.read_only()
+        time.sleep(DEMOTED_SECONDS)
+        redis.mend()
+        _expect_mail(mailbox)
+
+    assert [process.poll() for process in processes] == [None] * len(processes)
+
+
+def test_a_worker_that_starts_with_a_replica_waits_for_a_primary(
+    office: PostOffice, redis: BrokenRedis, mailbox: MailServer
+) -> None:
+    redis.read_only()
+    worker = office.worker()
+    time.sleep(DEMOTED_SECONDS)
+
+    redis.mend()
+
+    _expect_mail(mailbox, seconds=40)
+    assert worker.poll() is None
+
+
+def test_the_web_process_serves_nudges_and_remembers_again_after_a_demotion(
+    folder: Path, office: PostOffice, redis: BrokenRedis, mailbox: MailServer
+) -> None:
+    office.worker()
+    with live_server.running(folder, REDIS_URL=redis.url, CELERY_BROKER_URL=redis.url, WEB_WORKERS="1") as api:
+        tokens = signed_in(api, someone())
+        redis.read_only()
+        sign_up_in_time(api, [address()])
+        assert api.send(me(tokens.access)).status == 200
+        assert readiness(api)["redis"] == "away"
+
+        redis.mend()
+
+        wait_until(lambda: readiness(api)["redis"] == "ok")
+        email = address()
+        sign_up_in_time(api, [email])
+        wait_until(lambda: mailbox.accepted[email], seconds=RECOVERY_SECONDS)
+        wait_until(lambda: readiness(api)["status"] == "ok", seconds=RECOVERY_SECONDS)

@@ -1,0 +1,241 @@
+"""The broker hangs, dies, is emptied, or holds what nobody should read: every promised email arrives, once."""
+
+import base64
+import json
+import os
+import pickle
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+import redis
+from pytest_django import DjangoDbBlocker
+
+from accounts.models import EmailState, OutboxEmail
+from accounts.testing import mail_server
+from accounts.testing.mail_server import MailServer, text_of
+from core.dev import redis_server
+from core.dev.redis_server import RedisServer
+from core.ids import new_id
+from core.paths import url_path
+from core.testing import live_database, live_server
+from core.testing.live_server import Ask, LiveServer
+from tests.faults import worker_fleet
+from tests.faults.worker_fleet import address, sign_up, sign_up_in_time, wait_until
+
+pytestmark = pytest.mark.faults
+
+QUEUE = "celery"
+HANGS_SECONDS = 6  # longer than Celery waits for an answer
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("broker")
+    with live_database.in_use(folder, django_db_blocker):
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def broker_server() -> Iterator[RedisServer]:
+    """A Redis for the broker alone, so that nothing but email can suffer with it."""
+    server = redis_server.start_for_tests()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def broker(broker_server: RedisServer) -> redis.Redis:
+    client = redis.Redis(unix_socket_path=str(broker_server.socket))
+    client.flushall()
+    return client
+
+
+@pytest.fixture
+def mailbox() -> Iterator[MailServer]:
+    OutboxEmail.objects.all().delete()
+    with mail_server.listening() as listening:
+        yield listening
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path, broker_server: RedisServer) -> Iterator[LiveServer]:
+    with live_server.running(folder, CELERY_BROKER_URL=_url(broker_server)) as running:
+        yield running
+
+
+@pytest.fixture
+def office(folder: Path, mailbox: MailServer, broker_server: RedisServer) -> Iterator[worker_fleet.PostOffice]:
+    with worker_fleet.opened(folder, mailbox.url, CELERY_BROKER_URL=_url(broker_server)) as office:
+        yield office
+
+
+def test_a_broker_that_hangs_under_web_worker_and_beat_delays_email_and_nothing_else(
+    server: LiveServer,
+    office: worker_fleet.PostOffice,
+    mailbox: MailServer,
+    broker: redis.Redis,
+    broker_server: RedisServer,
+) -> None:
+    office.worker()
+    before, meanwhile = address(), [address() for _ in range(3)]
+    sign_up(server, before)
+    wait_until(lambda: mailbox.accepted[before])
+
+    with _hanging(broker_server):
+        sign_up_in_time(server, meanwhile)
+        time.sleep(HANGS_SECONDS)
+
+    wait_until(lambda: all(mailbox.accepted[email] for email in meanwhile), seconds=30)
+    _expect_once(mailbox, [before, *meanwhile])
+    _expect_codes_to_work(server, mailbox, meanwhile)
+
+
+def test_a_broker_without_memory_delays_email_and_nothing_else(
+    server: LiveServer, office: worker_fleet.PostOffice, mailbox: MailServer, broker: redis.Redis
+) -> None:
+    worker = office.worker()
+    before, meanwhile = address(), [address() for _ in range(3)]
+    sign_up(server, before)
+    wait_until(lambda: mailbox.accepted[before])
+
+    broker.config_set("maxmemory", 1)
+    sign_up_in_time(server, meanwhile)
+    time.sleep(2)
+    broker.config_set("maxmemory", 0)
+
+    # Celery gives up where it has to connect anew meanwhile; whatever supervises it starts it again.
+    with suppress(subprocess.TimeoutExpired):
+        worker.wait(timeout=3)
+        office.worker()
+    wait_until(lambda: all(mailbox.accepted[email] for email in meanwhile))
+    _expect_once(mailbox, [before, *meanwhile])
+    _expect_codes_to_work(server, mailbox, meanwhile)
+
+
+def test_a_broker_that_is_flushed_after_the_enqueue_loses_no_email(
+    server: LiveServer, office: worker_fleet.PostOffice, mailbox: MailServer, broker: redis.Redis
+) -> None:
+    emails = [address() for _ in range(3)]
+    assert {sign_up(server, email).status for email in emails} == {201}
+    wait_until(lambda: broker.llen(QUEUE))
+    broker.flushall()
+
+    office.worker()
+    wait_until(lambda: all(mailbox.accepted[email] for email in emails))
+
+    broker.flushall()  # the worker listens, and what its queue was bound to is gone
+    emails.append(address())
+    sign_up(server, emails[-1])
+    wait_until(lambda: mailbox.accepted[emails[-1]])
+    _expect_once(mailbox, emails)
+    _expect_codes_to_work(server, mailbox, emails)
+
+
+def test_a_pickle_on_the_queue_is_never_opened_and_holds_up_nothing(
+    server: LiveServer, office: worker_fleet.PostOffice, mailbox: MailServer, broker: redis.Redis, tmp_path: Path
+) -> None:
+    trace = tmp_path / "opened"
+    broker.rpush(QUEUE, _message(pickle.dumps(_Bomb(str(trace))), "application/x-python-serialize"))
+
+    _expect_to_get_through(server, office, mailbox)
+
+    assert not trace.exists()
+    assert not broker.llen(QUEUE)
+
+
+def test_poisoned_messages_at_the_head_of_the_queue_hold_up_nothing(
+    server: LiveServer, office: worker_fleet.PostOffice, mailbox: MailServer, broker: redis.Redis
+) -> None:
+    broker.rpush(
+        QUEUE,
+        _message(b"[[], {}, {}]", "application/json", task="no.such.task"),
+        _message(b'[["one too many"], {}, {}]', "application/json"),
+        _message(b"{", "application/json"),
+        _message(b"\xff\xfe", "text/plain"),
+    )
+
+    _expect_to_get_through(server, office, mailbox)
+
+    assert not broker.llen(QUEUE)
+
+
+def test_what_is_no_message_at_all_ends_the_worker_and_the_next_one_finds_it_gone(
+    server: LiveServer, office: worker_fleet.PostOffice, mailbox: MailServer, broker: redis.Redis
+) -> None:
+    """Celery's transport gives up on bytes that it never wrote. It must end then, so that its supervisor sees it."""
+    broker.rpush(QUEUE, b"no message")
+
+    assert office.worker().wait(timeout=20) != 0
+
+    _expect_to_get_through(server, office, mailbox)
+
+
+class _Bomb:
+    """Leaves a trace when it is unpickled."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return os.mkdir, (self.path,)
+
+
+def _message(body: bytes, content_type: str, task: str = "accounts.deliver_outbox") -> bytes:
+    """As Celery's own messages lie in Redis."""
+    identity = str(new_id())
+    return json.dumps(
+        {
+            "body": base64.b64encode(body).decode(),
+            "content-encoding": "utf-8" if content_type == "application/json" else "binary",
+            "content-type": content_type,
+            "headers": {"lang": "py", "task": task, "id": identity, "root_id": identity, "argsrepr": "()"},
+            "properties": {
+                "correlation_id": identity,
+                "delivery_mode": 2,
+                "delivery_info": {"exchange": "", "routing_key": QUEUE},
+                "priority": 0,
+                "body_encoding": "base64",
+                "delivery_tag": identity,
+            },
+        }
+    ).encode()
+
+
+def _expect_to_get_through(server: LiveServer, office: worker_fleet.PostOffice, mailbox: MailServer) -> None:
+    worker = office.worker()
+    email = address()
+    sign_up(server, email)
+    wait_until(lambda: mailbox.accepted[email])
+    assert worker.poll() is None
+    _expect_once(mailbox, [email])
+
+
+def _expect_once(mailbox: MailServer, emails: list[str]) -> None:
+    wait_until(lambda: not OutboxEmail.objects.exclude(state=EmailState.SENT).exists())
+    time.sleep(0.7)  # two sweeps
+    assert [len(mailbox.accepted[email]) for email in emails] == [1] * len(emails)
+
+
+def _expect_codes_to_work(server: LiveServer, mailbox: MailServer, emails: list[str]) -> None:
+    for email in emails:
+        code = worker_fleet.code_in(text_of(mailbox.accepted[email][0]))
+        assert server.send(Ask("POST", "/verify-email", {"email": email, "code": code})).status == 200
+
+
+def _url(server: RedisServer) -> str:
+    return f"redis+socket://{url_path(server.socket)}?virtual_host=0"
+
+
+@contextmanager
+def _hanging(server: RedisServer) -> Iterator[None]:
+    """The server is there and says nothing."""
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        server.process.send_signal(signal.SIGCONT)

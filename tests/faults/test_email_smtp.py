@@ -1,0 +1,190 @@
+"""Mail servers that stall, hang up, or would have us speak in clear: nothing is lost, said twice, or overheard."""
+
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from celery.exceptions import SoftTimeLimitExceeded
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from django.core.mail.backends import locmem
+from pytest_django import DjangoDbBlocker, Settings
+
+from accounts.mail import outbox
+from accounts.mail.delivery import deliver_waiting
+from accounts.mail.tasks import deliver_outbox
+from accounts.models import EmailState, OutboxEmail, User
+from accounts.testing import mail_server
+from accounts.testing.mail_server import MailServer
+from core.environment.email_url import settings_of
+from core.testing import live_database, live_server
+from tests.faults import misbehaving_mail_server, worker_fleet
+from tests.faults.misbehaving_mail_server import GREETING, MESSAGE, SILENT, RudeMailServer
+from tests.faults.worker_fleet import address, sign_up_in_time, wait_until
+
+pytestmark = pytest.mark.faults
+
+
+@pytest.fixture
+def rude() -> Iterator[RudeMailServer]:
+    with misbehaving_mail_server.listening() as server:
+        yield server
+
+
+@pytest.fixture
+def send_by(settings: Settings) -> Callable[[str], int]:
+    """`send_by(url)` lets the worker's code send what waits, as with this EMAIL_URL, whatever pause was to be kept."""
+    settings.EMAIL_TIMEOUT = 0.5
+
+    def send(url: str) -> int:
+        for name, value in settings_of(url, debug=False).items():
+            setattr(settings, name, value)
+        OutboxEmail.objects.filter(state=EmailState.QUEUED).update(due_at=datetime.now(UTC))
+        return deliver_waiting()
+
+    return send
+
+
+@pytest.mark.parametrize("when", [GREETING, "EHLO", "MAIL", "RCPT", "DATA", MESSAGE])
+def test_a_server_that_stalls_is_left_in_time_and_asked_again(
+    alice: User, rude: RudeMailServer, send_by: Callable[[str], int], when: str
+) -> None:
+    outbox.welcome(alice)
+    rude.answers = {when: SILENT}
+    started = time.monotonic()
+    send_by(rude.url)
+
+    assert time.monotonic() - started < 3
+    assert _only().state == EmailState.QUEUED
+
+    rude.answers = {}
+    send_by(rude.url)
+    assert (rude.accepted, _only().state) == (1, EmailState.SENT)
+
+
+def test_a_server_that_hangs_once_it_has_accepted_gets_no_second_copy(
+    alice: User, rude: RudeMailServer, send_by: Callable[[str], int]
+) -> None:
+    outbox.welcome(alice)
+    rude.answers = {"QUIT": SILENT}
+
+    send_by(rude.url)
+
+    assert send_by(rude.url) == 0
+    assert (rude.accepted, _only().state) == (1, EmailState.SENT)
+
+
+def test_where_tls_is_asked_for_and_not_offered_nothing_is_said_in_clear(
+    alice: User, rude: RudeMailServer, send_by: Callable[[str], int]
+) -> None:
+    """As when somebody on the way takes STARTTLS out of the server's answer."""
+    outbox.welcome(alice)
+
+    send_by(rude.url.replace("smtp://", "smtp+tls://user:secret@"))
+
+    assert {line.split(" ")[0] for line in rude.heard} <= {"ehlo", "quit"}
+    assert (_only().state, _only().error) == (EmailState.QUEUED, "SMTPNotSupportedError")
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused_and_one_that_is_trusted_serves(
+    alice: User, send_by: Callable[[str], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox.welcome(alice)
+    with _listening_with_tls(tmp_path) as mailbox:
+        send_by(mailbox.url)
+        assert (_only().state, _only().error) == (EmailState.QUEUED, "SSLCertVerificationError")
+        assert not mailbox.tries
+
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
+        send_by(mailbox.url)
+
+        assert len(mailbox.accepted["alice@example.com"]) == 1
+        assert _only().state == EmailState.SENT
+
+
+def test_a_send_that_takes_the_worker_its_whole_time_is_put_off(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that answers a byte at a time is never silent for long enough; Celery interrupts the task then."""
+    outbox.welcome(alice)
+
+    def dribble(*_: object) -> int:
+        raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr(locmem.EmailBackend, "send_messages", dribble)
+    deliver_waiting()
+
+    assert (_only().state, _only().error) == (EmailState.QUEUED, "SoftTimeLimitExceeded")
+
+
+def test_no_task_outlives_the_lease_of_the_email_in_its_hands(settings: Settings) -> None:
+    soft, hard = deliver_outbox.soft_time_limit, deliver_outbox.time_limit
+
+    assert soft is not None
+    assert hard is not None
+    assert soft < hard < settings.EMAIL_LEASE.total_seconds()
+
+
+@pytest.mark.django_db
+def test_a_task_takes_on_no_more_when_its_time_is_up(alice: User, bob: User, rude: RudeMailServer) -> None:
+    for user in (alice, bob):
+        outbox.welcome(user)
+
+    assert deliver_waiting(seconds=0) == 0
+
+    assert OutboxEmail.objects.filter(state=EmailState.QUEUED).count() == 2
+
+
+def test_a_mail_server_without_a_voice_holds_up_no_request(
+    tmp_path: Path, django_db_blocker: DjangoDbBlocker, rude: RudeMailServer
+) -> None:
+    """The worker tries, the people sign up as fast as ever, and their emails go out when the server speaks again."""
+    rude.answers = {GREETING: SILENT}
+    with (
+        live_database.in_use(tmp_path, django_db_blocker),
+        live_server.running(tmp_path) as server,
+        worker_fleet.opened(tmp_path, rude.url, settings="tests.faults.impatient_worker_settings") as office,
+    ):
+        office.worker()
+        emails = [address() for _ in range(3)]
+        sign_up_in_time(server, emails)
+        wait_until(lambda: OutboxEmail.objects.filter(error__gt="").count() == len(emails))
+
+        rude.answers = {}
+        wait_until(lambda: rude.accepted == len(emails))
+        wait_until(lambda: not OutboxEmail.objects.exclude(state=EmailState.SENT).exists())
+        assert rude.accepted == len(emails)
+
+
+def _only() -> OutboxEmail:
+    return OutboxEmail.objects.get()
+
+
+@contextmanager
+def _listening_with_tls(folder: Path) -> Iterator[MailServer]:
+    """With a certificate of its own making, in `folder`."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*_certificate(folder))
+    with mail_server.listening(tls_context=context, require_starttls=True) as server:
+        server.url = server.url.replace("smtp://", "smtp+tls://")
+        yield server
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    here = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    certificate = builder.add_extension(here, critical=False).sign(key, hashes.SHA256())
+    files = folder / "certificate.pem", folder / "key.pem"
+    files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    files[1].write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return files

@@ -1,0 +1,220 @@
+"""Many workers at once, workers that are stopped or killed while they send, and a database that leaves them at that moment."""
+
+import signal
+import sqlite3
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import unquote
+
+import psycopg
+import pytest
+import redis
+from django.db import connection, transaction
+from pytest_django import DjangoDbBlocker
+
+from accounts.mail import outbox
+from accounts.models import EmailState, OutboxEmail
+from accounts.testing import cast, mail_server
+from accounts.testing.mail_server import OK, MailServer
+from core.testing import live_database
+from core.testing.redis_url import redis_url_for_worker
+from tests.faults import worker_fleet
+from tests.faults.worker_fleet import HASTY, PostOffice, Process, promise, row, wait_until
+
+pytestmark = pytest.mark.faults
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("workers")
+    with live_database.in_use(folder, django_db_blocker):
+        yield folder
+
+
+@pytest.fixture
+def mailbox() -> Iterator[MailServer]:
+    OutboxEmail.objects.all().delete()
+    url = redis_url_for_worker(broker=True).replace("redis+socket://", "unix://").replace("virtual_host", "db")
+    redis.Redis.from_url(url).flushdb()
+    with mail_server.listening() as listening:
+        yield listening
+
+
+@pytest.fixture
+def office(folder: Path, mailbox: MailServer) -> Iterator[PostOffice]:
+    with worker_fleet.opened(folder, mailbox.url) as office:
+        yield office
+
+
+@pytest.mark.timeout(120)
+def test_three_workers_and_two_beats_send_two_hundred_emails_two_hundred_times(
+    office: PostOffice, mailbox: MailServer
+) -> None:
+    emails = promise(200)
+    for _ in range(3):
+        office.worker(beat=False)
+    for _ in range(2):
+        office.beat()
+
+    wait_until(lambda: not _unsent(), seconds=60)
+
+    time.sleep(1)  # three sweeps, times two
+    assert Counter(mailbox.tries) == Counter(dict.fromkeys(emails, 1))
+    messages = [message for email in emails for message in mailbox.accepted[email]]
+    assert len({message["Message-ID"] for message in messages}) == 200
+    assert set(OutboxEmail.objects.values_list("tries", flat=True)) == {1}
+
+
+def test_a_worker_that_is_asked_to_stop_finishes_the_email_in_its_hands(
+    office: PostOffice, mailbox: MailServer
+) -> None:
+    emails = promise(3)
+    worker = office.worker()
+    for email in emails:
+        mailbox.answers[email] = [lambda: _slowly(0.5)]
+    wait_until(lambda: mailbox.tries)
+
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(timeout=15) == 0
+
+    assert not OutboxEmail.objects.filter(state=EmailState.SENDING).exists()
+    office.worker()
+    _expect_once(mailbox, emails)
+
+
+def test_a_stop_waits_for_one_short_task_and_not_for_the_whole_queue(office: PostOffice, mailbox: MailServer) -> None:
+    emails = promise(40)
+    worker = office.worker()
+    for email in emails:
+        mailbox.answers[email] = [lambda: _slowly(0.4)]
+    wait_until(lambda: mailbox.tries)
+
+    started = time.monotonic()
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(timeout=15) == 0
+
+    assert time.monotonic() - started < 9  # sixteen seconds of work were waiting
+    assert OutboxEmail.objects.filter(state=EmailState.QUEUED).exists()
+    mailbox.answers.clear()
+    office.worker()
+    _expect_once(mailbox, emails)
+
+
+def test_a_worker_that_is_told_twice_to_stop_loses_nothing(folder: Path, mailbox: MailServer) -> None:
+    with worker_fleet.opened(folder, mailbox.url, settings=HASTY) as office:
+        emails = promise(4)
+        worker = office.worker()
+        mailbox.answers[emails[0]] = [lambda: _told_twice(worker)]
+        wait_until(lambda: mailbox.accepted[emails[0]])
+        worker.wait(timeout=15)
+
+        office.worker()
+        wait_until(lambda: not _unsent())
+
+        assert [len(mailbox.accepted[email]) for email in emails[1:]] == [1] * 3
+        copies = mailbox.accepted[emails[0]]
+        assert len(copies) <= 2
+        assert len({copy["Message-ID"] for copy in copies}) == 1
+
+
+def test_a_task_that_is_delivered_again_while_the_first_still_sends_sends_nothing(
+    office: PostOffice, mailbox: MailServer
+) -> None:
+    """As after Redis's visibility timeout: the second worker gets the same task, ten times while the first one sends."""
+    [email] = promise()
+    mailbox.answers[email] = [lambda: _slowly(3)] * 9
+    for _ in range(2):
+        office.worker()
+
+    wait_until(lambda: row(email).state == EmailState.SENT)
+
+    time.sleep(0.7)  # two sweeps, times two
+    assert mailbox.tries[email] == 1
+
+
+def test_what_is_rolled_back_is_not_sent_by_a_worker_that_looks_on(office: PostOffice, mailbox: MailServer) -> None:
+    office.worker()
+    [kept] = promise()
+    wait_until(lambda: mailbox.accepted[kept])
+
+    with pytest.raises(_PowerCutError), transaction.atomic():
+        user = cast.someone(verified=False)
+        outbox.first_verification(user)
+        time.sleep(1)  # three sweeps
+        raise _PowerCutError
+
+    time.sleep(1)
+    assert not mailbox.tries[str(user.email)]
+    assert not OutboxEmail.objects.filter(address=user.email).exists()
+
+
+def test_a_database_that_is_gone_when_the_email_was_accepted_causes_no_second_copy(
+    office: PostOffice, mailbox: MailServer
+) -> None:
+    [email] = promise()
+    url = live_database.current_url()  # of this thread; the mail server's has another
+    mailbox.answers[email] = [lambda: _without_database(url)]
+    office.worker()
+
+    wait_until(lambda: row(email).state == EmailState.SENT)
+
+    assert (mailbox.tries[email], row(email).tries) == (1, 1)
+
+
+class _PowerCutError(Exception):
+    pass
+
+
+def _unsent() -> bool:
+    return OutboxEmail.objects.exclude(state=EmailState.SENT).exists()
+
+
+def _expect_once(mailbox: MailServer, emails: list[str]) -> None:
+    wait_until(lambda: not _unsent())
+    time.sleep(0.7)  # two sweeps
+    assert Counter(mailbox.tries) == Counter(dict.fromkeys(emails, 1))
+
+
+def _slowly(seconds: float) -> str:
+    time.sleep(seconds)
+    return OK
+
+
+def _told_twice(worker: Process) -> str:
+    for _ in range(2):
+        worker.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+    return OK
+
+
+def _without_database(url: str) -> str:
+    """The worker hears that its email was accepted, and cannot note it down."""
+    if connection.vendor == "postgresql":
+        _cut_connections(url)
+        return OK
+    locked = threading.Event()
+    threading.Thread(target=_hold_lock, args=(unquote(url.removeprefix("sqlite:///")), locked)).start()
+    locked.wait(timeout=5)
+    return OK
+
+
+def _hold_lock(file: str, locked: threading.Event) -> None:
+    """For longer than SQLite's busy timeout."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        locked.set()
+        time.sleep(6)
+        other.execute("ROLLBACK")
+
+
+def _cut_connections(url: str) -> None:
+    with closing(psycopg.connect(url, autocommit=True)) as server:
+        server.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name = %s",
+            ["worker"],
+        )

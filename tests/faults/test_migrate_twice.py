@@ -1,0 +1,105 @@
+"""`migrate` a second time, two at once, and after one that was killed: one schema, and everybody ends well."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+from pytest_django import DjangoDbBlocker
+
+from core.paths import BASE_DIR
+from core.testing import live_database, live_server
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
+
+_SECONDS = 60
+_KILLS = 6
+Process = subprocess.Popen[str]
+
+
+@pytest.fixture
+def empty(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """A database without a single table, which this process and others reach."""
+    with live_database.in_use(tmp_path, django_db_blocker):
+        _empty()
+        yield
+
+
+def _empty() -> None:
+    if connection.vendor == "sqlite":
+        path = Path(str(connection.settings_dict["NAME"]))
+        connection.close()
+        for file in path.parent.glob(f"{path.name}*"):
+            file.unlink()
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+
+
+def _migrate() -> Process:
+    command = [sys.executable, "manage.py", "migrate", "--no-input"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return subprocess.Popen(command, cwd=BASE_DIR, env=live_server.environment(), text=True, **pipes)  # type: ignore[call-overload,no-any-return]
+
+
+def _said(process: Process) -> str:
+    said, _ = process.communicate(timeout=_SECONDS)
+    assert process.returncode == 0, said
+    return said
+
+
+def _applied(said: str) -> list[str]:
+    return re.findall(r"Applying (\S+)\.\.\. OK", said)
+
+
+def _assert_complete() -> None:
+    with closing(connection):
+        recorded = list(MigrationRecorder(connection).applied_migrations())
+        tables = set(connection.introspection.table_names())
+    assert len(recorded) == len(set(recorded))
+    assert {"accounts_user", "accounts_outboxemail", "sessions_tracking_session"} <= tables
+    check = [sys.executable, "manage.py", "migrate", "--check"]
+    assert subprocess.run(check, cwd=BASE_DIR, env=live_server.environment(), check=False).returncode == 0
+
+
+@pytest.mark.usefixtures("empty")
+def test_the_second_time_there_is_nothing_to_do() -> None:
+    assert _applied(_said(_migrate()))
+
+    assert "No migrations to apply." in _said(_migrate())
+
+    _assert_complete()
+
+
+@pytest.mark.usefixtures("empty")
+def test_of_several_at_once_one_does_the_work_and_the_others_wait_for_it() -> None:
+    said = [_said(process) for process in [_migrate() for _ in range(3)]]
+
+    assert sorted(map(bool, map(_applied, said))) == [False, False, True]
+    assert sum("No migrations to apply." in words for words in said) == 2
+    _assert_complete()
+
+
+@pytest.mark.usefixtures("empty")
+def test_after_one_that_was_killed_the_next_one_finishes() -> None:
+    """The kills fall between the first and the last migration, and each leaves no lock behind."""
+    for number in range(_KILLS):
+        process = _migrate()
+        assert process.stdout
+        line = next((line for line in process.stdout if "Applying" in line), None)
+        time.sleep(0.02 * number)
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=_SECONDS)
+        if line is None:
+            break
+
+    _said(_migrate())
+
+    _assert_complete()

@@ -1,0 +1,77 @@
+"""Two API processes on one database and one Redis: what one of them decides, the other obeys with the next request."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from accounts.models import Role, User
+from accounts.testing.cast import Tokens, me, refresh, signed_in, someone, tokens_of
+from core.testing.live_server import Ask
+from tests.faults.conftest import Nodes
+
+pytestmark = pytest.mark.faults
+
+
+@pytest.fixture
+def known(nodes: Nodes) -> Tokens:
+    """Somebody whom both nodes serve, and remember."""
+    tokens = signed_in(nodes.here, someone())
+    for node in nodes.both * 2:
+        assert node.send(me(tokens.access)).status == 200
+    return tokens
+
+
+def test_what_one_revokes_the_other_refuses_with_the_very_next_request(nodes: Nodes) -> None:
+    for here, there in (nodes.both, nodes.both[::-1]) * 5:
+        tokens = signed_in(here, someone())
+        assert there.send(me(tokens.access)).status == 200
+
+        assert here.send(Ask("POST", "/logout", token=tokens.access)).status == 200
+
+        assert there.send(me(tokens.access)).code == "session_revoked"
+        assert there.send(refresh(tokens.refresh)).code == "session_revoked"
+
+
+def test_requests_that_are_under_way_while_a_session_ends_leave_nothing_of_it_behind(nodes: Nodes) -> None:
+    for _ in range(10):
+        user = someone()
+        tokens = signed_in(nodes.here, user)
+        nodes.redis.client.flushall()
+
+        nodes.there.send_at_once([me(tokens.access)] * 6 + [refresh(tokens.refresh)])
+        nodes.redis.client.flushall()
+        racing = [me(tokens.access)] * 4 + [Ask("POST", "/logout", token=tokens.access)] + [me(tokens.access)] * 4
+        nodes.here.send_at_once(racing)
+
+        for node in nodes.both:
+            assert node.send(me(tokens.access)).code == "session_revoked"
+
+
+def test_a_change_of_role_on_one_node_holds_on_the_other_with_the_next_request(nodes: Nodes, known: Tokens) -> None:
+    admin = someone()
+    User.objects.filter(id=admin.id).update(role=Role.ADMIN)
+    chief = signed_in(nodes.here, admin)
+    user_id = nodes.there.send(me(known.access)).data["user"]["id"]
+    assert nodes.there.send(Ask("GET", "/users", token=known.access)).code == "permission_denied"
+
+    for role, status in (("ADMIN", 200), ("USER", 403)) * 3:
+        assert nodes.here.send(Ask("PATCH", f"/users/{user_id}", {"role": role}, chief.access)).status == 200
+        assert nodes.there.send(Ask("GET", "/users", token=known.access)).status == status
+
+
+def test_a_token_that_one_renewed_the_other_takes(nodes: Nodes, known: Tokens) -> None:
+    renewed = known
+    for node in nodes.both * 3:
+        renewed = tokens_of(node.send(refresh(renewed.refresh)))
+
+    assert all(node.send(me(renewed.access)).status == 200 for node in nodes.both)
+
+
+def test_of_one_refresh_token_sent_to_both_at_once_one_line_comes(nodes: Nodes, known: Tokens) -> None:
+    current = known
+    for _ in range(10):
+        with ThreadPoolExecutor(2) as pool:
+            replies = list(pool.map(lambda node, token=current.refresh: node.send(refresh(token)), nodes.both))
+
+        assert len({tokens_of(reply).refresh for reply in replies}) == 1
+        current = tokens_of(replies[0])

@@ -1,0 +1,151 @@
+"""Whatever happens to Redis: no revoked token passes, no live one is refused, everybody is answered within a second."""
+
+import time
+
+import pytest
+
+from accounts.testing.cast import Tokens, log_in, me, refresh, signed_in, someone, tokens_of
+from core.testing.live_server import Ask, LiveServer
+from tests.faults.conftest import Nodes, probe, readiness, timed
+from tests.faults.redis_faults import AWAY, FAULTS, Fault, flushed, full, loading
+
+pytestmark = pytest.mark.faults
+
+BACK_SECONDS = 5
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_with_a_redis_that_is(nodes: Nodes, fault: Fault) -> None:
+    user = someone()
+    ended_before, ended_meanwhile, live = (signed_in(nodes.here, user) for _ in range(3))
+    _make_known(nodes, ended_before, ended_meanwhile, live)
+    _log_out(nodes.here, ended_before)
+
+    fault(nodes.redis)
+
+    _log_out(nodes.here, ended_meanwhile)
+    for node in nodes.both:
+        for dead in (ended_meanwhile, ended_before):
+            _assert_dead(node, dead)
+        live = _assert_alive(node, live)
+        assert timed(node, log_in(user)).status == 200
+        _assert_health_tells(node, fault)
+
+    nodes.redis.mend()
+    _assert_normal_soon(nodes, dead=[ended_before, ended_meanwhile], live=live)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_a_node_that_noticed_nothing_of_a_redis_that_was(nodes: Nodes, fault: Fault) -> None:
+    user = someone()
+    first, second, live = (signed_in(nodes.here, user) for _ in range(3))
+    _make_known(nodes, first, second, live)
+
+    fault(nodes.redis)
+    _log_out(nodes.here, first)
+    _log_out(nodes.here, second)  # by now the breaker may be open, and Redis is not even asked
+    nodes.redis.mend()
+
+    for doomed in (second, first):
+        assert nodes.there.send(me(doomed.access)).code == "session_revoked"
+    assert nodes.there.send(me(live.access)).status == 200
+
+
+def test_whatever_was_ended_before_redis_was_emptied_stays_ended(nodes: Nodes) -> None:
+    one, other, neighbour = someone(), someone(), signed_in(nodes.there, someone())
+    by_logout, *by_logout_all = (signed_in(nodes.here, user) for user in (one, other, other))
+    stolen = signed_in(nodes.here, one)
+    current = tokens_of(nodes.here.send(refresh(stolen.refresh)))
+    latest = tokens_of(nodes.here.send(refresh(current.refresh)))
+    _make_known(nodes, by_logout, *by_logout_all, latest, neighbour)
+    _log_out(nodes.here, by_logout)
+    assert nodes.here.send(Ask("POST", "/logout-all", token=by_logout_all[0].access)).status == 200
+
+    flushed(nodes.redis)
+
+    for node in nodes.both:
+        for dead in (by_logout, *by_logout_all):
+            _assert_dead(node, dead)
+    assert nodes.there.send(refresh(stolen.refresh)).code == "refresh_token_reused"
+    for node in nodes.both:
+        _assert_dead(node, latest)
+        neighbour = _assert_alive(node, neighbour)
+
+
+def test_the_log_tells_when_redis_went_and_when_it_came_back(nodes: Nodes) -> None:
+    log = nodes.folder / "here" / "web.log"
+    before = len(log.read_text())
+    tokens = signed_in(nodes.here, someone())
+
+    nodes.redis.kill()
+    assert nodes.here.send(me(tokens.access)).status == 200
+    nodes.redis.start()
+    _assert_normal_soon(nodes, dead=[], live=tokens)
+
+    told = log.read_text()[before:]
+    assert told.count("redis breaker: open") == 1
+    assert told.count("redis breaker: closed") == 1
+
+
+def test_a_snapshot_in_which_an_ended_session_is_active_revives_it_nowhere(nodes: Nodes) -> None:
+    user = someone()
+    doomed, live = signed_in(nodes.here, user), signed_in(nodes.here, user)
+    _make_known(nodes, doomed, live)
+    nodes.redis.save()
+    _log_out(nodes.here, doomed)
+
+    nodes.redis.kill()
+    nodes.redis.start()
+
+    assert len(nodes.redis.client.keys("vestibule:session:*")) == 2
+    for node in nodes.both:
+        _assert_dead(node, doomed)
+        live = _assert_alive(node, live)
+
+
+def _make_known(nodes: Nodes, *people: Tokens) -> None:
+    """Redis holds an entry of each session, which both nodes have used."""
+    for tokens in people:
+        for node in (*nodes.both, *nodes.both):
+            assert node.send(me(tokens.access)).status == 200
+
+
+def _log_out(node: LiveServer, tokens: Tokens) -> None:
+    assert timed(node, Ask("POST", "/logout", token=tokens.access)).status == 200
+
+
+def _assert_dead(node: LiveServer, tokens: Tokens) -> None:
+    assert timed(node, me(tokens.access)).code == "session_revoked"
+    assert timed(node, Ask("GET", "/me", token=tokens.access)).code == "session_revoked"
+    assert timed(node, refresh(tokens.refresh)).code == "session_revoked"
+
+
+def _assert_alive(node: LiveServer, tokens: Tokens) -> Tokens:
+    assert timed(node, me(tokens.access)).status == 200
+    return tokens_of(timed(node, refresh(tokens.refresh)))
+
+
+def _assert_health_tells(node: LiveServer, fault: Fault) -> None:
+    """The process lives; the sick part is named, and nothing else that is nobody's business."""
+    assert probe(node, "/healthz") == (200, {"status": "ok"})
+    status, body = probe(node, "/readyz")
+    assert (status, body["database"]) == (200, "ok")
+    assert set(body) == {"status", "database", "migrations", "redis", "breaker", "broker", "worker", "emails"}
+    if fault is loading:
+        return  # by now it may have done so
+    assert body["status"] == "degraded"  # whatever Redis says: no worker runs here
+    expected = ("away", "open") if fault in AWAY else ("full", "closed") if fault is full else ("ok", "closed")
+    assert (body["redis"], body["breaker"]) == expected
+
+
+def _assert_normal_soon(nodes: Nodes, *, dead: list[Tokens], live: Tokens) -> None:
+    """From the moment on at which Redis is back: the dead stay dead, the living live, and soon nobody avoids Redis."""
+    deadline = time.monotonic() + BACK_SECONDS
+    while True:
+        for node in nodes.both:
+            assert all(node.send(me(tokens.access)).code == "session_revoked" for tokens in dead)
+            assert node.send(me(live.access)).status == 200
+        states = [readiness(node) for node in nodes.both]
+        if all(state["redis"] == "ok" and state["breaker"] == "closed" for state in states):
+            return
+        assert time.monotonic() < deadline, states

@@ -1,0 +1,72 @@
+"""The API starts while Redis and the broker are away, serves everybody, and finds them when they come."""
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from accounts.testing.cast import log_in, me, refresh, signed_in, someone
+from core.paths import url_path
+from core.testing import faulty_redis, live_server
+from core.testing.faulty_redis import BrokenRedis
+from core.testing.live_server import Ask
+from tests.faults.conftest import probe, readiness, timed, wait_until
+
+pytestmark = pytest.mark.faults
+
+WRONG = "somebody-elses-word"
+
+
+@pytest.fixture
+def redis() -> Iterator[BrokenRedis]:
+    with faulty_redis.running() as own:
+        yield own
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["gone", "hung"])
+def test_it_starts_without_redis_and_broker(faults_folder: Path, redis: BrokenRedis, how: signal.Signals) -> None:
+    redis.kill() if how is signal.SIGKILL else redis.hang()
+    broker = redis.url.replace("unix://", "redis+socket://").replace("?db=0", "?virtual_host=1")
+
+    started = time.monotonic()
+    with live_server.running(faults_folder, REDIS_URL=redis.url, CELERY_BROKER_URL=broker, WEB_WORKERS="1") as api:
+        assert time.monotonic() - started < 15
+        user = someone()
+        live, dead = signed_in(api, user), signed_in(api, user)
+        assert timed(api, Ask("POST", "/logout", token=dead.access)).status == 200
+        assert timed(api, Ask("POST", "/forgot-password", {"email": user.email})).status == 200
+        assert [timed(api, ask).status for ask in (me(live.access), log_in(user))] == [200, 200]
+        assert timed(api, me(dead.access)).code == "session_revoked"
+        assert probe(api, "/healthz") == (200, {"status": "ok"})
+        assert (readiness(api)["status"], readiness(api)["redis"]) == ("degraded", "away")
+
+        redis.mend()
+
+        wait_until(lambda: readiness(api)["redis"] == "ok", seconds=5)
+        assert api.send(me(live.access)).status == 200
+        assert api.send(me(dead.access)).code == "session_revoked"
+        assert api.send(refresh(live.refresh)).status == 200
+
+
+def test_it_starts_with_a_wrong_password_for_redis_and_keeps_it_to_itself(
+    faults_folder: Path, redis: BrokenRedis
+) -> None:
+    redis.ask_for_password()
+    address = f"unix://:{WRONG}@{url_path(redis.server.socket)}?db=0"
+
+    with live_server.running(faults_folder, REDIS_URL=address, WEB_WORKERS="1") as api:
+        user = someone()
+        live, dead = signed_in(api, user), signed_in(api, user)
+        assert timed(api, Ask("POST", "/logout", token=dead.access)).status == 200
+        assert timed(api, me(dead.access)).code == "session_revoked"
+        assert timed(api, me(live.access)).status == 200
+        assert readiness(api)["redis"] == "away"
+
+        redis.client.config_set("requirepass", WRONG)
+        redis.password = WRONG
+
+        wait_until(lambda: readiness(api)["redis"] == "ok", seconds=5)
+        assert api.send(me(dead.access)).code == "session_revoked"
+    assert WRONG not in (faults_folder / "web.log").read_text()

@@ -1,0 +1,44 @@
+"""Redis breaks, and comes back, while people are at work: nobody gets an error, nobody who left gets in, nobody waits."""
+
+import time
+
+import pytest
+
+from tests.faults import traffic
+from tests.faults.conftest import Nodes, readiness, wait_until
+from tests.faults.redis_faults import Fault, hung, killed
+
+pytestmark = pytest.mark.faults
+
+
+@pytest.mark.parametrize("fault", [killed, hung], ids=lambda fault: fault.__name__)
+def test_people_at_work_do_not_notice_that_redis_is(nodes: Nodes, fault: Fault) -> None:
+    with traffic.of(8, nodes.both, a_second=50) as work:
+        time.sleep(1)
+        fault(nodes.redis)
+        time.sleep(3)
+        assert {readiness(node)["breaker"] for node in nodes.both} == {"open"}
+        nodes.redis.mend()
+        wait_until(lambda: {readiness(node)["breaker"] for node in nodes.both} == {"closed"}, seconds=5)
+        time.sleep(0.5)
+
+    assert len(work.seen) > 60
+    assert work.slow_tail < 1
+
+
+def test_people_at_work_do_not_notice_that_redis_is_emptied_again_and_again(nodes: Nodes) -> None:
+    with traffic.of(8, nodes.both, a_second=50) as work:
+        for _ in range(20):
+            time.sleep(0.1)
+            nodes.redis.client.flushall()
+
+    assert work.slow_tail < 1
+
+
+def test_people_at_work_do_not_notice_that_redis_evicts(nodes: Nodes) -> None:
+    with traffic.of(8, nodes.both, a_second=50) as work:
+        for _ in range(4):
+            time.sleep(0.4)
+            nodes.redis.evict()
+
+    assert work.slow_tail < 1

@@ -1,0 +1,6 @@
+"""As `accounts.testing.worker_settings`, with a watch over beat that a test can wait for."""
+
+from accounts.testing.worker_settings import *  # noqa: F403
+
+BEAT_STALLED_SECONDS = 3.0
+CELERY_BEAT_MAX_LOOP_INTERVAL = 0.2

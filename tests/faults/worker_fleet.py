@@ -1,0 +1,103 @@
+"""Workers and beats as processes of their own, and the people who sign up while something happens to those."""
+
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from accounts.mail import outbox
+from accounts.models import OutboxEmail
+from accounts.testing import cast
+from accounts.testing.api_client import PASSWORD
+from core.dev import commands, processes
+from core.ids import new_id
+from core.paths import BASE_DIR
+from core.testing import live_server
+from core.testing.live_server import Ask, LiveServer, Reply
+
+Process = subprocess.Popen[bytes]
+PATIENT = "tests.faults.patient_worker_settings"
+HASTY = "accounts.testing.worker_settings"
+
+
+@dataclass
+class PostOffice:
+    """Sends by way of `email_url`; `settings` says how long a killed worker's email stays its own."""
+
+    folder: Path
+    email_url: str
+    settings: str = PATIENT
+    variables: dict[str, str] = field(default_factory=dict)
+    started: list[Process] = field(default_factory=list)
+
+    def worker(self, *, beat: bool = True) -> Process:
+        more = ["--beat", "--schedule", str(self.folder / f"beat-{new_id()}"), "--pidfile", ""] if beat else []
+        return self._start([*commands.worker(concurrency=1), "--hostname", f"{new_id().hex}@%h", *more])
+
+    def beat(self) -> Process:
+        folder = self.folder / f"beat-{new_id()}"
+        folder.mkdir()
+        return self._start(commands.beat(folder=folder))
+
+    def _start(self, command: commands.Command) -> Process:
+        own = {"DJANGO_SETTINGS_MODULE": self.settings, "EMAIL_URL": self.email_url, "PGAPPNAME": "worker"}
+        with (self.folder / "worker.log").open("ab") as log:
+            environment = live_server.environment(**(own | self.variables))
+            self.started.append(processes.start(command, cwd=BASE_DIR, env=environment, stdout=log, stderr=log))
+        return self.started[-1]
+
+
+@contextmanager
+def opened(folder: Path, email_url: str, *, settings: str = PATIENT, **variables: str) -> Iterator[PostOffice]:
+    office = PostOffice(folder, email_url, settings, variables)
+    try:
+        yield office
+    finally:
+        for process in office.started:
+            processes.stop(process, stop_signal=signal.SIGKILL, grace=5)
+
+
+def address() -> str:
+    return f"{new_id().hex}@example.com"
+
+
+def sign_up(server: LiveServer, email: str) -> Reply:
+    body = {"email": email, "username": f"w{new_id().hex[-20:]}", "password": PASSWORD}
+    return server.send(Ask("POST", "/register", body))
+
+
+def sign_up_in_time(server: LiveServer, emails: Iterable[str]) -> None:
+    """Each within a second, whatever keeps the broker or the mail server from answering."""
+    for email in emails:
+        started = time.monotonic()
+        assert sign_up(server, email).status == 201
+        assert time.monotonic() - started < 1
+
+
+def promise(count: int = 1) -> list[str]:
+    """Welcome emails that wait in the outbox, by the addresses they go to."""
+    people = [cast.someone() for _ in range(count)]
+    for person in people:
+        outbox.welcome(person)
+    return [str(person.email) for person in people]
+
+
+def row(email: str) -> OutboxEmail:
+    return OutboxEmail.objects.get(address=email)
+
+
+def code_in(text: str) -> str:
+    found = re.search(r"(?<!\w)(\d{6})(?!\w)", re.sub(r"https?://\S+", "", text))
+    assert found, text
+    return found[1]
+
+
+def wait_until(is_so: Callable[[], object], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.05)
