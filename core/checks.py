@@ -9,7 +9,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Tags
 
 from core.environment import former_names, sources, variables
-from core.environment.secret_strength import weakness
+from core.environment.secret_strength import secret_weakness
 
 _SECRETS = ("SECRET_KEY", "JWT_SECRET_KEY", "JWT_REFRESH_SECRET")
 _LOCAL_HOSTS = frozenset({"localhost", ".localhost", "127.0.0.1", "[::1]", "testserver"})
@@ -33,7 +33,7 @@ def deployment_check(check: Callable[[], Found]) -> Callable[[], Found]:
 def check_secrets_are_strong() -> Found:
     secrets = [(name, getattr(settings, name)) for name in _SECRETS]
     for name, secret in [*secrets, *(("MFA_ENCRYPTION_KEYS", key) for key in settings.MFA_ENCRYPTION_KEYS)]:
-        problem = weakness(secret)
+        problem = secret_weakness(secret)
         if problem:
             yield checks.Error(
                 f"{name} {problem.partition(':')[0].partition(';')[0]}.", hint=_MAKE_ONE, id="vestibule.E001"

@@ -11,7 +11,7 @@ from core.environment import broker_url, env, redis_url
 def _broker() -> broker_url.Broker:
     """The Redis of the cache, unless another broker is named."""
     if not env.is_set("CELERY_BROKER_URL"):
-        return broker_url.of_redis(REDIS_ADDRESS)
+        return broker_url.from_redis_url(REDIS_ADDRESS)
     try:
         return broker_url.parse(env.text("CELERY_BROKER_URL"))
     except redis_url.BadRedisURL as error:
@@ -35,7 +35,7 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_QUEUES = [Queue("celery", no_ack=True)]
 CELERY_TASK_TIME_LIMIT = 300
 # Celery itself would count all processors of the machine.
-CELERY_WORKER_CONCURRENCY = env.integer("WORKER_CONCURRENCY", available_cpus(), least=1, maximum=512)
+CELERY_WORKER_CONCURRENCY = env.integer("WORKER_CONCURRENCY", available_cpus(), minimum=1, maximum=512)
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None

@@ -6,12 +6,12 @@ from typing import Any
 from config.settings.debug import DEBUG
 from core.dev import bind_address
 from core.environment import email_sender, env
-from core.environment.email_url import settings_of
+from core.environment.email_url import email_settings
 from core.environment.web_origins import canonical_host
 from core.paths import var_dir
 
 _DEVELOPMENT = "mailbox://"
-_EMAIL: dict[str, Any] = settings_of(env.text("EMAIL_URL", _DEVELOPMENT if DEBUG else None), debug=DEBUG)
+_EMAIL: dict[str, Any] = email_settings(env.text("EMAIL_URL", _DEVELOPMENT if DEBUG else None), debug=DEBUG)
 
 EMAIL_BACKEND: str = _EMAIL["EMAIL_BACKEND"]
 EMAIL_HOST: str = _EMAIL.get("EMAIL_HOST", "localhost")
@@ -37,7 +37,7 @@ def _own_address() -> str:
     )
     if env.text("HOST", "").startswith("["):
         raise env.BadVariable("HOST", "must be an address without brackets")
-    return bind_address.url(host, env.integer("PORT", 8000, least=1, maximum=65_535))
+    return bind_address.url(host, env.integer("PORT", 8000, minimum=1, maximum=65_535))
 
 
 # The links in emails are built from these two alone, never from the Host header of a request.

@@ -32,5 +32,5 @@ if WRONG_PASSWORD_FIRST_WAIT > WRONG_PASSWORD_LONGEST_WAIT:
     raise env.BadVariable("WRONG_PASSWORD_FIRST_WAIT", "must not be longer than WRONG_PASSWORD_LONGEST_WAIT")
 
 # Wrong codes, counted in the database: of each code, and of all codes of an account.
-MAX_CODE_TRIES = env.integer("MAX_CODE_TRIES", 5, least=1, maximum=100)
+MAX_CODE_TRIES = env.integer("MAX_CODE_TRIES", 5, minimum=1, maximum=100)
 RATE_LIMIT_CODES = env.parsed("RATE_LIMIT_CODES", "10/h", one_limit_called("codes"), A_RATE)

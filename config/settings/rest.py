@@ -4,7 +4,7 @@ from core.environment import env
 
 MAX_BODY_BYTES = 64 * 1024
 # How many requests one web process works on at once; those whose body is still arriving do not count.
-WEB_THREADS = env.integer("WEB_THREADS", 8, least=1, maximum=1000)
+WEB_THREADS = env.integer("WEB_THREADS", 8, minimum=1, maximum=1000)
 MAX_JSON_DEPTH = 32
 
 # What is asked so often that Django's middleware would be most of its cost; see core.fast_path.middleware.

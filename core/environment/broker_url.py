@@ -1,4 +1,4 @@
-"""CELERY_BROKER_URL: what Celery is given for it. A Redis has one meaning for cache and broker; AMQP is the other kind."""
+"""Parses CELERY_BROKER_URL, a Redis or AMQP server, into Celery's settings."""
 
 from dataclasses import dataclass, field
 from ssl import CERT_NONE
@@ -11,7 +11,7 @@ from core.environment.redis_url import BadRedisURL, RedisURL
 from core.environment.web_origins import canonical_host
 
 _AMQP_SCHEMES = frozenset({"amqp", "amqps", "pyamqp"})
-# py-amqp's names for the options of a TLS connection.
+# The names of TLS options in py-amqp.
 _AMQP_NAMES = {
     "ssl_ca_certs": "ca_certs",
     "ssl_cert_reqs": "cert_reqs",
@@ -31,21 +31,21 @@ class Broker:
 
 
 def parse(url: str) -> Broker:
-    """Raises BadRedisURL, whose message quotes nothing secret."""
+    """Raise BadRedisURL if the URL is invalid; its message quotes no secret."""
     scheme = url.partition("://")[0]
     if scheme in redis_url.SCHEMES:
-        return of_redis(redis_url.parse(url))
+        return from_redis_url(redis_url.parse(url))
     if scheme in _AMQP_SCHEMES:
         return _amqp(url)
     raise BadRedisURL("must start with redis://, rediss://, unix://, amqp:// or amqps://")
 
 
-def of_redis(found: RedisURL) -> Broker:
-    return Broker(url=found.broker_url, ssl=found.broker_ssl, options=found.broker_options, redis=found)
+def from_redis_url(url: RedisURL) -> Broker:
+    return Broker(url=url.broker_url, ssl=url.broker_ssl, options=url.broker_options, redis=url)
 
 
 def _amqp(url: str) -> Broker:
-    """One or several servers, separated by semicolons; with TLS one, since kombu checks the name of the first alone."""
+    """Parse servers separated by semicolons. TLS allows one server, since kombu checks only the name of the first."""
     try:
         servers = [_amqp_server(server) for server in url.split(";")]
         if len(servers) > 1 and "amqps://" in url:
@@ -63,7 +63,7 @@ def _amqp_server(url: str) -> tuple[str, dict[str, Any]]:
     is_printable = all(character.isprintable() and not character.isspace() for character in url)
     if parts.scheme not in _AMQP_SCHEMES or parts.port == 0 or parts.fragment or "@" in parts.query or not is_printable:
         raise ValueError
-    canonical_host(parts.hostname or "localhost")  # a host that no resolver takes would end each worker
+    canonical_host(parts.hostname or "localhost")  # each worker would exit on a host that no resolver accepts
     unquote(f"{parts.username}{parts.password}{parts.path}", errors="strict")
     given: dict[str, Any] = {}
     for name, text in parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)):
@@ -73,13 +73,15 @@ def _amqp_server(url: str) -> tuple[str, dict[str, Any]]:
         raise BadRedisURL(problem)
     tls = {_AMQP_NAMES[name]: value for name, value in given.items()}
     if tls.get("cert_reqs") != CERT_NONE:
-        tls["server_hostname"] = None  # py-amqp checks the host name if it is given one; kombu fills in that of the URL
+        tls["server_hostname"] = None  # makes kombu pass the URL's host, which py-amqp then verifies
     return url.partition("?")[0], tls
 
 
 def _amqp_option(name: str, text: str, *, is_tls: bool) -> Any:
     if name not in _AMQP_NAMES:
-        raise BadRedisURL(f"has the option {name!r}, which is not supported; these are: {', '.join(_AMQP_NAMES)}")
+        raise BadRedisURL(
+            f"has the option {name!r}, which is not supported; supported options are: {', '.join(_AMQP_NAMES)}"
+        )
     if not is_tls:
         raise BadRedisURL(f"has the option {name}, which needs amqps://")
     try:

@@ -1,4 +1,4 @@
-"""Secrets of a developer's machine: made at random and kept, so that no two clones share a key."""
+"""Random secrets for a developer's machine, stored below var/ so that no two clones share a key."""
 
 import contextlib
 import os
@@ -14,12 +14,12 @@ def development_secret(name: str) -> str:
         draft = path.with_suffix(f".{os.getpid()}")
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_urlsafe(48))
-        _link_unless_there(draft, path)
+        _link_if_missing(draft, path)
         draft.unlink()
     return path.read_text()
 
 
-def _link_unless_there(draft: Path, path: Path) -> None:
-    """Two processes that start at once agree on the secret of the first."""
+def _link_if_missing(draft: Path, path: Path) -> None:
+    """Let two processes that start at the same time agree on one secret."""
     with contextlib.suppress(FileExistsError):
         os.link(draft, path)

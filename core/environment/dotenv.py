@@ -1,14 +1,14 @@
-"""Reads a `.env` file, and only what Docker Compose and systemd's EnvironmentFile read in the same way.
+"""Reads a `.env` file, restricted to the syntax that Docker Compose and systemd's EnvironmentFile read alike.
 
-They disagree about a comment after a value, an unquoted `$` or backslash, and text after a closing quote. Such a line is
-refused by its number, because a wrong guess would start the service with a value that its owner did not write.
+The two programs disagree about a comment after a value, an unquoted `$` or backslash, and text after a closing quote.
+Such a line is refused by its number: a wrong guess would start the service with a value that its owner did not write.
 """
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.environment.value_rules import problem_of
+from core.environment.value_rules import find_problem
 
 _ASSIGNMENT = re.compile(r"(?:export[ \t]+)?([^=]*?)[ \t]*=[ \t]*(.*)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -16,7 +16,7 @@ _ESCAPED = re.compile(r"\\([\\\"$`])")
 
 
 class BadLine(ValueError):
-    """The text continues a sentence that starts with the file and the line; it never quotes a value."""
+    """The message continues a sentence that starts with the file and the line. It never quotes a value."""
 
     def __init__(self, number: int, problem: str) -> None:
         super().__init__(problem)
@@ -30,26 +30,26 @@ class Assignment:
 
 
 def parse(content: bytes) -> dict[str, Assignment]:
-    """The assignments by name. Raises BadLine for the first line that cannot be read as its author meant it."""
-    found: dict[str, Assignment] = {}
+    """Return the assignments by name. Raise BadLine for the first line whose meaning is ambiguous."""
+    assignments: dict[str, Assignment] = {}
     for number, line in enumerate(_lines(content), start=1):
         text = line.strip(" \t\r")
         if not text or text.startswith("#"):
             continue
         name, value = _assignment(number, text)
-        if name in found:
-            raise BadLine(number, f"sets {name} again, which line {found[name].line} sets; remove one of the two")
-        found[name] = Assignment(number, value)
-    return found
+        if name in assignments:
+            raise BadLine(number, f"sets {name} again, which line {assignments[name].line} sets; remove one of the two")
+        assignments[name] = Assignment(number, value)
+    return assignments
 
 
 def read(path: Path) -> dict[str, Assignment]:
-    """Raises OSError, or BadLine."""
+    """Raise OSError or BadLine."""
     return parse(path.read_bytes())
 
 
 def _lines(content: bytes) -> list[str]:
-    """Windows editors put a byte-order mark in front. It would become a part of the first name."""
+    """Return the lines without the byte-order mark of Windows editors, which would become part of the first name."""
     lines = content.split(b"\n")
     for number, line in enumerate(lines, start=1):
         try:
@@ -62,12 +62,12 @@ def _lines(content: bytes) -> list[str]:
 def _assignment(number: int, text: str) -> tuple[str, str]:
     match = _ASSIGNMENT.fullmatch(text)
     if match is None:
-        raise BadLine(number, "has no =; write NAME=value, or # in front of a comment")
+        raise BadLine(number, "has no =; write NAME=value, or start a comment with #")
     name, raw = match[1], match[2]
     if not _NAME.fullmatch(name):
         raise BadLine(number, "has no valid name before the =; a name consists of letters, digits and _")
     value = _quoted(number, raw) if raw[:1] in {"'", '"'} else _unquoted(number, raw)
-    problem = problem_of(value, is_quoted=True) if value else None  # an unquoted # is refused already
+    problem = find_problem(value, is_quoted=True) if value else None  # an unquoted # is refused already
     if problem:
         raise BadLine(number, f"sets {name}, whose value {problem}")
     return name, value
@@ -95,7 +95,7 @@ def _quoted(number: int, raw: str) -> str:
 
 def _unquoted(number: int, raw: str) -> str:
     if re.search(r"\s#", raw):
-        raise BadLine(number, "has a # after a blank; put comments on lines of their own, or quote the value")
+        raise BadLine(number, "has a # after a space; put comments on lines of their own, or quote the value")
     if re.search(r"[$\\]", raw):
         raise BadLine(number, "has an unquoted $ or backslash, which other programs expand; use single quotes")
     return raw

@@ -1,4 +1,4 @@
-"""The sender of DEFAULT_FROM_EMAIL in a form that every mail server takes (RFC 5322, without SMTPUTF8)."""
+"""Writes the sender of DEFAULT_FROM_EMAIL in a form that every mail server accepts (RFC 5322, without SMTPUTF8)."""
 
 import re
 from email.headerregistry import Address
@@ -16,7 +16,7 @@ _MAX_LOCAL = 64  # RFC 5321 section 4.5.3.1.1
 
 
 def sender(text: str) -> str:
-    """Quote the name where it needs quotes (`Acme, Inc.`) and write the domain in punycode; raise ValueError."""
+    """Quote the name where required (`Acme, Inc.`) and encode the domain as punycode. Raise ValueError if invalid."""
     named = _NAMED.fullmatch(text)
     name, email = (named[1], named[2].strip()) if named else ("", text)
     local, at, domain = email.rpartition("@")

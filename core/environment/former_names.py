@@ -1,4 +1,4 @@
-"""Variable names of earlier projects, read as ours. Where ours is set too, ours counts."""
+"""Variable names of earlier projects, read as aliases. If both names are set, the current name takes precedence."""
 
 import os
 from collections.abc import Mapping, MutableMapping
@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from core.environment.value_rules import problem_of
+from core.environment.value_rules import find_problem
 from core.environment.web_origins import canonical_host
 
 NAMES = {"RESEND_KEY": "RESEND_API_KEY", "JWT_SECRET": "JWT_SECRET_KEY", "JWT_EXPIRES_IN": "JWT_ACCESS_EXPIRY"}
@@ -15,11 +15,11 @@ _MAX_PORT = 65_535
 
 
 class BadPart(ValueError):
-    """One of REDIS_PARTS cannot be used; the text starts with its name."""
+    """One of REDIS_PARTS is invalid; the message starts with its name."""
 
 
 def apply(environ: MutableMapping[str, str]) -> dict[str, str]:
-    """Set our variables from the former ones; return which former name each of them has its value from."""
+    """Set the current variables from the former ones. Return the former name that each value came from."""
     applied: dict[str, str] = {}
     for former, name in NAMES.items():
         for suffix in ("", "_FILE"):
@@ -34,18 +34,18 @@ def apply(environ: MutableMapping[str, str]) -> dict[str, str]:
 
 
 def contradictions(environ: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Pairs of a former name and ours whose values differ, so that the former one has no effect."""
-    found = [(former, name) for former, name in NAMES.items() if _differ(environ, former, name)]
-    # A part that cannot be used has no effect either: REDIS_PORT may be another service's.
+    """Return pairs of a former and a current name whose values differ, so that the former one has no effect."""
+    pairs = [(former, name) for former, name in NAMES.items() if _differ(environ, former, name)]
+    # An invalid part has no effect either: REDIS_PORT may belong to another service.
     with suppress(BadPart):
         url = redis_url(environ)
         if url and _is_set("REDIS_URL", environ) and _value("REDIS_URL", environ) != url:
-            found.append((_host_variable(environ), "REDIS_URL"))
-    return found
+            pairs.append((_host_variable(environ), "REDIS_URL"))
+    return pairs
 
 
 def redis_url(environ: Mapping[str, str]) -> str | None:
-    """None without a host. REDIS_PORT alone means nothing: Kubernetes sets it to `tcp://…` for a service named redis."""
+    """Return None without a host. REDIS_PORT alone is ignored: Kubernetes sets it to `tcp://…` for a service named redis."""
     host = _value("REDIS_HOST", environ) or _value("REDIS_SOCKET", environ)
     if not host:
         return None
@@ -85,7 +85,7 @@ def _value(name: str, environ: Mapping[str, str]) -> str:
             value = Path(path).read_text(encoding="utf-8-sig").rstrip()
         except (OSError, UnicodeDecodeError) as error:
             raise BadPart(f"{name}_FILE names a file that cannot be read: {os.fspath(path)}") from error
-    problem = problem_of(value) if value else None
+    problem = find_problem(value) if value else None
     if problem:
         raise BadPart(f"{name} {problem}")
     return value

@@ -1,4 +1,4 @@
-"""Checks the database of GEOIP_PATH at the start; at a sign-in it would be too late."""
+"""Checks the GeoIP database of GEOIP_PATH at start, before the first login needs it."""
 
 import maxminddb
 
@@ -6,7 +6,7 @@ EXPECTED = "the path of a readable GeoIP2 or GeoLite2 City database (.mmdb)"
 
 
 def city_database(path: str) -> str:
-    """Return the path, or raise ValueError. Another type of database, such as Country, has no cities to look up."""
+    """Return the path, or raise ValueError. Other database types, such as Country, contain no cities."""
     if not path:
         return path
     try:

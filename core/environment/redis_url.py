@@ -1,4 +1,4 @@
-"""The URL of a Redis, parsed once: cache, broker, health check and commands get server, database, TLS and options from here."""
+"""Parses the URL of a Redis server for all its users: cache, broker, health check and commands."""
 
 import ssl
 from collections.abc import Callable, Mapping
@@ -15,24 +15,24 @@ EXAMPLE = "redis://:password@host:6379/0"
 SCHEMES = frozenset({"redis", "rediss", "unix", "redis+socket"})
 _SOCKET_SCHEMES = frozenset({"unix", "redis+socket"})
 _DEFAULT_PORT = 6379
-# Celery's name for the database, and redis-py's.
+# The database is `virtual_host` for Celery and `db` for redis-py.
 _DATABASE_NAMES = ("db", "virtual_host")
 _CREDENTIAL_NAMES = ("username", "password")
-# kombu opens several connections for each process, and counts in its own limit.
+# kombu opens several connections per process and counts them against its own limit.
 _MIN_BROKER_CONNECTIONS = 10
 # kombu waits up to one second for a message.
 _MIN_BROKER_TIMEOUT = 2.0
-_MAX_DATABASE = 2**31 - 1  # Redis answers SELECT of more with an error, for ever
-_MAX_SOCKET_PATH = 107  # sun_path of unix(7), without its last byte
+_MAX_DATABASE = 2**31 - 1  # Redis refuses SELECT with a larger number
+_MAX_SOCKET_PATH = 107  # sun_path of unix(7) without the terminating byte
 
 
 class BadRedisURL(ValueError):
-    """The message is for the operator. It quotes no part of the URL that could belong to a password."""
+    """The message for the operator quotes no part of the URL that could belong to a password."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RedisURL:
-    """`path` is that of a Unix socket. `options` are keyword arguments of redis-py's connections, in their types."""
+    """`path` is the path of a Unix socket. `options` are typed keyword arguments of redis-py's connections."""
 
     host: str = ""
     port: int = _DEFAULT_PORT
@@ -45,39 +45,39 @@ class RedisURL:
 
     @property
     def location(self) -> str:
-        """For redis-py and django-redis, which take the options separately."""
+        """Return the URL for redis-py and django-redis, which take the options separately."""
         if self.path:
             return f"unix://{self._credentials}{quote(self.path)}?db={self.database}"
         return f"{'rediss' if self.is_tls else 'redis'}://{self._server}/{self.database}"
 
     @property
     def broker_url(self) -> str:
-        """As Celery writes it."""
+        """Return the URL in Celery's form."""
         if self.path:
             return f"redis+socket://{self._credentials}{quote(self.path)}?virtual_host={self.database}"
         return self.location
 
     @property
     def broker_ssl(self) -> dict[str, Any] | None:
-        """Celery's `broker_use_ssl`. Without it kombu does not verify the certificate of a `rediss://` server."""
+        """Return Celery's `broker_use_ssl`. Without it kombu does not verify the certificate of a `rediss://` server."""
         return self._tls_options if self.is_tls else None
 
     @property
     def broker_options(self) -> dict[str, Any]:
-        """For Celery's `broker_transport_options`; `connection_options` is an option of `core.task_queue.redis_transport`."""
+        """Return Celery's `broker_transport_options`; core.task_queue.redis_transport reads `connection_options`."""
         given = {name: value for name, value in self.options.items() if not name.startswith("ssl_")}
-        found: dict[str, Any] = {}
+        transport: dict[str, Any] = {}
         if "max_connections" in given:
-            found["max_connections"] = max(given.pop("max_connections"), _MIN_BROKER_CONNECTIONS)
+            transport["max_connections"] = max(given.pop("max_connections"), _MIN_BROKER_CONNECTIONS)
         if "socket_timeout" in given:
             given["socket_timeout"] = max(given["socket_timeout"], _MIN_BROKER_TIMEOUT)
         if given.get("health_check_interval"):
-            found["health_check_interval"] = given["health_check_interval"]
-        return found | {"connection_options": given}
+            transport["health_check_interval"] = given["health_check_interval"]
+        return transport | {"connection_options": given}
 
     @property
     def cache_options(self) -> dict[str, Any]:
-        """Keyword arguments for a connection pool that is made from `location`."""
+        """Return the keyword arguments of a connection pool for `location`."""
         plain = {name: value for name, value in self.options.items() if not name.startswith("ssl_")}
         return plain | (self._tls_options if self.is_tls else {})
 
@@ -106,7 +106,7 @@ class RedisURL:
 
 
 def parse(url: str) -> RedisURL:
-    """Raises BadRedisURL."""
+    """Raise BadRedisURL if the URL is invalid."""
     try:
         parts, query = _split(url)
         server = _socket(parts) if parts.scheme in _SOCKET_SCHEMES else _tcp(parts)
@@ -127,7 +127,7 @@ def _split(url: str) -> tuple[SplitResult, dict[str, str]]:
     parts = urlsplit(url)
     if parts.scheme not in SCHEMES or not url.startswith(f"{parts.scheme}://"):
         raise BadRedisURL("must start with redis://, rediss:// or unix://")
-    # An @ behind the ? means that the ? belongs to a password. Nothing of it may be shown.
+    # An @ after the ? means that the ? belongs to a password, which no error may quote.
     if parts.fragment or "@" in parts.query:
         raise ValueError
     pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query), errors="strict")
@@ -138,7 +138,7 @@ def _split(url: str) -> tuple[SplitResult, dict[str, str]]:
 
 def _socket(parts: SplitResult) -> dict[str, Any]:
     if parts.hostname or parts.port is not None or len(parts.path) < len("/x"):
-        raise BadRedisURL("must name a socket by its whole path, as in unix:///run/redis/redis.sock?db=0")
+        raise BadRedisURL("must name a socket by its absolute path, as in unix:///run/redis/redis.sock?db=0")
     path = _decoded(parts.path)
     if len(path.encode()) > _MAX_SOCKET_PATH or not path.isprintable():
         raise BadRedisURL(f"must name a socket by a path of at most {_MAX_SOCKET_PATH} printable bytes")
@@ -154,7 +154,7 @@ def _tcp(parts: SplitResult) -> dict[str, Any]:
 
 
 def _credentials(parts: SplitResult, query: dict[str, str]) -> dict[str, str]:
-    """In front of the @, or as redis-py allows it among the options."""
+    """Read the credentials before the @ or, as redis-py allows, among the options."""
     written = {"username": parts.username, "password": parts.password}
     return {name: _decoded(written[name] or "") or query.pop(name, "") for name in _CREDENTIAL_NAMES}
 
@@ -181,8 +181,8 @@ def _decoded(text: str) -> str:
 def _option(name: str, text: str) -> Any:
     reader: Callable[[str], Any] | None = options.READERS.get(name)
     if reader is None:
-        known = ", ".join(sorted(options.READERS))
-        raise BadRedisURL(f"has the option {name!r}, which is not supported; these are: db, {known}")
+        names = ", ".join(sorted(options.READERS))
+        raise BadRedisURL(f"has the option {name!r}, which is not supported; supported options are: db, {names}")
     try:
         return reader(text)
     except ValueError as error:
@@ -194,7 +194,7 @@ def _check_options(given: Mapping[str, Any], server: Mapping[str, Any]) -> None:
         if name.startswith("ssl_") and not server.get("is_tls"):
             raise BadRedisURL(f"has the option {name}, which needs rediss://")
         if name in options.ONLY_TCP and server.get("path"):
-            raise BadRedisURL(f"has the option {name}, which means nothing for a Unix socket")
+            raise BadRedisURL(f"has the option {name}, which has no effect on a Unix socket")
     problem = options.tls_problem(given)
     if problem:
         raise BadRedisURL(problem)

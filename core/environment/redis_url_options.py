@@ -1,4 +1,4 @@
-"""The options that the URL of a Redis may have, and how each is read. All of them mean the same for the cache and the broker."""
+"""The supported options of a Redis URL and their parsers. Each option means the same for the cache and the broker."""
 
 import math
 import ssl
@@ -17,9 +17,9 @@ _VERIFICATION = {
 _ON = frozenset({"1", "true", "yes", "on", "t", "y"})
 _OFF = frozenset({"0", "false", "no", "off", "f", "n"})
 _MAX_NAME = 64
-# A socket's time-out below a millisecond is none, and one of 300 years overflows at the first connection.
+# A socket treats a timeout below a millisecond as none; a timeout of 300 years overflows at the first connection.
 _MIN_SECONDS, _MAX_SECONDS = 0.001, 3600
-_MAX_WHOLE_NUMBER = 86_400  # seconds of a day, and far more connections than a process opens
+_MAX_WHOLE_NUMBER = 86_400  # the seconds of a day, and more connections than a process opens
 
 
 def _seconds(text: str) -> float:
@@ -32,14 +32,14 @@ def _seconds(text: str) -> float:
     return value
 
 
-def _whole_number(text: str) -> int:
+def _integer(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > _MAX_WHOLE_NUMBER:
         raise ValueError(f"a whole number up to {_MAX_WHOLE_NUMBER}")
     return int(text)
 
 
 def _count(text: str) -> int:
-    if not _whole_number(text):
+    if not _integer(text):
         raise ValueError("a whole number above 0")
     return int(text)
 
@@ -57,17 +57,17 @@ def _protocol(text: str) -> int:
 
 
 def _name(text: str) -> str:
-    """What Redis takes as the name of a connection."""
+    """Return the name of a connection, as CLIENT SETNAME accepts it."""
     if not text or len(text) > _MAX_NAME or not all("!" <= character <= "~" for character in text):
         raise ValueError(f"1 to {_MAX_NAME} visible ASCII characters")
     return text
 
 
 def _verification(text: str) -> ssl.VerifyMode:
-    found = _VERIFICATION.get(text.lower())
-    if found is None:
+    mode = _VERIFICATION.get(text.lower())
+    if mode is None:
         raise ValueError("required, optional or none")
-    return found
+    return mode
 
 
 def _text(text: str) -> str:
@@ -78,7 +78,7 @@ def _text(text: str) -> str:
 
 READERS: Mapping[str, Callable[[str], Any]] = {
     "client_name": _name,
-    "health_check_interval": _whole_number,
+    "health_check_interval": _integer,
     "max_connections": _count,
     "protocol": _protocol,
     "socket_connect_timeout": _seconds,
@@ -94,7 +94,7 @@ READERS: Mapping[str, Callable[[str], Any]] = {
 
 
 def tls_problem(given: Mapping[str, Any]) -> str | None:
-    """Files that cannot be used would make every connection fail later, far from the variable that names them."""
+    """Return what is wrong with the TLS files, or None. Otherwise each connection would fail later, without naming the URL."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     authorities = given.get("ssl_ca_certs"), given.get("ssl_ca_path")
     try:

@@ -1,11 +1,11 @@
-"""Whether a secret could be guessed: too short, too regular, or out of somebody's document."""
+"""Detects guessable secrets: too short, too regular, or copied from documentation."""
 
 import re
 from itertools import pairwise
 
-SHORTEST = 32
-_FEWEST_CHARACTERS = 10
-# What stands in examples, in those of this project too, where the secret should stand.
+MIN_LENGTH = 32
+_MIN_DISTINCT_CHARACTERS = 10
+# Placeholders of examples, including those of this project.
 _SAMPLE = re.compile(
     r"your[_-]|change[_-]?me|insecure|example|replace[_-]?(me|this)|placeholder|(for|only)[_-]tests?"
     r"|^(my[_-]?)?(secret|password)|jwt[_-](secret|key)|_here$|correct[_-]?horse|openssl[_ -]rand",
@@ -13,12 +13,12 @@ _SAMPLE = re.compile(
 )
 
 
-def weakness(secret: str) -> str | None:
-    """What is wrong with it, as the end of a sentence that starts with its name; None where nothing is."""
-    if len(secret) < SHORTEST or len(set(secret)) < _FEWEST_CHARACTERS or _is_regular(secret):
-        return f"is too weak: give it {SHORTEST} random characters or more (openssl rand -base64 48)"
+def secret_weakness(secret: str) -> str | None:
+    """Return the end of a sentence that starts with the secret's name, or None for a strong secret."""
+    if len(secret) < MIN_LENGTH or len(set(secret)) < _MIN_DISTINCT_CHARACTERS or _is_regular(secret):
+        return f"is too weak: use {MIN_LENGTH} random characters or more (openssl rand -base64 48)"
     if is_sample(secret):
-        return "looks like a sample from a document; make your own with: openssl rand -base64 48"
+        return "looks like a sample from documentation; generate your own with: openssl rand -base64 48"
     return None
 
 
@@ -27,7 +27,7 @@ def is_sample(value: str) -> bool:
 
 
 def _is_regular(secret: str) -> bool:
-    """A part over and over, or runs such as abcdef and 98765 that make up half of it."""
+    """Return whether the secret repeats one part, or consists by half of runs such as abcdef and 98765."""
     if secret in (secret + secret)[1:-1]:
         return True
     steps = [ord(after) - ord(before) for before, after in pairwise(secret)]

@@ -1,4 +1,4 @@
-"""Where the value of a variable comes from: the environment, a `.env` file, a mounted secret or a former name."""
+"""Looks up the value of a variable: in the environment, a `.env` file, a mounted secret or under a former name."""
 
 import functools
 import os
@@ -7,14 +7,14 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 from core.environment import dotenv, former_names
-from core.environment.value_rules import problem_of
+from core.environment.value_rules import find_problem
 from core.paths import BASE_DIR
 
 _former: dict[str, str] = {}
 
 
 class BadVariable(ImproperlyConfigured):
-    """An environment variable is missing or cannot be used; the message starts with the name that the user wrote."""
+    """An environment variable is missing or cannot be used; the message starts with the name that the operator wrote."""
 
     def __init__(self, name: str, problem: str) -> None:
         written = f"{_former[name]} (another name of {name})" if name in _former else name
@@ -23,13 +23,13 @@ class BadVariable(ImproperlyConfigured):
 
 @functools.cache
 def load_file() -> dict[str, dotenv.Assignment]:
-    """Put what `.env` (or ENV_FILE) sets into the environment, which goes before it; return what the file sets."""
+    """Load `.env` (or ENV_FILE) into `os.environ`, whose own values take precedence. Return the file's assignments."""
     named = os.environ.get("ENV_FILE")
     path = Path(named) if named else BASE_DIR / ".env"
     assignments = _read_file(path) if named or path.exists() else {}
     given = set(os.environ)
     for name, assignment in assignments.items():
-        if f"{name}_FILE" not in given:  # a mounted secret of the environment goes before the file too
+        if f"{name}_FILE" not in given:  # a mounted secret of the environment takes precedence too
             os.environ.setdefault(name, assignment.value)
     try:
         _former.update(former_names.apply(os.environ))
@@ -52,14 +52,14 @@ def is_set(name: str) -> bool:
     return bool(os.environ.get(name, "").rstrip() or os.environ.get(f"{name}_FILE", "").rstrip())
 
 
-def value_of(name: str) -> str | None:
-    """Raises BadVariable for a value that no variable may have. An empty variable counts as unset."""
-    of_file = load_file().get(name)
+def get_value(name: str) -> str | None:
+    """Return the variable's value, or None if it is unset or empty. Raise BadVariable for an invalid value."""
+    assignment = load_file().get(name)
     value = os.environ.get(name, "").rstrip()
     source = name if value else f"{name}_FILE"
     value = value or _from_file(name) or ""
-    is_quoted = of_file is not None and of_file.value == value
-    problem = problem_of(value, is_quoted=is_quoted) if value else None
+    is_quoted = assignment is not None and assignment.value == value
+    problem = find_problem(value, is_quoted=is_quoted) if value else None
     if problem:
         raise BadVariable(source, problem)
     return value or None

@@ -1,19 +1,19 @@
-"""What no value of a variable may look like, wherever it comes from: a shell, a `.env` file, a mounted secret."""
+"""Rules for the value of any variable, from a shell, a `.env` file or a mounted secret."""
 
 import re
 import unicodedata
 
-# Cc, Zl and Zp break lines of files, logs and headers. Cs is how Python reads bytes that are not UTF-8.
+# Cc, Zl and Zp break lines of files, logs and headers. Python decodes bytes that are not UTF-8 as Cs.
 _BREAKS = frozenset({"Cc", "Zl", "Zp"})
 _INVISIBLE = frozenset("\ufeff\u200b")
-# `docker run --env-file` and systemd keep what Compose takes for a comment. `Team #1` is not one.
+# `docker run --env-file` and systemd keep text that Compose treats as a comment. `Team #1` is not a comment.
 _COMMENT = re.compile(r"\s#(?!\S)|\s\s#")
 
 
-def problem_of(value: str, *, is_quoted: bool = False) -> str | None:
-    """The end of a sentence that starts with the variable's name; None for a value that can be used.
+def find_problem(value: str, *, is_quoted: bool = False) -> str | None:
+    """Return the end of a sentence that starts with the variable's name, or None for a valid value.
 
-    In a value that was quoted in a file, a # is certainly no comment.
+    In a value that was quoted in a file, a # cannot start a comment.
     """
     categories = {unicodedata.category(character) for character in value}
     if "Cs" in categories:

@@ -1,4 +1,4 @@
-"""Canonical forms of hosts, origins and addresses, as browsers write them; each function raises ValueError."""
+"""Canonical forms of hosts, origins and URLs, as browsers write them. Each function raises ValueError if invalid."""
 
 import ipaddress
 import re
@@ -11,13 +11,13 @@ _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _WEB_SCHEMES = frozenset({"http", "https"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _MAX_HOST_LENGTH = 253
-# Fetch standard, "forbidden request-header": no script can send them, so no preflight asks for them.
+# Fetch standard, "forbidden request-header": scripts cannot send them, so no preflight names them.
 _NOT_FOR_SCRIPTS = re.compile(
     r"(proxy|sec)-.*|accept-(charset|encoding)|access-control-request-.*|connection|content-length|cookie2?|date|dnt|expect"
     r"|host|keep-alive|origin|referer|set-cookie|te|trailer|transfer-encoding|upgrade|via"
 )
 _HEADER_NAME = re.compile(r"[a-z0-9!#$%&'+.^_`|~-]+")  # RFC 9110 §5.6.2, but for `*`
-# Printable ASCII without a backslash, which browsers take for a slash: `//evil.example` is another host.
+# Printable ASCII without a backslash, which browsers treat as a slash: `//evil.example` is another host.
 _LOCAL_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 _PATH_CHARACTERS = "/%:@!$&'()*+,;=~-._"
 
@@ -25,7 +25,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def canonical_host(text: str) -> str:
-    """In lower case, an international name in punycode (browsers and mail servers send no other), IPv6 in brackets."""
+    """Return the host in lower case, with punycode for international names and brackets around IPv6."""
     name = text.strip("[]")
     if ":" in name:
         return f"[{ipaddress.IPv6Address(name).compressed}]"
@@ -41,7 +41,7 @@ def canonical_host(text: str) -> str:
 
 
 def allowed_host(text: str) -> str:
-    """A host as Django compares it: without scheme and port, which it never compares; `.example.com` includes subdomains."""
+    """Return a host in the form of ALLOWED_HOSTS: without scheme and port; `.example.com` includes subdomains."""
     if text == "*":
         return text
     is_ipv6 = text.count(":") > 1 and not text.startswith("[")
@@ -50,7 +50,7 @@ def allowed_host(text: str) -> str:
         raise ValueError(text)
     prefix = "." if host.startswith(".") else ""
     canonical = canonical_host(host.removeprefix("."))
-    if "_" in canonical:  # Django refuses such a Host header before it looks here
+    if "_" in canonical:  # Django refuses such a Host header before it compares ALLOWED_HOSTS
         raise ValueError(text)
     return prefix + canonical
 
@@ -65,17 +65,17 @@ def _split_port(text: str) -> tuple[str, str, str]:
 
 
 def origin(text: str, app_schemes: Collection[str]) -> str:
-    """Scheme, host and port, as a browser sends them in `Origin`: without a default port or a path."""
+    """Return scheme, host and port as browsers send them in `Origin`, without a default port or a path."""
     parts = _split(text)
     if parts.scheme not in _WEB_SCHEMES | frozenset(app_schemes) or parts.path not in {"", "/"}:
         raise ValueError(text)
     if parts.scheme in app_schemes and parts.netloc == ".":
         return f"{parts.scheme}://."  # Electron's pages
-    return _origin_of(parts)
+    return _format_origin(parts)
 
 
 def header_name(text: str) -> str:
-    """The name of a request header that a script may send, in lower case."""
+    """Return the lower-case name of a request header that scripts may send."""
     name = text.lower()
     if not _HEADER_NAME.fullmatch(name) or _NOT_FOR_SCRIPTS.fullmatch(name):
         raise ValueError(text)
@@ -83,7 +83,7 @@ def header_name(text: str) -> str:
 
 
 def redirect_target(text: str) -> str:
-    """An absolute https address, or a path on this host."""
+    """Return an absolute https URL, or a path on this host."""
     if _LOCAL_PATH.fullmatch(text):
         return text
     parts = urlsplit(text)
@@ -91,19 +91,19 @@ def redirect_target(text: str) -> str:
     is_plain = rest.isascii() and text.isprintable() and not set(text) & set(" \\")
     if not is_plain or parts.scheme != "https" or not parts.hostname or "@" in parts.netloc or parts.port == 0:
         raise ValueError(text)
-    return _origin_of(parts) + rest
+    return _format_origin(parts) + rest
 
 
 def web_url(text: str) -> str:
-    """An http or https address without user, query or fragment, and without a slash at its end."""
+    """Return an http or https URL without user, query, fragment and trailing slash."""
     parts = _split(text)
     if parts.scheme not in _WEB_SCHEMES:
         raise ValueError(text)
-    return _origin_of(parts) + quote(parts.path, safe=_PATH_CHARACTERS).rstrip("/")
+    return _format_origin(parts) + quote(parts.path, safe=_PATH_CHARACTERS).rstrip("/")
 
 
 def _split(text: str) -> SplitResult:
-    """`urlsplit` drops line breaks and takes a backslash for a part of the host; browsers take it for a slash."""
+    """Refuse characters that browsers read differently: `urlsplit` drops line breaks and keeps a backslash in the host."""
     if "\\" in text or "?" in text or "#" in text or any(map(str.isspace, text)):
         raise ValueError(text)
     parts = urlsplit(text)
@@ -112,14 +112,14 @@ def _split(text: str) -> SplitResult:
     return parts
 
 
-def _origin_of(parts: SplitResult) -> str:
+def _format_origin(parts: SplitResult) -> str:
     host = canonical_host(parts.hostname or "")
     has_port = parts.port is not None and parts.port != _DEFAULT_PORTS.get(parts.scheme)
     return f"{parts.scheme}://{host}:{parts.port}" if has_port else f"{parts.scheme}://{host}"
 
 
 def cookie_domain(text: str, allowed_hosts: Collection[str]) -> str | None:
-    """Browsers refuse a cookie for an IP address, for a single label (`com`) and for a foreign domain (RFC 6265 5.3)."""
+    """Return the domain. Browsers refuse cookies for an IP, a single label (`com`) or a foreign domain (RFC 6265 §5.3)."""
     if not text:
         return None
     domain = canonical_host(text.removeprefix("."))
@@ -130,10 +130,10 @@ def cookie_domain(text: str, allowed_hosts: Collection[str]) -> str | None:
 
 
 def network(text: str) -> Network:
-    """A CIDR or a single address. An IPv4 network in IPv6 form is that IPv4 network, since peers are compared as IPv4."""
-    found = ipaddress.ip_network(text)
-    if isinstance(found, ipaddress.IPv6Network) and found.network_address.ipv4_mapped:
-        if found.prefixlen < 96:
+    """Return a CIDR or a single IP. An IPv4-mapped IPv6 network becomes IPv4, since peers are compared as IPv4."""
+    parsed = ipaddress.ip_network(text)
+    if isinstance(parsed, ipaddress.IPv6Network) and parsed.network_address.ipv4_mapped:
+        if parsed.prefixlen < 96:
             raise ValueError(text)
-        return ipaddress.IPv4Network((found.network_address.ipv4_mapped, found.prefixlen - 96))
-    return found
+        return ipaddress.IPv4Network((parsed.network_address.ipv4_mapped, parsed.prefixlen - 96))
+    return parsed

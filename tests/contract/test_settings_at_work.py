@@ -12,7 +12,7 @@ from accounts.mail.delivery import deliver_waiting
 from accounts.models import EmailState, OutboxEmail, User
 from accounts.testing import mail_server
 from accounts.testing.api_client import PASSWORD, ApiClient
-from core.environment.email_url import settings_of
+from core.environment.email_url import email_settings
 from core.http.client_ip import client_address
 from core.testing.fresh_settings import PRODUCTION, load
 
@@ -38,7 +38,7 @@ def test_an_email_leaves_by_smtp_with_the_sender_as_it_was_meant(
 ) -> None:
     use(settings, "DEFAULT_FROM_EMAIL", DEFAULT_FROM_EMAIL=variable)
     with mail_server.listening() as server:
-        for setting, value in settings_of(server.url, debug=False).items():
+        for setting, value in email_settings(server.url, debug=False).items():
             setattr(settings, setting, value)
         assert api.post("/register", BOB).status_code == 201
         deliver_waiting()

@@ -7,7 +7,7 @@ import pytest
 
 from core.environment import dotenv, variables
 from core.environment.env import BadVariable
-from core.environment.secret_strength import weakness
+from core.environment.secret_strength import secret_weakness
 from core.paths import BASE_DIR
 from core.testing.fresh_settings import DEVELOPMENT, PRODUCTION, load
 
@@ -75,7 +75,7 @@ def test_a_secret_whose_value_is_a_comment_never_starts(name: str) -> None:
             with pytest.raises(BadVariable, match=rf"^{name} begins with") as caught:
                 load({**environment, name: comment})
             assert "openssl" not in str(caught.value)
-    assert weakness("required when DEBUG is off: openssl rand -base64 48")
+    assert secret_weakness("required when DEBUG is off: openssl rand -base64 48")
 
 
 def test_every_name_of_the_file_is_one_that_is_read() -> None:

@@ -23,7 +23,7 @@ from accounts.mail.tasks import deliver_outbox
 from accounts.models import EmailState, OutboxEmail, User
 from accounts.testing import mail_server
 from accounts.testing.mail_server import MailServer
-from core.environment.email_url import settings_of
+from core.environment.email_url import email_settings
 from core.testing import live_database, live_server
 from tests.faults import misbehaving_mail_server, worker_fleet
 from tests.faults.misbehaving_mail_server import GREETING, MESSAGE, SILENT, RudeMailServer
@@ -44,7 +44,7 @@ def send_by(settings: Settings) -> Callable[[str], int]:
     settings.EMAIL_TIMEOUT = 0.5
 
     def send(url: str) -> int:
-        for name, value in settings_of(url, debug=False).items():
+        for name, value in email_settings(url, debug=False).items():
             setattr(settings, name, value)
         OutboxEmail.objects.filter(state=EmailState.QUEUED).update(due_at=datetime.now(UTC))
         return deliver_waiting()

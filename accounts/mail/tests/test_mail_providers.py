@@ -15,7 +15,7 @@ from accounts.models import EmailState, OutboxEmail, User
 from accounts.testing import http_mail_provider
 from accounts.testing.api_client import ApiClient
 from accounts.testing.http_mail_provider import Provider
-from core.environment.email_url import settings_of
+from core.environment.email_url import email_settings
 
 KEY = "key-of-the-provider"
 PROVIDERS = {
@@ -39,7 +39,7 @@ def provider(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, se
     """As EMAIL_URL selects it, but for the address of its API."""
     monkeypatch.setenv(PROVIDERS[request.param], KEY)
     with http_mail_provider.listening() as listening:
-        for name, value in settings_of(f"{request.param}://", debug=False).items():
+        for name, value in email_settings(f"{request.param}://", debug=False).items():
             setattr(settings, name, value)
         settings.ANYMAIL = settings.ANYMAIL | {f"{request.param.upper()}_API_URL": listening.url}
         yield listening

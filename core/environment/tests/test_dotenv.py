@@ -36,7 +36,7 @@ READ = [
 ]  # fmt: skip
 # What is in the file, the line that is refused, and a part of the reason. `s3cret` is never shown.
 REFUSED = [
-    (b"A=1\nTHING=s3cret # comment", 2, "a # after a blank"),
+    (b"A=1\nTHING=s3cret # comment", 2, "a # after a space"),
     (b"THING= # s3cret", 1, "begins with #"),
     (b"THING=#s3cret", 1, "begins with #"),
     (b"THING=' s3cret'", 1, "begins with white space"),

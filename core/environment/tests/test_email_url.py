@@ -3,7 +3,7 @@
 import pytest
 from django.utils.module_loading import import_string
 
-from core.environment.email_url import settings_of
+from core.environment.email_url import email_settings
 from core.environment.env import BadVariable
 
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
@@ -19,40 +19,40 @@ SMTP = "django.core.mail.backends.smtp.EmailBackend"
     ],
 )
 def test_smtp_has_its_usual_ports_and_its_own_security(url: str, port: int, security: dict[str, bool]) -> None:
-    found = settings_of(url, debug=False)
+    found = email_settings(url, debug=False)
 
     assert (found["EMAIL_BACKEND"], found["EMAIL_HOST"], found["EMAIL_PORT"]) == (SMTP, "mail.example", port)
     assert {name: value for name, value in found.items() if name.startswith("EMAIL_USE")} == security
 
 
 def test_user_and_password_are_unquoted() -> None:
-    found = settings_of("smtp://me%40mail.example:p%3Aa%2Fs%25s@mail.example:25", debug=False)
+    found = email_settings("smtp://me%40mail.example:p%3Aa%2Fs%25s@mail.example:25", debug=False)
 
     assert (found["EMAIL_HOST_USER"], found["EMAIL_HOST_PASSWORD"]) == ("me@mail.example", "p:a/s%s")
 
 
 def test_console_and_file_serve_where_nothing_is_to_leave() -> None:
-    assert settings_of("console://", debug=False)["EMAIL_BACKEND"].endswith("console.EmailBackend")
-    assert settings_of("file:///tmp/my%20mails", debug=False)["EMAIL_FILE_PATH"] == "/tmp/my mails"  # noqa: S108 - only a name
+    assert email_settings("console://", debug=False)["EMAIL_BACKEND"].endswith("console.EmailBackend")
+    assert email_settings("file:///tmp/my%20mails", debug=False)["EMAIL_FILE_PATH"] == "/tmp/my mails"  # noqa: S108 - only a name
 
 
 @pytest.mark.parametrize("scheme", ["resend", "sendgrid", "postmark", "brevo", "mandrill", "sparkpost", "mailersend"])
 def test_a_provider_needs_its_key_and_has_a_backend(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
     with pytest.raises(BadVariable, match=rf"^{scheme.upper()}_\w+ is not set") as missing:
-        settings_of(f"{scheme}://", debug=False)
+        email_settings(f"{scheme}://", debug=False)
     name = str(missing.value).split()[0]
     monkeypatch.setenv(name, "key-of-the-provider")
 
-    found = settings_of(f"{scheme}://", debug=False)
+    found = email_settings(f"{scheme}://", debug=False)
 
     assert found["ANYMAIL"][name] == "key-of-the-provider"
     assert import_string(found["EMAIL_BACKEND"])
 
 
 def test_the_mailbox_of_development_is_refused_elsewhere() -> None:
-    assert settings_of("mailbox://", debug=True)["EMAIL_BACKEND"] == "core.dev.mailbox.backend.EmailBackend"
+    assert email_settings("mailbox://", debug=True)["EMAIL_BACKEND"] == "core.dev.mailbox.backend.EmailBackend"
     with pytest.raises(BadVariable, match=r"^EMAIL_URL must be"):
-        settings_of("mailbox://", debug=False)
+        email_settings("mailbox://", debug=False)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_the_mailbox_of_development_is_refused_elsewhere() -> None:
 )  # fmt: skip
 def test_a_bad_address_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(BadVariable, match=r"^EMAIL_URL ") as caught:
-        settings_of(url, debug=False)
+        email_settings(url, debug=False)
 
     assert "hunter2" not in str(caught.value)
     assert caught.value.__cause__ is None

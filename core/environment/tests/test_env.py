@@ -17,7 +17,7 @@ STRONG = "q8Zr1vJ0xW5tLk3nB7mYc2dF6hG4sPaEuTiOoRwV"
 READERS: list[tuple[Callable[[], object], str]] = [
     *[(lambda: env.boolean("THING", default=False), bad) for bad in ("maybe", "2", "tru", "онн")],
     *[(lambda: env.integer("THING", 1), bad) for bad in ("x", "1.5", "-1", "9" * 5000, "0x10")],
-    *[(lambda: env.integer("THING", 5, least=4), bad) for bad in ("3", "0")],
+    *[(lambda: env.integer("THING", 5, minimum=4), bad) for bad in ("3", "0")],
     *[
         (lambda: env.duration("THING", "1m"), bad)
         for bad in ("15", "0m", "-1m", "1.5h", "m", "15 m", "15w", "999999999d", "\u0661m")

@@ -27,13 +27,13 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, no_migrate: bool, **_options: Any) -> None:
-        port = env.integer("PORT", 8000, least=1, maximum=65_535)
+        port = env.integer("PORT", 8000, minimum=1, maximum=65_535)
         command = commands.web(
             host=env.parsed(
                 "HOST", "127.0.0.1", bind_address.local_host, "an address of this machine, or 0.0.0.0 for all"
             ),
             port=port,
-            workers=env.integer("WEB_WORKERS", available_cpus(), least=1, maximum=512),
+            workers=env.integer("WEB_WORKERS", available_cpus(), minimum=1, maximum=512),
             kill_timeout=_KILL_TIMEOUT_SECONDS,
         )
         folder = multiprocess_metrics.prepare(port=port)

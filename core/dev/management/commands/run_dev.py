@@ -24,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--parent", type=int, metavar="PID", help="end when this process, our parent, has ended")
 
     def handle(self, *, parent: int | None, **_options: Any) -> None:
-        host, port = env.text("HOST", "127.0.0.1"), env.integer("PORT", 8000, least=1, maximum=65_535)
+        host, port = env.text("HOST", "127.0.0.1"), env.integer("PORT", 8000, minimum=1, maximum=65_535)
         console = Console()
         try:
             bind_address.check_is_free(host, port)
