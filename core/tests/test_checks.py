@@ -37,7 +37,7 @@ def _messages() -> dict[str, CheckMessage]:
     return {str(message.id): message for message in run_checks(include_deployment_checks=True)}
 
 
-def test_a_good_deployment_hears_nothing(settings: Settings) -> None:
+def test_a_valid_deployment_passes_without_messages(settings: Settings) -> None:
     valid_settings.configure(settings)
 
     assert {message.id: message.msg for message in _messages().values() if not message.is_silenced()} == {}
@@ -46,7 +46,7 @@ def test_a_good_deployment_hears_nothing(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("name", "bad"), BAD, ids=lambda value: next(iter(value)) if isinstance(value, dict) else value
 )
-def test_a_bad_setting_is_named_with_what_to_do(settings: Settings, name: str, bad: dict[str, Any]) -> None:
+def test_a_bad_setting_is_reported_with_a_hint(settings: Settings, name: str, bad: dict[str, Any]) -> None:
     valid_settings.configure(settings, **bad)
 
     found = {told.id: told for told in _messages().values() if str(told.id).startswith("vestibule.")}
@@ -67,13 +67,13 @@ def test_no_secret_is_shown(settings: Settings, secret: str) -> None:
 
 
 @pytest.mark.parametrize("bad", [bad for name, bad in BAD if name != "vestibule.E005"], ids=lambda bad: next(iter(bad)))
-def test_a_developers_machine_may_have_them(settings: Settings, bad: dict[str, Any]) -> None:
+def test_development_may_have_such_settings(settings: Settings, bad: dict[str, Any]) -> None:
     valid_settings.configure(settings, **bad | {"DEBUG": True, "ALLOWED_HOSTS": ["localhost"]})
 
     assert not [name for name in _messages() if name.startswith("vestibule.")]
 
 
-def test_an_open_api_without_cookies_is_no_fault(settings: Settings) -> None:
+def test_a_public_api_without_cookies_passes(settings: Settings) -> None:
     valid_settings.configure(settings, CORS_ALLOW_ALL_ORIGINS=True, CORS_ALLOW_CREDENTIALS=False)
 
     assert "vestibule.E004" not in _messages()

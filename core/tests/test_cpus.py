@@ -44,7 +44,7 @@ BY_AFFINITY = len(os.sched_getaffinity(0))
         ("0::/", {"cpu.max": "50000 100000\n"}, 1),
     ],
 )
-def test_a_quota_of_a_cgroup_limits_the_processors(
+def test_a_cgroup_quota_limits_the_cpu_count(
     tmp_path: Path, own_cgroups: str, files: dict[str, str], expected: int
 ) -> None:
     root, own = tmp_path / "cgroup", tmp_path / "own"
@@ -56,24 +56,24 @@ def test_a_quota_of_a_cgroup_limits_the_processors(
     assert available_cpus(cgroup_root=root, own_cgroups=own) == expected
 
 
-def test_without_cgroups_the_affinity_decides(tmp_path: Path) -> None:
+def test_without_cgroups_the_cpu_affinity_decides(tmp_path: Path) -> None:
     assert available_cpus(cgroup_root=tmp_path / "absent", own_cgroups=tmp_path / "absent") == BY_AFFINITY
 
 
-def test_a_process_that_is_bound_to_one_processor_counts_one() -> None:
+def test_a_process_bound_to_one_cpu_counts_one() -> None:
     one = min(os.sched_getaffinity(0))
 
     assert _run_on([one], "-c", PRINT_CPUS) == "1"
 
 
-def test_a_worker_starts_as_many_processes_as_it_may_use() -> None:
+def test_a_worker_starts_one_process_per_usable_cpu() -> None:
     one = min(os.sched_getaffinity(0))
     read_setting = "from config.celery import app; print(app.conf.worker_concurrency)"
 
     assert _run_on([one], "-c", read_setting) == "1"
 
 
-def test_a_web_server_starts_as_many_processes_as_it_may_use(
+def test_a_web_server_starts_one_process_per_usable_cpu(
     tmp_path: Path, django_db_blocker: DjangoDbBlocker
 ) -> None:
     log = tmp_path / "web.log"

@@ -10,7 +10,7 @@ import pytest
 from core import paths
 
 
-def test_the_socket_is_in_var_where_the_path_is_short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_socket_is_in_var_if_the_path_is_short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(paths, "BASE_DIR", tmp_path)
     monkeypatch.setattr(paths, "_LONGEST_SOCKET_PATH", 1000)
 
@@ -37,7 +37,7 @@ def test_a_long_path_moves_the_socket_to_a_private_folder(
     assert paths.redis_socket() == socket
 
 
-def test_a_folder_that_others_may_write_is_not_trusted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_folder_writable_by_others_is_not_trusted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     _long_checkout(monkeypatch, tmp_path)
     paths.redis_socket().parent.chmod(0o770)
 
@@ -46,7 +46,7 @@ def test_a_folder_that_others_may_write_is_not_trusted(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("name", ["deep" * 40, "bl ank/" + "deep" * 12])
-def test_a_temporary_folder_that_leaves_no_room_for_a_socket_is_not_used(
+def test_a_temporary_folder_with_a_too_long_path_is_not_used(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
     _long_checkout(monkeypatch, tmp_path)
@@ -56,7 +56,7 @@ def test_a_temporary_folder_that_leaves_no_room_for_a_socket_is_not_used(
 
 
 @pytest.mark.parametrize("mode", [0o755, 0o777, 0o750])
-def test_data_of_an_older_clone_is_made_private(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: int) -> None:
+def test_data_of_an_older_clone_becomes_private(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: int) -> None:
     monkeypatch.setattr(paths, "BASE_DIR", tmp_path)
     (tmp_path / "var").mkdir()
     (tmp_path / "var").chmod(mode)
@@ -65,7 +65,7 @@ def test_data_of_an_older_clone_is_made_private(monkeypatch: pytest.MonkeyPatch,
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o777])
-def test_a_private_file_is_private_whatever_the_umask(tmp_path: Path, umask: int) -> None:
+def test_a_private_file_is_private_with_any_umask(tmp_path: Path, umask: int) -> None:
     before = os.umask(umask)
     try:
         paths.create_private(tmp_path / "file")

@@ -17,7 +17,7 @@ SESSION_STATE = re.compile(
 )
 
 
-def test_no_statement_of_ours_leaves_something_on_its_connection() -> None:
+def test_no_statement_leaves_state_on_its_connection() -> None:
     found = [
         f"{path.relative_to(BASE_DIR)}: {match[0]}"
         for app in ("accounts", "config", "core", "sessions_tracking")
@@ -39,11 +39,11 @@ def test_no_statement_of_ours_leaves_something_on_its_connection() -> None:
         "set_config('a', 'b', false)",
     ],
 )
-def test_the_rule_recognises_what_it_forbids(statement: str) -> None:
+def test_the_rule_recognises_forbidden_statements(statement: str) -> None:
     assert SESSION_STATE.search(statement)
 
 
-def test_cursors_of_the_server_are_not_used() -> None:
+def test_server_side_cursors_are_disabled() -> None:
     config = database._connection({"ENGINE": "django.db.backends.postgresql"})
 
     assert config["DISABLE_SERVER_SIDE_CURSORS"] is True

@@ -24,7 +24,7 @@ def _braces() -> set[str]:
     return set(re.findall(r"\$\{(\w+)\}", TEMPLATE))
 
 
-def test_whoever_fills_in_the_template_knows_all_that_it_leaves_open() -> None:
+def test_every_placeholder_of_the_nginx_template_is_documented() -> None:
     line = re.search(r"envsubst '(.*?)'", PAGE)
     assert line
 
@@ -34,7 +34,7 @@ def test_whoever_fills_in_the_template_knows_all_that_it_leaves_open() -> None:
     assert set(re.findall(r"[A-Z_]+", nginx["NGINX_ENVSUBST_FILTER"])) == _braces()
 
 
-def test_each_secret_that_is_mounted_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+def test_each_mounted_secret_is_generated_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
     copy = shutil.copytree(DOCKER, tmp_path / "docker", ignore=shutil.ignore_patterns("secrets", "tls", ".env"))
     mounted = [copy / secret["file"] for secret in COMPOSE["secrets"].values()]
 
@@ -47,7 +47,7 @@ def test_each_secret_that_is_mounted_is_made_once_and_for_its_owner_alone(tmp_pa
     assert len(set(made.values())) == len(made)
 
 
-def test_a_password_of_the_operator_is_escaped_in_the_address_of_the_database(tmp_path: Path) -> None:
+def test_the_operators_password_is_escaped_in_the_database_url(tmp_path: Path) -> None:
     copy = shutil.copytree(DOCKER, tmp_path / "docker", ignore=shutil.ignore_patterns("secrets", "tls", ".env"))
     (copy / "secrets").mkdir()
     (copy / "secrets" / "postgres_password").write_text("a@b:/c#d?e%2Fé+")
@@ -58,7 +58,7 @@ def test_a_password_of_the_operator_is_escaped_in_the_address_of_the_database(tm
     assert (found.hostname, unquote(found.password or "")) == ("postgres", "a@b:/c#d?e%2Fé+")
 
 
-def test_what_is_no_host_goes_into_no_certificate(tmp_path: Path) -> None:
+def test_an_invalid_host_gets_no_certificate(tmp_path: Path) -> None:
     copy = shutil.copytree(DOCKER, tmp_path / "docker", ignore=shutil.ignore_patterns("secrets", "tls", ".env"))
 
     done = subprocess.run([copy / "make-secrets.sh", "a.example/O=x"], check=False, capture_output=True, text=True)
@@ -67,7 +67,7 @@ def test_what_is_no_host_goes_into_no_certificate(tmp_path: Path) -> None:
     assert not (copy / "secrets").exists()
 
 
-def test_a_host_longer_than_a_common_name_has_its_certificate(tmp_path: Path) -> None:
+def test_a_host_longer_than_a_common_name_gets_a_certificate(tmp_path: Path) -> None:
     copy = tmp_path / "docker"
     shutil.copytree(DOCKER, copy, ignore=shutil.ignore_patterns("secrets", "tls"))
     host = f"{'a' * 60}.example.com"
@@ -78,7 +78,7 @@ def test_a_host_longer_than_a_common_name_has_its_certificate(tmp_path: Path) ->
     assert f"DNS:{host}" in subprocess.run(certificate, check=True, capture_output=True, text=True).stdout
 
 
-def test_every_variable_of_the_containers_is_one_that_is_read() -> None:
+def test_the_containers_set_only_variables_that_the_service_reads() -> None:
     environment = COMPOSE["x-vestibule"]["environment"]
 
     names = {name.removesuffix("_FILE") for name in environment}
@@ -88,7 +88,7 @@ def test_every_variable_of_the_containers_is_one_that_is_read() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(COMPOSE["services"]))
-def test_no_container_has_more_rights_than_it_needs(name: str) -> None:
+def test_each_container_runs_with_minimal_privileges(name: str) -> None:
     service = COMPOSE["services"][name]
 
     assert service["read_only"] is True
@@ -99,12 +99,12 @@ def test_no_container_has_more_rights_than_it_needs(name: str) -> None:
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
-def test_what_ends_is_started_again_and_is_started_by_the_page(unit: Path) -> None:
+def test_systemd_restarts_each_service_and_the_page_enables_it(unit: Path) -> None:
     assert "Restart=always" in unit.read_text()
     assert f"systemctl enable --now {unit.stem.removesuffix('@')}" in PAGE or f" {unit.stem}" in PAGE
 
 
-def test_compose_at_the_root_finds_all_that_it_includes() -> None:
+def test_the_root_compose_file_includes_existing_files() -> None:
     root = yaml.safe_load((BASE_DIR / "compose.yaml").read_text())
     (included,) = [BASE_DIR / path for path in root["include"]]
     services: dict[str, Any] = yaml.safe_load(included.read_text())["services"]
@@ -120,7 +120,7 @@ def test_compose_at_the_root_finds_all_that_it_includes() -> None:
     assert "secrets" not in yaml.safe_load(included.read_text())  # nothing has to be made first
 
 
-def test_nothing_that_is_secret_or_only_for_tests_gets_into_the_image() -> None:
+def test_the_image_contains_no_secrets_and_no_tests() -> None:
     rules = (BASE_DIR / ".dockerignore").read_text().splitlines()
 
     assert rules[1] == "*"

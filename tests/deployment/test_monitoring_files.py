@@ -22,7 +22,7 @@ def _there() -> set[str]:
 
 
 @pytest.mark.parametrize("text", [ALERTS, DASHBOARD, PAGE], ids=["alerts", "dashboard", "page"])
-def test_each_metric_that_is_named_exists(text: str) -> None:
+def test_each_metric_in_the_monitoring_files_exists(text: str) -> None:
     assert {_SUFFIX.sub("", name) for name in _NAME.findall(text)} <= _there()
 
 
@@ -30,14 +30,14 @@ def test_each_metric_is_documented() -> None:
     assert _there() <= set(_NAME.findall(PAGE))
 
 
-def test_each_alert_has_its_paragraph_and_leads_to_it() -> None:
+def test_each_alert_links_to_its_paragraph() -> None:
     alerts = re.findall(r"- alert: (\w+)", ALERTS)
 
     assert re.findall(r"^### (\w+)$", PAGE, re.MULTILINE) == alerts
     assert re.findall(r"runbook: docs/monitoring\.md#(\w+)", ALERTS) == [name.lower() for name in alerts]
 
 
-def test_the_dashboard_shows_each_metric_but_the_worker_s_own() -> None:
+def test_the_dashboard_shows_each_metric_except_the_workers() -> None:
     panels = json.loads(DASHBOARD)["panels"]
     shown = " ".join(target["expr"] for panel in panels for target in panel["targets"])
 

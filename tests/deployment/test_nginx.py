@@ -90,7 +90,7 @@ def _ask(site: Nginx, method: str = "GET", **headers: str) -> tuple[int, dict[st
     return answer.status, json.loads(answer.content)  # type: ignore[attr-defined]
 
 
-def test_whoever_is_signed_in_passes_and_the_application_knows_who_it_is(site: Nginx, eve: tuple[User, Tokens]) -> None:
+def test_a_signed_in_user_passes_and_the_application_receives_the_identity(site: Nginx, eve: tuple[User, Tokens]) -> None:
     user, tokens = eve
 
     for credentials in ({"Authorization": f"Bearer {tokens.access}"}, {"Cookie": f"jwt={tokens.access}"}):
@@ -105,7 +105,7 @@ def test_whoever_is_signed_in_passes_and_the_application_knows_who_it_is(site: N
 @pytest.mark.parametrize(
     "credentials", [{}, {"Authorization": "Bearer x"}, {"Cookie": "jwt=x"}, {"Authorization": "Basic eDp5"}]
 )
-def test_whoever_is_signed_out_does_not(site: Nginx, credentials: dict[str, str]) -> None:
+def test_a_signed_out_user_does_not_pass(site: Nginx, credentials: dict[str, str]) -> None:
     before = Application.seen
 
     answer = site.send("GET", "/basket", SITE | credentials)
@@ -116,14 +116,14 @@ def test_whoever_is_signed_out_does_not(site: Nginx, credentials: dict[str, str]
     assert Application.seen == before
 
 
-def test_people_are_sent_to_where_they_sign_in(site: Nginx) -> None:
+def test_a_browser_is_redirected_to_the_login_page(site: Nginx) -> None:
     answer = site.send("GET", "/basket?item=1", SITE | {"Accept": "text/html,application/xhtml+xml"})
 
     assert answer.status == 302
     assert answer.getheader("Location") == "https://www.example.com/sign-in?next=http://app.example.com/basket?item=1"
 
 
-def test_after_the_logout_the_next_request_is_refused(
+def test_the_next_request_after_a_logout_is_refused(
     site: Nginx, server: LiveServer, eve: tuple[User, Tokens]
 ) -> None:
     bearer = f"Bearer {eve[1].access}"
@@ -134,7 +134,7 @@ def test_after_the_logout_the_next_request_is_refused(
     assert _ask(site, Authorization=bearer)[0] == 401
 
 
-def test_nobody_borrows_an_identity(site: Nginx, eve: tuple[User, Tokens]) -> None:
+def test_forged_identity_headers_are_ignored(site: Nginx, eve: tuple[User, Tokens]) -> None:
     signed_out = site.send("GET", "/basket", SITE | FORGED)
     assert signed_out.status == 401
 
@@ -146,7 +146,7 @@ def test_nobody_borrows_an_identity(site: Nginx, eve: tuple[User, Tokens]) -> No
     assert "x_auth_role" not in seen
 
 
-def test_a_cookie_changes_nothing_from_another_site(site: Nginx, eve: tuple[User, Tokens]) -> None:
+def test_a_cookie_sent_by_another_site_changes_nothing(site: Nginx, eve: tuple[User, Tokens]) -> None:
     cookie, before = f"jwt={eve[1].access}", Application.seen
 
     assert site.send("POST", "/basket", SITE | {"Cookie": cookie, "Origin": "https://evil.example"}).status == 403
@@ -174,7 +174,7 @@ COOKIES = {
 
 
 @pytest.mark.parametrize("cookie", COOKIES)
-def test_the_application_gets_its_own_cookies_and_neither_token(
+def test_the_application_receives_its_own_cookies_and_no_token(
     site: Nginx, eve: tuple[User, Tokens], cookie: str
 ) -> None:
     token = eve[1].access
@@ -191,7 +191,7 @@ def test_the_application_gets_its_own_cookies_and_neither_token(
 
 
 @pytest.mark.parametrize("tokens", [1, 3, 4, 9])
-def test_no_number_of_cookies_brings_a_token_through(site: Nginx, eve: tuple[User, Tokens], tokens: int) -> None:
+def test_no_number_of_cookies_forwards_a_token(site: Nginx, eve: tuple[User, Tokens], tokens: int) -> None:
     cookie = "; ".join(["a=1", *[f"jwt={eve[1].access}"] * tokens, "b=2"])
 
     status, seen = _ask(site, Cookie=cookie)
@@ -200,7 +200,7 @@ def test_no_number_of_cookies_brings_a_token_through(site: Nginx, eve: tuple[Use
     assert seen["headers"].get("cookie") == ("a=1; b=2" if tokens <= 3 else None)
 
 
-def test_the_shipped_configurations_strip_alike() -> None:
+def test_both_shipped_nginx_configurations_strip_the_same_headers() -> None:
     """What is tested of the example holds for production's template."""
     example, template = EXAMPLE.read_text(), (BASE_DIR / "docker" / "nginx" / "vestibule.conf.template").read_text()
 
@@ -215,7 +215,7 @@ def test_the_shipped_configurations_strip_alike() -> None:
         assert example.count(line) == template.count(line) == 1
 
 
-def test_a_websocket_of_another_site_is_refused_and_the_sites_own_is_not(site: Nginx, eve: tuple[User, Tokens]) -> None:
+def test_a_websocket_from_another_site_is_refused_and_a_same_site_one_is_not(site: Nginx, eve: tuple[User, Tokens]) -> None:
     handshake = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
     cookie, before = {"Cookie": f"jwt={eve[1].access}"}, Application.seen
 
@@ -238,5 +238,5 @@ def test_a_preflight_reaches_the_application_without_an_identity(site: Nginx, ev
     assert site.send("GET", "/basket", SITE | preflight).status == 401
 
 
-def test_the_question_itself_is_not_for_clients(site: Nginx, eve: tuple[User, Tokens]) -> None:
+def test_clients_cannot_request_the_internal_auth_location(site: Nginx, eve: tuple[User, Tokens]) -> None:
     assert site.send("GET", "/_vestibule", SITE | {"Authorization": f"Bearer {eve[1].access}"}).status == 404

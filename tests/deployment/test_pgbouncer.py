@@ -75,7 +75,7 @@ def _locks(place: Place) -> list[tuple[Any, ...]]:
     return place.rows("SELECT pid FROM pg_locks WHERE locktype = 'advisory'")
 
 
-def test_of_several_migrations_at_once_one_does_the_work_and_no_lock_stays_behind(place: Place) -> None:
+def test_one_of_several_concurrent_migrations_does_the_work_and_no_lock_remains(place: Place) -> None:
     ended = [_ended(process) for process in [_migrate(place) for _ in range(3)]]
 
     assert [code for code, _printed in ended] == [0, 0, 0], ended
@@ -84,7 +84,7 @@ def test_of_several_migrations_at_once_one_does_the_work_and_no_lock_stays_behin
     assert _ended(_migrate(place, "--wait", "5"))[0] == 0
 
 
-def test_a_lock_that_was_left_behind_is_waited_for_a_bounded_time_and_named(place: Place) -> None:
+def test_a_migration_waits_a_bounded_time_for_a_leaked_lock_and_names_it(place: Place) -> None:
     with psycopg.connect(place.direct, autocommit=True) as holder:
         holder.execute("SELECT pg_advisory_lock(%s)", [LOCK_ID])
 
@@ -96,7 +96,7 @@ def test_a_lock_that_was_left_behind_is_waited_for_a_bounded_time_and_named(plac
     assert not place.rows("SELECT 1 FROM pg_tables WHERE tablename = 'django_migrations'")
 
 
-def test_the_api_serves_behind_it(place: Place, tmp_path: Path) -> None:
+def test_the_api_works_behind_pgbouncer(place: Place, tmp_path: Path) -> None:
     with live_server.running(tmp_path, **place.variables) as api:
         names = [f"g{new_id().hex[-20:]}" for _ in range(8)]
         users = [Ask("POST", "/register", {"username": name, "password": PASSWORD}) for name in names]
@@ -115,7 +115,7 @@ def test_the_api_serves_behind_it(place: Place, tmp_path: Path) -> None:
     assert not _locks(place)
 
 
-def test_serve_without_migrating_leaves_the_database_alone(place: Place, tmp_path: Path) -> None:
+def test_serve_without_migrating_leaves_the_database_unchanged(place: Place, tmp_path: Path) -> None:
     with live_server.running(tmp_path, options=("--no-migrate",), **place.variables) as api:
         assert api.send(Ask("POST", "/register", {"username": "alice", "password": PASSWORD})).status >= 500
 

@@ -118,7 +118,7 @@ def _token(answer: Answer) -> str:
     return str(json.loads(answer.body)["data"]["token"])
 
 
-def test_somebody_signs_up_by_email_uses_the_application_and_signs_out(production: Front, mailbox: MailServer) -> None:
+def test_a_user_registers_by_email_uses_the_application_and_signs_out(production: Front, mailbox: MailServer) -> None:
     login = _signed_in(production, mailbox)
     bearer = {"Authorization": f"Bearer {_token(login)}"}
     assert all("Secure" in cookie and "HttpOnly" in cookie for cookie in login.headers.get_all("Set-Cookie", []))
@@ -131,14 +131,14 @@ def test_somebody_signs_up_by_email_uses_the_application_and_signs_out(productio
     assert json.loads(_ask(production, "GET", "/me", headers=bearer).body)["code"] == "session_revoked"
 
 
-def test_the_address_is_what_nginx_sees_whatever_a_client_claims(production: Front, mailbox: MailServer) -> None:
+def test_the_client_ip_is_the_one_nginx_sees_despite_forged_headers(production: Front, mailbox: MailServer) -> None:
     forged = {"X-Forwarded-For": "203.0.113.9", "X_Forwarded_For": "203.0.113.9", "Forwarded": "for=203.0.113.9"}
     login = _signed_in(production, mailbox, forged)
 
     assert json.loads(login.body)["data"]["session"]["ip"] == "127.0.0.1"
 
 
-def test_a_request_has_one_name_in_all_logs_and_no_log_has_its_secret(production: Front) -> None:
+def test_a_request_has_one_id_in_all_logs_and_no_log_contains_its_secret(production: Front) -> None:
     answer = _ask(production, "GET", "/verify-email?token=a-secret-of-a-link&email=a@example.com")
 
     _is_logged(production, answer)
@@ -147,7 +147,7 @@ def test_a_request_has_one_name_in_all_logs_and_no_log_has_its_secret(production
     assert "a-secret-of-a-link" not in (production.folder / "error.log").read_text()
 
 
-def test_nothing_goes_in_clear_and_nobody_looks_at_the_metrics(production: Front) -> None:
+def test_plain_http_redirects_and_metrics_are_not_public(production: Front) -> None:
     moved = production.send_in_clear(AUTH_HOST, "POST", "/api/auth/login?x=1")
 
     assert (moved.status, moved.headers["Location"]) == (308, f"https://{AUTH_HOST}/api/auth/login?x=1")
@@ -158,7 +158,7 @@ def test_nothing_goes_in_clear_and_nobody_looks_at_the_metrics(production: Front
 
 
 @pytest.mark.parametrize("size", [70_000, 200_000])
-def test_a_large_body_is_refused_in_the_same_form_by_whomever(production: Front, size: int) -> None:
+def test_a_large_body_gets_the_error_envelope_from_nginx_and_the_service(production: Front, size: int) -> None:
     answer = _ask(production, "POST", "/login", {"identifier": "a" * size, "password": "x"})
 
     assert (answer.status, json.loads(answer.body)["code"]) == (413, "payload_too_large")
@@ -179,14 +179,14 @@ def _is_logged(site: Front, answer: Answer) -> None:
     ],
     ids=["NUL", "out of the root", "too long"],
 )
-def test_what_is_no_request_is_answered_in_that_form_too(production: Front, path: str, status: int, code: str) -> None:
+def test_a_malformed_request_gets_the_error_envelope_too(production: Front, path: str, status: int, code: str) -> None:
     answer = production.send(AUTH_HOST, "GET", path, {})
 
     assert (answer.status, json.loads(answer.body)["code"]) == (status, code)
     assert (len(answer.headers["X-Request-Id"]), answer.headers["X-Content-Type-Options"]) == (32, "nosniff")
 
 
-def test_who_may_not_use_the_application_is_told_in_that_form_too(production: Front, mailbox: MailServer) -> None:
+def test_a_user_without_access_gets_the_error_envelope_too(production: Front, mailbox: MailServer) -> None:
     signed_out = production.send(APP_HOST, "GET", "/", {})
     cookie = {"Cookie": f"jwt={_token(_signed_in(production, mailbox))}", "Origin": "https://evil.example"}
     forged = production.send(APP_HOST, "POST", "/", cookie)
@@ -199,7 +199,7 @@ def test_who_may_not_use_the_application_is_told_in_that_form_too(production: Fr
         _is_logged(production, one)
 
 
-def test_a_flood_from_one_address_is_held_up_before_it_reaches_anybody(production: Front) -> None:
+def test_a_flood_from_one_ip_is_limited_by_nginx(production: Front) -> None:
     with ThreadPoolExecutor(16) as pool:
         answers = list(
             pool.map(lambda _: production.send(AUTH_HOST, "GET", "/healthz", {}, source="127.0.0.2"), range(400))

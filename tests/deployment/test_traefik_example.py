@@ -19,7 +19,7 @@ def http() -> dict[str, Any]:
     return dict(yaml.safe_load(written)["http"])
 
 
-def test_it_asks_where_we_answer_and_takes_over_what_we_tell(http: dict[str, Any]) -> None:
+def test_traefik_asks_forward_auth_and_copies_the_identity_headers(http: dict[str, Any]) -> None:
     asked = http["middlewares"]["vestibule"]["forwardAuth"]
 
     assert resolve(urlsplit(asked["address"]).path).func.cls is ForwardAuthViewSet  # type: ignore[attr-defined]
@@ -27,14 +27,14 @@ def test_it_asks_where_we_answer_and_takes_over_what_we_tell(http: dict[str, Any
     assert asked["trustForwardHeader"] is False
 
 
-def test_it_drops_what_clients_claim_to_be_before_anything_else(http: dict[str, Any]) -> None:
+def test_traefik_removes_identity_headers_of_clients_first(http: dict[str, Any]) -> None:
     dropped = http["middlewares"]["no-borrowed-identity"]["headers"]["customRequestHeaders"]
 
     assert dropped == dict.fromkeys(HEADERS, "")  # for Traefik an empty value removes the header
     assert all(router["middlewares"][0] == "no-borrowed-identity" for router in http["routers"].values())
 
 
-def test_the_application_gets_neither_cookie_nor_token(http: dict[str, Any]) -> None:
+def test_the_application_receives_neither_cookie_nor_token(http: dict[str, Any]) -> None:
     removed = http["middlewares"]["no-credentials"]["headers"]["customRequestHeaders"]
 
     assert removed == {"Cookie": "", "Authorization": ""}
@@ -42,7 +42,7 @@ def test_the_application_gets_neither_cookie_nor_token(http: dict[str, Any]) -> 
     assert http["routers"]["app"]["middlewares"][-2] == "vestibule"  # which reads them, so just before
 
 
-def test_only_a_preflight_passes_without_a_question(http: dict[str, Any]) -> None:
+def test_only_a_preflight_passes_without_authentication(http: dict[str, Any]) -> None:
     unasked = {name for name, router in http["routers"].items() if "vestibule" not in router["middlewares"]}
 
     assert unasked == {"app-preflight"}
@@ -51,7 +51,7 @@ def test_only_a_preflight_passes_without_a_question(http: dict[str, Any]) -> Non
     assert len(rule) > len(usual)  # Traefik's order, where no `priority` is given
 
 
-def test_everything_that_is_named_is_there(http: dict[str, Any]) -> None:
+def test_every_named_middleware_and_service_exists(http: dict[str, Any]) -> None:
     router = http["routers"]["app"]
 
     assert set(router["middlewares"]) == set(http["middlewares"])

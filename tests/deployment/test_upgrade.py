@@ -54,7 +54,7 @@ def assert_nothing_changed(machine: Machine) -> None:
     assert (machine.root / "units" / "vestibule-web@.service").read_text() == "# first\n"
 
 
-def test_a_new_release_takes_over_while_one_of_the_two_web_processes_answers(machine: Machine) -> None:
+def test_an_upgrade_keeps_one_of_two_web_processes_serving(machine: Machine) -> None:
     machine.release("second")
 
     with never_down(machine):
@@ -72,7 +72,7 @@ def test_a_new_release_takes_over_while_one_of_the_two_web_processes_answers(mac
     [((), "./nothing-of-this-name"), (("fail-check",), ""), (("fail-migrate",), "")],
     ids=["pip", "check", "migration"],
 )
-def test_a_release_that_cannot_be_prepared_touches_nothing(
+def test_a_release_that_fails_to_prepare_changes_nothing(
     machine: Machine, marks: tuple[str, ...], requirements: str
 ) -> None:
     machine.release("second", *marks, requirements=requirements)
@@ -87,7 +87,7 @@ def test_a_release_that_cannot_be_prepared_touches_nothing(
 
 
 @pytest.mark.parametrize("mark", ["not-ready", "fail-serve"])
-def test_a_release_that_does_not_become_ready_gives_way_to_the_former_one(machine: Machine, mark: str) -> None:
+def test_a_release_that_does_not_become_ready_is_rolled_back(machine: Machine, mark: str) -> None:
     machine.release("second", mark)
 
     with never_down(machine):
@@ -98,7 +98,7 @@ def test_a_release_that_does_not_become_ready_gives_way_to_the_former_one(machin
     assert_nothing_changed(machine)
 
 
-def test_it_says_what_it_needs_before_it_does_anything(machine: Machine, tmp_path: Path) -> None:
+def test_the_upgrade_script_checks_its_requirements_first(machine: Machine, tmp_path: Path) -> None:
     machine.release("second")
     machine._git("--git-dir", str(machine.root / "releases" / "first" / ".git"), "remote", "remove", "origin")
 
@@ -110,7 +110,7 @@ def test_it_says_what_it_needs_before_it_does_anything(machine: Machine, tmp_pat
     assert machine.releases() == ["first"]
 
 
-def test_a_unit_that_was_edited_on_this_machine_is_kept(machine: Machine) -> None:
+def test_a_locally_edited_unit_is_kept(machine: Machine) -> None:
     unit = machine.root / "units" / "vestibule-web@.service"
     unit.write_text("# mine\n")
     machine.release("second")

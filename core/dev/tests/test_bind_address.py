@@ -15,13 +15,13 @@ def taken_port() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def test_a_port_in_use_is_named_and_another_is_suggested(taken_port: int) -> None:
+def test_a_port_in_use_is_reported_with_a_free_one(taken_port: int) -> None:
     with pytest.raises(CannotStart, match=rf"Port {taken_port} on 127\.0\.0\.1 is in use.*PORT={taken_port + 1}"):
         bind_address.check_is_free("127.0.0.1", taken_port)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
-def test_a_free_port_passes_and_can_be_listened_on(host: str) -> None:
+def test_a_free_port_passes_and_can_be_bound(host: str) -> None:
     port = bind_address.free_port(host)
 
     bind_address.check_is_free(host, port)
@@ -29,7 +29,7 @@ def test_a_free_port_passes_and_can_be_listened_on(host: str) -> None:
         assert server.getsockname() == (host, port)
 
 
-def test_a_host_that_is_not_here_is_named() -> None:
+def test_a_host_of_another_machine_is_reported() -> None:
     with pytest.raises(CannotStart, match=r"HOST=192\.0\.2\.1 is no address of this machine"):
         bind_address.check_is_free("192.0.2.1", 8000)
 
@@ -38,11 +38,11 @@ def test_a_host_that_is_not_here_is_named() -> None:
     ("host", "expected"),
     [("127.0.0.1", "http://127.0.0.1:8000"), ("0.0.0.0", "http://127.0.0.1:8000"), ("::", "http://[::1]:8000")],
 )
-def test_the_banner_shows_an_address_that_a_browser_can_open(host: str, expected: str) -> None:
+def test_the_banner_shows_a_url_that_a_browser_can_open(host: str, expected: str) -> None:
     assert bind_address.url(host, 8000) == expected
 
 
-def test_a_host_is_local_if_one_of_its_addresses_can_be_listened_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_is_local_if_one_of_its_ips_can_be_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     for host in ("127.0.0.1", "0.0.0.0", "localhost"):
         assert bind_address.local_host(host) == host
     both = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, 0)) for ip in ("192.0.2.1", "127.0.0.1")]

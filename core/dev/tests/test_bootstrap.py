@@ -63,7 +63,7 @@ def _hostile(tmp_path: Path) -> dict[str, str]:
     }  # fmt: skip
 
 
-def test_what_others_set_for_pip_and_python_changes_nothing(project: Path, tmp_path: Path) -> None:
+def test_foreign_pip_and_python_settings_have_no_effect(project: Path, tmp_path: Path) -> None:
     done = _make(project, "-j4", **_hostile(tmp_path))
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -72,7 +72,7 @@ def test_what_others_set_for_pip_and_python_changes_nothing(project: Path, tmp_p
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_the_environment_may_lie_in_a_folder_of_any_name(project: Path, tmp_path: Path) -> None:
+def test_the_virtual_environment_works_in_a_folder_of_any_name(project: Path, tmp_path: Path) -> None:
     place = tmp_path / 'it\'s a "b" #?&;%2F`id`'
 
     first, second = _make(project, VENV=str(place)), _make(project, VENV=str(place))
@@ -84,7 +84,7 @@ def test_the_environment_may_lie_in_a_folder_of_any_name(project: Path, tmp_path
     assert not (project / ".venv").exists()
 
 
-def test_a_folder_that_cannot_hold_an_environment_is_refused_before_anything_is_written(project: Path) -> None:
+def test_a_folder_that_cannot_hold_an_environment_is_refused_before_any_write(project: Path) -> None:
     there = project.rename(project.with_name("a:b"))
 
     done = _make(there)

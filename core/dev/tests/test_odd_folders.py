@@ -63,7 +63,7 @@ def _beside(made: Clone, root: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_written_lies_in_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
+def test_files_are_written_into_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
     made = _make(tmp_path, name)
     environment = "DJANGO_SETTINGS_MODULE=config.settings.base"
 
@@ -98,7 +98,7 @@ def test_a_clone_migrates_in_a_folder_of_any_name_and_keeps_its_data_private(
     [(_ALL, {}), (f"{_DEEP}/a#b", {}), ("vestibule", _BARE)],
     ids=["every character", "deep", "bare"],
 )
-def test_somebody_signs_up_by_email_in_a_clone_of_any_name(
+def test_a_user_registers_by_email_in_a_clone_of_any_name(
     tmp_path: Path, name: str, variables: dict[str, str]
 ) -> None:
     made = _make(tmp_path, name)
@@ -119,7 +119,7 @@ def test_somebody_signs_up_by_email_in_a_clone_of_any_name(
 
 
 @pytest.mark.parametrize("name", ["line\nbreak", os.fsdecode(b"latin-\xe9")])
-def test_a_folder_that_no_file_can_name_is_refused_before_anything_is_written(tmp_path: Path, name: str) -> None:
+def test_an_unrepresentable_folder_name_is_refused_before_any_write(tmp_path: Path, name: str) -> None:
     made = _make(tmp_path, "vestibule")
     folder = made.folder.rename(made.folder.with_name(name))
 

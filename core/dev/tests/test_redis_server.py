@@ -18,7 +18,7 @@ def checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_redis_of_the_tests_answers_on_a_private_socket_and_leaves_nothing_behind() -> None:
+def test_the_test_redis_listens_on_a_private_socket_and_leaves_no_files() -> None:
     server = redis_server.start_for_tests()
 
     with redis.Redis.from_url(server.url) as client:
@@ -44,7 +44,7 @@ def test_the_redis_of_a_checkout_keeps_its_data(checkout: Path) -> None:
     assert kept == b"yes"
 
 
-def test_a_second_redis_on_the_same_data_is_refused_in_a_sentence(
+def test_a_second_redis_on_the_same_data_is_refused_with_one_sentence(
     checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_server, "_LOCK_SECONDS", 0)
@@ -57,14 +57,14 @@ def test_a_second_redis_on_the_same_data_is_refused_in_a_sentence(
     server.stop()
 
 
-def test_a_redis_that_cannot_start_shows_its_log(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_redis_that_fails_to_start_shows_its_log(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paths, "redis_socket", lambda: checkout / "no-such-folder" / "redis.sock")
 
     with pytest.raises(CannotStart, match=r"(?s)exit code 1.*Unix socket"):
         redis_server.start_for_development()
 
 
-def test_a_server_that_is_too_old_is_passed_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_outdated_redis_server_is_skipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     old = tmp_path / "redis-server"
     old.write_text("#!/bin/sh\necho Redis server v=5.0.14 sha=0\n")
     old.chmod(0o700)
@@ -76,7 +76,7 @@ def test_a_server_that_is_too_old_is_passed_over(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("server", ["redis", "postgresql"])
-def test_no_server_outlives_a_parent_that_is_killed(start_parent: StartParent, server: str) -> None:
+def test_no_server_outlives_a_killed_parent(start_parent: StartParent, server: str) -> None:
     parent = start_parent(server)
     pid = int(_line(parent))
 

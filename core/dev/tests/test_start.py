@@ -29,7 +29,7 @@ def check(**changes: str | None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_a_deployment_with_everything_starts() -> None:
+def test_a_complete_deployment_starts() -> None:
     result = check()
 
     assert result.returncode == 0, result.stderr
@@ -37,7 +37,7 @@ def test_a_deployment_with_everything_starts() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(GOOD.keys() - {"DEBUG", "ENV_FILE"}))
-def test_what_is_missing_stops_the_start_by_its_name(name: str) -> None:
+def test_a_missing_variable_stops_the_start_with_its_name(name: str) -> None:
     _assert_stopped_by(name, check(**{name: None}))
 
 
@@ -76,11 +76,11 @@ def test_what_is_missing_stops_the_start_by_its_name(name: str) -> None:
         ("JWT_PRIVATE_KEYS", "/run/secrets/signing.pem"),
     ],
 )
-def test_what_cannot_be_used_stops_the_start_by_its_name(name: str, value: str) -> None:
+def test_an_unusable_variable_stops_the_start_with_its_name(name: str, value: str) -> None:
     _assert_stopped_by(name, check(**{name: value}))
 
 
-def test_secrets_may_come_from_files(tmp_path: Path) -> None:
+def test_secrets_can_come_from_files(tmp_path: Path) -> None:
     for name in ("SECRET_KEY", "JWT_SECRET_KEY", "DATABASE_URL"):
         (tmp_path / name).write_text(GOOD[name] + "\n")
     names = ("SECRET_KEY", "JWT_SECRET_KEY", "DATABASE_URL")
@@ -89,13 +89,13 @@ def test_secrets_may_come_from_files(tmp_path: Path) -> None:
     assert check(**files, **dict.fromkeys(names)).returncode == 0
 
 
-def test_development_starts_with_what_a_deployment_may_not_have() -> None:
+def test_development_starts_with_settings_that_production_refuses() -> None:
     result = check(DEBUG="on", ALLOWED_HOSTS="*", SECRET_KEY="secret", JWT_SECRET_KEY="secret")
 
     assert result.returncode == 0, result.stderr
 
 
-def test_browsers_are_bound_to_tls_outside_development() -> None:
+def test_production_sends_hsts() -> None:
     for debug, seconds in (("off", "31536000"), ("on", "0")):
         environment = {name: value for name, value in (GOOD | {"DEBUG": debug}).items() if value is not None}
         command = [sys.executable, "manage.py", "diffsettings", "--all"]
@@ -104,7 +104,7 @@ def test_browsers_are_bound_to_tls_outside_development() -> None:
         assert f"SECURE_HSTS_SECONDS = {seconds}" in found.stdout
 
 
-def test_the_first_signing_key_is_made_before_anything_can_start_with_it(tmp_path: Path) -> None:
+def test_the_first_signing_key_can_be_generated_before_the_first_start(tmp_path: Path) -> None:
     keys = str(tmp_path / "keys")
     _assert_stopped_by("JWT_PRIVATE_KEYS", check(JWT_PRIVATE_KEYS=keys))
 

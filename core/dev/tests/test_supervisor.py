@@ -61,12 +61,12 @@ def _answers_hangup(before: object) -> bool:
         signal.signal(signal.SIGHUP, kept)
 
 
-def test_a_hangup_stops_it_unless_nohup_has_it_ignored(supervisor: Supervisor) -> None:
+def test_a_hangup_stops_the_supervisor_except_under_nohup(supervisor: Supervisor) -> None:
     assert _answers_hangup(signal.SIG_DFL)
     assert not _answers_hangup(signal.SIG_IGN)
 
 
-def test_it_stops_when_nothing_reads_its_output_any_more() -> None:
+def test_the_supervisor_stops_when_its_output_is_closed() -> None:
     started = time.monotonic()
 
     result = subprocess.run(
@@ -80,7 +80,7 @@ def test_it_stops_when_nothing_reads_its_output_any_more() -> None:
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
-def test_manage_runs_with_closed_streams(closed: str) -> None:
+def test_manage_py_runs_with_closed_streams(closed: str) -> None:
     result = subprocess.run(
         ["sh", "-c", f"{sys.executable} manage.py check {closed}"],
         cwd=BASE_DIR,
@@ -92,14 +92,14 @@ def test_manage_runs_with_closed_streams(closed: str) -> None:
     assert result.returncode == 0, result.stderr
 
 
-def test_a_locale_without_a_character_loses_no_line(tmp_path: Path) -> None:
+def test_characters_missing_from_the_locale_lose_no_line(tmp_path: Path) -> None:
     with (tmp_path / "log").open("w", encoding="ascii") as log:
         Console(log).line("web", "café")
 
     assert (tmp_path / "log").read_text() == "web     | caf?\n"
 
 
-def test_when_a_child_dies_all_others_are_stopped(supervisor: Supervisor, output: io.StringIO) -> None:
+def test_the_death_of_one_child_stops_all_others(supervisor: Supervisor, output: io.StringIO) -> None:
     children = {"worker": ["sh", "-c", "echo number $$; exec sleep 60"], "web": ["sh", "-c", "sleep 0.2; exit 3"]}
 
     with pytest.raises(ChildEnded, match="web ended with exit code 3"):
@@ -110,13 +110,13 @@ def test_when_a_child_dies_all_others_are_stopped(supervisor: Supervisor, output
     assert "up      | web ended with exit code 3; stopping everything.\n" in output.getvalue()
 
 
-def test_what_a_child_says_stands_behind_its_name(supervisor: Supervisor, output: io.StringIO) -> None:
+def test_the_output_of_a_child_is_prefixed_with_its_name(supervisor: Supervisor, output: io.StringIO) -> None:
     run_once(supervisor, ["sh", "-c", "echo $SPOKEN; echo twice >&2"])
 
     assert output.getvalue() == "migrate | hello\nmigrate | twice\n"
 
 
-def test_a_signal_stops_everything(supervisor: Supervisor, output: io.StringIO) -> None:
+def test_a_signal_stops_all_children(supervisor: Supervisor, output: io.StringIO) -> None:
     supervisor.when(lambda: "started" in output.getvalue(), lambda: signal.raise_signal(signal.SIGTERM))
 
     with pytest.raises(StopAsked):
@@ -125,7 +125,7 @@ def test_a_signal_stops_everything(supervisor: Supervisor, output: io.StringIO) 
     assert "A signal came; stopping everything." in output.getvalue()
 
 
-def test_a_child_that_will_not_end_is_killed_with_its_own_children(
+def test_a_child_that_ignores_sigterm_is_killed_with_its_children(
     supervisor: Supervisor, output: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_GRACE_SECONDS", 0.3)
@@ -138,14 +138,14 @@ def test_a_child_that_will_not_end_is_killed_with_its_own_children(
     assert ends_within(grandchild(output), seconds=2)
 
 
-def test_a_child_that_is_killed_leaves_no_grandchildren(supervisor: Supervisor, output: io.StringIO) -> None:
+def test_a_killed_child_leaves_no_grandchildren(supervisor: Supervisor, output: io.StringIO) -> None:
     with pytest.raises(ChildEnded, match="web was killed by SIGKILL"):
         run(supervisor, {"web": ["sh", "-c", "sleep 60 & echo grandchild $!; sleep 0.3; kill -9 $$"]})
 
     assert ends_within(grandchild(output), seconds=2)
 
 
-def test_a_process_that_fails_after_a_while_is_started_again(
+def test_a_process_that_fails_after_running_is_restarted(
     supervisor: Supervisor, output: io.StringIO, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(module, "_RESTART_AFTER_SECONDS", 0.2)
@@ -161,7 +161,7 @@ def test_a_process_that_fails_after_a_while_is_started_again(
 
 
 @pytest.mark.parametrize(("command", "seconds"), [("exit 1", 10.0), ("exit 0", 0.0)], ids=["at once", "well"])
-def test_a_process_that_fails_at_once_or_ends_well_is_not_started_again(
+def test_a_process_that_fails_at_once_or_exits_with_zero_is_not_restarted(
     supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch, command: str, seconds: float
 ) -> None:
     monkeypatch.setattr(module, "_RESTART_AFTER_SECONDS", seconds)
@@ -171,12 +171,12 @@ def test_a_process_that_fails_at_once_or_ends_well_is_not_started_again(
         supervisor.run_until_stopped()
 
 
-def test_a_one_time_process_that_fails_stops_the_start(supervisor: Supervisor) -> None:
+def test_a_failing_one_time_process_stops_the_start(supervisor: Supervisor) -> None:
     with pytest.raises(ChildEnded, match="migrate ended with exit code 1"):
         run_once(supervisor, ["true"], ["false"])
 
 
-def test_nothing_outlives_a_supervisor_that_is_killed(start_parent: StartParent) -> None:
+def test_no_process_outlives_a_killed_supervisor(start_parent: StartParent) -> None:
     parent = start_parent("sleeper")
     assert parent.stdout is not None
     child = int(parent.stdout.readline())
@@ -187,7 +187,7 @@ def test_nothing_outlives_a_supervisor_that_is_killed(start_parent: StartParent)
     assert ends_within(child, seconds=3)
 
 
-def test_it_stops_when_the_process_that_it_belongs_to_is_gone() -> None:
+def test_the_supervisor_stops_when_its_parent_exits() -> None:
     # The shell is its parent, and ends while it starts.
     command = f"{sys.executable} -m core.dev.tests.stand_in supervisor & sleep 1.5; kill -9 $$"
 

@@ -66,12 +66,12 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("content", "value"), READ, ids=repr)
-def test_a_value_is_read_as_it_is_meant(content: bytes, value: str) -> None:
+def test_every_supported_syntax_is_read(content: bytes, value: str) -> None:
     assert dotenv.parse(content)["THING"].value == value
 
 
 @pytest.mark.parametrize(("content", "line", "reason"), REFUSED, ids=repr)
-def test_what_could_be_misread_is_refused_by_its_line(tmp_path: Path, content: bytes, line: int, reason: str) -> None:
+def test_ambiguous_syntax_is_refused_with_its_line_number(tmp_path: Path, content: bytes, line: int, reason: str) -> None:
     file = tmp_path / ".env"
     file.write_bytes(content)
 
@@ -83,20 +83,20 @@ def test_what_could_be_misread_is_refused_by_its_line(tmp_path: Path, content: b
     assert "s3cret" not in str(caught.value)
 
 
-def test_a_file_that_is_named_must_be_readable(tmp_path: Path) -> None:
+def test_the_file_of_env_file_must_be_readable(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "missing"):
         with pytest.raises(BadVariable, match=rf"^ENV_FILE names a file that cannot be read: {re.escape(str(path))}"):
             load({**PRODUCTION, "ENV_FILE": str(path)})
 
 
 @pytest.mark.parametrize("content", [b"\xef\xbb\xbfvestibule-2\r\n", b"vestibule-2\n", b"vestibule-2 \n\n"], ids=repr)
-def test_a_mounted_secret_is_read_without_marks_and_line_ends(tmp_path: Path, content: bytes) -> None:
+def test_a_mounted_secret_is_read_without_byte_order_mark_and_line_end(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "issuer").write_bytes(content)
 
     assert load({**PRODUCTION, "JWT_ISSUER_FILE": str(tmp_path / "issuer")}).JWT_ISSUER == "vestibule-2"
 
 
-def test_a_mounted_secret_of_the_environment_goes_before_the_value_of_the_file(tmp_path: Path) -> None:
+def test_a_mounted_secret_takes_precedence_over_the_env_file(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("JWT_ISSUER=of-the-file\n")
     (tmp_path / "issuer").write_text("of-the-mount")
     environment = {**PRODUCTION, "ENV_FILE": str(tmp_path / ".env")}
@@ -111,7 +111,7 @@ def test_a_mounted_secret_of_the_environment_goes_before_the_value_of_the_file(t
     [b"", b"\n", b"\xef\xbb\xbf", b"\xff\xfes3cret", b"# s3cret", b" s3cret", b"s3\ncret", b"s3cret\x00"],
     ids=repr,
 )
-def test_a_mounted_secret_that_cannot_be_meant_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
+def test_an_invalid_mounted_secret_is_refused_with_its_name(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "secret").write_bytes(content)
     environment = {**PRODUCTION, "SECRET_KEY": None, "SECRET_KEY_FILE": str(tmp_path / "secret")}
 
@@ -121,7 +121,7 @@ def test_a_mounted_secret_that_cannot_be_meant_is_refused_by_name(tmp_path: Path
     assert "cret" not in str(caught.value).replace(str(tmp_path / "secret"), "").replace("SECRET", "")
 
 
-def test_a_bad_line_ends_every_command_with_one_line(tmp_path: Path) -> None:
+def test_a_bad_line_stops_every_command_with_one_line_of_output(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("DEBUG=on\nnonsense\n")
 
     result = subprocess.run(
@@ -139,7 +139,7 @@ def test_a_bad_line_ends_every_command_with_one_line(tmp_path: Path) -> None:
      (b"DEBUG_FILE=/x", "unset"), (b"# DEBUG=off", "on"), (b"MY_DEBUG=off", "on")],
     ids=repr,
 )  # fmt: skip
-def test_make_leaves_debug_to_the_file_in_every_form_that_is_read(
+def test_make_finds_debug_in_the_env_file_in_every_syntax(
     tmp_path: Path, content: bytes, expected: str
 ) -> None:
     (tmp_path / ".env").write_bytes(content)

@@ -18,20 +18,20 @@ SMTP = "django.core.mail.backends.smtp.EmailBackend"
         ("smtp+ssl://mail.example", 465, {"EMAIL_USE_SSL": True}),
     ],
 )
-def test_smtp_has_its_usual_ports_and_its_own_security(url: str, port: int, security: dict[str, bool]) -> None:
+def test_each_smtp_scheme_has_its_default_port_and_encryption(url: str, port: int, security: dict[str, bool]) -> None:
     found = email_settings(url, debug=False)
 
     assert (found["EMAIL_BACKEND"], found["EMAIL_HOST"], found["EMAIL_PORT"]) == (SMTP, "mail.example", port)
     assert {name: value for name, value in found.items() if name.startswith("EMAIL_USE")} == security
 
 
-def test_user_and_password_are_unquoted() -> None:
+def test_user_and_password_are_percent_decoded() -> None:
     found = email_settings("smtp://me%40mail.example:p%3Aa%2Fs%25s@mail.example:25", debug=False)
 
     assert (found["EMAIL_HOST_USER"], found["EMAIL_HOST_PASSWORD"]) == ("me@mail.example", "p:a/s%s")
 
 
-def test_console_and_file_serve_where_nothing_is_to_leave() -> None:
+def test_console_and_file_send_no_email() -> None:
     assert email_settings("console://", debug=False)["EMAIL_BACKEND"].endswith("console.EmailBackend")
     assert email_settings("file:///tmp/my%20mails", debug=False)["EMAIL_FILE_PATH"] == "/tmp/my mails"  # noqa: S108 - only a name
 
@@ -49,7 +49,7 @@ def test_a_provider_needs_its_key_and_has_a_backend(monkeypatch: pytest.MonkeyPa
     assert import_string(found["EMAIL_BACKEND"])
 
 
-def test_the_mailbox_of_development_is_refused_elsewhere() -> None:
+def test_the_development_mailbox_is_refused_in_production() -> None:
     assert email_settings("mailbox://", debug=True)["EMAIL_BACKEND"] == "core.dev.mailbox.backend.EmailBackend"
     with pytest.raises(BadVariable, match=r"^EMAIL_URL must be"):
         email_settings("mailbox://", debug=False)
@@ -62,7 +62,7 @@ def test_the_mailbox_of_development_is_refused_elsewhere() -> None:
      "file:///tmp/a#b", "file:///tmp/a?b",
      "smtp://me:hunter2@mail.example?x", "smtp://mail.example/#hunter2", "smpt://mail.example"],
 )  # fmt: skip
-def test_a_bad_address_is_refused_without_its_password(url: str) -> None:
+def test_an_invalid_url_is_refused_without_quoting_its_password(url: str) -> None:
     with pytest.raises(BadVariable, match=r"^EMAIL_URL ") as caught:
         email_settings(url, debug=False)
 

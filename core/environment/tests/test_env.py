@@ -40,7 +40,7 @@ READERS: list[tuple[Callable[[], object], str]] = [
 
 
 @pytest.mark.parametrize(("read", "bad"), READERS, ids=[bad[:16] for _, bad in READERS])
-def test_a_bad_value_is_refused_by_the_name_of_its_variable(
+def test_an_invalid_value_is_refused_with_the_name_of_its_variable(
     monkeypatch: pytest.MonkeyPatch, read: Callable[[], object], bad: str
 ) -> None:
     monkeypatch.setenv("THING", bad)
@@ -49,7 +49,7 @@ def test_a_bad_value_is_refused_by_the_name_of_its_variable(
         read()
 
 
-def test_good_values_are_read_by_their_type(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_valid_values_are_parsed_to_their_type(monkeypatch: pytest.MonkeyPatch) -> None:
     def put(value: str) -> None:
         monkeypatch.setenv("THING", value)
 
@@ -85,21 +85,21 @@ def test_the_origin_of_an_app_or_an_extension_is_accepted(monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     "origin", ["chrome-extension://", "app:", "moz-extension://*", "app://a/b", "file://x", "null"]
 )
-def test_what_names_no_app_is_refused(monkeypatch: pytest.MonkeyPatch, origin: str) -> None:
+def test_an_origin_with_an_unknown_scheme_is_refused(monkeypatch: pytest.MonkeyPatch, origin: str) -> None:
     monkeypatch.setenv("THING", origin)
 
     with pytest.raises(BadVariable, match=r"^THING must be"):
         env.origins("THING")
 
 
-def test_names_of_headers_are_read_in_lower_case(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_header_names_are_lower_cased(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THING", "X-Tenant, x_b3,,")
 
     assert env.header_names("THING") == ["x-tenant", "x_b3"]
 
 
 @pytest.mark.parametrize("value", ["*", "x-tenant, *", "x tenant", "x:y", "é", "x-a;x-b", "x\ny", "(x)", '"x"'])
-def test_what_is_no_name_of_a_header_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_an_invalid_header_name_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("THING", value)
 
     with pytest.raises(BadVariable, match=r"^THING (must be a list of header names|has a line break)"):
@@ -109,7 +109,7 @@ def test_what_is_no_name_of_a_header_is_refused(monkeypatch: pytest.MonkeyPatch,
 @pytest.mark.parametrize(
     "value", ["/", "/account/password", "/a?b=c#d", "https://app.example.com/password", "https://a.example:8443/?x=/#y"]
 )
-def test_a_redirect_leads_to_https_or_to_a_path_of_this_host(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_a_redirect_target_is_https_or_a_path_of_this_host(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("THING", value)
 
     assert env.redirect_target("THING", "/") == value
@@ -121,14 +121,14 @@ def test_a_redirect_leads_to_https_or_to_a_path_of_this_host(monkeypatch: pytest
      "https:", "https://", "https:evil.example", "https://user@a.example", "https://a.example:0", "https://a.example:x", "/a b",
      "/a\r\nX: y", "https://a.example/\r\nX: y", "https://[", " /", "/é", "/\t/evil.example", "data:,x"],
 )  # fmt: skip
-def test_a_redirect_that_could_lead_elsewhere_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_a_redirect_target_on_another_host_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("THING", value)
 
     with pytest.raises(BadVariable, match=r"^THING "):
         env.redirect_target("THING", "/")
 
 
-def test_a_variable_that_is_empty_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THING", "")
 
     assert env.text("THING", "default") == "default"
@@ -137,7 +137,7 @@ def test_a_variable_that_is_empty_counts_as_unset(monkeypatch: pytest.MonkeyPatc
         env.text("THING")
 
 
-def test_a_file_may_hold_the_value(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_file_can_hold_the_value(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "thing").write_text("from the file\n")
     monkeypatch.setenv("THING_FILE", str(tmp_path / "thing"))
 
@@ -147,7 +147,7 @@ def test_a_file_may_hold_the_value(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert env.text("THING") == "from the variable"
 
 
-def test_a_file_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_unreadable_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
     for path in (tmp_path / "missing", tmp_path, tmp_path / "binary"):
         monkeypatch.setenv("THING_FILE", str(path))
@@ -161,7 +161,7 @@ def test_a_file_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch, tm
     ["secret", "short-but-random-9f8e7d6c5b4a", "a" * 64, "abcabcabc" * 8, "your_secret_key_here_1234567890abcdef",
      "django-insecure-q8Zr1vJ0xW5tLk3nB7mYc2dF6hG4sP", "please-CHANGEME-q8Zr1vJ0xW5tLk3nB7mYc2dF", "secret" + STRONG],
 )  # fmt: skip
-def test_a_weak_or_sample_secret_is_refused_outside_debug_and_not_shown(
+def test_a_weak_or_sample_secret_is_refused_without_debug_and_never_quoted(
     monkeypatch: pytest.MonkeyPatch, weak: str
 ) -> None:
     monkeypatch.setenv("THING", weak)
@@ -173,7 +173,7 @@ def test_a_weak_or_sample_secret_is_refused_outside_debug_and_not_shown(
     assert env.secret("THING", debug=True) == weak
 
 
-def test_a_strong_secret_is_taken_from_the_variable_and_from_a_file(
+def test_a_strong_secret_is_read_from_the_variable_or_a_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "secret").write_text(f"{STRONG}\n")
@@ -182,7 +182,7 @@ def test_a_strong_secret_is_taken_from_the_variable_and_from_a_file(
     assert env.secret("THING", debug=False) == STRONG
 
 
-def test_a_missing_secret_is_made_once_in_development_and_required_elsewhere(
+def test_a_missing_secret_is_generated_once_in_development_and_required_elsewhere(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(development_secrets, "var_dir", lambda: tmp_path)
@@ -197,7 +197,7 @@ def test_a_missing_secret_is_made_once_in_development_and_required_elsewhere(
         env.secret("THING", debug=False)
 
 
-def test_a_file_of_variables_is_read_and_the_environment_goes_before_it(tmp_path: Path) -> None:
+def test_the_environment_takes_precedence_over_the_env_file(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("# a comment\nexport ONE=from-file\nTWO='quoted # text'\nTHREE=from-file\n")
     program = "from core.environment import env; print(*(env.text(name) for name in ('ONE', 'TWO', 'THREE')), sep='|')"

@@ -35,7 +35,7 @@ NO_REDIS = {"REDIS_URL": None}
         ),
     ],
 )
-def test_a_former_name_does_what_ours_does(variables: dict[str, str | None], setting: str, value: object) -> None:
+def test_a_former_name_works_like_the_current_name(variables: dict[str, str | None], setting: str, value: object) -> None:
     name, _, key = setting.partition(".")
 
     found: Any = getattr(load({**PRODUCTION, **variables}), name)
@@ -45,7 +45,7 @@ def test_a_former_name_does_what_ours_does(variables: dict[str, str | None], set
     assert found == value
 
 
-def test_ours_counts_where_both_are_set() -> None:
+def test_the_current_name_takes_precedence_over_the_former_one() -> None:
     settings = load(
         {**PRODUCTION, "JWT_SECRET": STRONG, "JWT_EXPIRES_IN": "1h", "JWT_ACCESS_EXPIRY": "5m", "REDIS_HOST": "other"}
     )
@@ -74,12 +74,12 @@ def test_ours_counts_where_both_are_set() -> None:
         ({**NO_REDIS, "REDIS_HOST": "redis", "REDIS_PASSWORD_FILE": "/missing"}, "REDIS_PASSWORD_FILE"),
     ],
 )
-def test_a_former_name_is_refused_by_the_name_that_was_written(variables: dict[str, str | None], name: str) -> None:
+def test_an_error_shows_the_former_name_that_was_written(variables: dict[str, str | None], name: str) -> None:
     with pytest.raises(BadVariable, match=rf"^{name} "):
         load({**PRODUCTION, **variables})
 
 
-def test_what_kubernetes_sets_for_a_service_named_redis_is_no_address() -> None:
+def test_the_variables_of_a_kubernetes_service_named_redis_are_ignored() -> None:
     injected = {"REDIS_PORT": "tcp://10.0.0.1:6379", "REDIS_SERVICE_HOST": "10.0.0.1"}
 
     assert PRODUCTION["REDIS_URL"] == load({**PRODUCTION, **injected}).REDIS_URL
@@ -98,13 +98,13 @@ def test_what_kubernetes_sets_for_a_service_named_redis_is_no_address() -> None:
         ({"REDIS_PORT": "tcp://a", "REDIS_URL": "redis://b"}, []),
     ],
 )
-def test_two_names_that_contradict_each_other_are_named(
+def test_contradicting_names_are_reported(
     environment: dict[str, str], expected: list[tuple[str, str]]
 ) -> None:
     assert former_names.contradictions(environment) == expected
 
 
-def test_the_check_of_a_deployment_names_contradictions_and_misspelt_names(
+def test_the_deployment_check_reports_contradictions_and_misspelled_names(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     valid_settings.configure(settings)
@@ -127,7 +127,7 @@ def test_the_check_of_a_deployment_names_contradictions_and_misspelt_names(
     assert "hunter" not in str(found)
 
 
-def test_every_former_name_is_in_the_table_of_the_documents() -> None:
+def test_every_former_name_is_documented() -> None:
     page = (BASE_DIR / "docs" / "operations.md").read_text()
     table = page.partition("## Names from earlier projects")[2].partition("\n## ")[0]
 

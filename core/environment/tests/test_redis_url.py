@@ -40,7 +40,7 @@ SECRET = "hunter2"
         ("redis+socket:///a", "unix:///a?db=0", "redis+socket:///a?virtual_host=0"),
     ],
 )
-def test_one_url_names_one_database_in_both_spellings(url: str, location: str, broker: str) -> None:
+def test_both_spellings_of_a_url_name_the_same_database(url: str, location: str, broker: str) -> None:
     found = redis_url.parse(url)
 
     assert (found.location, found.broker_url) == (location, broker)
@@ -64,7 +64,7 @@ def test_one_url_names_one_database_in_both_spellings(url: str, location: str, b
         ("ssl_check_hostname=False", {"ssl_check_hostname": False}),
     ],
 )
-def test_an_option_has_its_type_for_the_cache_and_for_the_broker(query: str, expected: dict[str, Any]) -> None:
+def test_an_option_has_its_type_for_cache_and_broker(query: str, expected: dict[str, Any]) -> None:
     found = redis_url.parse(f"rediss://h?{query}")
 
     assert found.options == expected
@@ -80,11 +80,11 @@ def test_an_option_has_its_type_for_the_cache_and_for_the_broker(query: str, exp
         ("redis://h", "redis://h/1", False), ("redis://h", "redis://h:1", False), ("unix:///a", "unix:///b", False),
     ],
 )  # fmt: skip
-def test_two_urls_of_one_database_are_the_same_with_any_credentials(first: str, second: str, is_same: bool) -> None:
+def test_credentials_do_not_distinguish_databases(first: str, second: str, is_same: bool) -> None:
     assert redis_url.parse(first).is_same_database(redis_url.parse(second)) is is_same
 
 
-def test_tls_is_verified_unless_the_url_says_otherwise() -> None:
+def test_tls_is_verified_unless_the_url_disables_it() -> None:
     found = redis_url.parse("rediss://h")
 
     verified = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True}
@@ -93,7 +93,7 @@ def test_tls_is_verified_unless_the_url_says_otherwise() -> None:
     assert broker_url.parse("amqps://h?ssl_cert_reqs=none").ssl == {"cert_reqs": ssl.CERT_NONE}
 
 
-def test_certificates_are_opened_at_the_start(tmp_path: Path) -> None:
+def test_unreadable_certificates_are_refused_at_start(tmp_path: Path) -> None:
     authority = certificates.authority(tmp_path / "ca")
     pair = authority.certificate_for("client")
 
@@ -160,7 +160,7 @@ BAD = [
 
 
 @pytest.mark.parametrize("url", BAD)
-def test_what_cannot_be_meant_is_refused_without_its_password(url: str) -> None:
+def test_an_invalid_redis_url_is_refused_without_quoting_its_password(url: str) -> None:
     for parse in (redis_url.parse, broker_url.parse):
         with pytest.raises(BadRedisURL) as refusal:
             parse(url)
@@ -179,7 +179,7 @@ def test_what_cannot_be_meant_is_refused_without_its_password(url: str) -> None:
         "amqp://u:hunter2@a..b", "amqp://u:hunter2@h%2F", "amqp://u:hunter2%ff@h", "amqp://u:hunter2@a;amqp://u:hunter2@b..c",
     ],
 )  # fmt: skip
-def test_a_broker_that_is_none_is_refused_without_its_password(url: str) -> None:
+def test_an_invalid_broker_url_is_refused_without_quoting_its_password(url: str) -> None:
     with pytest.raises(BadRedisURL) as refusal:
         broker_url.parse(url)
 
@@ -187,20 +187,20 @@ def test_a_broker_that_is_none_is_refused_without_its_password(url: str) -> None
 
 
 @pytest.mark.parametrize("url", ["amqp://", "amqp://u:p@h:5672//", "pyamqp://h", "amqps://h/v", "amqp://a;amqp://b"])
-def test_amqp_is_handed_to_celery_as_it_is(url: str) -> None:
+def test_an_amqp_url_is_passed_to_celery_unchanged(url: str) -> None:
     found = broker_url.parse(url)
 
     assert (found.url, found.redis) == (url, None)
 
 
-def test_the_password_is_in_no_representation() -> None:
+def test_no_repr_contains_the_password() -> None:
     for found in (redis_url.parse("redis://:hunter2@h?max_connections=3"), broker_url.parse("redis://:hunter2@h")):
         assert SECRET not in repr(found)
 
 
 @pytest.mark.parametrize("name", ["REDIS_URL", "CELERY_BROKER_URL"])
 @pytest.mark.parametrize("url", [BAD[0], BAD[3], BAD[5], BAD[11], BAD[21], BAD[24]])
-def test_a_bad_url_stops_the_start_by_the_name_of_its_variable(name: str, url: str) -> None:
+def test_an_invalid_url_stops_the_start_with_the_name_of_its_variable(name: str, url: str) -> None:
     result = check(**{name: url})
 
     assert result.returncode == 1
@@ -209,7 +209,7 @@ def test_a_bad_url_stops_the_start_by_the_name_of_its_variable(name: str, url: s
     assert SECRET not in result.stdout + result.stderr
 
 
-def test_celery_reads_no_variable_past_our_settings() -> None:
+def test_celery_reads_no_environment_variable_by_itself() -> None:
     """It would take CELERY_BROKER_READ_URL, unverified, before anything else."""
     for name in ("CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL"):
         result = check(**{name: "redis://:hunter2@h"})

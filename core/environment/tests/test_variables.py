@@ -38,7 +38,7 @@ def _name(value: object) -> str:
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.expected is None], ids=_name)
-def test_a_value_that_cannot_work_stops_the_start_by_the_name_of_its_variable(row: Row) -> None:
+def test_an_unusable_value_stops_the_start_with_the_name_of_its_variable(row: Row) -> None:
     with pytest.raises(BadVariable) as caught:
         load({**PRODUCTION, **row.others, row.variable: row.value})
 
@@ -48,26 +48,26 @@ def test_a_value_that_cannot_work_stops_the_start_by_the_name_of_its_variable(ro
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.expected is not None], ids=_name)
-def test_a_value_that_can_work_is_used_as_it_is_meant(row: Row) -> None:
+def test_a_usable_value_is_parsed_as_documented(row: Row) -> None:
     settings = load({**PRODUCTION, **row.others, row.variable: row.value})
 
     assert row.expected
     assert {name: _setting(settings, name) for name in row.expected} == row.expected
 
 
-def test_every_variable_of_the_readme_has_rows() -> None:
+def test_every_documented_variable_has_rows() -> None:
     rows = {row.variable for row in ROWS}
 
     assert _documented() - OF_COMMANDS - rows == set()
     assert len(_documented()) > 50
 
 
-def test_every_variable_is_refused_for_some_value() -> None:
+def test_every_variable_refuses_some_value() -> None:
     assert {row.variable for row in ROWS} - {row.variable for row in ROWS if row.expected is None} == set()
 
 
 @pytest.mark.parametrize("secret", ["SECRET_KEY", "JWT_SECRET_KEY", "MFA_ENCRYPTION_KEYS", "METRICS_TOKEN"])
-def test_no_secret_is_shown_when_it_is_refused(secret: str) -> None:
+def test_no_refused_secret_is_quoted(secret: str) -> None:
     for value in ("hunter2-hunter2", " hunter2", "#hunter2", "hunter2\nhunter2", "hunter2  # hunter2"):
         with pytest.raises(BadVariable) as caught:
             load({**PRODUCTION, secret: value})
@@ -80,7 +80,7 @@ def test_no_secret_is_shown_when_it_is_refused(secret: str) -> None:
     [("WEB_WORKERS", "0"), ("WEB_WORKERS", "1e9"), ("WEB_WORKERS", "513"), ("PORT", "70000"), ("HOST", "no-such-host.invalid"),
      ("HOST", "192.0.2.1"), ("PROMETHEUS_MULTIPROC_DIR", "/dev/null/counts")],
 )  # fmt: skip
-def test_the_server_does_not_start_with_what_it_cannot_use(tmp_path: Path, name: str, value: str) -> None:
+def test_the_server_does_not_start_with_an_unusable_value(tmp_path: Path, name: str, value: str) -> None:
     environment = {
         **PRODUCTION,
         "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",

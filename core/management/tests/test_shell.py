@@ -51,7 +51,7 @@ def test_a_script_stops_at_its_first_error_and_passes_shellcheck(script: Path) -
 
 
 @pytest.mark.parametrize(("place", "code"), _blocks(), ids=lambda part: part if ".md:" in part else "")
-def test_a_block_that_changes_a_machine_stops_at_its_first_error(place: str, code: str) -> None:
+def test_a_shell_block_that_changes_a_machine_stops_at_its_first_error(place: str, code: str) -> None:
     # SC2034, SC2154: a variable of another block. SC2164: `git clone … && cd`.
     assert _shellcheck("--shell=bash", "--severity=warning", "--exclude=SC2034,SC2154,SC2164", "-", code=code) == "", (
         place
@@ -62,7 +62,7 @@ def test_a_block_that_changes_a_machine_stops_at_its_first_error(place: str, cod
         assert code.endswith("\n)\n"), place
 
 
-def test_a_block_that_goes_on_after_an_error_would_be_noticed() -> None:
+def test_a_shell_block_that_continues_after_an_error_is_detected() -> None:
     assert _CHANGES.search('ln -sfn "$RELEASE" current\nsystemctl restart web\n')
     assert len(_commands("cat > a <<END\nx\nEND\nsystemctl \\\n  restart a\n# no\n")) == 2
     assert len(_blocks()) > 30
