@@ -73,9 +73,7 @@ def test_a_worker_starts_one_process_per_usable_cpu() -> None:
     assert _run_on([one], "-c", read_setting) == "1"
 
 
-def test_a_web_server_starts_one_process_per_usable_cpu(
-    tmp_path: Path, django_db_blocker: DjangoDbBlocker
-) -> None:
+def test_a_web_server_starts_one_process_per_usable_cpu(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> None:
     log = tmp_path / "web.log"
     serve = [sys.executable, "manage.py", "serve"]
     with live_database.in_use(tmp_path, django_db_blocker), log.open("wb") as output:

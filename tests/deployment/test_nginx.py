@@ -90,7 +90,9 @@ def _ask(site: Nginx, method: str = "GET", **headers: str) -> tuple[int, dict[st
     return answer.status, json.loads(answer.content)  # type: ignore[attr-defined]
 
 
-def test_a_signed_in_user_passes_and_the_application_receives_the_identity(site: Nginx, eve: tuple[User, Tokens]) -> None:
+def test_a_signed_in_user_passes_and_the_application_receives_the_identity(
+    site: Nginx, eve: tuple[User, Tokens]
+) -> None:
     user, tokens = eve
 
     for credentials in ({"Authorization": f"Bearer {tokens.access}"}, {"Cookie": f"jwt={tokens.access}"}):
@@ -123,9 +125,7 @@ def test_a_browser_is_redirected_to_the_login_page(site: Nginx) -> None:
     assert answer.getheader("Location") == "https://www.example.com/sign-in?next=http://app.example.com/basket?item=1"
 
 
-def test_the_next_request_after_a_logout_is_refused(
-    site: Nginx, server: LiveServer, eve: tuple[User, Tokens]
-) -> None:
+def test_the_next_request_after_a_logout_is_refused(site: Nginx, server: LiveServer, eve: tuple[User, Tokens]) -> None:
     bearer = f"Bearer {eve[1].access}"
     assert _ask(site, Authorization=bearer)[0] == 200
 
@@ -215,7 +215,9 @@ def test_both_shipped_nginx_configurations_strip_the_same_headers() -> None:
         assert example.count(line) == template.count(line) == 1
 
 
-def test_a_websocket_from_another_site_is_refused_and_a_same_site_one_is_not(site: Nginx, eve: tuple[User, Tokens]) -> None:
+def test_a_websocket_from_another_site_is_refused_and_a_same_site_one_is_not(
+    site: Nginx, eve: tuple[User, Tokens]
+) -> None:
     handshake = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
     cookie, before = {"Cookie": f"jwt={eve[1].access}"}, Application.seen
 

@@ -98,9 +98,7 @@ def test_a_clone_migrates_in_a_folder_of_any_name_and_keeps_its_data_private(
     [(_ALL, {}), (f"{_DEEP}/a#b", {}), ("vestibule", _BARE)],
     ids=["every character", "deep", "bare"],
 )
-def test_a_user_registers_by_email_in_a_clone_of_any_name(
-    tmp_path: Path, name: str, variables: dict[str, str]
-) -> None:
+def test_a_user_registers_by_email_in_a_clone_of_any_name(tmp_path: Path, name: str, variables: dict[str, str]) -> None:
     made = _make(tmp_path, name)
     for missing in ("HOME", "TERM", "LANG"):
         made.environment.pop(missing, None)

@@ -71,7 +71,9 @@ def test_every_supported_syntax_is_read(content: bytes, value: str) -> None:
 
 
 @pytest.mark.parametrize(("content", "line", "reason"), REFUSED, ids=repr)
-def test_ambiguous_syntax_is_refused_with_its_line_number(tmp_path: Path, content: bytes, line: int, reason: str) -> None:
+def test_ambiguous_syntax_is_refused_with_its_line_number(
+    tmp_path: Path, content: bytes, line: int, reason: str
+) -> None:
     file = tmp_path / ".env"
     file.write_bytes(content)
 
@@ -139,9 +141,7 @@ def test_a_bad_line_stops_every_command_with_one_line_of_output(tmp_path: Path) 
      (b"DEBUG_FILE=/x", "unset"), (b"# DEBUG=off", "on"), (b"MY_DEBUG=off", "on")],
     ids=repr,
 )  # fmt: skip
-def test_make_finds_debug_in_the_env_file_in_every_syntax(
-    tmp_path: Path, content: bytes, expected: str
-) -> None:
+def test_make_finds_debug_in_the_env_file_in_every_syntax(tmp_path: Path, content: bytes, expected: str) -> None:
     (tmp_path / ".env").write_bytes(content)
     rule = 'show: ; @$(in_development); echo "$${DEBUG:-unset}"'
 

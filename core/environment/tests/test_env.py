@@ -173,9 +173,7 @@ def test_a_weak_or_sample_secret_is_refused_without_debug_and_never_quoted(
     assert env.secret("THING", debug=True) == weak
 
 
-def test_a_strong_secret_is_read_from_the_variable_or_a_file(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_strong_secret_is_read_from_the_variable_or_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text(f"{STRONG}\n")
     monkeypatch.setenv("THING_FILE", str(tmp_path / "secret"))
 

@@ -35,7 +35,9 @@ NO_REDIS = {"REDIS_URL": None}
         ),
     ],
 )
-def test_a_former_name_works_like_the_current_name(variables: dict[str, str | None], setting: str, value: object) -> None:
+def test_a_former_name_works_like_the_current_name(
+    variables: dict[str, str | None], setting: str, value: object
+) -> None:
     name, _, key = setting.partition(".")
 
     found: Any = getattr(load({**PRODUCTION, **variables}), name)
@@ -98,9 +100,7 @@ def test_the_variables_of_a_kubernetes_service_named_redis_are_ignored() -> None
         ({"REDIS_PORT": "tcp://a", "REDIS_URL": "redis://b"}, []),
     ],
 )
-def test_contradicting_names_are_reported(
-    environment: dict[str, str], expected: list[tuple[str, str]]
-) -> None:
+def test_contradicting_names_are_reported(environment: dict[str, str], expected: list[tuple[str, str]]) -> None:
     assert former_names.contradictions(environment) == expected
 
 
