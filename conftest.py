@@ -84,7 +84,7 @@ def clean_redis() -> Iterator[None]:
     """Each test finds an empty Redis of its own process, and a closed breaker."""
     get_redis_connection("default").flushdb()
     breaker.succeeded()
-    last_seen.forget()
+    last_seen.clear()
     yield
     breaker.succeeded()
 

@@ -9,11 +9,11 @@ _MOST = 50
 _LENGTH = 16
 
 
-def mark(client: ClientInfo) -> str:
+def fingerprint(client: ClientInfo) -> str:
     """Kind of device, browser and system; neither address nor version, which change under an honest person's hands."""
     return hexdigest("known-device", client.device, client.browser, client.os)[:_LENGTH]
 
 
-def with_device(known: Sequence[str], device: str) -> list[str]:
+def remember(known: Sequence[str], device: str) -> list[str]:
     """The list with this device as its latest; the one not used for longest goes first."""
     return [*(other for other in known if other != device), device][-_MOST:]

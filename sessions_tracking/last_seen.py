@@ -21,7 +21,7 @@ _noted: dict[uuid.UUID, float] = {}
 _pending: set[uuid.UUID] = set()
 
 
-def note(session_id: uuid.UUID) -> None:
+def record(session_id: uuid.UUID) -> None:
     """Remembers that the session is in use; a thread of its own writes it a few seconds later. Never waits, never fails."""
     now = time.monotonic()
     if now - _noted.get(session_id, -_PAUSE_SECONDS) < _PAUSE_SECONDS:
@@ -45,12 +45,12 @@ def _start_writer(seconds: float) -> None:
 def _write_in_thread() -> None:
     """The thread ends here, and so must its connection: nobody else could close it."""
     try:
-        write()
+        flush()
     finally:
         connection.close()
 
 
-def write() -> None:
+def flush() -> None:
     """Writes what was noted, in one UPDATE. The condition keeps other processes from writing the same minute again."""
     with _lock:
         session_ids = list(_pending)
@@ -63,7 +63,7 @@ def write() -> None:
         logger.warning("could not write when %d sessions were last seen", len(session_ids))
 
 
-def forget() -> None:
+def clear() -> None:
     """Drops what this process noted: for tests, and for a process that was forked."""
     with _lock:
         _noted.clear()

@@ -28,7 +28,7 @@ _COLUMNS = tuple(_FIELDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Presented:
+class PresentedToken:
     """What a refresh token says of its session: the claims `sid`, `sub`, `jti` and `exp`."""
 
     session_id: uuid.UUID
@@ -37,7 +37,7 @@ class Presented:
     expires_at: datetime
 
 
-def rotate(*, presented: Presented, client: ClientInfo) -> Session:
+def rotate(*, presented: PresentedToken, client: ClientInfo) -> Session:
     """The session with its next refresh token current, and its user beside it, all but id, name and role deferred.
 
     One conditional UPDATE names the token it retires, so of any number of racers one wins. The others, and whoever lost an
@@ -56,14 +56,14 @@ def rotate(*, presented: Presented, client: ClientInfo) -> Session:
             return session
 
 
-def find_usable(presented: Presented) -> Session:
+def find_usable(presented: PresentedToken) -> Session:
     """Return the session whose refresh token is current or within its grace, without rotating it. Raises as `rotate`."""
     session = _live(presented.session_id)
     _require_consistent(session, presented)
     return session if session.refresh_jti == presented.jti else _excused(session, presented.jti)
 
 
-def _require_consistent(session: Session, presented: Presented) -> None:
+def _require_consistent(session: Session, presented: PresentedToken) -> None:
     """Raise TokenInvalid if the claims contradict the session. It stays: nobody without the signing key makes such a token.
 
     `exp` is compared for the current token alone. A retired one may outlive its session after JWT_REFRESH_EXPIRY was lowered,
@@ -75,7 +75,7 @@ def _require_consistent(session: Session, presented: Presented) -> None:
         raise TokenInvalid
 
 
-def _try_to_rotate(*, presented: Presented, client: ClientInfo) -> Session | None:
+def _try_to_rotate(*, presented: PresentedToken, client: ClientInfo) -> Session | None:
     """None where `presented` is not the current token of a live session of an active user, or contradicts it."""
     now = datetime.now(UTC)
     issued_at = now.replace(microsecond=0)

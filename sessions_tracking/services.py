@@ -16,8 +16,9 @@ from core.db.prepared_writes import insert
 from core.observability.metrics import SESSIONS_REVOKED
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.models import RevokedReason, Session, SessionQuerySet
+from sessions_tracking.principal import Principal
 from sessions_tracking.principal_cache import invalidation
-from sessions_tracking.principal_cache.entries import ACTIVE_ENTRY_SECONDS, Principal
+from sessions_tracking.principal_cache.entries import ACTIVE_ENTRY_SECONDS
 
 # Whoever ended a session may have died before Redis knew; by then, whatever the clocks, an entry of before has lapsed.
 _LATELY = timedelta(seconds=2 * ACTIVE_ENTRY_SECONDS)
@@ -99,7 +100,7 @@ def _end(sessions: SessionQuerySet, reason: RevokedReason, now: datetime | None 
     return ended
 
 
-def make_room(*, user_id: uuid.UUID) -> int:
+def enforce_session_limit(*, user_id: uuid.UUID) -> int:
     """Ends the active sessions idle longest, as many as stand in the way of one more (MAX_SESSIONS_PER_USER; 0 is no bound).
 
     Says how many they were.
@@ -126,7 +127,7 @@ def _past(number: int) -> PreparedSelect:
     return PreparedSelect(query)
 
 
-def renew_principals(*, user_id: uuid.UUID) -> None:
+def refresh_cached_principals(*, user_id: uuid.UUID) -> None:
     """After a change of the user's name, role or activity was committed: the next request of each session acts by it."""
     transaction.on_commit(lambda: _tell_principals(user_id))
 
@@ -135,7 +136,7 @@ def _tell_principals(user_id: uuid.UUID) -> None:
     """Looks again after writing: of two changes at once, the one read first may have been written last."""
     told, found = None, _principals(user_id)
     while found != told:
-        invalidation.overwrite(found)
+        invalidation.replace_entries(found)
         told, found = found, _principals(user_id)
 
 
@@ -145,18 +146,18 @@ def _principals(user_id: uuid.UUID) -> list[Principal]:
     return [Principal(*row) for row in sessions.values_list(*fields)]
 
 
-def forget_second_factor(*, user_id: uuid.UUID) -> None:
+def clear_second_factor(*, user_id: uuid.UUID) -> None:
     """The user's second factor is gone, and with it what it proved. Wants to be within the transaction that removes it."""
     Session.objects.filter(user_id=user_id, second_factor=True).update(second_factor=False)
-    renew_principals(user_id=user_id)
+    refresh_cached_principals(user_id=user_id)
 
 
-def erase_contents(*, user_id: uuid.UUID) -> None:
+def erase_client_data(*, user_id: uuid.UUID) -> None:
     """Deletes what clients stored with the user's sessions, ended ones included."""
     Session.objects.filter(user_id=user_id).update(name="", data={})
 
 
-def is_live(*, user_id: uuid.UUID, session_id: uuid.UUID) -> bool:
+def is_active(*, user_id: uuid.UUID, session_id: uuid.UUID) -> bool:
     """Return whether the session is the user's and active, by the database."""
     return Session.objects.active(datetime.now(UTC)).filter(user_id=user_id, id=session_id).exists()
 
@@ -167,16 +168,16 @@ def list_active(*, user_id: uuid.UUID) -> list[Session]:
     return list(active.order_by("-last_seen_at", "-id")[:MAX_LISTED])
 
 
-def get_own(*, user_id: uuid.UUID, session_id: uuid.UUID) -> Session:
+def get_active(*, user_id: uuid.UUID, session_id: uuid.UUID) -> Session:
     session = Session.objects.active(datetime.now(UTC)).filter(user_id=user_id, id=session_id).first()
     if session is None:
         raise NotFound
     return session
 
 
-def describe(*, user_id: uuid.UUID, session_id: uuid.UUID, changes: dict[str, Any]) -> Session:
+def update_metadata(*, user_id: uuid.UUID, session_id: uuid.UUID, changes: dict[str, Any]) -> Session:
     """Sets `name` and `data`, those of the two that `changes` holds; NotFound for a session that is not the user's."""
-    session, now = get_own(user_id=user_id, session_id=session_id), datetime.now(UTC)
+    session, now = get_active(user_id=user_id, session_id=session_id), datetime.now(UTC)
     wanted: dict[str, Any] = {field: changes[field] for field in ("name", "data") if field in changes}
     values = {field: value for field, value in wanted.items() if _json(value) != _json(getattr(session, field))}
     if not values:

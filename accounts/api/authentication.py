@@ -10,7 +10,7 @@ from accounts.services.login import verify_token
 from core.api.exceptions import TokenInvalid, Unauthorized
 from core.api.origin import SAFE_METHODS, require_trusted
 from sessions_tracking import last_seen
-from sessions_tracking.principal_cache.lookup import Principal
+from sessions_tracking.principal import Principal
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -20,16 +20,16 @@ class TokenAuthentication(BaseAuthentication):
         token = bearer_token(request)
         if token is None:
             token = cookie_token(request)
-        return None if token is None else (principal_for(token), token)
+        return None if token is None else (authenticate_token(token), token)
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
 
 
-def principal_for(token: str) -> Principal:
+def authenticate_token(token: str) -> Principal:
     """As `verify_token`; and the session counts as seen."""
     principal = verify_token(token)
-    last_seen.note(principal.session_id)
+    last_seen.record(principal.session_id)
     return principal
 
 
@@ -53,7 +53,7 @@ def cookie_token(request: HttpRequest | Request) -> str | None:
     return access_cookie(request)
 
 
-def principal_if_any(request: Request) -> Principal | None:
+def optional_principal(request: Request) -> Principal | None:
     """For a view that serves those without a live access token too. Raises OriginNotAllowed and ConflictingCookies as ever."""
     try:
         found = TokenAuthentication().authenticate(request)

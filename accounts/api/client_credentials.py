@@ -17,7 +17,7 @@ from core.api.exceptions import ValidationFailed
 from core.throttling.by_ip import limited
 
 
-def client_of(request: Request, form: Mapping[str, Any]) -> ServiceClient:
+def authenticate_client(request: Request, form: Mapping[str, Any]) -> ServiceClient:
     """The service that proved itself. Raises InvalidClient; RateLimited for an address that failed too often."""
     try:
         return service_clients.authenticate(_credentials(request, form))

@@ -28,7 +28,7 @@ class Transport(StrEnum):
     BOTH = ""
 
 
-def wanted_transport(request: HttpRequest | Request) -> Transport:
+def requested_transport(request: HttpRequest | Request) -> Transport:
     try:
         return Transport(request.META.get("HTTP_X_TOKEN_TRANSPORT", "").strip(" \t").lower())
     except ValueError as error:

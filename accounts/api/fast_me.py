@@ -34,7 +34,7 @@ def shortcut(request: WSGIRequest) -> Quick:
     except SessionRevoked:
         verify_token(token)  # says so too, unless the claims contradict the session
         raise
-    last_seen.note(claims.session_id)
+    last_seen.record(claims.session_id)
     body: bytes = JSONRenderer().render({"success": True, "data": account_data(account, current=claims.session_id)})
     told = {"Content-Length": str(len(body)), "Content-Language": language_of(request)}
     return Quick(_HEADERS | for_data() | told, body, (claims.user_id, claims.session_id))

@@ -7,7 +7,7 @@ from rest_framework.views import APIView
 
 from accounts.exceptions import MfaRequired
 from accounts.models import Role
-from sessions_tracking.api.current_principal import caller
+from sessions_tracking.api.current_principal import current_principal
 
 
 class IsAdmin(BasePermission):
@@ -19,8 +19,8 @@ class IsAdmin(BasePermission):
     errors = (MfaRequired,)
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        if not request.user.is_authenticated or caller(request).role != Role.ADMIN:
+        if not request.user.is_authenticated or current_principal(request).role != Role.ADMIN:
             return False
-        if settings.REQUIRE_ADMIN_MFA and not caller(request).second_factor:
+        if settings.REQUIRE_ADMIN_MFA and not current_principal(request).second_factor:
             raise MfaRequired
         return True

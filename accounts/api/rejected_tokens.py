@@ -20,7 +20,7 @@ _REFRESH_ROUTES = ("api/auth/refresh/", "api/auth/refresh-token/")
 _NOBODY = (None, None)
 
 
-def bearer_of(request: HttpRequest, response: HttpResponse) -> Bearer:
+def token_reader(request: HttpRequest, response: HttpResponse) -> Bearer:
     """What reads the ids of user and session out of the token that the request came with."""
     route = request.resolver_match.route if request.resolver_match else ""
     if route.startswith(_REFRESH_ROUTES):

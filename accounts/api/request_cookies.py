@@ -62,6 +62,6 @@ def refresh_cookie(request: HttpRequest | Request) -> str | None:
     if len(values) < 2:
         return values[0] if values else None
     try:
-        return refresh.pick_usable(values)
+        return refresh.select_usable_token(values)
     except TokenInvalid as error:
         raise ConflictingCookies(REFRESH_COOKIE) from error

@@ -39,7 +39,7 @@ def _end_sessions(user: User) -> None:
     admin_sessions.end_all(user_id=user.id)
     challenges.end_all(user_id=user.id)
     sessions.revoke_all(user_id=user.id, reason=RevokedReason.PASSWORD_RESET)
-    sessions.erase_contents(user_id=user.id)
+    sessions.erase_client_data(user_id=user.id)
 
 
 def _end_codes_and_links(user: User) -> None:

@@ -56,7 +56,7 @@ def _begin(user: User, session_id: uuid.UUID, new_email: str) -> EmailChange:
     Each is later than the one before, whatever the clocks of the nodes say: undoing one undoes those after it.
     """
     same = User.objects.filter(id=user.id, password=user.password, email_key=user.email_key, is_active=True)
-    if not same.select_for_update().exists() or not sessions.is_live(user_id=user.id, session_id=session_id):
+    if not same.select_for_update().exists() or not sessions.is_active(user_id=user.id, session_id=session_id):
         raise SessionRevoked
     now = datetime.now(UTC)
     latest = user.email_changes.aggregate(at=Max("requested_at"))["at"]
@@ -103,7 +103,7 @@ def _confirm(change: EmailChange, session_id: uuid.UUID, client: ClientInfo) -> 
     user = User.objects.select_for_update().filter(id=change.user_id, is_active=True).first()
     if user is None or user.email_key != change.old_email_key:
         raise CodeInvalid
-    if not sessions.is_live(user_id=user.id, session_id=session_id):
+    if not sessions.is_active(user_id=user.id, session_id=session_id):
         raise SessionRevoked
     now = datetime.now(UTC)
     confirmed = {"confirmed_at": now, "undo_expires_at": now + settings.UNDO_EMAIL_CHANGE_LIFETIME}

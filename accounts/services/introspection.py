@@ -16,14 +16,15 @@ from sessions_tracking import services as sessions
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.exceptions import RefreshTokenRetired
 from sessions_tracking.models import RevokedReason
-from sessions_tracking.principal_cache.lookup import Principal, principal_of
+from sessions_tracking.principal import Principal
+from sessions_tracking.principal_cache.lookup import get_principal
 
 ACCESS, REFRESH = "access_token", "refresh_token"  # as RFC 7009 §2.1 calls them
 _DECODERS = ((ACCESS, session_tokens.decode_access), (REFRESH, session_tokens.decode_refresh))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LiveToken:
+class ActiveToken:
     """`use` is ACCESS or REFRESH; name and role are the database's, never the claims'."""
 
     use: str
@@ -31,7 +32,7 @@ class LiveToken:
     principal: Principal
 
 
-def introspect(*, token: str) -> LiveToken | None:
+def introspect(*, token: str) -> ActiveToken | None:
     """None for a token that nothing can be done with any more, whatever the reason (RFC 7662 §2.2).
 
     Whatever the hint, both kinds are looked for. A retired refresh token is not active, though it may still be in its
@@ -42,12 +43,12 @@ def introspect(*, token: str) -> LiveToken | None:
         return None
     use, claims = found
     try:
-        principal = principal_of(claims.session_id)
+        principal = get_principal(claims.session_id)
     except SessionRevoked:
         return None
     if principal.id != claims.user_id or (use == REFRESH and not _is_current(claims)):
         return None
-    return LiveToken(use=use, claims=claims, principal=principal)
+    return ActiveToken(use=use, claims=claims, principal=principal)
 
 
 def revoke(*, token: str, client: ServiceClient, source: ClientInfo) -> None:

@@ -23,7 +23,8 @@ from core.db.prepared import Given, PreparedUpdate
 from sessions_tracking import services as sessions
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.models import Session
-from sessions_tracking.principal_cache.lookup import Principal, principal_of
+from sessions_tracking.principal import Principal
+from sessions_tracking.principal_cache.lookup import get_principal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +75,12 @@ def start_session(*, user: User, client: ClientInfo, wishes: SessionWishes, seco
 
     Raises InvalidCredentials where the proof is overtaken: by another password, a deactivation, a second factor just added.
     """
-    device = known_devices.mark(client)
+    device = known_devices.fingerprint(client)
     is_new_device = bool(user.known_devices) and device not in user.known_devices
     # Before anything else: it locks the row, so a reset or a deactivation that races this login ends its session too.
     if not _note_login(user, device):
         raise InvalidCredentials
-    gave_way = sessions.make_room(user_id=user.id)
+    gave_way = sessions.enforce_session_limit(user_id=user.id)
     session = sessions.start(
         user_id=user.id, client=client, name=wishes.name, data=dict(wishes.data), second_factor=second_factor
     )
@@ -93,7 +94,7 @@ def start_session(*, user: User, client: ClientInfo, wishes: SessionWishes, seco
 def _note_login(user: User, device: str) -> bool:
     """Only while the password that was checked is still the user's, and the user active and asked for no more than before."""
     user.last_login = datetime.now(UTC)
-    user.known_devices = known_devices.with_device(user.known_devices, device)
+    user.known_devices = known_devices.remember(user.known_devices, device)
     return bool(_NOTE_LOGIN.rows(**{name: getattr(user, name) for name in (*_SAME, *_NOTED)}))
 
 
@@ -128,7 +129,7 @@ def verify_token(token: str) -> Principal:
     of core.api.exceptions; and DatabaseError where Redis does not know and the database is away. That is no yes.
     """
     claims = session_tokens.decode_access(token)
-    principal = principal_of(claims.session_id)
+    principal = get_principal(claims.session_id)
     if principal.id != claims.user_id:
         raise TokenInvalid
     return principal

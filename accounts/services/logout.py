@@ -14,10 +14,10 @@ from core.api.exceptions import NotFound, Unauthorized
 from sessions_tracking import services as sessions
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.models import RevokedReason
-from sessions_tracking.principal_cache.lookup import Principal
+from sessions_tracking.principal import Principal
 
 
-def holder_of(*, refresh_token: str, client: ClientInfo) -> Principal | None:
+def session_for_refresh_token(*, refresh_token: str, client: ClientInfo) -> Principal | None:
     """Return who may sign out with this refresh token: one that `refresh` would take, or None.
 
     A retired one past its grace is theft, as it is there: its session is revoked, and nothing is left to sign out of.
@@ -72,7 +72,7 @@ def log_out_everywhere(*, principal: Principal, except_current: bool) -> int:
     return ended
 
 
-def abandon_sign_ins(mfa_tokens: Iterable[str]) -> None:
+def cancel_pending_logins(mfa_tokens: Iterable[str]) -> None:
     """Ends the sign-ins that wait for their second factor, of those tokens that stand for one."""
     for token in mfa_tokens:
         challenges.abandon(token)

@@ -67,7 +67,7 @@ def account_of(*, user_id: uuid.UUID, session_id: uuid.UUID) -> Account:
     split = len(_OF_USER)
     found = [Session.from_db("default", _OF_SESSION, row[split:]) for row in rows]
     is_live = any(session.id == session_id for session in found) or (
-        len(found) == sessions.MAX_LISTED and sessions.is_live(user_id=user_id, session_id=session_id)
+        len(found) == sessions.MAX_LISTED and sessions.is_active(user_id=user_id, session_id=session_id)
     )
     if not is_live:
         raise SessionRevoked
@@ -114,7 +114,7 @@ def _write_changed(user: User, session_id: uuid.UUID, changes: Mapping[str, Any]
         raise SessionRevoked
     audit.record(AuditKind.PROFILE_CHANGED, user_id=user.id, actor_id=user.id, facts=facts)
     if "username" in values:
-        sessions.renew_principals(user_id=user.id)
+        sessions.refresh_cached_principals(user_id=user.id)
 
 
 def delete(*, user_id: uuid.UUID, password: str) -> None:

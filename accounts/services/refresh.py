@@ -24,7 +24,7 @@ from sessions_tracking import services as sessions
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.exceptions import RefreshTokenRetired
 from sessions_tracking.models import RevokedReason, Session
-from sessions_tracking.rotation import Presented
+from sessions_tracking.rotation import PresentedToken
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def _refresh(*, token: str, client: ClientInfo) -> SignIn:
     try:
         session = rotation.rotate(presented=presented(claims), client=client)
     except RefreshTokenRetired as retired:
-        punish_reuse(retired, client)
+        handle_reuse(retired, client)
         raise RefreshTokenReused from retired
     concerns_now(user_id=session.user_id, session_id=session.id)
     return SignIn(user=session.user, session=session, tokens=mint_pair(user=session.user, session=session))
@@ -73,11 +73,11 @@ def find_session(*, token: str, client: ClientInfo, facts: audit.Facts | None = 
     try:
         return rotation.find_usable(presented(claims))
     except RefreshTokenRetired as retired:
-        punish_reuse(retired, client, facts=facts)
+        handle_reuse(retired, client, facts=facts)
         raise RefreshTokenReused from retired
 
 
-def pick_usable(candidates: Sequence[str]) -> str:
+def select_usable_token(candidates: Sequence[str]) -> str:
     """Return the one of several different refresh tokens that is usable, where the others are ours and dead.
 
     Nothing is punished: a dead token beside a live one was left in a browser when COOKIE_DOMAIN was changed. Raises TokenInvalid
@@ -105,8 +105,8 @@ def _state(token: str) -> _State:
     return _State.CURRENT if session.refresh_jti == claims.jti else _State.IN_GRACE
 
 
-def presented(claims: Claims) -> Presented:
-    return Presented(
+def presented(claims: Claims) -> PresentedToken:
+    return PresentedToken(
         session_id=claims.session_id,
         user_id=claims.user_id,
         jti=claims.jti,
@@ -123,7 +123,7 @@ def _decoded(token: str, client: ClientInfo) -> Claims:
         raise
 
 
-def punish_reuse(retired: RefreshTokenRetired, client: ClientInfo, *, facts: audit.Facts | None = None) -> None:
+def handle_reuse(retired: RefreshTokenRetired, client: ClientInfo, *, facts: audit.Facts | None = None) -> None:
     """Committed before the error is raised (RFC 9700 §4.14.2). Raises SessionRevoked if another call ended the session first.
 
     The user's row is locked first, as everybody does who locks both: a deletion that holds it waits for the session.

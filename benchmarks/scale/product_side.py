@@ -16,7 +16,8 @@ django.setup()
 
 from accounts.tokens import session_tokens  # noqa: E402 - models want to be set up
 from sessions_tracking.models import Session, SessionQuerySet  # noqa: E402
-from sessions_tracking.principal_cache.entries import REVOKED, Principal, encode, key_of  # noqa: E402
+from sessions_tracking.principal import Principal  # noqa: E402
+from sessions_tracking.principal_cache.entries import REVOKED, cache_key, encode  # noqa: E402
 
 _BATCH = 2_000
 # In use they lapse after seconds and are written again by the next request; here they are to be there at any time.
@@ -43,10 +44,10 @@ def _lasting() -> SessionQuerySet:
 
 def _write_entries() -> int:
     ended = Session.objects.filter(revoked_at__isnull=False).values_list("id", flat=True)
-    marks = ((key_of(session_id), REVOKED) for session_id in ended.iterator(_BATCH))
+    marks = ((cache_key(session_id), REVOKED) for session_id in ended.iterator(_BATCH))
     fields = _live().values_list("user_id", "user__username", "user__role", "id", "second_factor")
     principals = (Principal(*row) for row in fields.iterator(_BATCH))
-    return _set_all(marks) + _set_all((key_of(one.session_id), encode(one)) for one in principals)
+    return _set_all(marks) + _set_all((cache_key(one.session_id), encode(one)) for one in principals)
 
 
 def _set_all(pairs: Iterator[tuple[str, bytes]]) -> int:

@@ -4,4 +4,4 @@ from core.environment import env
 
 REFUSAL_RETENTION = env.duration_or_zero("REFUSAL_RETENTION", "24h")
 REFUSAL_WRITE_SECONDS: float | None = 1.0
-REFUSAL_BEARER = "accounts.api.rejected_tokens.bearer_of"
+REFUSAL_BEARER = "accounts.api.rejected_tokens.token_reader"

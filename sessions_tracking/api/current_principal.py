@@ -4,9 +4,9 @@ from typing import cast
 
 from rest_framework.request import Request
 
-from sessions_tracking.principal_cache.lookup import Principal
+from sessions_tracking.principal import Principal
 
 
-def caller(request: Request) -> Principal:
+def current_principal(request: Request) -> Principal:
     """The principal that authentication put in the place of a user."""
     return cast("Principal", request.user)

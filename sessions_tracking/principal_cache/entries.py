@@ -1,38 +1,20 @@
-"""What Redis holds under a session: its principal for a while, or a mark. Nothing else is believed."""
+"""The format of the cache entries in Redis: one key per session, with its principal or a marker as the value."""
 
 import functools
 import json
 import uuid
-from dataclasses import dataclass
 
 from core.ids import parse_id
+from sessions_tracking.principal import Principal
 
-# How long a process that could not be told of a revocation may still believe what it read before.
+# Also the longest time for which a process may trust an entry that was read before a revocation it could not see.
 ACTIVE_ENTRY_SECONDS = 30
 REVOKED = b'{"revoked": true}'
-# Whoever finds it asks the database. It stands where a change of role could not be written when it was made.
-CHANGED = b'{"changed": true}'
+# Sends each reader to the database: written where a change of role could not be cached when it was made.
+STALE = b'{"stale": true}'
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who a request acts for. Stands in for `request.user` without a query; `id` is the user's."""
-
-    id: uuid.UUID
-    username: str
-    role: str
-    session_id: uuid.UUID
-    second_factor: bool = False
-    is_authenticated: bool = True
-    is_anonymous: bool = False
-    is_active: bool = True
-
-    @property
-    def pk(self) -> uuid.UUID:
-        return self.id
-
-
-def key_of(session_id: uuid.UUID) -> str:
+def cache_key(session_id: uuid.UUID) -> str:
     return f"vestibule:session:{session_id}"
 
 
@@ -42,10 +24,13 @@ def encode(principal: Principal) -> bytes:
 
 
 @functools.lru_cache(maxsize=2048)
-def decode(found: bytes, session_id: uuid.UUID) -> Principal | None:
-    """None for a mark, and for anything that we did not write. The same bytes mean the same, and come again and again."""
+def decode(value: bytes, session_id: uuid.UUID) -> Principal | None:
+    """Return the principal, or None for a marker and for anything that this code did not write.
+
+    Cached, because one session's entry is decoded for each of its requests.
+    """
     try:
-        entry = json.loads(found or b"null")
+        entry = json.loads(value or b"null")
     except (ValueError, RecursionError):
         return None
     names = ("user", "username", "role")
@@ -54,5 +39,5 @@ def decode(found: bytes, session_id: uuid.UUID) -> Principal | None:
     user_id = parse_id(entry["user"])
     if user_id is None:
         return None
-    # An older version wrote nothing of a second factor.
+    # Entries of older versions have no `second_factor`.
     return Principal(user_id, entry["username"], entry["role"], session_id, entry.get("second_factor") is True)

@@ -10,8 +10,9 @@ from django.conf import settings
 from redis.exceptions import ResponseError
 
 from core.redis.client import RedisAway, ask, dismiss_others
+from sessions_tracking.principal import Principal
 from sessions_tracking.principal_cache import pending_writes
-from sessions_tracking.principal_cache.entries import ACTIVE_ENTRY_SECONDS, CHANGED, REVOKED, Principal, encode, key_of
+from sessions_tracking.principal_cache.entries import ACTIVE_ENTRY_SECONDS, REVOKED, STALE, cache_key, encode
 
 logger = logging.getLogger(__name__)
 
@@ -30,19 +31,19 @@ def mark_revoked(session_ids: Iterable[uuid.UUID]) -> None:
     holds of them lapses within ACTIVE_ENTRY_SECONDS.
     """
     seconds = int((settings.JWT_ACCESS_EXPIRY + _MARGIN).total_seconds())
-    keys = [key_of(session_id) for session_id in session_ids]
-    if keys and not _is_told(lambda client: _set_all(client, keys, seconds), keys):
-        pending_writes.remember(keys, mark=REVOKED, seconds=seconds)
+    keys = [cache_key(session_id) for session_id in session_ids]
+    if keys and not _try_write(lambda client: _set_all(client, keys, seconds), keys):
+        pending_writes.enqueue(keys, mark=REVOKED, seconds=seconds)
 
 
-def overwrite(principals: Iterable[Principal]) -> None:
+def replace_entries(principals: Iterable[Principal]) -> None:
     """Call after the commit of a change of name, role or activity: what was read before it must not come back.
 
     An entry that says `revoked` stays: a session that ended does not begin again.
     """
-    entries = {key_of(principal.session_id): encode(principal) for principal in principals}
-    if entries and not _is_told(lambda client: _replace_all(client, entries), list(entries)):
-        pending_writes.remember(entries, mark=CHANGED, seconds=ACTIVE_ENTRY_SECONDS)
+    entries = {cache_key(principal.session_id): encode(principal) for principal in principals}
+    if entries and not _try_write(lambda client: _replace_all(client, entries), list(entries)):
+        pending_writes.enqueue(entries, mark=STALE, seconds=ACTIVE_ENTRY_SECONDS)
 
 
 def _set_all(client: Any, keys: Iterable[str], seconds: int) -> None:
@@ -55,11 +56,11 @@ def _set_all(client: Any, keys: Iterable[str], seconds: int) -> None:
 def _replace_all(client: Any, entries: Mapping[str, bytes]) -> None:
     with client.pipeline(transaction=False) as pipeline:
         for key, value in entries.items():
-            pipeline.eval(_SET_UNLESS_MARKED, 1, key, value, ACTIVE_ENTRY_SECONDS, REVOKED, CHANGED)
+            pipeline.eval(_SET_UNLESS_MARKED, 1, key, value, ACTIVE_ENTRY_SECONDS, REVOKED, STALE)
         pipeline.execute()
 
 
-def _is_told(write: Callable[[Any], None], keys: list[str]) -> bool:
+def _try_write(write: Callable[[Any], None], keys: list[str]) -> bool:
     try:
         ask(lambda client: _write_or_delete(client, write, keys))
     except RedisAway:

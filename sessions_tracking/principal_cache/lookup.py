@@ -7,60 +7,60 @@ from core.api.exceptions import SessionRevoked
 from core.observability.metrics import count_cache_away, count_cache_hit, count_cache_miss
 from core.redis.client import RedisAway, RedisRefused, ask, get
 from sessions_tracking.models import Session
+from sessions_tracking.principal import Principal
 from sessions_tracking.principal_cache import pending_writes
-from sessions_tracking.principal_cache.entries import ACTIVE_ENTRY_SECONDS, REVOKED, decode, encode, key_of
-from sessions_tracking.principal_cache.entries import Principal as Principal
+from sessions_tracking.principal_cache.entries import ACTIVE_ENTRY_SECONDS, REVOKED, cache_key, decode, encode
 from sessions_tracking.principal_cache.invalidation import mark_revoked
-from sessions_tracking.principal_cache.staleness import Doubt
+from sessions_tracking.principal_cache.staleness import StaleCacheGuard
 
-_NOTHING, _ANOTHER_TYPE = b"", b"?"
-_DELETE_IF_STILL = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
-_LET_LAPSE = "if redis.call('TTL', KEYS[1]) == -1 then redis.call('EXPIRE', KEYS[1], ARGV[2]) end"
-_doubt = Doubt(ACTIVE_ENTRY_SECONDS)
+_MISSING, _WRONG_TYPE = b"", b"?"
+_DELETE_IF_UNCHANGED = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
+_SET_TTL_IF_MISSING = "if redis.call('TTL', KEYS[1]) == -1 then redis.call('EXPIRE', KEYS[1], ARGV[2]) end"
+_doubt = StaleCacheGuard(ACTIVE_ENTRY_SECONDS)
 
 
-def principal_of(session_id: uuid.UUID) -> Principal:
+def get_principal(session_id: uuid.UUID) -> Principal:
     """The principal of a live session: one Redis command, or one query where Redis has no answer.
 
     Raises SessionRevoked where the session is over, its user inactive, or neither known.
     """
-    epoch, key = _doubt.current_epoch(), key_of(session_id)
+    epoch, key = _doubt.generation(), cache_key(session_id)
     found = _read(key)
     if found == REVOKED:
         count_cache_hit()
         raise SessionRevoked
     principal = decode(found, session_id) if found else None
-    if principal is not None and not _doubt.covers(session_id):
+    if principal is not None and not _doubt.must_revalidate(session_id):
         count_cache_hit()
         return principal
     (count_cache_away if found is None else count_cache_miss)()
-    is_cleared = _clear(key, found, is_ours=principal is not None)
+    is_cleared = _evict(key, found, is_ours=principal is not None)
     principal = _ask_database(session_id)
     if _remember(principal) and is_cleared:
-        _doubt.settle(session_id, epoch=epoch)
+        _doubt.mark_revalidated(session_id, epoch=epoch)
     return principal
 
 
 def _read(key: str) -> bytes | None:
     """What is under the key; None where nobody knows."""
-    if pending_writes.holds(key):
+    if pending_writes.is_pending(key):
         return None
     try:
-        return get(key) or _NOTHING
+        return get(key) or _MISSING
     except RedisRefused:
-        return _ANOTHER_TYPE
+        return _WRONG_TYPE
     except RedisAway:
         return None
 
 
-def _clear(key: str, found: bytes | None, *, is_ours: bool) -> bool:
+def _evict(key: str, found: bytes | None, *, is_ours: bool) -> bool:
     """True if nothing is under the key any more that is older than this moment: only then the database is asked.
 
     Garbage is left to lapse: it was not ours, so it is not ours to delete, but it must not keep the entry out for ever.
     """
     if not found:
-        return found == _NOTHING
-    script = _DELETE_IF_STILL if is_ours else _LET_LAPSE
+        return found == _MISSING
+    script = _DELETE_IF_UNCHANGED if is_ours else _SET_TTL_IF_MISSING
     try:
         ask(lambda client: client.eval(script, 1, key, found, ACTIVE_ENTRY_SECONDS))
     except RedisAway:
@@ -84,7 +84,7 @@ def _ask_database(session_id: uuid.UUID) -> Principal:
 
 def _remember(principal: Principal) -> bool:
     """NX: what a revocation wrote since our read of the database must not be overwritten by what we read. True if asked."""
-    key, entry = key_of(principal.session_id), encode(principal)
+    key, entry = cache_key(principal.session_id), encode(principal)
     try:
         ask(lambda client: client.set(key, entry, nx=True, ex=ACTIVE_ENTRY_SECONDS))
     except RedisAway:

@@ -19,12 +19,12 @@ _marks: dict[str, tuple[bytes, float]] = {}
 _writer: threading.Thread | None = None
 
 
-def holds(key: str) -> bool:
+def is_pending(key: str) -> bool:
     """Whether Redis may say something wrong under the key."""
     return key in _marks
 
 
-def remember(keys: Iterable[str], *, mark: bytes, seconds: int) -> None:
+def enqueue(keys: Iterable[str], *, mark: bytes, seconds: int) -> None:
     """Never waits, never fails. Past the bound the oldest are left to the short life of the entries in Redis."""
     global _writer  # noqa: PLW0603 - one thread a process, started when there is something to write
     until = time.monotonic() + seconds
@@ -45,7 +45,7 @@ def _write_all() -> None:
         except (redis.RedisError, OSError):
             time.sleep(_PAUSE_SECONDS)
         else:
-            _strike_off(waiting)
+            _discard_written(waiting)
             logger.warning("told redis of %d sessions that it had missed", len(waiting))
 
 
@@ -70,7 +70,7 @@ def _write(waiting: dict[str, tuple[bytes, float]]) -> None:
         pipeline.execute()
 
 
-def _strike_off(written: dict[str, tuple[bytes, float]]) -> None:
+def _discard_written(written: dict[str, tuple[bytes, float]]) -> None:
     with _lock:
         for key, entry in written.items():
             if _marks.get(key) == entry:

@@ -13,7 +13,7 @@ from core.redis.connect import epochs
 _MOST_REMEMBERED = 100_000
 
 
-class Doubt:
+class StaleCacheGuard:
     def __init__(self, lifetime: float) -> None:
         self._lifetime = lifetime
         self._lock = threading.Lock()
@@ -21,22 +21,22 @@ class Doubt:
         self._until = 0.0
         self._settled: set[uuid.UUID] = set()
 
-    def current_epoch(self) -> int:
-        """Ask before Redis is asked, and give the answer to `settle`."""
+    def generation(self) -> int:
+        """Ask before Redis is asked, and give the answer to `mark_revalidated`."""
         if epochs.number != self._epoch:
-            self._begin()
+            self._start_generation()
         return self._epoch
 
-    def covers(self, session_id: uuid.UUID) -> bool:
+    def must_revalidate(self, session_id: uuid.UUID) -> bool:
         """Ask after Redis answered: its answer may have come over a connection that is the first of a new epoch."""
-        self.current_epoch()
+        self.generation()
         if time.monotonic() < self._until:
             return session_id not in self._settled
         if self._settled:
             self._settled = set()  # megabytes, that nobody asks for any more
         return False
 
-    def settle(self, session_id: uuid.UUID, *, epoch: int) -> None:
+    def mark_revalidated(self, session_id: uuid.UUID, *, epoch: int) -> None:
         """Redis holds nothing about the session that is older than our question to the database, if that was this epoch's."""
         if time.monotonic() >= self._until:
             return
@@ -44,7 +44,7 @@ class Doubt:
             if epoch == self._epoch == epochs.number and len(self._settled) < _MOST_REMEMBERED:
                 self._settled.add(session_id)
 
-    def _begin(self) -> None:
+    def _start_generation(self) -> None:
         with self._lock:
             self._epoch = epochs.number
             self._until = time.monotonic() + self._lifetime

@@ -36,7 +36,7 @@ def test_a_request_is_noted_and_written_later(signed_in: SignedIn) -> None:
     signed_in.client.get("/me")
     assert _seen() == LONG_AGO
 
-    last_seen.write()
+    last_seen.flush()
 
     assert datetime.now(UTC) - _seen() < timedelta(seconds=5)
     assert signed_in.client.get("/sessions").json()["data"]["sessions"][0]["lastSeenAt"] > "2026-01-01"
@@ -44,12 +44,12 @@ def test_a_request_is_noted_and_written_later(signed_in: SignedIn) -> None:
 
 def test_a_session_is_written_at_most_once_a_minute(signed_in: SignedIn) -> None:
     signed_in.client.get("/me")
-    last_seen.write()
+    last_seen.flush()
     Session.objects.update(last_seen_at=LONG_AGO)
 
     for _ in range(3):
         signed_in.client.get("/me")
-    last_seen.write()
+    last_seen.flush()
 
     assert _seen() == LONG_AGO
 
@@ -59,17 +59,17 @@ def test_what_another_process_wrote_within_the_minute_stays(signed_in: SignedIn)
     signed_in.client.get("/me")
     Session.objects.update(last_seen_at=a_moment_ago)
 
-    last_seen.write()
+    last_seen.flush()
 
     assert _seen() == a_moment_ago
 
 
 def test_a_refused_token_is_no_sign_of_life(signed_in: SignedIn) -> None:
     signed_in.client.post("/logout")
-    last_seen.forget()
+    last_seen.clear()
 
     signed_in.client.get("/me")
-    last_seen.write()
+    last_seen.flush()
 
     assert _seen() == LONG_AGO
 
@@ -82,7 +82,7 @@ def test_many_sessions_cost_one_update(
     Session.objects.update(last_seen_at=LONG_AGO)
 
     with django_assert_num_queries(1):
-        last_seen.write()
+        last_seen.flush()
 
     assert not Session.objects.filter(last_seen_at=LONG_AGO).exists()
 
@@ -90,7 +90,7 @@ def test_many_sessions_cost_one_update(
 def test_noting_asks_no_database(db: None, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     with django_assert_num_queries(0):
         for _ in range(3):
-            last_seen.note(uuid4())
+            last_seen.record(uuid4())
 
 
 def test_a_database_that_is_away_costs_a_warning_and_no_more(
@@ -102,7 +102,7 @@ def test_a_database_that_is_away_costs_a_warning_and_no_more(
         raise OperationalError("gone")
 
     monkeypatch.setattr(SessionQuerySet, "update", fail)
-    last_seen.write()
+    last_seen.flush()
 
     assert "could not write when 1 sessions were last seen" in caplog.text
 
@@ -115,17 +115,17 @@ def test_the_first_note_starts_a_writer_and_the_next_ones_none(
     settings.LAST_SEEN_WRITE_SECONDS = 5.0
 
     for _ in range(3):
-        last_seen.note(uuid4())
+        last_seen.record(uuid4())
     assert started == [5.0]
 
-    last_seen.write()
-    last_seen.note(uuid4())
+    last_seen.flush()
+    last_seen.record(uuid4())
     assert started == [5.0, 5.0]
 
 
 def test_the_writers_thread_leaves_no_connection_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
-    monkeypatch.setattr(last_seen, "write", lambda: done.append("written"))
+    monkeypatch.setattr(last_seen, "flush", lambda: done.append("written"))
     monkeypatch.setattr(last_seen, "connection", SimpleNamespace(close=lambda: done.append("closed")))
 
     last_seen._write_in_thread()
@@ -137,6 +137,6 @@ def test_what_is_remembered_has_a_bound(db: None, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(last_seen, "_MOST_REMEMBERED", 10)
 
     for _ in range(25):
-        last_seen.note(uuid4())
+        last_seen.record(uuid4())
 
     assert len(last_seen._noted) <= 10

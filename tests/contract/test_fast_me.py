@@ -144,7 +144,7 @@ def test_rights_are_those_of_now(here: SignedIn) -> None:
 
 
 def test_whoever_asked_was_seen(here: SignedIn) -> None:
-    last_seen.forget()
+    last_seen.clear()
 
     by_server("GET", _bearer(here), "/me")
 

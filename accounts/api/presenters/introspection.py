@@ -4,10 +4,10 @@ from typing import Any
 
 from django.conf import settings
 
-from accounts.services.introspection import ACCESS, LiveToken
+from accounts.services.introspection import ACCESS, ActiveToken
 
 
-def live_token(found: LiveToken | None) -> dict[str, Any]:
+def introspection_response(found: ActiveToken | None) -> dict[str, Any]:
     """Of a token that is not active nothing is told, not even why. Only an access token is of type `Bearer`."""
     if found is None:
         return {"active": False}

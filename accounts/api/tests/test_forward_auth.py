@@ -247,7 +247,7 @@ def test_refusals_speak_the_clients_language(ask: Ask, db: None) -> None:
 
 
 def test_whoever_passes_was_seen(ask: Ask, here: SignedIn, settings: Settings) -> None:
-    last_seen.forget()
+    last_seen.clear()
 
     ask(_bearer(here))
 
@@ -271,7 +271,7 @@ def test_without_any_answer_nobody_passes(ask: Ask, here: SignedIn, monkeypatch:
     def fail(_token: str) -> None:
         raise OperationalError("connection to db.internal refused")
 
-    monkeypatch.setattr(forward_auth, "principal_for", fail)
+    monkeypatch.setattr(forward_auth, "authenticate_token", fail)
 
     answer = ask(_bearer(here))
 
@@ -283,7 +283,7 @@ def test_an_unknown_fault_lets_nobody_pass(here: SignedIn, monkeypatch: pytest.M
     def fail(_token: str) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(forward_auth, "principal_for", fail)
+    monkeypatch.setattr(forward_auth, "authenticate_token", fail)
 
     assert _refused(_by_server("GET", _bearer(here)), 500, "server_error")
 

@@ -162,7 +162,7 @@ def test_a_database_that_is_away_makes_no_good_token_a_bad_one(
     def fail(_session_id: object) -> None:
         raise OperationalError
 
-    monkeypatch.setattr(introspection, "principal_of", fail)
+    monkeypatch.setattr(introspection, "get_principal", fail)
 
     reply = billing.ask("/introspect", token=here.access)
 

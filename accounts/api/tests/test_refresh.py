@@ -126,13 +126,13 @@ def test_of_two_who_reuse_at_once_one_is_punished_and_one_letter_sent(
     api: ApiClient, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _refresh(api, signed_in.refresh)
-    punish = refresh.punish_reuse
+    punish = refresh.handle_reuse
 
     def be_overtaken(retired: RefreshTokenRetired, client: ClientInfo) -> None:
         punish(retired, client)
         punish(retired, client)
 
-    monkeypatch.setattr(refresh, "punish_reuse", be_overtaken)
+    monkeypatch.setattr(refresh, "handle_reuse", be_overtaken)
     with _after(seconds=11):
         _assert_refused(signed_in.refresh, "session_revoked")
 

@@ -20,7 +20,7 @@ SignIn = Callable[..., SignedIn]
 
 
 @dataclass(frozen=True)
-class Presented:
+class PresentedToken:
     """`code` is what `/refresh` says of it; `days` is when it is presented."""
 
     token: str
@@ -28,7 +28,7 @@ class Presented:
     days: int = 0
 
 
-State = Callable[[SignedIn], Presented]
+State = Callable[[SignedIn], PresentedToken]
 
 
 def _refresh(token: str) -> str:
@@ -37,37 +37,37 @@ def _refresh(token: str) -> str:
     return str(reply.json()["data"]["tokens"]["refreshToken"])
 
 
-def _retired_within_the_grace(alice: SignedIn) -> Presented:
+def _retired_within_the_grace(alice: SignedIn) -> PresentedToken:
     _refresh(alice.refresh)
-    return Presented(alice.refresh, "ok")
+    return PresentedToken(alice.refresh, "ok")
 
 
-def _retired_before(alice: SignedIn) -> Presented:
+def _retired_before(alice: SignedIn) -> PresentedToken:
     _refresh(alice.refresh)
     Session.objects.filter(id=alice.session_id).update(rotated_at=datetime.now(UTC) - timedelta(seconds=11))
-    return Presented(alice.refresh, "refresh_token_reused")
+    return PresentedToken(alice.refresh, "refresh_token_reused")
 
 
-def _successor_was_used(alice: SignedIn) -> Presented:
+def _successor_was_used(alice: SignedIn) -> PresentedToken:
     _refresh(_refresh(alice.refresh))
-    return Presented(alice.refresh, "refresh_token_reused")
+    return PresentedToken(alice.refresh, "refresh_token_reused")
 
 
-def _of_an_ended_session(alice: SignedIn) -> Presented:
+def _of_an_ended_session(alice: SignedIn) -> PresentedToken:
     sessions.revoke(session_id=uuid.UUID(alice.session_id), reason=RevokedReason.ADMIN)
-    return Presented(alice.refresh, "session_revoked")
+    return PresentedToken(alice.refresh, "session_revoked")
 
 
 STATES: dict[str, State] = {
-    "current": lambda alice: Presented(alice.refresh, "ok"),
+    "current": lambda alice: PresentedToken(alice.refresh, "ok"),
     "retired within the grace": _retired_within_the_grace,
     "retired before the grace": _retired_before,
     "successor was used": _successor_was_used,
-    "expired": lambda alice: Presented(alice.refresh, "token_expired", days=8),
+    "expired": lambda alice: PresentedToken(alice.refresh, "token_expired", days=8),
     "of an ended session": _of_an_ended_session,
-    "an access token": lambda alice: Presented(alice.access, "token_invalid"),
-    "an mfa token": lambda alice: Presented(enrol(alice).pending(), "token_invalid"),
-    "garbage": lambda _alice: Presented("x.y.z", "token_invalid"),
+    "an access token": lambda alice: PresentedToken(alice.access, "token_invalid"),
+    "an mfa token": lambda alice: PresentedToken(enrol(alice).pending(), "token_invalid"),
+    "garbage": lambda _alice: PresentedToken("x.y.z", "token_invalid"),
 }
 
 
@@ -83,12 +83,12 @@ def other(here: SignedIn, sign_in: SignIn) -> SignedIn:
 
 
 @pytest.fixture(params=list(STATES.values()), ids=list(STATES))
-def presented(request: pytest.FixtureRequest, here: SignedIn, other: SignedIn) -> Presented:
+def presented(request: pytest.FixtureRequest, here: SignedIn, other: SignedIn) -> PresentedToken:
     state: State = request.param
     return state(here)
 
 
-def _post(path: str, presented: Presented, by_cookie: bool, **body: Any) -> Any:
+def _post(path: str, presented: PresentedToken, by_cookie: bool, **body: Any) -> Any:
     api = ApiClient()
     if by_cookie:
         api.cookies["refreshToken"] = presented.token
@@ -98,7 +98,7 @@ def _post(path: str, presented: Presented, by_cookie: bool, **body: Any) -> Any:
         return api.post(path, body)
 
 
-def _assert_effect(here: SignedIn, presented: Presented, *, ends: str, events: Sequence[str]) -> None:
+def _assert_effect(here: SignedIn, presented: PresentedToken, *, ends: str, events: Sequence[str]) -> None:
     """Of the presented token's own session. A theft is in the audit and in the mail, once; anything else is not."""
     session = Session.objects.get(id=here.session_id)
     expected = RevokedReason.ADMIN if presented.code == "session_revoked" else ends
@@ -118,7 +118,7 @@ _THEFT: Outcome = (RevokedReason.REFRESH_REUSED, [AuditKind.REFRESH_TOKEN_REUSED
 
 
 @pytest.mark.parametrize("by_cookie", [False, True])
-def test_at_refresh(here: SignedIn, presented: Presented, by_cookie: bool) -> None:
+def test_at_refresh(here: SignedIn, presented: PresentedToken, by_cookie: bool) -> None:
     reply = _post("/refresh", presented, by_cookie)
 
     assert reply.json().get("code", "ok") == presented.code
@@ -128,7 +128,9 @@ def test_at_refresh(here: SignedIn, presented: Presented, by_cookie: bool) -> No
 
 @pytest.mark.parametrize("by_cookie", [False, True])
 @pytest.mark.parametrize("names_itself", [False, True])
-def test_at_logout(here: SignedIn, other: SignedIn, presented: Presented, by_cookie: bool, names_itself: bool) -> None:
+def test_at_logout(
+    here: SignedIn, other: SignedIn, presented: PresentedToken, by_cookie: bool, names_itself: bool
+) -> None:
     named = {"sessionId": here.session_id} if names_itself else {}
 
     reply = _post("/logout", presented, by_cookie, **named)
@@ -142,7 +144,7 @@ def test_at_logout(here: SignedIn, other: SignedIn, presented: Presented, by_coo
 
 @pytest.mark.parametrize("by_cookie", [False, True])
 def test_at_logout_of_another_session_of_the_owner(
-    here: SignedIn, other: SignedIn, presented: Presented, by_cookie: bool
+    here: SignedIn, other: SignedIn, presented: PresentedToken, by_cookie: bool
 ) -> None:
     """Only a usable token ends it; with a stolen one the other session stays."""
     reply = _post("/logout", presented, by_cookie, sessionId=other.session_id)
@@ -157,7 +159,7 @@ def test_at_logout_of_another_session_of_the_owner(
 
 @pytest.mark.parametrize("by_cookie", [False, True])
 def test_at_logout_of_a_session_of_somebody_else(
-    here: SignedIn, presented: Presented, by_cookie: bool, mallory: User, sign_in: SignIn
+    here: SignedIn, presented: PresentedToken, by_cookie: bool, mallory: User, sign_in: SignIn
 ) -> None:
     foreign = sign_in(mallory)
 
@@ -170,14 +172,14 @@ def test_at_logout_of_a_session_of_somebody_else(
 
 
 @pytest.mark.parametrize("by_cookie", [False, True])
-def test_at_logout_all_it_is_no_credential(here: SignedIn, presented: Presented, by_cookie: bool) -> None:
+def test_at_logout_all_it_is_no_credential(here: SignedIn, presented: PresentedToken, by_cookie: bool) -> None:
     reply = _post("/logout-all", presented, by_cookie)
 
     assert (reply.status_code, reply.json()["code"]) == (401, "authentication_required")
     _assert_effect(here, presented, ends="", events=[])
 
 
-def test_at_introspection_it_is_a_question_and_changes_nothing(here: SignedIn, presented: Presented) -> None:
+def test_at_introspection_it_is_a_question_and_changes_nothing(here: SignedIn, presented: PresentedToken) -> None:
     service = make_service()
     with time_machine.travel(datetime.now(UTC) + timedelta(days=presented.days), tick=False):
         active = service.introspect(presented.token)["active"]
@@ -189,7 +191,7 @@ def test_at_introspection_it_is_a_question_and_changes_nothing(here: SignedIn, p
     _assert_effect(here, presented, ends="", events=[])
 
 
-def test_at_revocation_by_a_service_it_is_as_at_logout(here: SignedIn, presented: Presented) -> None:
+def test_at_revocation_by_a_service_it_is_as_at_logout(here: SignedIn, presented: PresentedToken) -> None:
     service = make_service()
     with time_machine.travel(datetime.now(UTC) + timedelta(days=presented.days), tick=False):
         assert service.revoke(presented.token).status_code == 200

@@ -82,7 +82,7 @@ def test_what_redis_never_heard_of_it_hears_when_it_is_said_again(
     for change, before, after in [({"role": "ADMIN"}, 403, 200), ({"isActive": False}, 200, 401)]:
         assert hers.client.get("/users").status_code == before
         with monkeypatch.context() as died_after_the_commit:
-            for word in ("mark_revoked", "overwrite"):
+            for word in ("mark_revoked", "replace_entries"):
                 died_after_the_commit.setattr(invalidation, word, lambda _sessions: None)
             client.patch(f"/users/{alice.id}", change)
         assert hers.client.get("/users").status_code == before

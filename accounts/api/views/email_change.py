@@ -17,7 +17,7 @@ from core.api.validation import checked
 from core.api.viewsets import ViewSet
 from core.openapi.operation import documented
 from core.throttling.by_ip import limited
-from sessions_tracking.api.current_principal import caller
+from sessions_tracking.api.current_principal import current_principal
 from sessions_tracking.client_info import read_client_info
 
 
@@ -30,7 +30,7 @@ class EmailChangeViewSet(ViewSet):
         Ask again for another code; the former dies.
         """
         form = checked(ChangeEmailForm, request)
-        principal = caller(request)
+        principal = current_principal(request)
         email_change.request(
             user_id=principal.id,
             session_id=principal.session_id,
@@ -45,7 +45,7 @@ class EmailChangeViewSet(ViewSet):
     def confirm_change_email(self, request: Request) -> Response:
         """Makes the new address yours, with the six-digit code from its email. The fifth wrong try kills the code."""
         code = checked(ConfirmEmailForm, request)["code"]
-        principal = caller(request)
+        principal = current_principal(request)
         user = email_change.confirm(
             user_id=principal.id, session_id=principal.session_id, code=code, client=read_client_info(request)
         )

@@ -10,7 +10,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.authentication import bearer_token, cookie_token, principal_for
+from accounts.api.authentication import authenticate_token, bearer_token, cookie_token
 from accounts.api.docs import forward_auth as docs
 from core.api.exception_handler import as_api_error
 from core.api.exceptions import ApiError, AuthenticationRequired, MethodNotAllowed
@@ -24,7 +24,7 @@ from core.http.locale import language_of
 from core.http.request_context import PEER
 from core.http.security_headers import for_data
 from core.openapi.operation import documented
-from sessions_tracking.principal_cache.lookup import Principal
+from sessions_tracking.principal import Principal
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ def _caller(request: HttpRequest) -> Principal:
             require_trusted(request, own_origin=_forwarded_origin(request))
     if token is None:
         raise AuthenticationRequired
-    return principal_for(token)
+    return authenticate_token(token)
 
 
 def _may_change_something(request: HttpRequest) -> bool:

@@ -8,9 +8,9 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.client_credentials import client_of
+from accounts.api.client_credentials import authenticate_client
 from accounts.api.docs import introspection as docs
-from accounts.api.presenters.introspection import live_token
+from accounts.api.presenters.introspection import introspection_response
 from accounts.api.serializers.introspection import TokenForm
 from accounts.models import ServiceClient
 from accounts.services import introspection
@@ -41,7 +41,7 @@ class IntrospectionViewSet(ViewSet):
         Refresh tokens are known too: take for an access token only what says `token_use: access_token`.
         """
         token, _client = _asked(request)
-        return Response(live_token(introspection.introspect(token=token)))
+        return Response(introspection_response(introspection.introspect(token=token)))
 
     @action(detail=False, methods=["post"])
     @documented(docs.REVOKE)
@@ -54,4 +54,4 @@ class IntrospectionViewSet(ViewSet):
 
 def _asked(request: Request) -> tuple[str, ServiceClient]:
     form = checked(TokenForm, request)
-    return form["token"], client_of(request, form)
+    return form["token"], authenticate_client(request, form)

@@ -18,7 +18,7 @@ from core.api.streaming import streamed_json
 from core.api.validation import checked, checked_query
 from core.api.viewsets import ViewSet
 from core.openapi.operation import documented
-from sessions_tracking.api.current_principal import caller
+from sessions_tracking.api.current_principal import current_principal
 
 _FIELDS = {"firstName": "first_name", "lastName": "last_name", "username": "username", "language": "language"}
 
@@ -35,7 +35,7 @@ class MeViewSet(ViewSet):
     def update_me(self, request: Request) -> Response:
         """Changes your names, your username or the language of your emails."""
         changes = {_FIELDS[name]: value for name, value in checked(ProfileForm, request).items()}
-        principal = caller(request)
+        principal = current_principal(request)
         user = profile.update(user_id=principal.id, session_id=principal.session_id, changes=changes)
         return success({"user": user_profile(user)}, message=_("Your profile is saved."))
 
@@ -43,7 +43,7 @@ class MeViewSet(ViewSet):
     @documented(docs.DELETE)
     def delete_me(self, request: Request) -> Response:
         """Deletes your account and everything that belongs to it, for good. Takes your password."""
-        profile.delete(user_id=caller(request).id, password=checked(PasswordForm, request)["password"])
+        profile.delete(user_id=current_principal(request).id, password=checked(PasswordForm, request)["password"])
         response = success(message=_("Your account has been deleted."))
         clear_cookies(response)
         return response
@@ -70,7 +70,7 @@ class MeViewSet(ViewSet):
     @documented(docs.EXPORT)
     def export(self, request: Request) -> StreamingHttpResponse:
         """Everything that is held about you, ended sessions, emails and activity included."""
-        principal = caller(request)
+        principal = current_principal(request)
         held = export.everything_held(user_id=principal.id)
         return streamed_json(held_chunks(held, current=principal.session_id))
 
@@ -79,11 +79,11 @@ class MeViewSet(ViewSet):
     def activity(self, request: Request) -> Response:
         """What happened to your account, sign-ins that failed included, the newest first. Kept for half a year by default."""
         query = checked_query(PageQuery, request)
-        page = activity.find(user_id=caller(request).id, page=query["page"], page_size=query["pageSize"])
+        page = activity.find(user_id=current_principal(request).id, page=query["page"], page_size=query["pageSize"])
         return success({"events": [event_data(event) for event in page.events], "count": page.count} | query)
 
 
 def _shown(request: Request) -> Response:
-    principal = caller(request)
+    principal = current_principal(request)
     account = profile.account_of(user_id=principal.id, session_id=principal.session_id)
     return success(account_data(account, current=principal.session_id))

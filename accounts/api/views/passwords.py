@@ -17,7 +17,7 @@ from core.api.validation import checked
 from core.api.viewsets import ViewSet
 from core.openapi.operation import documented
 from core.throttling.by_ip import limited
-from sessions_tracking.api.current_principal import caller
+from sessions_tracking.api.current_principal import current_principal
 from sessions_tracking.client_info import read_client_info
 
 
@@ -50,7 +50,7 @@ class PasswordChangeViewSet(ViewSet):
     @documented(docs.CHANGE)
     def change_password(self, request: Request) -> Response:
         """Sets a new password in exchange for the current one, and ends your other sessions."""
-        form, principal = checked(ChangePasswordForm, request), caller(request)
+        form, principal = checked(ChangePasswordForm, request), current_principal(request)
         passwords.change(
             user_id=principal.id,
             session_id=principal.session_id,

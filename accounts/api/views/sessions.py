@@ -4,7 +4,7 @@ import uuid
 
 from accounts.services import logout
 from sessions_tracking.api.views import SessionViewSet
-from sessions_tracking.principal_cache.lookup import Principal
+from sessions_tracking.principal import Principal
 
 
 class OwnSessionViewSet(SessionViewSet):

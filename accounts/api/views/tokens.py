@@ -6,10 +6,17 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.authentication import principal_if_any
-from accounts.api.cookies import ACCESS_COOKIE, REFRESH_COOKIE, Transport, clear_cookies, set_cookies, wanted_transport
+from accounts.api.authentication import optional_principal
+from accounts.api.cookies import (
+    ACCESS_COOKIE,
+    REFRESH_COOKIE,
+    Transport,
+    clear_cookies,
+    requested_transport,
+    set_cookies,
+)
 from accounts.api.docs import tokens as docs
-from accounts.api.login_responses import second_factor_wanted, signed_in
+from accounts.api.login_responses import mfa_required_response, signed_in
 from accounts.api.presenters.users import sign_in_data
 from accounts.api.request_cookies import ConflictingCookies, cookie_values, refresh_cookie
 from accounts.api.serializers.forms import LoginForm, LogoutAllForm, LogoutForm, RefreshForm
@@ -24,9 +31,9 @@ from core.api.validation import checked
 from core.api.viewsets import ViewSet
 from core.ids import parse_id
 from core.openapi.operation import documented
-from sessions_tracking.api.current_principal import caller
+from sessions_tracking.api.current_principal import current_principal
 from sessions_tracking.client_info import read_client_info
-from sessions_tracking.principal_cache.lookup import Principal
+from sessions_tracking.principal import Principal
 
 
 class TokenViewSet(ViewSet):
@@ -40,14 +47,14 @@ class TokenViewSet(ViewSet):
 
         Who has a second factor gets neither yet, but an `mfaToken` of five minutes, for `/mfa/verify` alone.
         """
-        transport, form = wanted_transport(request), checked(LoginForm, request)
+        transport, form = requested_transport(request), checked(LoginForm, request)
         require_trusted(request)  # nobody may sign a browser in from elsewhere, or guess through the browsers of others
         found = login.log_in(
             credentials=_credentials(form),
             client=read_client_info(request),
             wishes=SessionWishes(name=form.get("deviceName", ""), data=form.get("data", {})),
         )
-        return second_factor_wanted(found) if isinstance(found, Pending) else signed_in(found, transport)
+        return mfa_required_response(found) if isinstance(found, Pending) else signed_in(found, transport)
 
     @action(detail=False, methods=["post"])
     @documented(docs.REFRESH)
@@ -75,7 +82,7 @@ class TokenViewSet(ViewSet):
             return success(message=_("That session is over."))
         if caller:
             logout.log_out(principal=caller)
-        logout.abandon_sign_ins(_possible_mfa_tokens(request, form))
+        logout.cancel_pending_logins(_possible_mfa_tokens(request, form))
         return _signed_out(success(message=_("You are signed out.")))
 
 
@@ -87,7 +94,7 @@ class LogoutAllViewSet(ViewSet):
     def logout_all(self, request: Request) -> Response:
         """Ends all your sessions at once, or all but the one of this request."""
         except_current = checked(LogoutAllForm, request)["exceptCurrent"]
-        revoked = logout.log_out_everywhere(principal=caller(request), except_current=except_current)
+        revoked = logout.log_out_everywhere(principal=current_principal(request), except_current=except_current)
         response = success({"revoked": revoked}, message=_("Your sessions are over."))
         return response if except_current else _signed_out(response)
 
@@ -102,7 +109,7 @@ def _credentials(form: dict[str, str]) -> Credentials:
 
 
 def _refreshed(request: Request) -> Response:
-    transport, form = wanted_transport(request), checked(RefreshForm, request)
+    transport, form = requested_transport(request), checked(RefreshForm, request)
     token = form.get("refreshToken") or _refresh_cookie(request)
     if not token:
         raise AuthenticationRequired
@@ -123,12 +130,12 @@ def _refresh_cookie(request: Request) -> str | None:
 def _caller_signing_out(request: Request, form: dict[str, str]) -> Principal | None:
     """By the access token, else by the refresh token. Where cookies conflict, both are cleared: the user wants them gone."""
     try:
-        principal = principal_if_any(request)
+        principal = optional_principal(request)
         token = None if principal else form.get("refreshToken") or _refresh_cookie(request)
     except ConflictingCookies as error:
         raise ConflictingCookies(ACCESS_COOKIE, REFRESH_COOKIE) from error
     if token:
-        return logout.holder_of(refresh_token=token, client=read_client_info(request))
+        return logout.session_for_refresh_token(refresh_token=token, client=read_client_info(request))
     return principal
 
 

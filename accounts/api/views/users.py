@@ -25,9 +25,9 @@ from core.api.viewsets import ViewSet
 from core.ids import parse_id
 from core.openapi.operation import documented
 from sessions_tracking import services as sessions
-from sessions_tracking.api.current_principal import caller
+from sessions_tracking.api.current_principal import current_principal
 from sessions_tracking.api.presenters import session_data
-from sessions_tracking.principal_cache.lookup import Principal
+from sessions_tracking.principal import Principal
 
 _FIELDS = {
     "firstName": "first_name",
@@ -102,7 +102,7 @@ class UserViewSet(ViewSet):
 
 
 def _caller(request: Request) -> Principal:
-    return caller(request)
+    return current_principal(request)
 
 
 def _id(text: str) -> uuid.UUID:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from accounts.tokens.keys import rotation
-from accounts.tokens.keys.files import CannotRead
+from accounts.tokens.keys.files import KeyFilesError
 from accounts.tokens.keys.key import ALGORITHMS
 from core.management.documented_command import TaughtCommand
 
@@ -46,7 +46,7 @@ class Command(TaughtCommand):
                 self._say(self._plan(directory, options["algorithm"]), is_done=False)
             else:
                 self._rotate(directory, options["algorithm"])
-        except (CannotRead, OSError) as problem:
+        except (KeyFilesError, OSError) as problem:
             raise CommandError(f"Nothing more was done: {problem}") from problem
 
     def _list(self, directory: Path) -> None:
@@ -59,7 +59,7 @@ class Command(TaughtCommand):
 
     def _rotate(self, directory: Path, algorithm: str | None) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with rotation.alone_in(directory):
+        with rotation.rotation_lock(directory):
             plan = self._plan(directory, algorithm)
             for step in plan.steps:
                 rotation.carry_out(step)

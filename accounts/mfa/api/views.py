@@ -7,7 +7,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.cookies import wanted_transport
+from accounts.api.cookies import requested_transport
 from accounts.api.login_responses import signed_in
 from accounts.api.serializers.forms import PasswordForm
 from accounts.mfa.api import docs as docs
@@ -20,7 +20,7 @@ from core.api.validation import checked
 from core.api.viewsets import ViewSet
 from core.openapi.operation import documented
 from core.throttling.by_ip import limited
-from sessions_tracking.api.current_principal import caller
+from sessions_tracking.api.current_principal import current_principal
 from sessions_tracking.client_info import read_client_info
 
 
@@ -29,7 +29,7 @@ class SecondFactorViewSet(ViewSet):
     @documented(docs.START)
     def start_totp(self, request: Request) -> Response:
         """Makes a secret for your authenticator app and shows it once. Nothing is asked for until you confirm it."""
-        principal = caller(request)
+        principal = current_principal(request)
         started = enrolment.start(user_id=principal.id, session_id=principal.session_id)
         data = {"secret": started.secret, "otpauthUri": started.uri, "qrSvg": started.qr_svg}
         return success(data, message=_("Scan the picture with your app, and send the code that it shows."))
@@ -38,7 +38,7 @@ class SecondFactorViewSet(ViewSet):
     @documented(docs.DISABLE)
     def disable_totp(self, request: Request) -> Response:
         """Removes your authenticator app and your recovery codes. Takes your password."""
-        principal = caller(request)
+        principal = current_principal(request)
         enrolment.disable(
             user_id=principal.id,
             session_id=principal.session_id,
@@ -51,7 +51,7 @@ class SecondFactorViewSet(ViewSet):
     @documented(docs.CONFIRM)
     def confirm_totp(self, request: Request) -> Response:
         """Switches the second factor on with a first code. Your recovery codes are in this answer and never shown again."""
-        principal = caller(request)
+        principal = current_principal(request)
         codes = enrolment.confirm(
             user_id=principal.id,
             session_id=principal.session_id,
@@ -64,7 +64,7 @@ class SecondFactorViewSet(ViewSet):
     @documented(docs.RENEW)
     def renew_recovery_codes(self, request: Request) -> Response:
         """Makes ten new recovery codes; the former ones stop working. Takes your password."""
-        principal = caller(request)
+        principal = current_principal(request)
         codes = recovery_codes.renew(
             user_id=principal.id,
             session_id=principal.session_id,
@@ -81,7 +81,7 @@ class MfaVerificationViewSet(ViewSet):
     @documented(docs.VERIFY)
     def verify_mfa(self, request: Request) -> Response:
         """Finishes a sign-in with a code of the app or a recovery code. It then answers as the sign-in itself does."""
-        transport, form = wanted_transport(request), checked(VerifyMfaForm, request)
+        transport, form = requested_transport(request), checked(VerifyMfaForm, request)
         require_trusted(request)  # as for the sign-in that it finishes
         limited(request, settings.RATE_LIMIT_PUBLIC)
         sign_in = login.log_in(

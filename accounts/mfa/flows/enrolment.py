@@ -83,7 +83,7 @@ def disable(*, user_id: uuid.UUID, session_id: uuid.UUID, password: str, client:
     with transaction.atomic():
         if not User.objects.select_for_update().filter(id=user_id, password=user.password).exists():
             raise PasswordIncorrect(field="password")
-        if not sessions.is_live(user_id=user_id, session_id=session_id):
+        if not sessions.is_active(user_id=user_id, session_id=session_id):
             raise SessionRevoked
         if not _remove(user_id):
             raise MfaNotEnabled
@@ -115,13 +115,13 @@ def _remove(user_id: uuid.UUID) -> bool:
     TotpFactor.objects.filter(user_id=user_id).delete()
     RecoveryCode.objects.filter(user_id=user_id).delete()
     challenges.end_all(user_id=user_id)
-    sessions.forget_second_factor(user_id=user_id)
+    sessions.clear_second_factor(user_id=user_id)
     return True
 
 
 def _locked(user_id: uuid.UUID, session_id: uuid.UUID) -> User:
     """The session is looked at again under the lock: a reset or a sign-out may have committed since the request was let in."""
     user = User.objects.select_for_update().filter(id=user_id, is_active=True).first()
-    if user is None or not sessions.is_live(user_id=user_id, session_id=session_id):
+    if user is None or not sessions.is_active(user_id=user_id, session_id=session_id):
         raise SessionRevoked
     return user

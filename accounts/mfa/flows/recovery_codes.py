@@ -31,7 +31,7 @@ def renew(*, user_id: uuid.UUID, session_id: uuid.UUID, password: str) -> list[s
         locked = User.objects.select_for_update().filter(id=user_id, password=user.password).first()
         if locked is None:
             raise PasswordIncorrect(field="password")
-        if not sessions.is_live(user_id=user_id, session_id=session_id):
+        if not sessions.is_active(user_id=user_id, session_id=session_id):
             raise SessionRevoked
         if not locked.mfa_enabled:
             raise MfaNotEnabled

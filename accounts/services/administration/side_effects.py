@@ -128,4 +128,4 @@ def _settle_sessions(before: User, after: User, values: Mapping[str, Any]) -> No
         sessions.revoke_all(user_id=after.id, reason=RevokedReason.ACCOUNT_DEACTIVATED)
         challenges.end_all(user_id=after.id)
     elif "role" in values or "username" in values:
-        sessions.renew_principals(user_id=after.id)
+        sessions.refresh_cached_principals(user_id=after.id)

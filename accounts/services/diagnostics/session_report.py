@@ -10,7 +10,7 @@ from accounts.services.diagnostics import revoking_events
 from core.api.exceptions import NotFound
 from core.redis.client import RedisAway, ask
 from sessions_tracking.models import Session
-from sessions_tracking.principal_cache.entries import CHANGED, REVOKED, decode, key_of
+from sessions_tracking.principal_cache.entries import REVOKED, STALE, cache_key, decode
 
 AWAY = "unknown, since Redis is away"
 
@@ -49,14 +49,14 @@ def state_of(session: Session) -> str:
 
 def _in_redis(session_id: uuid.UUID) -> str:
     try:
-        found, seconds = ask(lambda client: (client.get(key_of(session_id)), client.ttl(key_of(session_id))))
+        found, seconds = ask(lambda client: (client.get(cache_key(session_id)), client.ttl(cache_key(session_id))))
     except RedisAway:
         return AWAY
     if not found:
         return "nothing: the next request asks the database"
     if found == REVOKED:
         return f"the mark that it is over, for {seconds} s more"
-    if found == CHANGED:
+    if found == STALE:
         return f"the mark that rights changed, for {seconds} s more: the next request asks the database"
     principal = decode(found, session_id)
     if principal is None:

@@ -27,7 +27,7 @@ class State(StrEnum):
     RETIRED = "retired"
 
 
-class CannotRead(Exception):
+class KeyFilesError(Exception):
     """The message says what is wrong with which file or directory."""
 
 
@@ -45,7 +45,7 @@ def name_of(kid: str, state: State, since: datetime) -> str:
 
 
 def read_all(places: Iterable[str]) -> tuple[list[KeyFile], Signature]:
-    """The keys of all files and directories named, oldest first, and what `signature` said of them. Raises CannotRead.
+    """The keys of all files and directories named, oldest first, and what `signature` said of them. Raises KeyFilesError.
 
     A directory is not read in one moment: where a file was renamed meanwhile, all is read again.
     """
@@ -59,11 +59,11 @@ def read_all(places: Iterable[str]) -> tuple[list[KeyFile], Signature]:
             continue
         if signature(places) == before:
             return _each_once(found), before
-    raise CannotRead(f"a file that is not there: {missing}" if missing else "files that keep changing")
+    raise KeyFilesError(f"a file that is not there: {missing}" if missing else "files that keep changing")
 
 
 def signature(places: Iterable[str]) -> Signature:
-    """Differs as soon as a file came, went, was renamed, written, or opened to others. Raises CannotRead."""
+    """Differs as soon as a file came, went, was renamed, written, or opened to others. Raises KeyFilesError."""
     found = []
     for path in _paths(places):
         try:
@@ -82,7 +82,7 @@ def _paths(places: Iterable[str]) -> Iterator[Path]:
         try:
             names = sorted(os.listdir(place))  # noqa: PTH208 - names are all that is wanted, and this is asked for often
         except OSError as error:
-            raise CannotRead(f"a directory that cannot be read: {place}") from error
+            raise KeyFilesError(f"a directory that cannot be read: {place}") from error
         yield from (place / name for name in names if name.endswith(_SUFFIX) and not name.startswith("."))
 
 
@@ -92,11 +92,11 @@ def _read(path: Path) -> KeyFile:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise CannotRead(f"a file that cannot be read: {path}") from error
+        raise KeyFilesError(f"a file that cannot be read: {path}") from error
     try:
         key = signing_key.read(pem)
     except UnusableKey as problem:
-        raise CannotRead(f"a file that {problem}: {path}") from None
+        raise KeyFilesError(f"a file that {problem}: {path}") from None
     return KeyFile(path=path, key=key, state=_state(path), since=_since(path, modified_at))
 
 

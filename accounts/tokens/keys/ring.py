@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from accounts.tokens.keys import files
-from accounts.tokens.keys.files import CannotRead, KeyFile, State
+from accounts.tokens.keys.files import KeyFile, KeyFilesError, State
 from accounts.tokens.keys.key import SigningKey
 from core.environment.env import BadVariable
 
@@ -67,7 +67,7 @@ class Ring:
             if time.monotonic() - self._looked_at >= pause:  # nobody looked while we waited
                 self._looked_at = time.monotonic()
                 self._read_if_changed()
-        except CannotRead as problem:
+        except KeyFilesError as problem:
             logger.error("JWT_PRIVATE_KEYS names %s; the former keys stay", problem)  # noqa: TRY400 - no traceback tells more
         finally:
             self._lock.release()
@@ -87,7 +87,7 @@ def _keys(found: list[KeyFile], places: tuple[str, ...]) -> Keys:
     by_state = {state: [file.key for file in found if file.state is state] for state in State}
     candidates = by_state[State.NEXT][:1] + by_state[State.ACTIVE]
     if not candidates:
-        raise CannotRead(f"no key that may sign: {', '.join(places)} ({_HINT} --directory {places[0]})")
+        raise KeyFilesError(f"no key that may sign: {', '.join(places)} ({_HINT} --directory {places[0]})")
     return Keys(
         signing=candidates[-1],
         by_id={file.key.kid: file.key for file in found},
@@ -104,5 +104,5 @@ def current() -> Ring:
 def _ring(places: tuple[str, ...]) -> Ring:
     try:
         return Ring(places)
-    except CannotRead as problem:
+    except KeyFilesError as problem:
         raise BadVariable("JWT_PRIVATE_KEYS", f"names {problem}") from None

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from accounts.tokens.keys import files, key
-from accounts.tokens.keys.files import CannotRead, KeyFile, State
+from accounts.tokens.keys.files import KeyFile, KeyFilesError, State
 
 _MARGIN = timedelta(minutes=1)  # for clocks, and for a process that signs with the former key a moment longer
 
@@ -35,21 +35,21 @@ class Plan:
 
 
 @contextmanager
-def alone_in(directory: Path) -> Iterator[None]:
-    """No other rotation works in the directory meanwhile. Raises CannotRead where one does."""
+def rotation_lock(directory: Path) -> Iterator[None]:
+    """No other rotation works in the directory meanwhile. Raises KeyFilesError where one does."""
     handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
         os.fsync(handle)
     except BlockingIOError:
-        raise CannotRead(f"a directory that another process rotates at this moment: {directory}") from None
+        raise KeyFilesError(f"a directory that another process rotates at this moment: {directory}") from None
     finally:
         os.close(handle)
 
 
 def keys_in(directory: Path) -> list[KeyFile]:
-    """Oldest first; none where there is no directory yet. Raises CannotRead."""
+    """Oldest first; none where there is no directory yet. Raises KeyFilesError."""
     return files.read_all([str(directory)])[0] if directory.exists() else []
 
 

@@ -9,7 +9,7 @@ from django.db import OperationalError, connection
 from django_redis import get_redis_connection
 
 from accounts.testing.api_client import SignedIn
-from sessions_tracking.principal_cache.entries import REVOKED, key_of
+from sessions_tracking.principal_cache.entries import REVOKED, cache_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,14 +30,14 @@ def test_a_logout_that_could_not_be_committed_is_told_to_nobody(
     assert (reply.status_code, reply.json()["code"]) == (503, "service_unavailable")
 
     assert here.client.get("/me").status_code == 200
-    assert get_redis_connection("default").get(key_of(UUID(here.session_id))) != REVOKED
+    assert get_redis_connection("default").get(cache_key(UUID(here.session_id))) != REVOKED
 
 
 def test_redis_is_told_when_the_logout_is_committed_and_not_before(
     here: SignedIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[bytes] = []
-    key, commit = key_of(UUID(here.session_id)), connection._commit  # type: ignore[attr-defined]
+    key, commit = cache_key(UUID(here.session_id)), connection._commit  # type: ignore[attr-defined]
 
     def look_and_commit() -> None:
         seen.append(get_redis_connection("default").get(key))

@@ -15,9 +15,10 @@ from accounts.testing.api_client import SignedIn
 from core.api.exceptions import SessionRevoked
 from sessions_tracking import services
 from sessions_tracking.models import RevokedReason, Session
+from sessions_tracking.principal import Principal
 from sessions_tracking.principal_cache import invalidation, lookup
-from sessions_tracking.principal_cache.entries import ACTIVE_ENTRY_SECONDS, Principal
-from sessions_tracking.principal_cache.lookup import principal_of
+from sessions_tracking.principal_cache.entries import ACTIVE_ENTRY_SECONDS
+from sessions_tracking.principal_cache.lookup import get_principal
 
 SignIn = Callable[..., SignedIn]
 Redis = Any
@@ -55,30 +56,30 @@ def test_the_first_look_asks_the_database_and_the_next_ones_only_redis(
     session_id: UUID, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(1):
-        first = principal_of(session_id)
+        first = get_principal(session_id)
     with django_assert_num_queries(0):
-        assert principal_of(session_id) == first
+        assert get_principal(session_id) == first
 
 
 def test_an_active_entry_lives_at_most_30_seconds(session_id: UUID, redis: Redis) -> None:
-    principal_of(session_id)
+    get_principal(session_id)
     assert 0 < redis.ttl(_key(session_id)) <= ACTIVE_ENTRY_SECONDS == 30
 
-    invalidation.overwrite([_principal(session_id)])
+    invalidation.replace_entries([_principal(session_id)])
     assert 0 < redis.ttl(_key(session_id)) <= 30
 
 
 def test_a_hit_does_not_prolong_an_entry(session_id: UUID, redis: Redis) -> None:
-    principal_of(session_id)
+    get_principal(session_id)
     redis.expire(_key(session_id), 5)
 
-    principal_of(session_id)
+    get_principal(session_id)
 
     assert redis.ttl(_key(session_id)) <= 5
 
 
 def test_an_entry_is_small_json_without_personal_data(session_id: UUID, redis: Redis) -> None:
-    principal_of(session_id)
+    get_principal(session_id)
 
     assert set(json.loads(redis.get(_key(session_id)))) == {"user", "username", "role", "second_factor"}
     assert b"example.com" not in redis.get(_key(session_id))
@@ -104,7 +105,7 @@ def test_a_redis_that_was_emptied_revives_nobody_and_signs_nobody_out(
 
 
 def test_a_reader_that_raced_a_revocation_cannot_put_the_old_state_back(session_id: UUID, redis: Redis) -> None:
-    read_before = principal_of(session_id)
+    read_before = get_principal(session_id)
     redis.flushdb()
     services.revoke(session_id=session_id, reason=RevokedReason.LOGOUT)
     invalidation.mark_revoked([session_id])
@@ -112,31 +113,31 @@ def test_a_reader_that_raced_a_revocation_cannot_put_the_old_state_back(session_
     lookup._remember(read_before)
 
     with pytest.raises(SessionRevoked):
-        principal_of(session_id)
+        get_principal(session_id)
 
 
 def test_a_change_of_name_or_role_never_revives_a_session(session_id: UUID) -> None:
     invalidation.mark_revoked([session_id])
 
-    invalidation.overwrite([_principal(session_id, role="ADMIN")])
+    invalidation.replace_entries([_principal(session_id, role="ADMIN")])
 
     with pytest.raises(SessionRevoked):
-        principal_of(session_id)
+        get_principal(session_id)
 
 
 def test_a_change_of_role_replaces_what_was_read_before_it(session_id: UUID) -> None:
-    principal_of(session_id)
+    get_principal(session_id)
 
-    invalidation.overwrite([_principal(session_id, role="ADMIN")])
+    invalidation.replace_entries([_principal(session_id, role="ADMIN")])
 
-    assert principal_of(session_id).role == "ADMIN"
+    assert get_principal(session_id).role == "ADMIN"
 
 
 def test_a_revocation_replaces_whatever_is_there(session_id: UUID, redis: Redis) -> None:
-    principal_of(session_id)
+    get_principal(session_id)
     invalidation.mark_revoked([session_id])
     with pytest.raises(SessionRevoked):
-        principal_of(session_id)
+        get_principal(session_id)
 
     redis.delete(_key(session_id))
     redis.rpush(_key(session_id), "a list")
@@ -159,11 +160,11 @@ def test_garbage_under_the_key_sends_the_reader_to_the_database(
     session_id: UUID, redis: Redis, garbage: bytes, alice: AbstractBaseUser
 ) -> None:
     redis.set(_key(session_id), garbage)
-    assert (principal_of(session_id).id, principal_of(session_id).role) == (alice.pk, "USER")
+    assert (get_principal(session_id).id, get_principal(session_id).role) == (alice.pk, "USER")
 
     _end_in_the_database(session_id)
     with pytest.raises(SessionRevoked):
-        principal_of(session_id)
+        get_principal(session_id)
 
 
 @pytest.mark.parametrize("fill", ["rpush", "sadd", "hset"])
@@ -171,26 +172,26 @@ def test_another_type_under_the_key_sends_the_reader_to_the_database(session_id:
     redis.delete(_key(session_id))
     getattr(redis, fill)(_key(session_id), "a", *(["b"] if fill == "hset" else []))
 
-    assert principal_of(session_id).username == "alice"
+    assert get_principal(session_id).username == "alice"
     _end_in_the_database(session_id)
     with pytest.raises(SessionRevoked):
-        principal_of(session_id)
+        get_principal(session_id)
 
 
 def test_what_cannot_be_overwritten_is_deleted(session_id: UUID, redis: Redis) -> None:
     redis.rpush(_key(session_id), "a list")
 
-    invalidation.overwrite([_principal(session_id, role="ADMIN")])
+    invalidation.replace_entries([_principal(session_id, role="ADMIN")])
 
     assert not redis.exists(_key(session_id))
-    assert principal_of(session_id).role == "USER"
+    assert get_principal(session_id).role == "USER"
 
 
 def test_what_ended_in_the_database_is_marked_by_whoever_finds_it(session_id: UUID, redis: Redis) -> None:
     _end_in_the_database(session_id)
 
     with pytest.raises(SessionRevoked):
-        principal_of(session_id)
+        get_principal(session_id)
 
     assert json.loads(redis.get(_key(session_id))) == {"revoked": True}
 
@@ -200,7 +201,7 @@ def test_a_deactivated_user_has_no_principal(session_id: UUID, alice: AbstractBa
     alice.save()
 
     with pytest.raises(SessionRevoked):
-        principal_of(session_id)
+        get_principal(session_id)
 
 
 def test_a_second_revocation_tells_redis_again(
@@ -218,7 +219,7 @@ def test_a_second_revocation_tells_redis_again(
 def test_a_revocation_that_is_rolled_back_tells_redis_nothing(
     session_id: UUID, redis: Redis, django_capture_on_commit_callbacks: Any
 ) -> None:
-    principal_of(session_id)
+    get_principal(session_id)
 
     with django_capture_on_commit_callbacks(execute=False):
         services.revoke(session_id=session_id, reason=RevokedReason.LOGOUT)

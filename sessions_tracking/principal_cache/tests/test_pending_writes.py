@@ -17,9 +17,10 @@ from core.redis import client as guarded
 from core.redis.client import Breaker, patient_client
 from sessions_tracking import services
 from sessions_tracking.models import RevokedReason
+from sessions_tracking.principal import Principal
 from sessions_tracking.principal_cache import invalidation, pending_writes
-from sessions_tracking.principal_cache.entries import CHANGED, REVOKED, Principal, key_of
-from sessions_tracking.principal_cache.lookup import principal_of
+from sessions_tracking.principal_cache.entries import REVOKED, STALE, cache_key
+from sessions_tracking.principal_cache.lookup import get_principal
 
 SignIn = Callable[..., SignedIn]
 
@@ -63,7 +64,7 @@ def deafness(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deafness]:
 def session_id(alice: AbstractBaseUser, sign_in: SignIn) -> UUID:
     """Of a session that Redis knows to be active."""
     session_id = UUID(sign_in(alice).session_id)
-    principal_of(session_id)
+    get_principal(session_id)
     return session_id
 
 
@@ -75,7 +76,7 @@ def _wait_until(is_so: Callable[[], object]) -> None:
 
 
 def _held(session_id: UUID) -> bytes:
-    found: bytes = get_redis_connection("default").get(key_of(session_id))
+    found: bytes = get_redis_connection("default").get(cache_key(session_id))
     return found
 
 
@@ -89,7 +90,7 @@ def test_a_session_whose_end_redis_did_not_hear_of_is_refused_here_at_once(
     assert b"username" in _held(session_id)
 
     with pytest.raises(SessionRevoked):
-        principal_of(session_id)
+        get_principal(session_id)
 
 
 def test_redis_hears_of_it_when_it_listens_again(session_id: UUID, deafness: Deafness) -> None:
@@ -107,47 +108,47 @@ def test_a_change_of_role_that_redis_did_not_hear_of_holds_all_the_same(
 ) -> None:
     get_user_model().objects.filter(pk=alice.pk).update(role="ADMIN")
     deafness.begin()
-    invalidation.overwrite([Principal(id=alice.pk, username="alice", role="ADMIN", session_id=session_id)])
+    invalidation.replace_entries([Principal(id=alice.pk, username="alice", role="ADMIN", session_id=session_id)])
     deafness.let_requests_through()
-    assert principal_of(session_id).role == "ADMIN"
+    assert get_principal(session_id).role == "ADMIN"
 
     deafness.end()
 
-    _wait_until(lambda: _held(session_id) == CHANGED)
-    assert principal_of(session_id).role == "ADMIN"
+    _wait_until(lambda: _held(session_id) == STALE)
+    assert get_principal(session_id).role == "ADMIN"
 
 
 def test_a_node_that_read_before_a_change_cannot_undo_the_mark_of_it(session_id: UUID, alice: AbstractBaseUser) -> None:
-    get_redis_connection("default").set(key_of(session_id), CHANGED)
+    get_redis_connection("default").set(cache_key(session_id), STALE)
 
-    invalidation.overwrite([Principal(id=alice.pk, username="alice", role="USER", session_id=session_id)])
+    invalidation.replace_entries([Principal(id=alice.pk, username="alice", role="USER", session_id=session_id)])
 
-    assert _held(session_id) == CHANGED
+    assert _held(session_id) == STALE
 
 
 def test_what_nobody_could_mistake_any_more_is_forgotten(deafness: Deafness) -> None:
     deafness.begin()
-    key = key_of(uuid4())
-    pending_writes.remember([key], mark=REVOKED, seconds=0)
+    key = cache_key(uuid4())
+    pending_writes.enqueue([key], mark=REVOKED, seconds=0)
 
-    _wait_until(lambda: not pending_writes.holds(key))
+    _wait_until(lambda: not pending_writes.is_pending(key))
 
 
 def test_of_too_many_the_oldest_give_way(deafness: Deafness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pending_writes, "_MOST_REMEMBERED", 3)
     deafness.begin()
-    keys = [key_of(uuid4()) for _ in range(5)]
+    keys = [cache_key(uuid4()) for _ in range(5)]
     for key in keys:
-        pending_writes.remember([key], mark=REVOKED, seconds=60)
+        pending_writes.enqueue([key], mark=REVOKED, seconds=60)
 
-    assert [pending_writes.holds(key) for key in keys] == [False, False, True, True, True]
+    assert [pending_writes.is_pending(key) for key in keys] == [False, False, True, True, True]
 
 
 def test_one_thread_writes_and_goes_when_there_is_nothing_left(deafness: Deafness) -> None:
     deafness.begin()
     before = threading.active_count()
     for _ in range(20):
-        pending_writes.remember([key_of(uuid4())], mark=REVOKED, seconds=60)
+        pending_writes.enqueue([cache_key(uuid4())], mark=REVOKED, seconds=60)
     assert threading.active_count() == before + 1
 
     deafness.end()
