@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.testing.api_client import PASSWORD
 from core.ids import new_id
-from core.testing.live_server import Ask, LiveServer, Reply
+from core.testing.live_server import ApiRequest, ApiResponse, LiveServer
 
 
 @dataclass(frozen=True)
@@ -24,24 +24,24 @@ def someone(*, verified: bool = True) -> User:
     return User.objects.create_user(name, f"{name}@example.com", PASSWORD, email_verified_at=verified_at)
 
 
-def log_in(user: User, password: str = PASSWORD) -> Ask:
-    return Ask("POST", "/login", {"username": user.username, "password": password})
+def log_in(user: User, password: str = PASSWORD) -> ApiRequest:
+    return ApiRequest("POST", "/login", {"username": user.username, "password": password})
 
 
 def signed_in(server: LiveServer, user: User) -> Tokens:
     return tokens_of(server.send(log_in(user)))
 
 
-def tokens_of(reply: Reply) -> Tokens:
+def tokens_of(reply: ApiResponse) -> Tokens:
     assert reply.status == 200, reply
     pair: dict[str, Any] = reply.data["tokens"]
     return Tokens(access=pair["accessToken"], refresh=pair["refreshToken"])
 
 
-def refresh(token: str) -> Ask:
-    return Ask("POST", "/refresh", {"refreshToken": token})
+def refresh(token: str) -> ApiRequest:
+    return ApiRequest("POST", "/refresh", {"refreshToken": token})
 
 
-def me(token: str) -> Ask:
+def me(token: str) -> ApiRequest:
     """At Django's door, where Redis is asked; without the slash it is answered in front, where the database is."""
-    return Ask("GET", "/me/", token=token)
+    return ApiRequest("GET", "/me/", token=token)

@@ -21,12 +21,12 @@ from core.testing.redis_url import redis_url_for_worker
 HOST = "127.0.0.1"
 _START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
-_ANSWER_SECONDS = 20.0
+_RESPONSE_TIMEOUT_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
-class Ask:
-    """A request below /api/auth; `token` is the access token that it bears."""
+class ApiRequest:
+    """A request below /api/auth, with the access token `token`."""
 
     method: str
     path: str
@@ -35,20 +35,20 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Reply:
+class ApiResponse:
     status: int
     headers: http.client.HTTPMessage = field(repr=False)
     raw: bytes
 
     @property
     def json(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.raw)
-        return found
+        body: dict[str, Any] = json.loads(self.raw)
+        return body
 
     @property
     def data(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.json["data"]
-        return found
+        data: dict[str, Any] = self.json["data"]
+        return data
 
     @property
     def code(self) -> str:
@@ -60,45 +60,45 @@ class Reply:
 class LiveServer:
     port: int
 
-    def send(self, ask: Ask) -> Reply:
-        return self.send_at_once([ask])[0]
+    def send(self, request: ApiRequest) -> ApiResponse:
+        return self.send_at_once([request])[0]
 
-    def send_at_once(self, asks: Sequence[Ask]) -> list[Reply]:
-        """All requests on connections that are open already, released by one barrier; the replies in the same order."""
-        barrier = threading.Barrier(len(asks))
-        with ThreadPoolExecutor(len(asks)) as pool:
-            return list(pool.map(lambda ask: self._send(ask, barrier), asks))
+    def send_at_once(self, requests: Sequence[ApiRequest]) -> list[ApiResponse]:
+        """Send all requests at the same time, on open connections, and return the responses in the same order."""
+        barrier = threading.Barrier(len(requests))
+        with ThreadPoolExecutor(len(requests)) as pool:
+            return list(pool.map(lambda request: self._send(request, barrier), requests))
 
-    def _send(self, ask: Ask, barrier: threading.Barrier) -> Reply:
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=_ANSWER_SECONDS)
+    def _send(self, request: ApiRequest, barrier: threading.Barrier) -> ApiResponse:
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=_RESPONSE_TIMEOUT_SECONDS)
         try:
             connection.connect()
-            barrier.wait(timeout=_ANSWER_SECONDS)
-            connection.request(ask.method, f"/api/auth{ask.path}", *_encoded(ask))
+            barrier.wait(timeout=_RESPONSE_TIMEOUT_SECONDS)
+            connection.request(request.method, f"/api/auth{request.path}", *_encoded(request))
             response = connection.getresponse()
-            return Reply(response.status, response.headers, response.read())
+            return ApiResponse(response.status, response.headers, response.read())
         finally:
             connection.close()
 
-    def send_bytes(self, raw: bytes) -> Reply:
-        """Whatever a client may write to the socket, and the one answer that comes back."""
-        with socket.create_connection((HOST, self.port), timeout=_ANSWER_SECONDS) as client:
+    def send_bytes(self, raw: bytes) -> ApiResponse:
+        """Write `raw` to a socket and return the one response."""
+        with socket.create_connection((HOST, self.port), timeout=_RESPONSE_TIMEOUT_SECONDS) as client:
             client.sendall(raw)
             response = http.client.HTTPResponse(client, method=raw.split(b" ", 1)[0].decode())
             response.begin()
-            return Reply(response.status, response.headers, response.read())
+            return ApiResponse(response.status, response.headers, response.read())
 
 
-def _encoded(ask: Ask) -> tuple[bytes | None, dict[str, str]]:
-    headers = {"Authorization": f"Bearer {ask.token}"} if ask.token else {}
-    if ask.body is None:
+def _encoded(request: ApiRequest) -> tuple[bytes | None, dict[str, str]]:
+    headers = {"Authorization": f"Bearer {request.token}"} if request.token else {}
+    if request.body is None:
         return None, headers
-    return json.dumps(ask.body).encode(), headers | {"Content-Type": "application/json"}
+    return json.dumps(request.body).encode(), headers | {"Content-Type": "application/json"}
 
 
 @contextmanager
 def running(folder: Path, *, options: Sequence[str] = (), **variables: str) -> Iterator[LiveServer]:
-    """Two processes, each at ten requests at once, on the database of `live_database`; `variables` join the environment."""
+    """Start two web processes with ten worker slots each, on the live database; add `variables` to the environment."""
     port = bind_address.free_port(HOST)
     log = folder / "web.log"
     sizes = {"HOST": HOST, "PORT": str(port), "WEB_WORKERS": "2", "WEB_THREADS": "10"}
@@ -120,7 +120,7 @@ def running(folder: Path, *, options: Sequence[str] = (), **variables: str) -> I
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """Of a process that serves the live database, beside this process's Redis: cheap hashes and no rate limits."""
+    """Return the environment of a server on the live database and on this process's Redis: cheap hashes, no rate limits."""
     own = {
         "DJANGO_SETTINGS_MODULE": "config.settings.base",
         "DATABASE_URL": live_database.current_url(),

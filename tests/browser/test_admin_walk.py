@@ -11,7 +11,7 @@ from accounts.testing.api_client import PASSWORD
 from accounts.testing.cast import Tokens, me, signed_in, someone
 from accounts.testing.second_factor import App
 from core.ids import new_id
-from core.testing.live_server import Ask, LiveServer
+from core.testing.live_server import ApiRequest, LiveServer
 from tests.browser.keyboard import assert_fits
 
 pytestmark = pytest.mark.browser
@@ -26,10 +26,10 @@ def supporter(server: LiveServer) -> tuple[User, App]:
     name = f"s{new_id().hex[-20:]}"
     user = User.objects.create_superuser(name, f"{name}@example.com", PASSWORD)
     token = signed_in(server, user).access
-    app = App(server.send(Ask("POST", "/mfa/totp", token=token)).data["secret"])
+    app = App(server.send(ApiRequest("POST", "/mfa/totp", token=token)).data["secret"])
     left = _STEP_SECONDS - time.time() % _STEP_SECONDS
     time.sleep(left if left < 3 else 0)  # the code before this one must not be two steps old when it arrives
-    assert server.send(Ask("POST", "/mfa/totp/confirm", {"code": app.code(-1)}, token)).status == 200
+    assert server.send(ApiRequest("POST", "/mfa/totp/confirm", {"code": app.code(-1)}, token)).status == 200
     return user, app
 
 
@@ -73,7 +73,7 @@ def test_a_session_is_found_and_ended_and_the_api_refuses_it(
 
 def _assert_over(server: LiveServer, tokens: Tokens) -> None:
     assert server.send(me(tokens.access)).code == "session_revoked"
-    assert server.send(Ask("POST", "/refresh", {"refreshToken": tokens.refresh})).code == "session_revoked"
+    assert server.send(ApiRequest("POST", "/refresh", {"refreshToken": tokens.refresh})).code == "session_revoked"
 
 
 def test_a_user_is_deactivated_with_a_reason(page: Page, server: LiveServer, supporter: tuple[User, App]) -> None:

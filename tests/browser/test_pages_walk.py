@@ -12,7 +12,7 @@ from accounts.models import User
 from accounts.testing.api_client import PASSWORD
 from accounts.testing.cast import log_in, me, signed_in, someone
 from accounts.testing.emails import code_in
-from core.testing.live_server import Ask, LiveServer
+from core.testing.live_server import ApiRequest, LiveServer
 from tests.browser.keyboard import assert_fits, tab_to
 
 pytestmark = pytest.mark.browser
@@ -49,7 +49,7 @@ def test_an_address_is_verified_by_a_button_and_not_by_the_link_alone(page: Page
 def test_a_password_is_reset(page: Page, server: LiveServer) -> None:
     user = someone()
     tokens = signed_in(server, user)
-    assert server.send(Ask("POST", "/forgot-password", {"email": user.email})).status == 200
+    assert server.send(ApiRequest("POST", "/forgot-password", {"email": user.email})).status == 200
 
     page.goto(_link_mailed_to(user.email))
     assert_fits(page)
@@ -68,10 +68,10 @@ def test_a_change_of_address_is_undone_from_the_former_one(page: Page, server: L
     former = user.email
     token = signed_in(server, user).access
     moved = {"newEmail": f"new.{former}", "password": PASSWORD}
-    assert server.send(Ask("POST", "/change-email", moved, token)).status == 200
+    assert server.send(ApiRequest("POST", "/change-email", moved, token)).status == 200
     deliver_waiting()
     code = next(code_in(message) for message in reversed(mail.outbox) if moved["newEmail"] in message.to)
-    assert server.send(Ask("POST", "/change-email/confirm", {"code": code}, token)).status == 200
+    assert server.send(ApiRequest("POST", "/change-email/confirm", {"code": code}, token)).status == 200
 
     page.goto(_link_mailed_to(former))
     assert User.objects.get(id=user.id).email == moved["newEmail"]

@@ -12,7 +12,7 @@ from accounts.models import User
 from accounts.testing.api_client import PASSWORD
 from accounts.testing.cast import Tokens, me, refresh, signed_in, someone, tokens_of
 from core.testing import live_database, live_server
-from core.testing.live_server import LiveServer, Reply
+from core.testing.live_server import ApiResponse, LiveServer
 from sessions_tracking.models import Session
 
 FOREIGN_BYTES = {"latin1": b"\xe9", "utf8": b"\xc3\xa9", "ff": b"\xff", "80": b"\x80"}
@@ -166,12 +166,14 @@ def test_foreign_bytes_in_path_and_query_are_no_server_error(server: LiveServer,
         assert _send(server, b"GET", b"/" + text).status in {400, 404}
 
 
-def _log_in_with(server: LiveServer, user: User, *lines: bytes, host: bool = True) -> Reply:
+def _log_in_with(server: LiveServer, user: User, *lines: bytes, host: bool = True) -> ApiResponse:
     body = json.dumps({"username": user.username, "password": PASSWORD}).encode()
     kind = [b"Content-Type: application/json", b"Content-Length: %d" % len(body)]
     return _send(server, b"POST", b"/api/auth/login", *kind, *lines, body=body, host=host)
 
 
-def _send(server: LiveServer, method: bytes, path: bytes, *lines: bytes, body: bytes = b"", host: bool = True) -> Reply:
+def _send(
+    server: LiveServer, method: bytes, path: bytes, *lines: bytes, body: bytes = b"", host: bool = True
+) -> ApiResponse:
     first = [method + b" " + path + b" HTTP/1.1", *([b"Host: localhost"] if host else []), b"Connection: close"]
     return server.send_bytes(b"\r\n".join([*first, *lines, b"", b""]) + body)

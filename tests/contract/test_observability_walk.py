@@ -16,7 +16,7 @@ from accounts.testing.mail_server import MailServer, text_of
 from core.dev import commands, processes
 from core.paths import BASE_DIR
 from core.testing import live_database, live_server
-from core.testing.live_server import Ask, LiveServer, Reply
+from core.testing.live_server import ApiRequest, ApiResponse, LiveServer
 
 EMAIL, USERNAME, FIRST, LAST = "wilhelmina@example.org", "wilhelmina_f", "Wilhelmina", "Featherstone"
 PASSWORD, WRONG = "Correct-Horse-7", "Staple-Battery-9"
@@ -31,7 +31,7 @@ class Walk:
     worker: list[dict[str, Any]]
     metrics: str
     text: str = field(repr=False)
-    replies: dict[str, Reply]
+    replies: dict[str, ApiResponse]
     secrets: list[str] = field(repr=False)
 
 
@@ -64,23 +64,23 @@ def _walk(folder: Path, server: LiveServer, mailbox: MailServer) -> Walk:
     return Walk(web=web, worker=said, metrics=metrics.raw.decode(), text=raw, replies=replies, secrets=secrets)
 
 
-def _register_to_logout(server: LiveServer, mailbox: MailServer) -> tuple[dict[str, Reply], list[str]]:
+def _register_to_logout(server: LiveServer, mailbox: MailServer) -> tuple[dict[str, ApiResponse], list[str]]:
     names = {"email": EMAIL, "username": USERNAME, "firstName": FIRST, "lastName": LAST}
-    replies = {"register": server.send(Ask("POST", "/register", names | {"password": PASSWORD}))}
+    replies = {"register": server.send(ApiRequest("POST", "/register", names | {"password": PASSWORD}))}
     _wait_until(lambda: mailbox.accepted[EMAIL])
     text = text_of(mailbox.accepted[EMAIL][0])
     code = next(word for word in text.split() if word.isdigit() and len(word) == 6)
     link = parse_qs(urlsplit(next(word for word in text.split() if "token=" in word)).query)["token"][0]
-    replies["link"] = server.send(Ask("GET", f"/verify-email?token={link}&email={quote(EMAIL)}"))
-    replies["wrong"] = server.send(Ask("POST", "/login", {"username": USERNAME, "password": WRONG}))
-    replies["login"] = server.send(Ask("POST", "/login", {"email": EMAIL, "password": PASSWORD}))
+    replies["link"] = server.send(ApiRequest("GET", f"/verify-email?token={link}&email={quote(EMAIL)}"))
+    replies["wrong"] = server.send(ApiRequest("POST", "/login", {"username": USERNAME, "password": WRONG}))
+    replies["login"] = server.send(ApiRequest("POST", "/login", {"email": EMAIL, "password": PASSWORD}))
     tokens = replies["login"].data["tokens"]
-    replies["me"] = server.send(Ask("GET", "/me", token=tokens["accessToken"]))
-    replies["forward-auth"] = server.send(Ask("GET", "/forward-auth", token=tokens["accessToken"]))
-    replies["refresh"] = server.send(Ask("POST", "/refresh", {"refreshToken": tokens["refreshToken"]}))
+    replies["me"] = server.send(ApiRequest("GET", "/me", token=tokens["accessToken"]))
+    replies["forward-auth"] = server.send(ApiRequest("GET", "/forward-auth", token=tokens["accessToken"]))
+    replies["refresh"] = server.send(ApiRequest("POST", "/refresh", {"refreshToken": tokens["refreshToken"]}))
     later = replies["refresh"].data["tokens"]
-    replies["logout"] = server.send(Ask("POST", "/logout", token=later["accessToken"]))
-    replies["last"] = server.send(Ask("GET", "/me", token=later["accessToken"]))
+    replies["logout"] = server.send(ApiRequest("POST", "/logout", token=later["accessToken"]))
+    replies["last"] = server.send(ApiRequest("GET", "/me", token=later["accessToken"]))
     bearers = [pair[name] for pair in (tokens, later) for name in ("accessToken", "refreshToken")]
     parts = [part for token in bearers for part in token.split(".")[1:]]
     return replies, [*names.values(), PASSWORD, WRONG, code, link, *parts]

@@ -16,7 +16,7 @@ from pytest_django import DjangoDbBlocker
 from accounts.testing.api_client import PASSWORD
 from accounts.testing.cast import signed_in, someone
 from core.testing import live_database, live_server
-from core.testing.live_server import HOST, Ask, LiveServer, Reply
+from core.testing.live_server import HOST, ApiRequest, ApiResponse, LiveServer
 
 KNOWN = b'{"email": "nobody@example.com"}'
 THREE_MB = 3 * 1024 * 1024
@@ -49,7 +49,7 @@ def test_three_megabytes_are_refused_in_the_envelope(server: LiveServer, chunked
     reply = _post_in_chunks(server, parts) if chunked else _post(server, "/api/auth/forgot-password", body)
 
     assert (reply.status, reply.code) == (413, "payload_too_large")
-    assert server.send(Ask("GET", "/me")).status == 401
+    assert server.send(ApiRequest("GET", "/me")).status == 401
 
 
 def test_bodies_that_never_arrive_block_nobody_else(server: LiveServer) -> None:
@@ -61,7 +61,7 @@ def test_bodies_that_never_arrive_block_nobody_else(server: LiveServer) -> None:
 
         started = time.monotonic()
         for _ in range(20):
-            assert server.send(Ask("GET", "/me")).status == 401
+            assert server.send(ApiRequest("GET", "/me")).status == 401
         assert time.monotonic() - started < 2
 
 
@@ -72,7 +72,7 @@ def test_header_lines_that_trickle_in_block_nobody_else(server: LiveServer) -> N
             client.sendall(b"GET /api/auth/me HTTP/1.1\r\nHost: localhost\r\nX-Slow")
 
         started = time.monotonic()
-        assert server.send(Ask("GET", "/me")).status == 401
+        assert server.send(ApiRequest("GET", "/me")).status == 401
         assert time.monotonic() - started < 2
 
 
@@ -257,7 +257,7 @@ def test_two_hundred_connections_that_idle_or_trickle_block_nobody_else(server: 
 
         started = time.monotonic()
         for _ in range(20):
-            assert server.send(Ask("GET", "/me")).status == 401
+            assert server.send(ApiRequest("GET", "/me")).status == 401
         assert time.monotonic() - started < 2
 
 
@@ -274,7 +274,7 @@ def test_the_connections_of_a_process_do_not_shrink_with_the_number_of_processes
 
         started = time.monotonic()
         for _ in range(20):
-            assert running.send(Ask("GET", "/me")).status == 401
+            assert running.send(ApiRequest("GET", "/me")).status == 401
         assert time.monotonic() - started < 5
 
 
@@ -332,15 +332,15 @@ def _head(method: str, path: str, *lines: str) -> bytes:
     return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: localhost", "Connection: close", *lines, "", ""]).encode()
 
 
-def _send(server: LiveServer, method: str, path: str, *lines: str, body: bytes = b"") -> Reply:
+def _send(server: LiveServer, method: str, path: str, *lines: str, body: bytes = b"") -> ApiResponse:
     return server.send_bytes(_head(method, path, *lines) + body)
 
 
-def _post(server: LiveServer, path: str, body: bytes) -> Reply:
+def _post(server: LiveServer, path: str, body: bytes) -> ApiResponse:
     return _send(server, "POST", path, "Content-Type: application/json", f"Content-Length: {len(body)}", body=body)
 
 
-def _post_in_chunks(server: LiveServer, parts: list[bytes]) -> Reply:
+def _post_in_chunks(server: LiveServer, parts: list[bytes]) -> ApiResponse:
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in [*parts, b""])
     lines = ["Content-Type: application/json", "Transfer-Encoding: chunked"]
     return _send(server, "POST", "/api/auth/forgot-password", *lines, body=chunks)

@@ -15,7 +15,7 @@ from accounts.testing.cast import Tokens, log_in, me, refresh, signed_in, someon
 from accounts.testing.emails import code_in, token_in
 from core.ids import new_id
 from core.testing import live_database, live_server
-from core.testing.live_server import Ask, LiveServer, Reply
+from core.testing.live_server import ApiRequest, ApiResponse, LiveServer
 from sessions_tracking.models import Session
 
 NEW = "Another-Horse-8"
@@ -54,24 +54,24 @@ def test_a_reused_token_that_twenty_present_is_punished_once(server: LiveServer)
     _assert_dead(server, current)
 
 
-def _log_out(_user: User, tokens: Tokens, _other: Tokens) -> Ask:
-    return Ask("POST", "/logout", token=tokens.access)
+def _log_out(_user: User, tokens: Tokens, _other: Tokens) -> ApiRequest:
+    return ApiRequest("POST", "/logout", token=tokens.access)
 
 
-def _log_out_everywhere(_user: User, _tokens: Tokens, other: Tokens) -> Ask:
-    return Ask("POST", "/logout-all", token=other.access)
+def _log_out_everywhere(_user: User, _tokens: Tokens, other: Tokens) -> ApiRequest:
+    return ApiRequest("POST", "/logout-all", token=other.access)
 
 
-def _change_password(_user: User, _tokens: Tokens, other: Tokens) -> Ask:
-    return Ask("POST", "/change-password", {"currentPassword": PASSWORD, "newPassword": NEW}, other.access)
+def _change_password(_user: User, _tokens: Tokens, other: Tokens) -> ApiRequest:
+    return ApiRequest("POST", "/change-password", {"currentPassword": PASSWORD, "newPassword": NEW}, other.access)
 
 
-def _reset_password(user: User, _tokens: Tokens, _other: Tokens) -> Ask:
+def _reset_password(user: User, _tokens: Tokens, _other: Tokens) -> ApiRequest:
     return _reset(_reset_token(user), NEW)
 
 
-def _delete_account(_user: User, _tokens: Tokens, other: Tokens) -> Ask:
-    return Ask("DELETE", "/me", {"password": PASSWORD}, other.access)
+def _delete_account(_user: User, _tokens: Tokens, other: Tokens) -> ApiRequest:
+    return ApiRequest("DELETE", "/me", {"password": PASSWORD}, other.access)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def _delete_account(_user: User, _tokens: Tokens, other: Tokens) -> Ask:
     ids=lambda end: end.__name__,
 )
 def test_nothing_that_a_racing_refresh_minted_survives_the_end_of_its_session(
-    server: LiveServer, end: Callable[[User, Tokens, Tokens], Ask]
+    server: LiveServer, end: Callable[[User, Tokens, Tokens], ApiRequest]
 ) -> None:
     for _ in range(5):
         user = someone()
@@ -143,7 +143,7 @@ def test_twenty_uses_of_the_right_code_verify_once_and_welcome_once(server: Live
     for _ in range(5):
         user = someone(verified=False)
         outbox.verification(user)
-        ask = Ask("POST", "/verify-email", {"email": user.email, "code": code_in(_next_message(user))})
+        ask = ApiRequest("POST", "/verify-email", {"email": user.email, "code": code_in(_next_message(user))})
 
         codes = _codes(server.send_at_once([ask] * 20))
 
@@ -159,7 +159,7 @@ def test_twenty_clicks_on_the_link_all_succeed_and_welcome_once(server: LiveServ
     outbox.verification(user)
     token = token_in(_next_message(user))
 
-    replies = server.send_at_once([Ask("GET", f"/verify-email?token={token}&email={user.email}")] * 20)
+    replies = server.send_at_once([ApiRequest("GET", f"/verify-email?token={token}&email={user.email}")] * 20)
 
     assert _codes(replies) == {"ok": 20}
     assert _emails(user, EmailKind.WELCOME) == 1
@@ -169,12 +169,17 @@ def test_twenty_wrong_codes_count_as_twenty(server: LiveServer) -> None:
     user = someone(verified=False)
     outbox.verification(user)
     right = code_in(_next_message(user))
-    wrong = Ask("POST", "/verify-email", {"email": user.email, "code": "000000" if right != "000000" else "000001"})
+    wrong = ApiRequest(
+        "POST", "/verify-email", {"email": user.email, "code": "000000" if right != "000000" else "000001"}
+    )
 
     codes = _codes(server.send_at_once([wrong] * 20))
 
     assert codes == {"code_invalid": 5, "too_many_attempts": 15}
-    assert server.send(Ask("POST", "/verify-email", {"email": user.email, "code": right})).code == "too_many_attempts"
+    assert (
+        server.send(ApiRequest("POST", "/verify-email", {"email": user.email, "code": right})).code
+        == "too_many_attempts"
+    )
 
 
 def test_of_twenty_uses_of_one_reset_token_one_wins_and_its_password_counts(server: LiveServer) -> None:
@@ -197,7 +202,7 @@ def test_of_ten_changes_of_a_password_one_wins(server: LiveServer) -> None:
 
     replies = server.send_at_once(
         [
-            Ask("POST", "/change-password", {"currentPassword": PASSWORD, "newPassword": password}, access)
+            ApiRequest("POST", "/change-password", {"currentPassword": PASSWORD, "newPassword": password}, access)
             for password in passwords
         ]
     )
@@ -211,7 +216,7 @@ def test_of_twenty_users_who_take_one_username_one_gets_it(server: LiveServer) -
     wanted = f"c{new_id().hex[-20:]}"
     tokens = [signed_in(server, someone()).access for _ in range(20)]
 
-    replies = server.send_at_once([Ask("PATCH", "/me", {"username": wanted}, access) for access in tokens])
+    replies = server.send_at_once([ApiRequest("PATCH", "/me", {"username": wanted}, access) for access in tokens])
 
     assert _codes(replies) == {"ok": 1, "username_taken": 19}
     assert User.objects.filter(username_key=wanted).count() == 1
@@ -222,7 +227,7 @@ def test_twenty_deletions_of_one_session_end_it_once(server: LiveServer) -> None
     tokens, doomed = signed_in(server, user), signed_in(server, user)
     session = Session.objects.filter(user=user).latest("created_at")
 
-    replies = server.send_at_once([Ask("DELETE", f"/sessions/{session.id}", token=tokens.access)] * 20)
+    replies = server.send_at_once([ApiRequest("DELETE", f"/sessions/{session.id}", token=tokens.access)] * 20)
 
     assert set(_codes(replies)) <= {"ok", "not_found"}
     assert _codes(replies)["ok"] >= 1
@@ -230,7 +235,7 @@ def test_twenty_deletions_of_one_session_end_it_once(server: LiveServer) -> None
     assert server.send(me(tokens.access)).status == 200
 
 
-def _codes(replies: list[Reply]) -> Counter[str]:
+def _codes(replies: list[ApiResponse]) -> Counter[str]:
     assert max(reply.status for reply in replies) < 500, replies
     return Counter(reply.code for reply in replies)
 
@@ -240,12 +245,12 @@ def _assert_dead(server: LiveServer, tokens: Tokens) -> None:
     assert server.send(refresh(tokens.refresh)).code == "session_revoked"
 
 
-def _sign_up(email: str, username: str) -> Ask:
-    return Ask("POST", "/register", {"email": email, "username": username, "password": PASSWORD})
+def _sign_up(email: str, username: str) -> ApiRequest:
+    return ApiRequest("POST", "/register", {"email": email, "username": username, "password": PASSWORD})
 
 
-def _reset(token: str, password: str) -> Ask:
-    return Ask("POST", "/reset-password", {"token": token, "newPassword": password})
+def _reset(token: str, password: str) -> ApiRequest:
+    return ApiRequest("POST", "/reset-password", {"token": token, "newPassword": password})
 
 
 def _reset_token(user: User) -> str:
@@ -269,5 +274,5 @@ def _accepted(server: LiveServer, user: User, passwords: list[str]) -> list[str]
     return [password for password in passwords if server.send(log_in(user, password)).status == 200]
 
 
-def _winner(replies: list[Reply], passwords: list[str]) -> str:
+def _winner(replies: list[ApiResponse], passwords: list[str]) -> str:
     return next(password for reply, password in zip(replies, passwords, strict=True) if reply.status == 200)

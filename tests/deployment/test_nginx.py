@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.testing.cast import Tokens, signed_in, someone
 from core.paths import BASE_DIR
 from core.testing import live_database, live_server, nginx
-from core.testing.live_server import Ask, LiveServer
+from core.testing.live_server import ApiRequest, LiveServer
 from core.testing.nginx import Nginx
 
 pytestmark = pytest.mark.nginx
@@ -129,7 +129,7 @@ def test_the_next_request_after_a_logout_is_refused(site: Nginx, server: LiveSer
     bearer = f"Bearer {eve[1].access}"
     assert _ask(site, Authorization=bearer)[0] == 200
 
-    assert server.send(Ask("POST", "/logout", token=eve[1].access)).status == 200
+    assert server.send(ApiRequest("POST", "/logout", token=eve[1].access)).status == 200
 
     assert _ask(site, Authorization=bearer)[0] == 401
 

@@ -18,7 +18,7 @@ from core.dev import postgres_server
 from core.ids import new_id
 from core.paths import BASE_DIR
 from core.testing import live_server, pgbouncer
-from core.testing.live_server import Ask
+from core.testing.live_server import ApiRequest
 
 pytestmark = [pytest.mark.pgbouncer, pytest.mark.timeout(180)]
 
@@ -99,24 +99,26 @@ def test_a_migration_waits_a_bounded_time_for_a_leaked_lock_and_names_it(place: 
 def test_the_api_works_behind_pgbouncer(place: Place, tmp_path: Path) -> None:
     with live_server.running(tmp_path, **place.variables) as api:
         names = [f"g{new_id().hex[-20:]}" for _ in range(8)]
-        users = [Ask("POST", "/register", {"username": name, "password": PASSWORD}) for name in names]
+        users = [ApiRequest("POST", "/register", {"username": name, "password": PASSWORD}) for name in names]
         assert {reply.status for reply in api.send_at_once(users)} == {201}
-        logins = api.send_at_once([Ask("POST", "/login", {"username": n, "password": PASSWORD}) for n in names])
+        logins = api.send_at_once([ApiRequest("POST", "/login", {"username": n, "password": PASSWORD}) for n in names])
         tokens = [reply.data["tokens"] for reply in logins]
         for _ in range(3):
-            replies = api.send_at_once([Ask("POST", "/refresh", {"refreshToken": t["refreshToken"]}) for t in tokens])
+            replies = api.send_at_once(
+                [ApiRequest("POST", "/refresh", {"refreshToken": t["refreshToken"]}) for t in tokens]
+            )
             tokens = [reply.data["tokens"] for reply in replies]
             assert {
-                r.status for r in api.send_at_once([Ask("GET", "/me", token=t["accessToken"]) for t in tokens])
+                r.status for r in api.send_at_once([ApiRequest("GET", "/me", token=t["accessToken"]) for t in tokens])
             } == {200}
         ended = tokens[0]["accessToken"]
-        assert api.send(Ask("POST", "/logout", token=ended)).status == 200
-        assert api.send(Ask("GET", "/me", token=ended)).code == "session_revoked"
+        assert api.send(ApiRequest("POST", "/logout", token=ended)).status == 200
+        assert api.send(ApiRequest("GET", "/me", token=ended)).code == "session_revoked"
     assert not _locks(place)
 
 
 def test_serve_without_migrating_leaves_the_database_unchanged(place: Place, tmp_path: Path) -> None:
     with live_server.running(tmp_path, options=("--no-migrate",), **place.variables) as api:
-        assert api.send(Ask("POST", "/register", {"username": "alice", "password": PASSWORD})).status >= 500
+        assert api.send(ApiRequest("POST", "/register", {"username": "alice", "password": PASSWORD})).status >= 500
 
     assert not place.rows("SELECT 1 FROM pg_tables WHERE tablename = 'django_migrations'")

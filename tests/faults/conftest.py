@@ -13,7 +13,7 @@ from pytest_django import DjangoDbBlocker
 
 from core.testing import faulty_redis, live_database, live_server
 from core.testing.faulty_redis import BrokenRedis
-from core.testing.live_server import Ask, LiveServer, Reply
+from core.testing.live_server import ApiRequest, ApiResponse, LiveServer
 
 
 def probe(node: LiveServer, path: str) -> tuple[int, dict[str, Any]]:
@@ -31,7 +31,7 @@ def readiness(node: LiveServer) -> dict[str, Any]:
     return probe(node, "/readyz")[1]
 
 
-def timed(node: LiveServer, ask: Ask, *, seconds: float = 1) -> Reply:
+def timed(node: LiveServer, ask: ApiRequest, *, seconds: float = 1) -> ApiResponse:
     """The answer, which must not take longer."""
     started = time.monotonic()
     reply = node.send(ask)

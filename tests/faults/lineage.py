@@ -8,13 +8,13 @@ import time
 import jwt
 
 from accounts.testing.cast import Tokens, tokens_of
-from core.testing.live_server import HOST, LiveServer, Reply
+from core.testing.live_server import HOST, ApiResponse, LiveServer
 from sessions_tracking.models import Session
 from tests.faults.node import Node
 from tests.faults.revocation_paths import session_of
 
 
-def the_one(replies: list[Reply]) -> Tokens:
+def the_one(replies: list[ApiResponse]) -> Tokens:
     """All succeeded, with one and the same refresh token."""
     pairs = [tokens_of(reply) for reply in replies]
     assert len({pair.refresh for pair in pairs}) == 1
@@ -58,6 +58,6 @@ def refresh_into_a_kill(victim: Node, tokens: Tokens, *, delay: float) -> Tokens
         try:
             response = http.client.HTTPResponse(client)
             response.begin()
-            return tokens_of(Reply(response.status, response.headers, response.read()))
+            return tokens_of(ApiResponse(response.status, response.headers, response.read()))
         except (OSError, http.client.HTTPException, json.JSONDecodeError):
             return None

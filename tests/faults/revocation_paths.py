@@ -12,7 +12,7 @@ from accounts.models import Role, User
 from accounts.testing.api_client import PASSWORD
 from accounts.testing.cast import Tokens, me, refresh, signed_in, someone
 from accounts.testing.emails import token_in
-from core.testing.live_server import Ask, LiveServer
+from core.testing.live_server import ApiRequest, LiveServer
 
 NEW = "Another-Horse-8"
 
@@ -27,7 +27,7 @@ class Scene:
     admin: str
 
 
-LoginSurface = Callable[[Scene], Ask]
+LoginSurface = Callable[[Scene], ApiRequest]
 
 
 def set_scene(node: LiveServer, admin: str) -> Scene:
@@ -63,42 +63,42 @@ def reset_token(user: User) -> str:
     return token_in([message for message in mail.outbox if message.to == [user.email]][-1])
 
 
-def _delete(session: Tokens, token: str) -> Ask:
-    return Ask("DELETE", f"/sessions/{session_of(session)}", token=token)
+def _delete(session: Tokens, token: str) -> ApiRequest:
+    return ApiRequest("DELETE", f"/sessions/{session_of(session)}", token=token)
 
 
-def _reset(scene: Scene) -> Ask:
-    return Ask("POST", "/reset-password", {"token": reset_token(scene.user), "newPassword": NEW})
+def _reset(scene: Scene) -> ApiRequest:
+    return ApiRequest("POST", "/reset-password", {"token": reset_token(scene.user), "newPassword": NEW})
 
 
-def _change(scene: Scene, **changes: object) -> Ask:
-    return Ask("PATCH", f"/users/{scene.user.id}", changes, scene.admin)
+def _change(scene: Scene, **changes: object) -> ApiRequest:
+    return ApiRequest("PATCH", f"/users/{scene.user.id}", changes, scene.admin)
 
 
 # These end the one session, or all but the one that they come from.
 OF_ONE: Mapping[str, LoginSurface] = {
-    "logout": lambda scene: Ask("POST", "/logout", token=scene.tokens.access),
-    "logout by the refresh token": lambda scene: Ask("POST", "/logout", {"refreshToken": scene.tokens.refresh}),
-    "logout by the id of the session": lambda scene: Ask(
+    "logout": lambda scene: ApiRequest("POST", "/logout", token=scene.tokens.access),
+    "logout by the refresh token": lambda scene: ApiRequest("POST", "/logout", {"refreshToken": scene.tokens.refresh}),
+    "logout by the id of the session": lambda scene: ApiRequest(
         "POST", "/logout", {"sessionId": session_of(scene.tokens)}, scene.other.access
     ),
-    "logout-all but the current one": lambda scene: Ask(
+    "logout-all but the current one": lambda scene: ApiRequest(
         "POST", "/logout-all", {"exceptCurrent": True}, scene.other.access
     ),
     "deletion of the session": lambda scene: _delete(scene.tokens, scene.tokens.access),
     "deletion of another session": lambda scene: _delete(scene.tokens, scene.other.access),
-    "change of the password": lambda scene: Ask(
+    "change of the password": lambda scene: ApiRequest(
         "POST", "/change-password", {"currentPassword": PASSWORD, "newPassword": NEW}, scene.other.access
     ),
 }
 OF_ALL: Mapping[str, LoginSurface] = {
-    "logout-all": lambda scene: Ask("POST", "/logout-all", token=scene.other.access),
+    "logout-all": lambda scene: ApiRequest("POST", "/logout-all", token=scene.other.access),
     "reset of the password": _reset,
-    "deletion of the account": lambda scene: Ask("DELETE", "/me", {"password": PASSWORD}, scene.other.access),
+    "deletion of the account": lambda scene: ApiRequest("DELETE", "/me", {"password": PASSWORD}, scene.other.access),
     "an administrator deactivates": lambda scene: _change(scene, isActive=False),
     "an administrator sets a password": lambda scene: _change(scene, password=NEW),
-    "an administrator signs out": lambda scene: Ask(
+    "an administrator signs out": lambda scene: ApiRequest(
         "POST", f"/users/{scene.user.id}/revoke-sessions", token=scene.admin
     ),
-    "an administrator deletes": lambda scene: Ask("DELETE", f"/users/{scene.user.id}", token=scene.admin),
+    "an administrator deletes": lambda scene: ApiRequest("DELETE", f"/users/{scene.user.id}", token=scene.admin),
 }

@@ -21,7 +21,7 @@ from accounts.testing import cast
 from accounts.verification import verification_codes
 from core.paths import BASE_DIR
 from core.testing import live_database, live_server
-from core.testing.live_server import Ask, LiveServer
+from core.testing.live_server import ApiRequest, LiveServer
 from sessions_tracking.models import Session
 from tests.faults.worker_fleet import wait_until
 
@@ -109,7 +109,7 @@ def test_who_verifies_while_their_account_is_removed_gets_a_clean_answer(server:
     with ThreadPoolExecutor(1) as pool:
         for moment in range(20):
             person = cast.someone(verified=False)
-            ask = Ask("POST", "/verify-email", {"email": person.email, "code": _code_for(person)})
+            ask = ApiRequest("POST", "/verify-email", {"email": person.email, "code": _code_for(person)})
             User.objects.filter(id=person.id).update(created_at=datetime.now(UTC) - timedelta(days=8))
 
             reply = pool.submit(server.send, ask)
@@ -174,7 +174,7 @@ def _use_sessions(server: LiveServer, person: User, run: Cleanup) -> float:
             assert reply.status == 200, reply
             if ask.path == "/refresh":
                 tokens = cast.tokens_of(reply)
-        server.send(Ask("POST", "/logout", token=cast.tokens_of(reply).access))
+        server.send(ApiRequest("POST", "/logout", token=cast.tokens_of(reply).access))
     return slowest
 
 

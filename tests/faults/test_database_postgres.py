@@ -13,7 +13,7 @@ from accounts.testing.cast import Tokens, me, refresh, tokens_of
 from core.ids import new_id
 from core.testing import faulty_redis, live_server
 from core.testing.faulty_redis import BrokenRedis
-from core.testing.live_server import Ask, LiveServer
+from core.testing.live_server import ApiRequest, LiveServer
 from tests.faults import broken_postgres
 from tests.faults.broken_postgres import BrokenPostgres
 from tests.faults.conftest import probe, readiness, timed, wait_until
@@ -54,7 +54,7 @@ def place(shared_place: Place) -> Iterator[Place]:
 def test_without_its_database_the_api_says_so_and_lets_nobody_pass(place: Place) -> None:
     name = _sign_up(place.api)
     live, ended = _sign_in(place.api, name), _sign_in(place.api, name)
-    assert place.api.send(Ask("POST", "/logout", token=ended.access)).status == 200
+    assert place.api.send(ApiRequest("POST", "/logout", token=ended.access)).status == 200
 
     place.postgres.stop()
     place.redis.client.flushall()
@@ -71,7 +71,7 @@ def test_without_its_database_the_api_says_so_and_lets_nobody_pass(place: Place)
 def test_what_redis_knows_to_be_ended_is_refused_without_the_database_too(place: Place) -> None:
     name = _sign_up(place.api)
     ended = _sign_in(place.api, name)
-    assert place.api.send(Ask("POST", "/logout", token=ended.access)).status == 200
+    assert place.api.send(ApiRequest("POST", "/logout", token=ended.access)).status == 200
 
     place.postgres.stop()
 
@@ -83,11 +83,11 @@ def test_a_logout_that_could_not_be_committed_is_no_logout(place: Place) -> None
     assert place.api.send(me(tokens.access)).status == 200
 
     place.postgres.stop()
-    _assert_unavailable(place.api, Ask("POST", "/logout", token=tokens.access))
+    _assert_unavailable(place.api, ApiRequest("POST", "/logout", token=tokens.access))
     place.postgres.start()
 
     wait_until(lambda: place.api.send(me(tokens.access)).status == 200)
-    assert place.api.send(Ask("POST", "/logout", token=tokens.access)).status == 200
+    assert place.api.send(ApiRequest("POST", "/logout", token=tokens.access)).status == 200
     assert place.api.send(me(tokens.access)).code == "session_revoked"
 
 
@@ -132,7 +132,7 @@ def test_a_crowded_database_is_unavailable_and_no_hang(place: Place) -> None:
 
     with place.postgres.crowded(by_strangers_alone=True):
         _assert_unavailable(place.api, refresh(tokens.refresh))
-        _assert_unavailable(place.api, Ask("POST", "/logout", token=tokens.access))
+        _assert_unavailable(place.api, ApiRequest("POST", "/logout", token=tokens.access))
 
     wait_until(lambda: place.api.send(refresh(tokens.refresh)).status == 200)
 
@@ -148,19 +148,19 @@ def test_whoever_has_a_connection_already_goes_on_in_a_crowded_database(place: P
 
 def _sign_up(api: LiveServer) -> str:
     name = f"p{new_id().hex[-20:]}"
-    assert api.send(Ask("POST", "/register", {"username": name, "password": PASSWORD})).status == 201
+    assert api.send(ApiRequest("POST", "/register", {"username": name, "password": PASSWORD})).status == 201
     return name
 
 
-def _log_in(name: str) -> Ask:
-    return Ask("POST", "/login", {"username": name, "password": PASSWORD})
+def _log_in(name: str) -> ApiRequest:
+    return ApiRequest("POST", "/login", {"username": name, "password": PASSWORD})
 
 
 def _sign_in(api: LiveServer, name: str) -> Tokens:
     return tokens_of(api.send(_log_in(name)))
 
 
-def _assert_unavailable(api: LiveServer, ask: Ask) -> None:
+def _assert_unavailable(api: LiveServer, ask: ApiRequest) -> None:
     reply = timed(api, ask, seconds=BOUND_SECONDS)
     assert (reply.status, reply.code) == (503, "service_unavailable"), reply
     assert int(reply.headers["Retry-After"]) >= 1

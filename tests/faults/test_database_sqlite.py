@@ -16,7 +16,7 @@ from accounts.testing.api_client import PASSWORD
 from accounts.testing.cast import log_in, me, refresh, signed_in, someone
 from core.ids import new_id
 from core.testing import live_server
-from core.testing.live_server import Ask, LiveServer
+from core.testing.live_server import ApiRequest, LiveServer
 from sessions_tracking.models import Session
 from tests.faults.conftest import readiness
 
@@ -51,7 +51,7 @@ def place(faults_folder: Path) -> Iterator[Place]:
 def test_while_it_is_locked_writers_are_told_to_come_again_and_readers_are_served(place: Place) -> None:
     user = someone()
     tokens = signed_in(place.api, user)
-    writers = [log_in(user), refresh(tokens.refresh), Ask("POST", "/logout", token=tokens.access), _sign_up()]
+    writers = [log_in(user), refresh(tokens.refresh), ApiRequest("POST", "/logout", token=tokens.access), _sign_up()]
     before = _rows()
 
     with place.locked():
@@ -87,10 +87,10 @@ def test_a_lock_that_is_short_delays_and_fails_nobody(place: Place) -> None:
     assert [reply.status for reply in replies] == [200] * 5
 
 
-def _sign_up() -> Ask:
+def _sign_up() -> ApiRequest:
     name = f"s{new_id().hex[-20:]}"
     body = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
-    return Ask("POST", "/register", body)
+    return ApiRequest("POST", "/register", body)
 
 
 def _rows() -> list[object]:

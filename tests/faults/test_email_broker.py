@@ -23,7 +23,7 @@ from core.dev.redis_server import RedisServer
 from core.ids import new_id
 from core.paths import url_path
 from core.testing import live_database, live_server
-from core.testing.live_server import Ask, LiveServer
+from core.testing.live_server import ApiRequest, LiveServer
 from tests.faults import worker_fleet
 from tests.faults.worker_fleet import address, sign_up, sign_up_in_time, wait_until
 
@@ -224,7 +224,7 @@ def _expect_once(mailbox: MailServer, emails: list[str]) -> None:
 def _expect_codes_to_work(server: LiveServer, mailbox: MailServer, emails: list[str]) -> None:
     for email in emails:
         code = worker_fleet.code_in(text_of(mailbox.accepted[email][0]))
-        assert server.send(Ask("POST", "/verify-email", {"email": email, "code": code})).status == 200
+        assert server.send(ApiRequest("POST", "/verify-email", {"email": email, "code": code})).status == 200
 
 
 def _url(server: RedisServer) -> str:

@@ -16,7 +16,7 @@ from core.ids import new_id
 from core.paths import BASE_DIR
 from core.testing import faulty_redis, live_server, switch
 from core.testing.faulty_redis import BrokenRedis
-from core.testing.live_server import Ask, LiveServer
+from core.testing.live_server import ApiRequest, LiveServer
 from tests.faults import broken_postgres
 from tests.faults.broken_postgres import BrokenPostgres
 from tests.faults.conftest import probe, wait_until
@@ -57,10 +57,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 def _signed_in(api: LiveServer) -> Tokens:
     ask = _sign_up()
     assert api.send(ask).status == 201
-    return tokens_of(api.send(Ask("POST", "/login", ask.body)))
+    return tokens_of(api.send(ApiRequest("POST", "/login", ask.body)))
 
 
-def _assert_unavailable(api: LiveServer, ask: Ask) -> None:
+def _assert_unavailable(api: LiveServer, ask: ApiRequest) -> None:
     reply = api.send(ask)
     assert (reply.status, reply.code) == (503, "service_unavailable"), reply
     assert int(reply.headers["Retry-After"]) >= 1
@@ -73,7 +73,7 @@ def test_a_primary_that_was_made_read_only_serves_readers_and_is_not_ready(place
     wait_until(lambda: probe(place.api, "/readyz")[1]["database"] == "read_only")
 
     assert probe(place.api, "/readyz")[0] == 503
-    for ask in (refresh(tokens.refresh), Ask("POST", "/logout", token=tokens.access)):
+    for ask in (refresh(tokens.refresh), ApiRequest("POST", "/logout", token=tokens.access)):
         _assert_unavailable(place.api, ask)
     place.redis.client.flushall()
     assert place.api.send(me(tokens.access)).status == 200
@@ -92,7 +92,7 @@ def test_a_standby_is_no_database_until_it_is_promoted(place: Place) -> None:
     place.restart(standby=True)
     place.redis.client.flushall()
 
-    for ask in (me(tokens.access), refresh(tokens.refresh), Ask("POST", "/logout", token=tokens.access)):
+    for ask in (me(tokens.access), refresh(tokens.refresh), ApiRequest("POST", "/logout", token=tokens.access)):
         _assert_unavailable(place.api, ask)
     assert probe(place.api, "/readyz")[0] == 503
 
@@ -127,8 +127,8 @@ def test_one_refused_write_drops_every_connection_to_the_former_primary(
                 assert statuses == [503, 201, 201, 201]
 
 
-def _sign_up() -> Ask:
-    return Ask("POST", "/register", {"username": f"f{new_id().hex[-20:]}", "password": PASSWORD})
+def _sign_up() -> ApiRequest:
+    return ApiRequest("POST", "/register", {"username": f"f{new_id().hex[-20:]}", "password": PASSWORD})
 
 
 def _execute(url: str, statement: str) -> None:

@@ -23,7 +23,7 @@ from core.dev import bind_address, commands, processes, redis_server
 from core.ids import new_id
 from core.paths import BASE_DIR, url_path
 from core.testing import live_server
-from core.testing.live_server import HOST, Ask, LiveServer, Reply
+from core.testing.live_server import HOST, ApiRequest, ApiResponse, LiveServer
 from sessions_tracking.models import Session
 from tests.faults.conftest import readiness, wait_until
 from tests.faults.revocation_paths import is_alive, is_dead
@@ -94,7 +94,7 @@ def test_a_web_server_that_is_told_to_end_finishes_fifty_slow_logins_first(fault
         wait_until(lambda: _refuses(server))
         assert not answers.done()
 
-        replies: list[Reply] = answers.result(timeout=30)
+        replies: list[ApiResponse] = answers.result(timeout=30)
 
         assert process.wait(timeout=30) == 0
         assert time.monotonic() - asked_at < 30
@@ -178,7 +178,7 @@ def test_everything_starts_without_redis_and_broker_and_uses_them_when_they_come
         user = someone()
         ended, kept = signed_in(server, user), signed_in(server, user)
         assert is_alive(server, kept)
-        assert server.send(Ask("POST", "/logout", token=ended.access)).status == 200
+        assert server.send(ApiRequest("POST", "/logout", token=ended.access)).status == 200
         assert is_dead(server, ended)
         assert readiness(server)["status"] == "degraded"
 
@@ -213,7 +213,7 @@ def _refuses(server: LiveServer) -> bool:
 
 def _answers_ten_times(server: LiveServer) -> bool:
     try:
-        return all(server.send(Ask("GET", "/me")).status == 401 for _ in range(10))
+        return all(server.send(ApiRequest("GET", "/me")).status == 401 for _ in range(10))
     except OSError:
         return False
 

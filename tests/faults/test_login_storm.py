@@ -18,7 +18,7 @@ from pytest_django import Settings
 from accounts.models import AuditEvent, AuditKind, User
 from accounts.testing.api_client import PASSWORD
 from accounts.testing.cast import log_in, signed_in, someone
-from core.testing.live_server import HOST, LiveServer, Reply
+from core.testing.live_server import HOST, ApiResponse, LiveServer
 from sessions_tracking.models import Session
 from tests.faults.conftest import wait_until
 from tests.faults.test_graceful import serving
@@ -86,7 +86,7 @@ def _times(server: LiveServer, token: str, path: str, over: threading.Event) -> 
     return found
 
 
-def _assert_served_or_told_to_come_again(replies: list[Reply]) -> None:
+def _assert_served_or_told_to_come_again(replies: list[ApiResponse]) -> None:
     statuses = Counter(reply.status for reply in replies)
     assert set(statuses) == {200, 503}, statuses
     refused = [reply for reply in replies if reply.status == 503]
@@ -95,7 +95,7 @@ def _assert_served_or_told_to_come_again(replies: list[Reply]) -> None:
     assert Session.objects.count() >= statuses[200]
 
 
-def _assert_nothing_is_lost(server: LiveServer, crowd: list[User], replies: list[Reply]) -> None:
+def _assert_nothing_is_lost(server: LiveServer, crowd: list[User], replies: list[ApiResponse]) -> None:
     refused = [user for user, reply in zip(crowd, replies, strict=True) if reply.status == 503]
     assert not AuditEvent.objects.filter(kind=AuditKind.LOGIN_FAILED, user_id__in=[user.id for user in crowd]).exists()
     for user in refused[:3]:

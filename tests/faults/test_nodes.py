@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Role, User
 from accounts.testing.cast import Tokens, me, refresh, signed_in, someone, tokens_of
-from core.testing.live_server import Ask
+from core.testing.live_server import ApiRequest
 from tests.faults.conftest import Nodes
 
 pytestmark = pytest.mark.faults
@@ -26,7 +26,7 @@ def test_what_one_revokes_the_other_refuses_with_the_very_next_request(nodes: No
         tokens = signed_in(here, someone())
         assert there.send(me(tokens.access)).status == 200
 
-        assert here.send(Ask("POST", "/logout", token=tokens.access)).status == 200
+        assert here.send(ApiRequest("POST", "/logout", token=tokens.access)).status == 200
 
         assert there.send(me(tokens.access)).code == "session_revoked"
         assert there.send(refresh(tokens.refresh)).code == "session_revoked"
@@ -40,7 +40,9 @@ def test_requests_that_are_under_way_while_a_session_ends_leave_nothing_of_it_be
 
         nodes.there.send_at_once([me(tokens.access)] * 6 + [refresh(tokens.refresh)])
         nodes.redis.client.flushall()
-        racing = [me(tokens.access)] * 4 + [Ask("POST", "/logout", token=tokens.access)] + [me(tokens.access)] * 4
+        racing = (
+            [me(tokens.access)] * 4 + [ApiRequest("POST", "/logout", token=tokens.access)] + [me(tokens.access)] * 4
+        )
         nodes.here.send_at_once(racing)
 
         for node in nodes.both:
@@ -52,11 +54,11 @@ def test_a_change_of_role_on_one_node_holds_on_the_other_with_the_next_request(n
     User.objects.filter(id=admin.id).update(role=Role.ADMIN)
     chief = signed_in(nodes.here, admin)
     user_id = nodes.there.send(me(known.access)).data["user"]["id"]
-    assert nodes.there.send(Ask("GET", "/users", token=known.access)).code == "permission_denied"
+    assert nodes.there.send(ApiRequest("GET", "/users", token=known.access)).code == "permission_denied"
 
     for role, status in (("ADMIN", 200), ("USER", 403)) * 3:
-        assert nodes.here.send(Ask("PATCH", f"/users/{user_id}", {"role": role}, chief.access)).status == 200
-        assert nodes.there.send(Ask("GET", "/users", token=known.access)).status == status
+        assert nodes.here.send(ApiRequest("PATCH", f"/users/{user_id}", {"role": role}, chief.access)).status == 200
+        assert nodes.there.send(ApiRequest("GET", "/users", token=known.access)).status == status
 
 
 def test_a_token_that_one_renewed_the_other_takes(nodes: Nodes, known: Tokens) -> None:

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from accounts.testing.cast import Tokens, log_in, me, refresh, signed_in, someone, tokens_of
-from core.testing.live_server import Ask, LiveServer
+from core.testing.live_server import ApiRequest, LiveServer
 from tests.faults.conftest import Nodes, probe, readiness, timed
 from tests.faults.redis_faults import AWAY, FAULTS, Fault, flushed, full, loading
 
@@ -59,7 +59,7 @@ def test_whatever_was_ended_before_redis_was_emptied_stays_ended(nodes: Nodes) -
     latest = tokens_of(nodes.here.send(refresh(current.refresh)))
     _make_known(nodes, by_logout, *by_logout_all, latest, neighbour)
     _log_out(nodes.here, by_logout)
-    assert nodes.here.send(Ask("POST", "/logout-all", token=by_logout_all[0].access)).status == 200
+    assert nodes.here.send(ApiRequest("POST", "/logout-all", token=by_logout_all[0].access)).status == 200
 
     flushed(nodes.redis)
 
@@ -111,12 +111,12 @@ def _make_known(nodes: Nodes, *people: Tokens) -> None:
 
 
 def _log_out(node: LiveServer, tokens: Tokens) -> None:
-    assert timed(node, Ask("POST", "/logout", token=tokens.access)).status == 200
+    assert timed(node, ApiRequest("POST", "/logout", token=tokens.access)).status == 200
 
 
 def _assert_dead(node: LiveServer, tokens: Tokens) -> None:
     assert timed(node, me(tokens.access)).code == "session_revoked"
-    assert timed(node, Ask("GET", "/me", token=tokens.access)).code == "session_revoked"
+    assert timed(node, ApiRequest("GET", "/me", token=tokens.access)).code == "session_revoked"
     assert timed(node, refresh(tokens.refresh)).code == "session_revoked"
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from accounts.testing.cast import Tokens, log_in, me, refresh, signed_in, someone, tokens_of
 from core.testing import faulty_redis, live_server, slow_proxy
-from core.testing.live_server import Ask, LiveServer
+from core.testing.live_server import ApiRequest, LiveServer
 from core.testing.slow_proxy import SlowProxy
 from tests.faults import traffic
 from tests.faults.conftest import readiness, timed, wait_until
@@ -61,7 +61,7 @@ def test_with_a_redis_that_answers_late_everybody_is_answered_within_a_second(pl
 
     place.door.delay = LATE_SECONDS
 
-    assert timed(place.far, Ask("POST", "/logout", token=dead.access)).status == 200
+    assert timed(place.far, ApiRequest("POST", "/logout", token=dead.access)).status == 200
     for node in (place.far, place.near):
         assert timed(node, me(dead.access)).code == "session_revoked"
         assert timed(node, refresh(dead.refresh)).code == "session_revoked"
@@ -100,7 +100,7 @@ def test_whoever_signs_out_where_redis_is_deaf_is_out_there_at_once_and_elsewher
     dead, live = signed_in(place.far, user), signed_in(place.far, user)
     _make_known(place, dead, live)
     place.door.swallows = True
-    assert timed(place.far, Ask("POST", "/logout", token=dead.access)).status == 200
+    assert timed(place.far, ApiRequest("POST", "/logout", token=dead.access)).status == 200
 
     assert timed(place.far, me(dead.access)).code == "session_revoked"
     wait_until(lambda: place.near.send(me(dead.access)).code == "session_revoked", seconds=2)

@@ -11,7 +11,7 @@ from accounts.testing.cast import log_in, me, refresh, signed_in, someone
 from core.paths import url_path
 from core.testing import faulty_redis, live_server
 from core.testing.faulty_redis import BrokenRedis
-from core.testing.live_server import Ask
+from core.testing.live_server import ApiRequest
 from tests.faults.conftest import probe, readiness, timed, wait_until
 
 pytestmark = pytest.mark.faults
@@ -35,8 +35,8 @@ def test_it_starts_without_redis_and_broker(faults_folder: Path, redis: BrokenRe
         assert time.monotonic() - started < 15
         user = someone()
         live, dead = signed_in(api, user), signed_in(api, user)
-        assert timed(api, Ask("POST", "/logout", token=dead.access)).status == 200
-        assert timed(api, Ask("POST", "/forgot-password", {"email": user.email})).status == 200
+        assert timed(api, ApiRequest("POST", "/logout", token=dead.access)).status == 200
+        assert timed(api, ApiRequest("POST", "/forgot-password", {"email": user.email})).status == 200
         assert [timed(api, ask).status for ask in (me(live.access), log_in(user))] == [200, 200]
         assert timed(api, me(dead.access)).code == "session_revoked"
         assert probe(api, "/healthz") == (200, {"status": "ok"})
@@ -59,7 +59,7 @@ def test_it_starts_with_a_wrong_password_for_redis_and_keeps_it_to_itself(
     with live_server.running(faults_folder, REDIS_URL=address, WEB_WORKERS="1") as api:
         user = someone()
         live, dead = signed_in(api, user), signed_in(api, user)
-        assert timed(api, Ask("POST", "/logout", token=dead.access)).status == 200
+        assert timed(api, ApiRequest("POST", "/logout", token=dead.access)).status == 200
         assert timed(api, me(dead.access)).code == "session_revoked"
         assert timed(api, me(live.access)).status == 200
         assert readiness(api)["redis"] == "away"

@@ -9,7 +9,7 @@ from pytest_django import DjangoDbBlocker
 from accounts.models import Role, User
 from accounts.testing.cast import Tokens, log_in, me, refresh, signed_in, someone, tokens_of
 from core.testing import live_database, live_server
-from core.testing.live_server import Ask, LiveServer
+from core.testing.live_server import ApiRequest, LiveServer
 from sessions_tracking.models import Session
 from tests.faults.out_of_band_changes import DEEDS, Deed, in_the_admin, post_in_the_admin, take_the_password_away
 from tests.faults.revocation_paths import (
@@ -134,7 +134,7 @@ def test_a_change_of_role_takes_hold_everywhere_with_the_next_request(
         else:
             assert nodes.here.send(_role(scene, role)).status == 200
 
-    listing = Ask("GET", "/users", token=scene.tokens.access)
+    listing = ApiRequest("GET", "/users", token=scene.tokens.access)
     for role, status in [(Role.ADMIN, 200), (Role.USER, 403)] * 3:
         become(role)
         assert {node.send(listing).status for node in (nodes.there, nodes.here)} == {status}
@@ -143,7 +143,7 @@ def test_a_change_of_role_takes_hold_everywhere_with_the_next_request(
 
 
 def test_of_two_changes_of_role_at_once_everybody_acts_by_the_one_that_stands(nodes: Nodes, scene: Scene) -> None:
-    listing = Ask("GET", "/users", token=scene.tokens.access)
+    listing = ApiRequest("GET", "/users", token=scene.tokens.access)
     for _ in range(30):
         nodes.here.send_at_once([_role(scene, role) for role in (Role.ADMIN, Role.USER)])
 
@@ -163,8 +163,8 @@ def test_a_hash_that_is_renewed_at_login_ends_nothing(nodes: Nodes, scene: Scene
     assert nodes.there.send(refresh(session.refresh)).status == 200
 
 
-def _role(scene: Scene, role: Role) -> Ask:
-    return Ask("PATCH", f"/users/{scene.user.id}", {"role": role}, scene.admin)
+def _role(scene: Scene, role: Role) -> ApiRequest:
+    return ApiRequest("PATCH", f"/users/{scene.user.id}", {"role": role}, scene.admin)
 
 
 def _assert_all_ended(nodes: Nodes, scene: Scene) -> None:

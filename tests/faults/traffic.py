@@ -10,7 +10,7 @@ from typing import Any
 
 from accounts.models import User
 from accounts.testing.cast import Tokens, log_in, me, refresh, signed_in, someone, tokens_of
-from core.testing.live_server import Ask, LiveServer, Reply
+from core.testing.live_server import ApiRequest, ApiResponse, LiveServer
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Traffic:
         except BaseException as error:  # noqa: BLE001 - a thread's failure is told by the test
             self.failures.append(error)
 
-    def _note(self, node: LiveServer, ask: Ask) -> Reply:
+    def _note(self, node: LiveServer, ask: ApiRequest) -> ApiResponse:
         reply, seconds = _measured(node, ask)
         self.seen.append((ask.path, reply.status, seconds))
         time.sleep(self.pace)
@@ -55,7 +55,7 @@ class Traffic:
         time.sleep(self.pace)
 
 
-def _measured(node: LiveServer, ask: Ask) -> tuple[Reply, float]:
+def _measured(node: LiveServer, ask: ApiRequest) -> tuple[ApiResponse, float]:
     started = time.monotonic()
     reply = node.send(ask)
     return reply, time.monotonic() - started
@@ -83,5 +83,5 @@ def _somebody(node: LiveServer) -> tuple[Any, Tokens, Tokens]:
     user = someone()
     live, dead = signed_in(node, user), signed_in(node, user)
     assert node.send(me(dead.access)).status == 200
-    assert node.send(Ask("POST", "/logout", token=dead.access)).status == 200
+    assert node.send(ApiRequest("POST", "/logout", token=dead.access)).status == 200
     return user, live, dead

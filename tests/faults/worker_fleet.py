@@ -17,7 +17,7 @@ from core.dev import commands, processes
 from core.ids import new_id
 from core.paths import BASE_DIR
 from core.testing import live_server
-from core.testing.live_server import Ask, LiveServer, Reply
+from core.testing.live_server import ApiRequest, ApiResponse, LiveServer
 
 Process = subprocess.Popen[bytes]
 PATIENT = "tests.faults.patient_worker_settings"
@@ -65,9 +65,9 @@ def address() -> str:
     return f"{new_id().hex}@example.com"
 
 
-def sign_up(server: LiveServer, email: str) -> Reply:
+def sign_up(server: LiveServer, email: str) -> ApiResponse:
     body = {"email": email, "username": f"w{new_id().hex[-20:]}", "password": PASSWORD}
-    return server.send(Ask("POST", "/register", body))
+    return server.send(ApiRequest("POST", "/register", body))
 
 
 def sign_up_in_time(server: LiveServer, emails: Iterable[str]) -> None:

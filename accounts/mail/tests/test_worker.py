@@ -20,7 +20,7 @@ from core.dev import commands, processes
 from core.ids import new_id
 from core.paths import BASE_DIR
 from core.testing import live_database, live_server
-from core.testing.live_server import Ask, LiveServer, Reply
+from core.testing.live_server import ApiRequest, ApiResponse, LiveServer
 from core.testing.redis_url import redis_url_for_worker
 
 Worker = subprocess.Popen[bytes]
@@ -81,7 +81,7 @@ def test_a_code_arrives_by_smtp_and_works(server: LiveServer, mailbox: MailServe
     _wait_until(lambda: mailbox.accepted[email])
 
     code = _code(text_of(mailbox.accepted[email][0]))
-    assert server.send(Ask("POST", "/verify-email", {"email": email, "code": code})).status == 200
+    assert server.send(ApiRequest("POST", "/verify-email", {"email": email, "code": code})).status == 200
     _wait_until(lambda: len(mailbox.accepted[email]) == 2)
     assert "Welcome" in mailbox.accepted[email][1]["Subject"]
     _wait_until(lambda: not OutboxEmail.objects.exclude(state=EmailState.SENT).exists())
@@ -113,7 +113,7 @@ def test_a_temporary_refusal_is_tried_again_with_the_same_code(
     assert mailbox.tries[email] == 3
     assert _row(email).tries == 3
     code = _code(text_of(mailbox.accepted[email][0]))
-    assert server.send(Ask("POST", "/verify-email", {"email": email, "code": code})).status == 200
+    assert server.send(ApiRequest("POST", "/verify-email", {"email": email, "code": code})).status == 200
 
 
 def test_a_permanent_refusal_is_given_up_with_its_reason_and_holds_up_nobody(
@@ -210,9 +210,9 @@ def _address() -> str:
     return f"{new_id().hex}@example.com"
 
 
-def _sign_up(server: LiveServer, email: str) -> Reply:
+def _sign_up(server: LiveServer, email: str) -> ApiResponse:
     body = {"email": email, "username": f"w{new_id().hex[-20:]}", "password": PASSWORD}
-    return server.send(Ask("POST", "/register", body))
+    return server.send(ApiRequest("POST", "/register", body))
 
 
 def _row(email: str) -> OutboxEmail:

@@ -12,7 +12,7 @@ from accounts.models import EmailKind, OutboxEmail, PendingLogin, User
 from accounts.testing.api_client import PASSWORD
 from accounts.testing.cast import log_in, me, signed_in, someone, tokens_of
 from core.testing import live_database, live_server
-from core.testing.live_server import Ask, LiveServer, Reply
+from core.testing.live_server import ApiRequest, ApiResponse, LiveServer
 
 ROUNDS = 3
 NEW = "Another-Horse-8"
@@ -31,8 +31,8 @@ class Person:
     def __init__(self, server: LiveServer) -> None:
         self.server, self.user = server, someone()
         self.access = signed_in(server, self.user).access
-        self.app = pyotp.TOTP(server.send(Ask("POST", "/mfa/totp", token=self.access)).data["secret"])
-        confirm = Ask("POST", "/mfa/totp/confirm", {"code": self.app.now()}, self.access)
+        self.app = pyotp.TOTP(server.send(ApiRequest("POST", "/mfa/totp", token=self.access)).data["secret"])
+        confirm = ApiRequest("POST", "/mfa/totp/confirm", {"code": self.app.now()}, self.access)
         self.recovery_codes: list[str] = server.send(confirm).data["recoveryCodes"]
 
     def code(self) -> str:
@@ -47,11 +47,11 @@ class Person:
         return self.user.sessions.filter(second_factor=True, revoked_at=None).count()
 
 
-def _verify(token: str, **proof: str) -> Ask:
-    return Ask("POST", "/mfa/verify", {"mfaToken": token, **proof})
+def _verify(token: str, **proof: str) -> ApiRequest:
+    return ApiRequest("POST", "/mfa/verify", {"mfaToken": token, **proof})
 
 
-def _codes(replies: list[Reply]) -> Counter[str]:
+def _codes(replies: list[ApiResponse]) -> Counter[str]:
     assert max(reply.status for reply in replies) < 500, replies
     return Counter(reply.code for reply in replies)
 
@@ -114,7 +114,9 @@ def test_a_session_with_the_old_password_does_not_outlive_the_change_it_raced(se
     for _ in range(ROUNDS):
         person = Person(server)
         tokens = [person.pending() for _ in range(5)]
-        change = Ask("POST", "/change-password", {"currentPassword": PASSWORD, "newPassword": NEW}, person.access)
+        change = ApiRequest(
+            "POST", "/change-password", {"currentPassword": PASSWORD, "newPassword": NEW}, person.access
+        )
         verifying = [
             _verify(token, recoveryCode=code) for token, code in zip(tokens, person.recovery_codes, strict=False)
         ]
@@ -131,8 +133,8 @@ def test_a_session_with_the_old_password_does_not_outlive_the_change_it_raced(se
 def test_of_ten_confirmations_with_one_code_one_shows_recovery_codes(server: LiveServer) -> None:
     user = someone()
     access = signed_in(server, user).access
-    secret = server.send(Ask("POST", "/mfa/totp", token=access)).data["secret"]
-    ask = Ask("POST", "/mfa/totp/confirm", {"code": pyotp.TOTP(secret).now()}, access)
+    secret = server.send(ApiRequest("POST", "/mfa/totp", token=access)).data["secret"]
+    ask = ApiRequest("POST", "/mfa/totp/confirm", {"code": pyotp.TOTP(secret).now()}, access)
 
     replies = server.send_at_once([ask] * 10)
 
@@ -146,8 +148,8 @@ def test_no_login_that_raced_the_first_confirmation_ends_half_way(server: LiveSe
     for _ in range(ROUNDS):
         user = someone()
         access = signed_in(server, user).access
-        secret = server.send(Ask("POST", "/mfa/totp", token=access)).data["secret"]
-        confirm = Ask("POST", "/mfa/totp/confirm", {"code": pyotp.TOTP(secret).now()}, access)
+        secret = server.send(ApiRequest("POST", "/mfa/totp", token=access)).data["secret"]
+        confirm = ApiRequest("POST", "/mfa/totp/confirm", {"code": pyotp.TOTP(secret).now()}, access)
 
         confirmed, *logins = server.send_at_once([confirm, *[log_in(user)] * 6])
 
@@ -161,7 +163,7 @@ def test_no_login_that_raced_the_first_confirmation_ends_half_way(server: LiveSe
 def test_a_removal_and_a_verification_at_once_leave_a_consistent_account(server: LiveServer) -> None:
     for _ in range(ROUNDS):
         person = Person(server)
-        removal = Ask("DELETE", "/mfa/totp", {"password": PASSWORD}, person.access)
+        removal = ApiRequest("DELETE", "/mfa/totp", {"password": PASSWORD}, person.access)
         verifying = [_verify(person.pending(), recoveryCode=code) for code in person.recovery_codes[:5]]
 
         removed, *replies = server.send_at_once([removal, *verifying])

@@ -18,7 +18,7 @@ from accounts.testing.cast import log_in, refresh, signed_in, someone
 from accounts.testing.emails import token_in
 from accounts.testing.second_factor import App
 from core.testing import live_database, live_server
-from core.testing.live_server import Ask, LiveServer
+from core.testing.live_server import ApiRequest, LiveServer
 from sessions_tracking.models import Session
 
 NEW = "Another-Horse-8"
@@ -42,17 +42,17 @@ def _reset_token(user: User) -> str:
 def test_a_reset_wins_against_all_that_the_former_holder_sends(server: LiveServer, attempt: int) -> None:
     user = someone(verified=False)
     tokens = signed_in(server, user)
-    secret = server.send(Ask("POST", "/mfa/totp", token=tokens.access)).data["secret"]
+    secret = server.send(ApiRequest("POST", "/mfa/totp", token=tokens.access)).data["secret"]
     token = _reset_token(user)
     theirs = [
         log_in(user),
         refresh(tokens.refresh),
-        Ask("POST", "/mfa/totp/confirm", {"code": App(secret).code(-1)}, token=tokens.access),
-        Ask("POST", "/mfa/totp", token=tokens.access),
+        ApiRequest("POST", "/mfa/totp/confirm", {"code": App(secret).code(-1)}, token=tokens.access),
+        ApiRequest("POST", "/mfa/totp", token=tokens.access),
     ]
 
     replies = server.send_at_once(
-        [*theirs, Ask("POST", "/reset-password", {"token": token, "newPassword": NEW}), *theirs]
+        [*theirs, ApiRequest("POST", "/reset-password", {"token": token, "newPassword": NEW}), *theirs]
     )
 
     assert replies[len(theirs)].status == 200
@@ -61,7 +61,7 @@ def test_a_reset_wins_against_all_that_the_former_holder_sends(server: LiveServe
     assert not Session.objects.filter(user=user, revoked_at=None).exists()
     assert not hasattr(stored, "totp_factor")
     assert server.send(log_in(user)).status == 401
-    assert server.send(Ask("POST", "/login", {"email": user.email, "password": NEW})).data["tokens"]
+    assert server.send(ApiRequest("POST", "/login", {"email": user.email, "password": NEW})).data["tokens"]
 
 
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has no row locks to wait for")
@@ -71,13 +71,15 @@ def test_a_deletion_that_waited_for_a_reset_deletes_nothing(server: LiveServer) 
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             User.objects.select_for_update().get(id=user.id)
-            deletion = pool.submit(server.send, Ask("DELETE", "/me", {"password": PASSWORD}, token=tokens.access))
+            deletion = pool.submit(
+                server.send, ApiRequest("DELETE", "/me", {"password": PASSWORD}, token=tokens.access)
+            )
             _wait_for_a_blocked_lock()
             User.objects.filter(id=user.id).update(password=hashing.make(NEW))
         reply = deletion.result()
 
     assert (reply.status, reply.code) == (401, "session_revoked")
-    assert server.send(Ask("POST", "/login", {"username": user.username, "password": NEW})).data["tokens"]
+    assert server.send(ApiRequest("POST", "/login", {"username": user.username, "password": NEW})).data["tokens"]
 
 
 def _wait_for_a_blocked_lock() -> None:

@@ -10,7 +10,7 @@ from accounts.models import OutboxEmail, Role, User
 from accounts.testing.cast import me, refresh, signed_in, someone, tokens_of
 from core.ids import new_id
 from core.testing import live_database, live_server
-from core.testing.live_server import Ask, LiveServer, Reply
+from core.testing.live_server import ApiRequest, ApiResponse, LiveServer
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,9 @@ def test_of_administrators_who_turn_on_each_other_one_remains(
 
 def test_twenty_users_made_at_once_with_one_address_are_one(server: LiveServer) -> None:
     token, email = signed_in(server, _admin()).access, f"{new_id().hex}@example.com"
-    asks = [Ask("POST", "/users", {"email": email, "username": f"d{new_id().hex[-20:]}"}, token) for _ in range(20)]
+    asks = [
+        ApiRequest("POST", "/users", {"email": email, "username": f"d{new_id().hex[-20:]}"}, token) for _ in range(20)
+    ]
 
     replies = server.send_at_once(asks)
 
@@ -49,7 +51,7 @@ def test_twenty_users_made_at_once_with_one_address_are_one(server: LiveServer) 
 
 def test_of_twenty_users_who_are_given_one_name_one_gets_it(server: LiveServer) -> None:
     token, name = signed_in(server, _admin()).access, f"e{new_id().hex[-20:]}"
-    asks = [Ask("PATCH", f"/users/{someone().id}", {"username": name}, token) for _ in range(20)]
+    asks = [ApiRequest("PATCH", f"/users/{someone().id}", {"username": name}, token) for _ in range(20)]
 
     replies = server.send_at_once(asks)
 
@@ -62,7 +64,7 @@ def test_nothing_minted_beside_a_deactivation_survives_it(server: LiveServer) ->
     for _ in range(5):
         user = someone()
         tokens = signed_in(server, user)
-        login = Ask("POST", "/login", {"username": user.username, "password": "Correct-Horse-7"})
+        login = ApiRequest("POST", "/login", {"username": user.username, "password": "Correct-Horse-7"})
 
         ending, *replies = server.send_at_once(
             [_against(user, {"isActive": False}, token), *[refresh(tokens.refresh)] * 4, *[login] * 4]
@@ -87,10 +89,10 @@ def _only(admins: list[User]) -> list[User]:
     return admins
 
 
-def _against(user: User, body: dict[str, object] | None, token: str) -> Ask:
-    return Ask("DELETE" if body is None else "PATCH", f"/users/{user.id}", body, token)
+def _against(user: User, body: dict[str, object] | None, token: str) -> ApiRequest:
+    return ApiRequest("DELETE" if body is None else "PATCH", f"/users/{user.id}", body, token)
 
 
-def _codes(replies: list[Reply]) -> Counter[str]:
+def _codes(replies: list[ApiResponse]) -> Counter[str]:
     assert max(reply.status for reply in replies) < 500, replies
     return Counter(reply.code for reply in replies)

@@ -15,7 +15,7 @@ from accounts.testing.cast import Tokens, me, signed_in, someone
 from accounts.testing.emails import code_in, token_in
 from core.ids import new_id
 from core.testing import live_database, live_server
-from core.testing.live_server import Ask, LiveServer, Reply
+from core.testing.live_server import ApiRequest, ApiResponse, LiveServer
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,12 @@ class Change:
     undo_token: str
 
     @property
-    def confirm(self) -> Ask:
-        return Ask("POST", "/change-email/confirm", {"code": self.code}, self.tokens.access)
+    def confirm(self) -> ApiRequest:
+        return ApiRequest("POST", "/change-email/confirm", {"code": self.code}, self.tokens.access)
 
     @property
-    def undo(self) -> Ask:
-        return Ask("POST", "/change-email/undo", {"token": self.undo_token})
+    def undo(self) -> ApiRequest:
+        return ApiRequest("POST", "/change-email/undo", {"token": self.undo_token})
 
     @property
     def address(self) -> str | None:
@@ -63,7 +63,7 @@ def test_of_twenty_confirmations_one_wins_and_tells_the_old_address_once(server:
 
 def test_twenty_wrong_codes_count_as_twenty(server: LiveServer) -> None:
     change = _pending(server)
-    wrong = Ask(
+    wrong = ApiRequest(
         "POST",
         "/change-email/confirm",
         {"code": "000000" if change.code != "000000" else "000001"},
@@ -79,7 +79,7 @@ def test_an_address_goes_to_one_of_those_who_want_it(server: LiveServer) -> None
     for _ in range(5):
         change = _pending(server)
         name = f"s{new_id().hex[-20:]}"
-        sign_up = Ask("POST", "/register", {"email": change.email, "username": name, "password": PASSWORD})
+        sign_up = ApiRequest("POST", "/register", {"email": change.email, "username": name, "password": PASSWORD})
 
         confirmed, registered = server.send_at_once([change.confirm, sign_up])
 
@@ -143,11 +143,11 @@ def _pending(server: LiveServer, email: str = "") -> Change:
     return Change(user=user, tokens=tokens, email=email, code=code_in(code), undo_token=token_in(notice))
 
 
-def _wish(access: str, email: str) -> Ask:
-    return Ask("POST", "/change-email", {"newEmail": email, "password": PASSWORD}, access)
+def _wish(access: str, email: str) -> ApiRequest:
+    return ApiRequest("POST", "/change-email", {"newEmail": email, "password": PASSWORD}, access)
 
 
-def _codes(replies: list[Reply]) -> Counter[str]:
+def _codes(replies: list[ApiResponse]) -> Counter[str]:
     assert max(reply.status for reply in replies) < 500, replies
     return Counter(reply.code for reply in replies)
 

@@ -11,7 +11,7 @@ from accounts.models import EmailKind, OutboxEmail
 from accounts.testing.api_client import PASSWORD
 from accounts.testing.cast import log_in, me, refresh, signed_in, someone
 from core.testing import faulty_redis, live_database, live_server
-from core.testing.live_server import Ask, LiveServer, Reply
+from core.testing.live_server import ApiRequest, ApiResponse, LiveServer
 
 WRONG = "Wrong-Horse-7"
 
@@ -31,12 +31,12 @@ def server(folder: Path) -> Iterator[LiveServer]:
         yield running
 
 
-def _codes(replies: list[Reply]) -> Counter[str]:
+def _codes(replies: list[ApiResponse]) -> Counter[str]:
     return Counter(reply.code for reply in replies)
 
 
-def _guess(username: str, password: str = WRONG) -> Ask:
-    return Ask("POST", "/login", {"username": username, "password": password})
+def _guess(username: str, password: str = WRONG) -> ApiRequest:
+    return ApiRequest("POST", "/login", {"username": username, "password": password})
 
 
 def test_of_a_hundred_guesses_at_once_five_are_judged(server: LiveServer) -> None:
@@ -73,7 +73,7 @@ def test_right_passwords_at_once_lock_nobody_out(server: LiveServer) -> None:
 def test_of_fifty_resets_asked_for_at_once_one_is_mailed(server: LiveServer) -> None:
     user = someone()
 
-    replies = server.send_at_once([Ask("POST", "/forgot-password", {"email": user.email})] * 50)
+    replies = server.send_at_once([ApiRequest("POST", "/forgot-password", {"email": user.email})] * 50)
 
     assert _codes(replies) == {"ok": 1, "rate_limited": 49}
     assert OutboxEmail.objects.filter(kind=EmailKind.RESET_PASSWORD, address=user.email).count() == 1
@@ -81,7 +81,7 @@ def test_of_fifty_resets_asked_for_at_once_one_is_mailed(server: LiveServer) -> 
 
 def test_of_fifty_wrong_codes_at_once_five_are_looked_at(server: LiveServer) -> None:
     user = someone(verified=False)
-    guess = Ask("POST", "/verify-email", {"email": user.email, "code": "000000"})
+    guess = ApiRequest("POST", "/verify-email", {"email": user.email, "code": "000000"})
 
     assert _codes(server.send_at_once([guess] * 50)) == {"code_invalid": 5, "too_many_attempts": 45}
 

@@ -9,7 +9,7 @@ from accounts.models import AuditEvent, AuditKind
 from accounts.services import service_clients
 from accounts.testing.cast import me, refresh, signed_in, someone, tokens_of
 from core.testing import live_database, live_server
-from core.testing.live_server import Ask, LiveServer
+from core.testing.live_server import ApiRequest, LiveServer
 
 
 @pytest.fixture(scope="module")
@@ -19,9 +19,9 @@ def server(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDb
         yield running
 
 
-def _revoke(token: str) -> Ask:
+def _revoke(token: str) -> ApiRequest:
     client, secret = service_clients.create(name="Billing")
-    return Ask("POST", "/revoke", {"token": token, "client_id": str(client.id), "client_secret": secret})
+    return ApiRequest("POST", "/revoke", {"token": token, "client_id": str(client.id), "client_secret": secret})
 
 
 def test_twenty_revocations_of_one_token_are_one(server: LiveServer) -> None:
@@ -52,9 +52,9 @@ def test_a_service_is_told_of_a_logout_by_every_process(server: LiveServer) -> N
     tokens = signed_in(server, someone())
     client, secret = service_clients.create(name="Billing")
     question = {"token": tokens.access, "client_id": str(client.id), "client_secret": secret}
-    ask = Ask("POST", "/introspect", question)
+    ask = ApiRequest("POST", "/introspect", question)
     assert all(reply.json["active"] for reply in server.send_at_once([ask] * 8))
 
-    server.send(Ask("POST", "/logout", token=tokens.access))
+    server.send(ApiRequest("POST", "/logout", token=tokens.access))
 
     assert [reply.json for reply in server.send_at_once([ask] * 8)] == [{"active": False}] * 8

@@ -17,7 +17,7 @@ from accounts.testing.cast import me, refresh, signed_in, someone, tokens_of
 from accounts.testing.key_files import key_in, rotate
 from accounts.tokens.keys.files import State
 from core.testing import live_database, live_server
-from core.testing.live_server import Ask, LiveServer
+from core.testing.live_server import ApiRequest, LiveServer
 
 _NOTICED_SECONDS = 10
 
@@ -89,7 +89,7 @@ def test_a_proxy_is_told_the_same_of_tokens_of_every_key(server: LiveServer, dir
     before = signed_in(server, someone()).access
     rotate(directory)
 
-    reply = server.send(Ask("GET", "/forward-auth", token=before))
+    reply = server.send(ApiRequest("GET", "/forward-auth", token=before))
 
     assert (reply.status, reply.headers["X-Auth-Role"]) == (200, "USER")
     assert reply.json == {"success": True}

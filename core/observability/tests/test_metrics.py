@@ -18,7 +18,7 @@ from core.observability import heartbeat, metrics, metrics_view, multiprocess_me
 from core.observability.metrics import HTTP_SECONDS, REGISTRY, count_requests
 from core.redis.client import breaker
 from core.testing import live_database, live_server
-from core.testing.live_server import Ask, LiveServer
+from core.testing.live_server import ApiRequest, LiveServer
 
 SECRET = "only-for-tests-metrics-0123456789-abcdefghij"
 
@@ -173,7 +173,7 @@ def test_two_processes_count_together_and_what_died_stays_counted(
     monkeypatch.setenv(multiprocess_metrics.VARIABLE, str(folder))
 
     with live_database.in_use(tmp_path, django_db_blocker), live_server.running(tmp_path) as server:
-        server.send_at_once([Ask("GET", "/me")] * 40)
+        server.send_at_once([ApiRequest("GET", "/me")] * 40)
         _wait_until(lambda: _answered(server) == 40)
         first = {file.name for file in folder.glob("counter_*.db")}
         assert len(first) == 2
@@ -181,7 +181,7 @@ def test_two_processes_count_together_and_what_died_stays_counted(
         main = int(re.findall(r"main PID: (\d+)", (tmp_path / "web.log").read_text())[0])
         os.kill(main, signal.SIGHUP)  # granian puts new processes in the place of both
         _wait_until(lambda: len(list(folder.glob("counter_*.db"))) == 4)
-        server.send_at_once([Ask("GET", "/me")] * 20)
+        server.send_at_once([ApiRequest("GET", "/me")] * 20)
 
         _wait_until(lambda: _answered(server) == 60)
 
