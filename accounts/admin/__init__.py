@@ -1,4 +1,4 @@
-"""Django's admin of the app: a file for each kind of row."""
+"""Model admins, registered on import: one module per kind of row."""
 
 from accounts.admin import audit as audit
 from accounts.admin import groups as groups

@@ -1,4 +1,4 @@
-"""The audit in Django's admin: to look at, and nothing else."""
+"""Audit events in the admin, read-only."""
 
 import uuid
 from typing import Any
@@ -10,48 +10,47 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.base import FastAdmin, ReadOnly
-from accounts.admin.display import column
-from accounts.admin.search import ids_of_people
+from accounts.admin.base import LargeTableAdmin, ReadOnlyMixin, column
+from accounts.admin.search import search_user_ids
 from accounts.models import AuditEvent
 
 
 @admin.register(AuditEvent)
-class AuditEventAdmin(ReadOnly, FastAdmin):
-    list_display = ("created_at", "what", "whom", "by", "address", "device", "facts_in_short")
+class AuditEventAdmin(ReadOnlyMixin, LargeTableAdmin):
+    list_display = ("created_at", "event", "user", "actor", "ip_address", "device", "details")
     list_filter = ("kind",)
     search_fields = ("user_id", "request_id")
-    search_help_text = _("Email or username, from its beginning; or the whole id of a user or a request")
+    search_help_text = _("Email, username, user ID or request ID")
     sortable_by = ("created_at",)
     ordering = ("-created_at",)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[AuditEvent], search_term: str
     ) -> tuple[QuerySet[AuditEvent], bool]:
-        """Through the indexes of whom it concerns, and of the request."""
+        """Search through the indexes of user_id and request_id."""
         term = search_term.strip()
         if not term:
             return queryset, False
-        return queryset.filter(Q(request_id=term) | Q(user_id__in=ids_of_people(term))), False
+        return queryset.filter(Q(request_id=term) | Q(user_id__in=search_user_ids(term))), False
 
     @column(description=_("event"))
-    def what(self, event: AuditEvent) -> str:
+    def event(self, event: AuditEvent) -> str:
         return event.get_kind_display()
 
     @column(description=_("user"))
-    def whom(self, event: AuditEvent) -> str:
+    def user(self, event: AuditEvent) -> str:
         return _link(event.user_id)
 
-    @column(description=_("by"))
-    def by(self, event: AuditEvent) -> str:
+    @column(description=_("actor"))
+    def actor(self, event: AuditEvent) -> str:
         return _link(event.actor_id)
 
-    @column(description=_("address"))
-    def address(self, event: AuditEvent) -> str | None:
+    @column(description=_("IP address"))
+    def ip_address(self, event: AuditEvent) -> str | None:
         return event.ip
 
     @column(description=_("details"))
-    def facts_in_short(self, event: AuditEvent) -> str:
+    def details(self, event: AuditEvent) -> str:
         return ", ".join(f"{name}: {value}" for name, value in event.facts.items())
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
@@ -59,9 +58,12 @@ class AuditEventAdmin(ReadOnly, FastAdmin):
 
 
 def _link(user_id: uuid.UUID | None) -> str:
-    """The end of the id, where ids of one time differ: a name would cost a query, and its account may be gone."""
+    """Show the last digits of the id, where ids of the same time differ.
+
+    A username would cost a query per row, and the account may be deleted.
+    """
     if user_id is None:
         return ""
     css = "text-primary-600 whitespace-nowrap dark:text-primary-500"
-    address = reverse("admin:accounts_user_change", args=[user_id])
-    return format_html('<a class="{}" href="{}" title="{}">…{}</a>', css, address, user_id, str(user_id)[-12:])
+    url = reverse("admin:accounts_user_change", args=[user_id])
+    return format_html('<a class="{}" href="{}" title="{}">…{}</a>', css, url, user_id, str(user_id)[-12:])

@@ -1,4 +1,4 @@
-"""What can be done to a row of a list, or to several: asked first, carried out by a service, told one by one."""
+"""Actions on one or several rows: the admin asks for confirmation, then calls a service once per row."""
 
 import uuid
 from collections.abc import Callable, Iterable, Sequence
@@ -20,8 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from accounts.admin.admin_user import caller_id, is_administrator, is_superuser
-from accounts.admin.base import FastAdmin
+from accounts.admin.base import LargeTableAdmin, admin_id, is_administrator, is_superuser
 from accounts.models.user import LONGEST_REASON
 from core.api.exceptions import ApiError
 from core.ids import parse_id
@@ -30,10 +29,11 @@ Run = Callable[[uuid.UUID, uuid.UUID, str], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deed:
-    """`run` takes the ids of who does it and of the row, and the reason; an ApiError is what it refuses with.
+class ConfirmedAction:
+    """An action that needs confirmation. `name` is part of its URL.
 
-    `run` may answer False where there was nothing to do. `name` stands in addresses, `question` above the button.
+    `run` takes the ids of the actor and of the row, and the reason. It raises ApiError to refuse, and may return False
+    if nothing had to be done.
     """
 
     name: str
@@ -41,10 +41,10 @@ class Deed:
     question: str | Promise
     run: Run
     icon: str
-    is_grave: bool = False
-    asks_reason: bool = False
-    is_for_superusers: bool = False
-    is_for_others: bool = False
+    is_destructive: bool = False
+    requires_reason: bool = False
+    superusers_only: bool = False
+    not_on_self: bool = False
 
 
 class ReasonForm(forms.Form):
@@ -52,116 +52,124 @@ class ReasonForm(forms.Form):
         label=_("Reason"),
         max_length=LONGEST_REASON,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "autofocus": True}),
-        help_text=_("For other administrators to read; the user is not told."),
+        help_text=_("Visible to administrators only."),
     )
 
 
-class DeedAdmin(FastAdmin):
-    """A list whose rows have deeds: each a button on the page of its row, and an action for the rows that are chosen."""
+class ConfirmedActionsAdmin(LargeTableAdmin):
+    """Offers `confirmed_actions` as buttons on the page of a row, and as actions on the selected rows of the list."""
 
-    deeds: Sequence[Deed] = ()
-    change_form_outer_before_template = "admin/deeds.html"
+    confirmed_actions: Sequence[ConfirmedAction] = ()
+    change_form_outer_before_template = "admin/object_actions.html"
     change_form_outer_after_template = "admin/panels.html"
 
     def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(self.deed_view)
-        return [path("<uuid:object_id>/do/<slug:name>/", view, name=self._name("deed")), *super().get_urls()]
+        view = self.admin_site.admin_view(self.action_view)
+        url = path("<uuid:object_id>/actions/<slug:name>/", view, name=self._url_name("action"))
+        return [url, *super().get_urls()]
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Nothing is deleted by the list, where one who must stay could be among many."""
-        offered = {deed.name: (partial(_ask_of_list, deed), deed.name, deed.title) for deed in self.deeds_for(request)}
-        return {
-            name: action for name, action in super().get_actions(request).items() if name != "delete_selected"
-        } | offered
+        """Remove "delete selected": a row that must stay could be among the selected ones."""
+        defaults = {name: entry for name, entry in super().get_actions(request).items() if name != "delete_selected"}
+        available = self.get_available_actions(request)
+        return defaults | {
+            action.name: (partial(_confirm_selected, action), action.name, action.title) for action in available
+        }
 
-    def deeds_for(self, request: HttpRequest, obj: Any = None) -> list[Deed]:
-        """What this person may do, to this row if one is given. The services decide again."""
-        if not is_administrator(request) or not self.has_deed_permission(request):
+    def get_available_actions(self, request: HttpRequest, obj: Any = None) -> list[ConfirmedAction]:
+        """Return the actions that the signed-in user may do, on `obj` if one is given. The services check again."""
+        if not is_administrator(request) or not self.has_confirmed_actions_permission(request):
             return []
-        return [deed for deed in self.deeds if not deed.is_for_superusers or is_superuser(request)]
+        return [action for action in self.confirmed_actions if not action.superusers_only or is_superuser(request)]
 
-    def offers(self, deed: Deed, obj: Any) -> bool:
-        """Whether the page of this row shows the button: not where it could only be refused."""
+    def is_applicable(self, action: ConfirmedAction, obj: Any) -> bool:
+        """Return whether the page of `obj` shows the button: not if the service would refuse anyway."""
         return True
 
-    def has_deed_permission(self, request: HttpRequest) -> bool:
+    def has_confirmed_actions_permission(self, request: HttpRequest) -> bool:
         return bool(self.has_change_permission(request))
 
-    def deed_view(self, request: HttpRequest, object_id: uuid.UUID, name: str) -> HttpResponse:
+    def action_view(self, request: HttpRequest, object_id: uuid.UUID, name: str) -> HttpResponse:
         obj = self.get_object(request, str(object_id))
-        deed = next((deed for deed in self.deeds if deed.name == name), None)
-        if deed is None or obj is None:
+        action = next((action for action in self.confirmed_actions if action.name == name), None)
+        if action is None or obj is None:
             raise Http404
-        if deed not in self.deeds_for(request, obj):
+        if action not in self.get_available_actions(request, obj):
             raise PermissionDenied
-        back = reverse(f"admin:{self._name('change')}", args=[obj.pk])
-        return self.ask(request, deed, [obj], back=back)
+        return self.confirm(request, action, [obj], back_url=reverse(self._reverse_name("change"), args=[obj.pk]))
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         obj = kwargs.get("obj")
         if obj is not None:
-            links = [*self._links(request, obj), *self.other_links(request, obj)]
-            context |= {"deeds": links, "panels": self.panels(request, obj)}
+            links = [*self._action_links(request, obj), *self.get_extra_links(request, obj)]
+            context |= {"action_links": links, "panels": self.get_panels(request, obj)}
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def in_words(self, obj: Any) -> str:
-        """What the page that asks calls the row."""
+    def describe(self, obj: Any) -> str:
+        """Return how the confirmation page names the row."""
         return str(obj)
 
-    def other_links(self, request: HttpRequest, obj: Any) -> list[tuple[str, Any]]:
-        """Pages beside the deeds: an address, and what has a title and an icon."""
+    def get_extra_links(self, request: HttpRequest, obj: Any) -> list[tuple[str, Any]]:
+        """Return links to show beside the actions: pairs of a URL and an object with a title and an icon."""
         return []
 
-    def panels(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
-        """Tables below the form, as `admin/panels.html` takes them."""
+    def get_panels(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
+        """Return the tables to show below the form, as `admin/panels.html` takes them."""
         return []
 
-    def _links(self, request: HttpRequest, obj: Model) -> list[tuple[str, Deed]]:
+    def _action_links(self, request: HttpRequest, obj: Model) -> list[tuple[str, ConfirmedAction]]:
         return [
-            (reverse(f"admin:{self._name('deed')}", args=[obj.pk, deed.name]), deed)
-            for deed in self.deeds_for(request, obj)
-            if self.offers(deed, obj)
+            (reverse(self._reverse_name("action"), args=[obj.pk, action.name]), action)
+            for action in self.get_available_actions(request, obj)
+            if self.is_applicable(action, obj)
         ]
 
-    def ask(self, request: HttpRequest, deed: Deed, objects: Sequence[Model], *, back: str) -> HttpResponse:
-        """The page that asks; or, where its button was pressed, the deed."""
-        is_sure = "confirm" in request.POST
-        form = ReasonForm(request.POST if is_sure else None) if deed.asks_reason else None
-        if is_sure and (form is None or form.is_valid()):
-            reason = form.cleaned_data["reason"] if form else ""
-            self._carry_out(request, deed, objects, reason)
-            return redirect(back)
+    def confirm(
+        self, request: HttpRequest, action: ConfirmedAction, objects: Sequence[Model], *, back_url: str
+    ) -> HttpResponse:
+        """Show the confirmation page or, after its button was pressed, run the action and redirect."""
+        is_confirmed = "confirm" in request.POST
+        form = ReasonForm(request.POST if is_confirmed else None) if action.requires_reason else None
+        if is_confirmed and (form is None or form.is_valid()):
+            self._run(request, action, objects, reason=form.cleaned_data["reason"] if form else "")
+            return redirect(back_url)
         context = {
             **self.admin_site.each_context(request),
-            "title": deed.title,
+            "title": action.title,
             "opts": self.opts,
-            "deed": deed,
-            "objects": [(obj.pk, self.in_words(obj)) for obj in objects],
+            "action": action,
+            "objects": [(obj.pk, self.describe(obj)) for obj in objects],
             "form": form,
-            "back": back,
+            "back_url": back_url,
             "media": self.media,
             "is_list": "action" in request.POST,
             "checkbox": ACTION_CHECKBOX_NAME,
         }
-        return TemplateResponse(request, "admin/ask.html", context)
+        return TemplateResponse(request, "admin/confirm_action.html", context)
 
-    def _carry_out(self, request: HttpRequest, deed: Deed, objects: Iterable[Model], reason: str) -> None:
-        done = 0
+    def _run(self, request: HttpRequest, action: ConfirmedAction, objects: Iterable[Model], *, reason: str) -> None:
+        count = 0
         for obj in objects:
             try:
-                done += deed.run(caller_id(request), obj.pk, reason) is not False
+                count += action.run(admin_id(request), obj.pk, reason) is not False
             except ApiError as error:
-                messages.error(request, f"{self.in_words(obj)}: {error.message}")
-        text = ngettext("%(deed)s: done for %(count)d.", "%(deed)s: done for %(count)d.", done)
-        level = messages.SUCCESS if done else messages.WARNING
-        messages.add_message(request, level, text % {"deed": deed.title, "count": done})
+                messages.error(request, f"{self.describe(obj)}: {error.message}")
+        text = ngettext("%(action)s: %(count)d done.", "%(action)s: %(count)d done.", count)
+        level = messages.SUCCESS if count else messages.WARNING
+        messages.add_message(request, level, text % {"action": action.title, "count": count})
 
-    def _name(self, view: str) -> str:
+    def _url_name(self, view: str) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_{view}"
 
+    def _reverse_name(self, view: str) -> str:
+        return f"admin:{self._url_name(view)}"
 
-def _ask_of_list(deed: Deed, model_admin: DeedAdmin, request: HttpRequest, _chosen: QuerySet[Any]) -> HttpResponse:
-    """Of the rows that were ticked, never of all that were found: nobody has seen those."""
-    ids = [row_id for text in request.POST.getlist(ACTION_CHECKBOX_NAME) if (row_id := parse_id(text)) is not None]
+
+def _confirm_selected(
+    action: ConfirmedAction, model_admin: ConfirmedActionsAdmin, request: HttpRequest, _queryset: QuerySet[Any]
+) -> HttpResponse:
+    """Apply to the rows that were ticked, never to all search results, which the user has not seen."""
+    values = request.POST.getlist(ACTION_CHECKBOX_NAME)
+    ids = [row_id for value in values if (row_id := parse_id(value)) is not None]
     rows = model_admin.get_queryset(request).filter(pk__in=ids[: model_admin.list_per_page])
-    return model_admin.ask(request, deed, list(rows), back=request.get_full_path())
+    return model_admin.confirm(request, action, list(rows), back_url=request.get_full_path())

@@ -1,4 +1,4 @@
-"""Groups of Django's permissions: for superusers to change, since whoever could add to their own group would raise themselves."""
+"""Groups of permissions. Only superusers change them: others could add permissions to their own group."""
 
 from typing import Any
 
@@ -8,16 +8,15 @@ from django.contrib.auth.models import Group
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
-from accounts.admin.admin_user import caller_id, is_superuser
-from accounts.admin.no_admin_log import Unlogged
+from accounts.admin.base import NoAdminLogMixin, admin_id, is_superuser
 from accounts.services.administration import permissions
 
 admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class GroupAdmin(Unlogged, DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
-    filter_horizontal = ()  # two boxes side by side are wider than the page
+class GroupAdmin(NoAdminLogMixin, DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
+    filter_horizontal = ()  # the two boxes side by side are wider than the page
     list_fullwidth = True
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -30,17 +29,17 @@ class GroupAdmin(Unlogged, DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
         return is_superuser(request)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """One group is deleted at a time, from its page."""
+        """A group is deleted from its own page, one at a time."""
         return {}
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
-        """The name is saved by now, the permissions are not."""
+        """Compare the permissions before and after: here the name has been saved, and the permissions have not."""
         group = form.instance
         before = permissions.of_group(group) if change else None
         super().save_related(request, form, formsets, change)
         former_name = form.initial.get("name", group.name)
-        permissions.note_group(group, before, former_name=former_name, actor_id=caller_id(request))
+        permissions.note_group(group, before, former_name=former_name, actor_id=admin_id(request))
 
     def delete_model(self, request: HttpRequest, obj: Group) -> None:
-        permissions.note_group_deleted(obj, actor_id=caller_id(request))
+        permissions.note_group_deleted(obj, actor_id=admin_id(request))
         super().delete_model(request, obj)

@@ -1,4 +1,4 @@
-"""The outbox in Django's admin: to look at, and to send again what failed."""
+"""The outbox of emails in the admin: read-only, with an action to send failed emails again."""
 
 from typing import Any
 
@@ -8,31 +8,29 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.admin.admin_user import caller_id
-from accounts.admin.base import FastAdmin, ReadOnly
-from accounts.admin.display import column
-from accounts.admin.prefix_lookups import begins_in_any_case
+from accounts.admin.base import LargeTableAdmin, ReadOnlyMixin, admin_id, column
+from accounts.admin.search import istartswith
 from accounts.models import OutboxEmail
 from accounts.services.administration import support
 from core.ids import parse_id
 
 
 @admin.register(OutboxEmail)
-class OutboxEmailAdmin(ReadOnly, FastAdmin):
-    list_display = ("created_at", "what", "address", "state_words", "tries", "sent_at", "error")
+class OutboxEmailAdmin(ReadOnlyMixin, LargeTableAdmin):
+    list_display = ("created_at", "kind_label", "recipient", "state_label", "tries", "sent_at", "error")
     list_filter = ("state", "kind")
     list_select_related = ("user",)
     search_fields = ("address",)
-    search_help_text = _("Address, from its beginning; or the whole id of a user")
+    search_help_text = _("Recipient or user ID")
     sortable_by = ("created_at",)
     ordering = ("-created_at",)
     actions = ("send_again",)
 
     @admin.action(description=_("Send failed emails again"), permissions=["send_again"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[OutboxEmail]) -> None:
-        """Only what failed: what waits is on its way, and what was sent is not sent twice."""
+        """Only failed emails: a queued one is sent anyway, and a sent one must not be sent twice."""
         ids = queryset.values_list("id", flat=True)[: self.list_per_page]
-        count = support.send_emails_again(actor_id=caller_id(request), email_ids=ids)
+        count = support.send_emails_again(actor_id=admin_id(request), email_ids=ids)
         self.message_user(
             request,
             ngettext("%(count)d email will be sent again.", "%(count)d emails will be sent again.", count)
@@ -41,7 +39,7 @@ class OutboxEmailAdmin(ReadOnly, FastAdmin):
         )
 
     def has_send_again_permission(self, request: HttpRequest) -> bool:
-        """For who may change emails, were there anything in them to edit."""
+        """Check the permission to change emails, although no field of an email can be edited."""
         return request.user.has_perm("accounts.change_outboxemail")
 
     def get_search_results(
@@ -51,19 +49,23 @@ class OutboxEmailAdmin(ReadOnly, FastAdmin):
         user_id = parse_id(term)
         if not term:
             return queryset, False
-        return queryset.filter(Q(user_id=user_id) if user_id else begins_in_any_case("address", term)), False
+        return queryset.filter(Q(user_id=user_id) if user_id else istartswith("address", term)), False
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Promises are kept or withdrawn, not deleted."""
+        """Emails are sent or cancelled, never deleted by hand."""
         return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
 
     @column(description=_("email"))
-    def what(self, email: OutboxEmail) -> str:
+    def kind_label(self, email: OutboxEmail) -> str:
         return email.get_kind_display()
+
+    @column(description=_("recipient"))
+    def recipient(self, email: OutboxEmail) -> str:
+        return email.address
 
     @column(
         description=_("state"),
         label={"queued": "info", "sending": "info", "sent": "success", "failed": "danger", "cancelled": "warning"},
     )
-    def state_words(self, email: OutboxEmail) -> tuple[str, str]:
+    def state_label(self, email: OutboxEmail) -> tuple[str, str]:
         return email.state, email.get_state_display()

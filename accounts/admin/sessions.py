@@ -1,8 +1,11 @@
-"""Sessions in Django's admin: who is signed in, from where; and to end one."""
+"""Sessions in the admin: read-only, with an action to end one."""
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -10,50 +13,76 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin import session_display
-from accounts.admin.admin_user import stands_above
-from accounts.admin.base import ReadOnly
-from accounts.admin.confirmed_actions import Deed, DeedAdmin
-from accounts.admin.display import column
-from accounts.admin.filters import SessionStateFilter
-from accounts.admin.search import ids_of_people
+from accounts.admin.base import ReadOnlyMixin, column, stands_above
+from accounts.admin.confirmed_actions import ConfirmedAction, ConfirmedActionsAdmin
+from accounts.admin.search import search_user_ids
 from accounts.services.administration import support
 from core.ids import parse_id
-from sessions_tracking.models import Session
+from sessions_tracking.models import RevokedReason, Session
 
-_REVOKE = Deed(
+_END_SESSION = ConfirmedAction(
     name="revoke",
-    title=_("End the session"),
-    question=_("Its tokens are refused at once, by every process. The user can sign in again."),
+    title=_("End session"),
+    question=_("Revokes the tokens of this session immediately. The user can sign in again."),
     icon="logout",
-    is_grave=True,
+    is_destructive=True,
     run=lambda actor, session, _reason: support.end_session(actor_id=actor, session_id=session),
 )
+_STATE_LABELS = {"active": "success", "ended": "info", "stolen": "danger", "expired": "warning"}
+
+
+def device_label(session: Session) -> str:
+    return f"{session.browser} · {session.os} · {session.device}"
+
+
+def session_state(session: Session) -> tuple[str, Any]:
+    """Return the state, as a key of the label's colours, and its text, which says why the session ended."""
+    if session.revoked_at is not None:
+        state = "stolen" if session.revoked_reason == RevokedReason.REFRESH_REUSED else "ended"
+        return state, session.get_revoked_reason_display() or _("ended")
+    if session.is_active(datetime.now(UTC)):
+        return "active", _("active")
+    return "expired", _("expired")
+
+
+class SessionStateFilter(SimpleListFilter):
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, Any]]:
+        return [("active", _("active")), ("revoked", _("ended early"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Session]) -> QuerySet[Session]:
+        if self.value() == "active":
+            return queryset.filter(revoked_at=None, expires_at__gt=datetime.now(UTC))
+        if self.value() == "revoked":
+            return queryset.filter(revoked_at__isnull=False)
+        return queryset
 
 
 @admin.register(Session)
-class SessionAdmin(ReadOnly, DeedAdmin):
-    """Neither tokens nor what they are made from; nor `data`, which belongs to the client."""
+class SessionAdmin(ReadOnlyMixin, ConfirmedActionsAdmin):
+    """Shows no token, nothing from which a token could be made, and not `data`, which belongs to the client."""
 
-    deeds = (_REVOKE,)
-    list_display = ("started", "owner", "device_words", "address", "last_seen_at", "state")
+    confirmed_actions = (_END_SESSION,)
+    list_display = ("started", "user_link", "device_name", "ip_address", "last_seen_at", "state")
     list_filter = (SessionStateFilter,)
     list_select_related = ("user",)
     sortable_by = ("started",)
     search_fields = ("id", "user__username_key", "user__email_key")
-    search_help_text = _("Email, username or name of its user, from its beginning; or a whole id of either")
+    search_help_text = _("Email, username or name of the user, user ID or session ID")
     ordering = ("-id",)
     fields = (
-        ("id", "state_in_words"),
-        ("owner", "name"),
-        ("device_words", "user_agent"),
-        ("address", "location"),
+        ("id", "state_text"),
+        ("user_link", "name"),
+        ("device_name", "user_agent"),
+        ("ip_address", "location"),
         ("second_factor",),
         ("created_at", "last_seen_at"),
         ("expires_at", "revoked_at"),
     )
     readonly_fields = (
-        "id", "state_in_words", "owner", "name", "device_words", "user_agent", "address", "location", "second_factor",
+        "id", "state_text", "user_link", "name", "device_name", "user_agent", "ip_address", "location", "second_factor",
         "created_at", "last_seen_at", "expires_at", "revoked_at",
     )  # fmt: skip
 
@@ -64,46 +93,50 @@ class SessionAdmin(ReadOnly, DeedAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Session], search_term: str
     ) -> tuple[QuerySet[Session], bool]:
-        session_id = parse_id(search_term.strip())
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        session_id = parse_id(term)
         if session_id is not None and queryset.filter(id=session_id).exists():
             return queryset.filter(id=session_id), False
-        return (queryset.filter(user_id__in=ids_of_people(search_term)) if search_term.strip() else queryset), False
+        return queryset.filter(user_id__in=search_user_ids(term)), False
 
-    def has_deed_permission(self, request: HttpRequest) -> bool:
+    def has_confirmed_actions_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("sessions_tracking.change_session")
 
-    def deeds_for(self, request: HttpRequest, obj: Any = None) -> list[Deed]:
-        return [] if obj is not None and stands_above(request, obj.user) else super().deeds_for(request, obj)
+    def get_available_actions(self, request: HttpRequest, obj: Any = None) -> list[ConfirmedAction]:
+        if obj is not None and stands_above(request, obj.user):
+            return []
+        return super().get_available_actions(request, obj)
 
-    def offers(self, deed: Deed, obj: Any) -> bool:
+    def is_applicable(self, action: ConfirmedAction, obj: Any) -> bool:
         return obj.revoked_at is None
 
-    def in_words(self, obj: Any) -> str:
-        address = obj.ip or _("no address")
-        return f"{obj.user.username}: {session_display.device(obj)}, {address}, {obj.location}"
+    def describe(self, obj: Any) -> str:
+        return f"{obj.user.username}: {device_label(obj)}, {obj.ip or _('unknown IP address')}, {obj.location}"
 
     @column(description=_("created at"), ordering="id")
     def started(self, session: Session) -> Any:
         return session.created_at
 
     @column(description=_("user"))
-    def owner(self, session: Session) -> SafeString:
-        link = reverse("admin:accounts_user_change", args=[session.user_id])
+    def user_link(self, session: Session) -> SafeString:
+        url = reverse("admin:accounts_user_change", args=[session.user_id])
         css = "text-primary-600 dark:text-primary-500"
-        return format_html('<a href="{}" class="{}">{}</a>', link, css, session.user.username)
+        return format_html('<a href="{}" class="{}">{}</a>', url, css, session.user.username)
 
     @column(description=_("device"))
-    def device_words(self, session: Session) -> str:
-        return session_display.device(session)
+    def device_name(self, session: Session) -> str:
+        return device_label(session)
 
-    @column(description=_("address"))
-    def address(self, session: Session) -> str | None:
+    @column(description=_("IP address"))
+    def ip_address(self, session: Session) -> str | None:
         return session.ip
 
-    @column(description=_("state"), label=session_display.COLOURS)
+    @column(description=_("state"), label=_STATE_LABELS)
     def state(self, session: Session) -> tuple[str, Any]:
-        return session_display.state(session)
+        return session_state(session)
 
     @column(description=_("state"))
-    def state_in_words(self, session: Session) -> Any:
-        return session_display.state(session)[1]
+    def state_text(self, session: Session) -> Any:
+        return session_state(session)[1]

@@ -1,82 +1,82 @@
-"""What administrators do for or to a user from the admin: each is the service that the API calls."""
+"""The actions of administrators on users. Each calls the service that the API calls."""
 
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.confirmed_actions import Deed
+from accounts.admin.confirmed_actions import ConfirmedAction
 from accounts.mfa.flows import enrolment
 from accounts.models import User
 from accounts.services.administration import support, users
 
-USER_DEEDS = (
-    Deed(
+USER_ACTIONS = (
+    ConfirmedAction(
         name="revoke-sessions",
         title=_("Sign out everywhere"),
-        question=_("All sessions end at once, on every device. The password stays what it is."),
+        question=_("Ends all sessions of the user immediately, on every device. The password stays the same."),
         icon="logout",
-        is_grave=True,
+        is_destructive=True,
         run=lambda actor, user, _reason: users.sign_out(actor_id=actor, user_id=user),
     ),
-    Deed(
+    ConfirmedAction(
         name="verify",
-        title=_("Mark the email as verified"),
-        question=_("On your word, the address counts as proven. A welcome email goes out, and open codes die."),
+        title=_("Mark email as verified"),
+        question=_(
+            "Marks the address as verified without a code. A welcome email is sent; outstanding codes stop working."
+        ),
         icon="verified",
-        is_for_others=True,
+        not_on_self=True,
         run=lambda actor, user, _reason: support.verify(actor_id=actor, user_id=user),
     ),
-    Deed(
+    ConfirmedAction(
         name="resend",
-        title=_("Send the verification or invitation again"),
-        question=_("The code or link that was sent before opens nothing any more."),
+        title=_("Resend verification or invitation"),
+        question=_("Sends a new code or link. The previous one stops working."),
         icon="forward_to_inbox",
         run=lambda actor, user, _reason: support.send_proof_again(actor_id=actor, user_id=user),
     ),
-    Deed(
+    ConfirmedAction(
         name="send-reset",
-        title=_("Send a password reset"),
-        question=_("A link to set a new password goes to the user's address. Until it is used, nothing changes."),
+        title=_("Send password reset"),
+        question=_("Sends the user a link to set a new password. Nothing changes until the link is used."),
         icon="lock_reset",
         run=lambda actor, user, _reason: support.send_reset(actor_id=actor, user_id=user),
     ),
-    Deed(
+    ConfirmedAction(
         name="reset-second-factor",
-        title=_("Remove the second factor"),
+        title=_("Turn off two-factor authentication"),
         question=_(
-            "For people who lost their phone and their recovery codes. The next sign-in takes the password alone; "
-            "the user is told by email."
+            "For users who lost both their phone and their recovery codes. "
+            "They can then sign in with just their password, and are notified by email."
         ),
         icon="phonelink_erase",
-        is_grave=True,
-        is_for_superusers=True,
-        is_for_others=True,
+        is_destructive=True,
+        superusers_only=True,
+        not_on_self=True,
         run=lambda actor, user, _reason: enrolment.reset_by_admin(user_id=user, actor_id=actor),
     ),
-    Deed(
+    ConfirmedAction(
         name="deactivate",
         title=_("Deactivate"),
-        question=_(
-            "All sessions end at once, and no sign-in is let through until somebody activates the account again."
-        ),
+        question=_("Ends all sessions immediately. The user cannot sign in until the account is activated again."),
         icon="person_off",
-        is_grave=True,
-        asks_reason=True,
+        is_destructive=True,
+        requires_reason=True,
         run=lambda actor, user, reason: users.update(
             actor_id=actor, user_id=user, changes={"is_active": False, "deactivation_reason": reason}
         ),
     ),
-    Deed(
+    ConfirmedAction(
         name="activate",
         title=_("Activate"),
-        question=_("The user can sign in again. The reason of the deactivation is forgotten."),
+        question=_("The user can sign in again. The deactivation reason is cleared."),
         icon="person_check",
         run=lambda actor, user, _reason: users.update(actor_id=actor, user_id=user, changes={"is_active": True}),
     ),
 )
 
 
-def could_do(deed: Deed, user: User) -> bool:
-    """Whether the page of this user should offer it: what could only be refused stands in nobody's way."""
-    fits = {
+def is_applicable(action: ConfirmedAction, user: User) -> bool:
+    """Return whether the page of this user shows the action: not if the service would refuse anyway."""
+    applicable = {
         "verify": not user.email_verified,
         "resend": user.is_active and not (user.email_verified and user.has_usable_password()),
         "send-reset": user.is_active,
@@ -84,4 +84,4 @@ def could_do(deed: Deed, user: User) -> bool:
         "deactivate": user.is_active,
         "activate": not user.is_active,
     }
-    return fits.get(deed.name, True)
+    return applicable.get(action.name, True)

@@ -49,7 +49,7 @@ def _find(page: Page, user: User) -> None:
     page.locator("#searchbar").fill(str(user.email)[:-4])
     page.keyboard.press("Enter")
     page.locator("#result_list").get_by_role("link", name=user.username).click()
-    expect(page.get_by_text("Sessions of late")).to_be_visible()
+    expect(page.get_by_text("Recent sessions")).to_be_visible()
 
 
 def test_a_session_is_found_and_ended_and_the_api_refuses_it(
@@ -62,11 +62,11 @@ def test_a_session_is_found_and_ended_and_the_api_refuses_it(
     _sign_in(page, supporter)
     _find(page, user)
     page.locator("section a[href*='/session/'][href*='/change/']").first.click()
-    page.locator("#deeds").get_by_role("link", name="End the session").click()
+    page.locator("#object-actions").get_by_role("link", name="End session").click()
     assert server.send(me(tokens.access)).status == 200  # it only asks
-    page.get_by_role("button", name="End the session").click()
+    page.get_by_role("button", name="End session").click()
 
-    expect(page.get_by_text("done for 1")).to_be_visible()
+    expect(page.get_by_text("1 done")).to_be_visible()
     expect(page.get_by_text("ended by an administrator")).to_be_visible()
     _assert_over(server, tokens)
 
@@ -82,11 +82,11 @@ def test_a_user_is_deactivated_with_a_reason(page: Page, server: LiveServer, sup
 
     _sign_in(page, supporter)
     _find(page, user)
-    page.locator("#deeds").get_by_role("link", name="Deactivate").click()
+    page.locator("#object-actions").get_by_role("link", name="Deactivate").click()
     page.get_by_label("Reason").fill("Asked for it")
     page.get_by_role("button", name="Deactivate").click()
 
-    expect(page.locator("#deeds").get_by_role("link", name="Activate", exact=False)).to_be_visible()
+    expect(page.locator("#object-actions").get_by_role("link", name="Activate", exact=False)).to_be_visible()
     assert server.send(me(tokens.access)).code == "session_revoked"
 
 
@@ -114,10 +114,15 @@ def test_every_page_fits_its_screen_and_runs_nothing_of_what_people_typed(
         "/admin/",
         *(f"/admin/accounts/{name}/" for name in ("user", "outboxemail", "auditevent", "serviceclient")),
     ]
-    pages += ["/admin/sessions_tracking/session/", f"{user}/change/", f"{user}/do/deactivate/", f"{user}/password/"]
+    pages += [
+        "/admin/sessions_tracking/session/",
+        f"{user}/change/",
+        f"{user}/actions/deactivate/",
+        f"{user}/password/",
+    ]
     pages += [f"{user}/delete/", "/admin/accounts/user/add/", "/admin/auth/group/add/", "/admin/password_change/"]
     session = f"/admin/sessions_tracking/session/{hostile.sessions.get().pk}"
-    pages += [f"{session}/change/", f"{session}/do/revoke/"]
+    pages += [f"{session}/change/", f"{session}/actions/revoke/"]
     pages += [f"/admin/accounts/outboxemail/{email.pk}/change/" for email in hostile.emails.all()]
 
     for address in pages:

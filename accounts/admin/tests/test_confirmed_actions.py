@@ -31,7 +31,7 @@ def do(browser: Client) -> Do:
 
     def press(user: User, deed: str, *, sure: bool = True, browser: Client = browser, **fields: str) -> Any:
         with TestCase.captureOnCommitCallbacks(execute=True):
-            page = f"{USERS}/{user.id}/do/{deed}/"
+            page = f"{USERS}/{user.id}/actions/{deed}/"
             return browser.post(page, {"confirm": "yes"} | fields, follow=True) if sure else browser.get(page)
 
     return press
@@ -119,7 +119,7 @@ def test_a_reset_is_sent_to_the_user_and_shown_to_nobody(
 
 def test_one_session_ends_and_the_others_go_on(alice: User, superuser: User, browser: Client, sign_in: SignIn) -> None:
     ended, other = sign_in(alice), sign_in(alice)
-    page = f"/admin/sessions_tracking/session/{ended.session_id}/do/revoke/"
+    page = f"/admin/sessions_tracking/session/{ended.session_id}/actions/revoke/"
     assert browser.get(page).status_code == 200
     assert ended.client.get("/me").status_code == 200
 
@@ -165,7 +165,7 @@ def test_who_is_no_administrator_does_nothing_of_this(alice: User, sign_in: Sign
     assert do(alice, deed, browser=clerk, reason="x").status_code == 403
     action = {"action": deed, "_selected_action": str(alice.id), "confirm": "yes", "reason": "x"}
     clerk.post(f"{USERS}/", action)
-    page = f"/admin/sessions_tracking/session/{session.session_id}/do/revoke/"
+    page = f"/admin/sessions_tracking/session/{session.session_id}/actions/revoke/"
     assert clerk.post(page, {"confirm": "yes"}).status_code == 403
 
     assert session.client.get("/me").status_code == 200

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from accounts import audit
-from accounts.admin import paging
+from accounts.admin import base
 from accounts.mail import outbox
 from accounts.models import AuditKind, MetricSnapshot, User
 from accounts.services.dashboard import approximate_counts, dashboard_stats
@@ -86,12 +86,12 @@ def test_the_page_of_a_user_shows_twenty_of_each_however_many_there_are(browser:
 
 
 def test_a_list_is_not_counted_to_its_end(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paging, "MOST_COUNTED", 3)
+    monkeypatch.setattr(base, "MAX_COUNTED", 3)
     _people(6)
 
     page = browser.get(LISTS["users"]).content.decode()
 
-    assert "3 and more; search to see others" in page
+    assert "3+ results. Search to narrow the list." in page
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_many_sessions_are_counted_roughly(browser: Client, alice: User, monkeyp
 
 
 def test_what_was_found_is_sorted_within_its_newest(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paging, "MOST_SORTED", 3)
+    monkeypatch.setattr(base, "MAX_SORTED", 3)
     _people(6)
 
     found = browser.get(LISTS["users"], {"q": "eve", "o": "1"}).context["cl"].result_list

@@ -135,7 +135,7 @@ def test_ones_own_address_and_second_factor_want_the_password_too(
     form = {"username": "grace", "email": "mallory@example.com", "language": "en", "role": "ADMIN", "is_active": "on"}
 
     browser.post(f"{page}/change/", form | {"is_staff": "on", "is_superuser": "on", "first_name": "Grace"})
-    reply = browser.post(f"{page}/do/reset-second-factor/", {"confirm": "yes"})
+    reply = browser.post(f"{page}/actions/reset-second-factor/", {"confirm": "yes"})
     action = {"action": "reset-second-factor", "_selected_action": str(superuser.id), "confirm": "yes"}
     browser.post("/admin/accounts/user/", action)
 
@@ -179,7 +179,7 @@ def test_the_admins_own_button_ends_the_sessions_of_the_admin_too(browser: Clien
     assert _is_in(hers)
 
     with TestCase.captureOnCommitCallbacks(execute=True):
-        browser.post(f"/admin/accounts/user/{trudy.id}/do/revoke-sessions/", {"confirm": "yes"})
+        browser.post(f"/admin/accounts/user/{trudy.id}/actions/revoke-sessions/", {"confirm": "yes"})
 
     assert not _is_in(hers)
     assert _is_in(browser)

@@ -51,9 +51,9 @@ def _page(user: User, actor: User) -> dict[str, Any]:
     browser = Client()
     browser.force_login(actor)
     html = browser.get(f"/admin/accounts/user/{user.id}/change/").content.decode()
-    seen = re.search(r'name="seen_at" value="([^"]+)"', html)
+    seen = re.search(r'name="version" value="([^"]+)"', html)
     assert seen
-    return {"seen_at": seen[1]}
+    return {"version": seen[1]}
 
 
 def test_a_deactivation_ends_the_sessions_at_once(alice: User, sign_in: Callable[..., SignedIn], post: Admin) -> None:
@@ -297,7 +297,7 @@ def test_a_page_opened_before_another_change_does_not_undo_it(
 
     assert reply.status_code == 200
     assert reply.context["adminform"].form.non_field_errors() == [
-        "This user has changed since the page was opened. Open it again."
+        "This user was changed after you opened the page. Reload it and try again."
     ]
     alice.refresh_from_db()
     assert (alice.email, alice.first_name) == ("alice@example.org", "")

@@ -1,0 +1,107 @@
+"""The admin's forms of a user: the API's rules for names and emails, the row lock, and the columns that a form writes."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from unfold.forms import UserChangeForm, UserCreationForm
+
+from accounts.exceptions import EmailTaken, LastAdmin, UsernameTaken
+from accounts.identity import email_key, username_key
+from accounts.identity_validators import validate_address, validate_username
+from accounts.models import Role, User
+from accounts.services.administration import deactivation
+
+_FORM_COLUMNS = (
+    "username",
+    "email",
+    "first_name",
+    "last_name",
+    "language",
+    "role",
+    "is_active",
+    "is_staff",
+    "is_superuser",
+)
+
+
+class IdentityRules(forms.ModelForm):  # type: ignore[type-arg]
+    """Report an email or username that another account has in another spelling; only the database would, otherwise."""
+
+    def clean_email(self) -> str | None:
+        email: str | None = self.cleaned_data.get("email") or None
+        if email is None:
+            return None
+        validate_address(email)
+        if self._other_users().filter(email_key=email_key(email)).exists():
+            raise ValidationError(EmailTaken.message)
+        return email
+
+    def clean_username(self) -> str:
+        username = str(self.cleaned_data["username"])
+        validate_username(username)
+        if self._other_users().filter(username_key=username_key(username)).exists():
+            raise ValidationError(UsernameTaken.message)
+        return username
+
+    def _other_users(self) -> Any:
+        return User.objects.exclude(pk=self.instance.pk)
+
+
+class UserForm(IdentityRules, UserChangeForm):  # type: ignore[misc]
+    """`version` identifies the state of the user that the page shows."""
+
+    version = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["version"].initial = self.instance.updated_at.isoformat()
+
+    def clean(self) -> dict[str, Any]:
+        """Reject a stale page, which would undo another change, and the loss of the last active administrator."""
+        cleaned = super().clean() or {}
+        if cleaned.get("version") not in {None, "", self.instance.updated_at.isoformat()}:
+            raise ValidationError(_("This user was changed after you opened the page. Reload it and try again."))
+        role = cleaned.get("role", self.instance.role)  # the field is read-only for non-superusers, and not sent
+        stays_admin = cleaned.get("is_active") and role == Role.ADMIN
+        if not stays_admin and is_last_admin(self.instance):
+            raise ValidationError(LastAdmin.message)
+        return cleaned
+
+
+class NewUserForm(IdentityRules, UserCreationForm):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["usable_password"].help_text = _("If disabled, the user gets an email with a link to set one.")
+
+
+def is_last_admin(user: User) -> bool:
+    admins = User.objects.filter(role=Role.ADMIN, is_active=True)
+    return admins.filter(pk=user.pk).exists() and not admins.exclude(pk=user.pk).exists()
+
+
+def lock(user: User) -> User | None:
+    """Lock the user in one statement, ordered by id as the API does, so that the two cannot deadlock.
+
+    If the user is an administrator, lock all administrators: two who demote each other at once cannot both succeed.
+    """
+    admins = Q(role=Role.ADMIN, is_active=True)
+    selected = Q(id=user.pk)
+    if User.objects.filter(admins, selected).exists():
+        selected |= admins
+    rows = User.objects.select_for_update().filter(selected).order_by("id")
+    return next((row for row in rows if row.pk == user.pk), None)
+
+
+def column_values(before: User, edited: User) -> dict[str, Any]:
+    """Return the values of the form's columns, and of the columns that follow from them."""
+    reason = None if edited.is_active else edited.deactivation_reason
+    keys = {
+        "username_key": username_key(edited.username),
+        "email_key": email_key(edited.email) if edited.email else None,
+    }
+    values = {name: getattr(edited, name) for name in _FORM_COLUMNS} | keys | {"updated_at": datetime.now(UTC)}
+    return values | deactivation.columns(before, is_active=edited.is_active, reason=reason)
