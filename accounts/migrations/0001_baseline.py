@@ -21,8 +21,9 @@ class Migration(migrations.Migration):
             name='AttemptCounter',
             fields=[
                 ('key', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('tries', models.PositiveSmallIntegerField(default=0)),
-                ('updated_at', models.DateTimeField(db_index=True)),
+                ('purpose', models.CharField(max_length=40)),
+                ('count', models.PositiveSmallIntegerField()),
+                ('window_started_at', models.DateTimeField(db_index=True)),
             ],
         ),
         migrations.CreateModel(
@@ -112,7 +113,6 @@ class Migration(migrations.Migration):
                 ('old_email_key', models.CharField(max_length=320, null=True)),
                 ('new_email', models.CharField(max_length=254)),
                 ('new_email_key', models.CharField(max_length=320)),
-                ('tries', models.PositiveSmallIntegerField(default=0)),
                 ('requested_at', models.DateTimeField()),
                 ('code_expires_at', models.DateTimeField(null=True)),
                 ('confirmed_at', models.DateTimeField(null=True)),

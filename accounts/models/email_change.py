@@ -35,7 +35,6 @@ class EmailChange(models.Model):
     old_email_key = models.CharField(max_length=320, null=True)
     new_email = models.CharField(max_length=254)
     new_email_key = models.CharField(max_length=320)
-    tries = models.PositiveSmallIntegerField(default=0)
     requested_at = models.DateTimeField()
     code_expires_at = models.DateTimeField(null=True)
     confirmed_at = models.DateTimeField(null=True)

@@ -31,7 +31,7 @@ from sessions_tracking.models import Session
 BATCH = 2000
 # SQLite has one writer at a time, and whoever waits for its turn only looks every now and then.
 _PAUSE_SECONDS = {"sqlite": 0.03}
-_TRIES_LIFETIME = timedelta(days=1)
+_MIN_COUNTER_LIFETIME = timedelta(days=1)
 _FAILED_LIFETIME = timedelta(days=30)
 
 # What else goes with them, or lets go of them.
@@ -71,13 +71,24 @@ def over(now: datetime) -> Mapping[str, QuerySet[Any]]:
         "emails": _emails(now),
         "admin sessions": AdminSession.objects.filter(expire_date__lte=now),
         "unfinished sign-ins": PendingLogin.objects.filter(expires_at__lte=now),
-        "code tries": AttemptCounter.objects.filter(updated_at__lt=now - _TRIES_LIFETIME),
+        "attempt counters": AttemptCounter.objects.filter(window_started_at__lt=now - _counter_lifetime()),
         "address changes": EmailChange.objects.filter(undo_expires_at__lte=now),
         "audit events": AuditEvent.objects.filter(created_at__lt=now - settings.AUDIT_RETENTION),
     }
     if settings.EMAIL_VERIFICATION != "none":  # else nobody was ever asked to verify
         found["unverified accounts"] = unverified_accounts.expired(now)
     return found
+
+
+def _counter_lifetime() -> timedelta:
+    """Return a time after which no code or window of a counter is valid any more."""
+    limit = settings.RATE_LIMIT_CODES
+    windows = (
+        settings.VERIFICATION_CODE_LIFETIME,
+        settings.RESEND_PAUSE,
+        timedelta(seconds=limit.seconds if limit else 0),
+    )
+    return max(_MIN_COUNTER_LIFETIME, *windows)
 
 
 def _emails(now: datetime) -> QuerySet[OutboxEmail]:

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Max
+from django.db.models import Max
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
-from accounts.exceptions import CodeInvalid, EmailTaken, TooManyAttempts
+from accounts.exceptions import CodeInvalid, EmailTaken
 from accounts.identity import bucket_of, email_key
 from accounts.mail import outbox
 from accounts.models import AuditKind, EmailChange, Purpose, User
@@ -81,8 +81,8 @@ def confirm(*, user_id: uuid.UUID, session_id: uuid.UUID, code: str, client: Cli
     change = EmailChange.objects.pending().filter(user_id=user_id).order_by("-requested_at").first()
     if change is None:
         raise CodeInvalid
-    _count_try(change)
-    code_attempts.count_of_account("change_email", str(user_id))
+    code_attempts.count_code_attempt("change_email", str(change.id))
+    code_attempts.count_account_attempt("change_email", str(user_id))
     if not email_change_codes.is_right_code(change, code):
         raise CodeInvalid
     try:
@@ -90,12 +90,6 @@ def confirm(*, user_id: uuid.UUID, session_id: uuid.UUID, code: str, client: Cli
             return _confirm(change, session_id, client)
     except IntegrityError as error:
         raise EmailTaken from error
-
-
-def _count_try(change: EmailChange) -> None:
-    """Committed at once, whatever becomes of the request."""
-    if not EmailChange.objects.filter(id=change.id, tries__lt=settings.MAX_CODE_TRIES).update(tries=F("tries") + 1):
-        raise TooManyAttempts
 
 
 def _confirm(change: EmailChange, session_id: uuid.UUID, client: ClientInfo) -> User:

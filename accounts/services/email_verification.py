@@ -5,18 +5,15 @@ from datetime import UTC, datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import CharField, Exists
+from django.db.models import Exists
 
 from accounts import audit
 from accounts.exceptions import CodeInvalid, EmailAlreadyVerified, UserNotFound
 from accounts.identity import email_key_or_none
-from accounts.keyed_hash import hexdigest
 from accounts.mail import outbox
-from accounts.models import AttemptCounter, AuditKind, Purpose, User, VerificationCode
+from accounts.models import AuditKind, Purpose, User, VerificationCode
 from accounts.verification import code_attempts, resend_cooldown, verification_codes
 from core.api.exceptions import TokenInvalid
-from core.db.prepared import Given
-from core.db.prepared_writes import PreparedDelete
 from core.ids import new_id
 
 
@@ -26,8 +23,8 @@ def verify_by_code(*, email: str, code: str) -> User:
     Raises CodeInvalid, and from the sixth try on TooManyAttempts, for addresses that nobody has too. Past the tries of an hour
     no code serves, whoever used them up (TooManyWrongCodes); the link does.
     """
-    code_attempts.count_of_code(tries_key(email))
-    code_attempts.count_of_account(Purpose.VERIFY_EMAIL, email_key_or_none(email) or email)
+    code_attempts.count_code_attempt(Purpose.VERIFY_EMAIL, _attempt_key(email))
+    code_attempts.count_account_attempt(Purpose.VERIFY_EMAIL, _attempt_key(email))
     user = User.objects.with_email(email)
     # Looked for whoever has the address, so that the time tells nothing (ASVS 6.3.8).
     secret = verification_codes.find_by_code(user=user or User(), purpose=Purpose.VERIFY_EMAIL, code=code)
@@ -37,28 +34,25 @@ def verify_by_code(*, email: str, code: str) -> User:
         if not verification_codes.lock_user(user.id) or not verification_codes.consume(secret):
             raise CodeInvalid
         prove(user, how="code")
-        forget_tries(email)
+        reset_attempts(email)
     return user
 
 
-_FORGET_TRIES = PreparedDelete(lambda: AttemptCounter.objects.filter(key=Given("key", CharField())))
+def reset_attempts(email: str) -> None:
+    """Allow MAX_CODE_TRIES again: another code will be sent to the email, or the last one was right."""
+    code_attempts.reset(Purpose.VERIFY_EMAIL, _attempt_key(email))
 
 
-def tries_key(email: str) -> str:
-    return hexdigest("code-tries", Purpose.VERIFY_EMAIL, email_key_or_none(email) or email)
-
-
-def forget_tries(email: str) -> None:
-    """Another code is on its way to the address, or the last one was right."""
-    _FORGET_TRIES.run(key=tries_key(email))
-
-
-def expire_used_up_code(*, user_id: uuid.UUID, email: str) -> None:
-    """Ends the code, and not the link, where MAX_CODE_TRIES were wrong: then the count may start again without reviving it."""
+def expire_exhausted_code(*, user_id: uuid.UUID, email: str) -> None:
+    """Expire the code, but not the link, if no attempt is left, so that resetting the counter cannot revive the code."""
     verification_codes.lock_user(user_id)
-    used_up = AttemptCounter.objects.filter(key=tries_key(email), tries__gte=settings.MAX_CODE_TRIES)
+    exhausted = code_attempts.exhausted(Purpose.VERIFY_EMAIL, _attempt_key(email))
     codes = VerificationCode.objects.filter(user_id=user_id, purpose=Purpose.VERIFY_EMAIL, used_at=None)
-    codes.filter(Exists(used_up)).update(code_expires_at=datetime.now(UTC))
+    codes.filter(Exists(exhausted)).update(code_expires_at=datetime.now(UTC))
+
+
+def _attempt_key(email: str) -> str:
+    return email_key_or_none(email) or email
 
 
 def verify_by_link(*, email: str, token: str) -> User:
@@ -71,7 +65,7 @@ def verify_by_link(*, email: str, token: str) -> User:
         raise TokenInvalid
     with transaction.atomic():
         prove(user, how="link")
-        forget_tries(email)
+        reset_attempts(email)
     return user
 
 
@@ -107,14 +101,14 @@ def resend(*, email: str) -> None:
     receiver = user if user is not None and user.is_active and not user.email_verified else None
     if receiver is None and not settings.PREVENT_ENUMERATION:
         if user is None:
-            resend_cooldown.require_over(email)
+            resend_cooldown.ensure_elapsed(email)
         raise EmailAlreadyVerified if user is not None and user.email_verified else UserNotFound
-    resend_cooldown.begin(email)
+    resend_cooldown.start(email)
     receiver_id = receiver.id if receiver else new_id()
     with transaction.atomic():
         verification_codes.lock_user(receiver_id)
         verification_codes.supersede(user_id=receiver_id, purposes=[Purpose.VERIFY_EMAIL])
-        forget_tries(email)
+        reset_attempts(email)
         if receiver is not None:
             outbox.verification(receiver)
         else:

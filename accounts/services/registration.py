@@ -104,7 +104,7 @@ def _save(user: User) -> User:
     with transaction.atomic():
         insert(user)
         if settings.EMAIL_VERIFICATION != "none":
-            _reopen_tries(user, user.email or "")
+            _reset_attempts(user, user.email or "")
             outbox.first_verification(user)
         audit.record(AuditKind.REGISTERED, user_id=user.id, actor_id=user.id)
     return user
@@ -127,7 +127,7 @@ def _pretend(user: User, owner: User, *, may_write: bool) -> User:
     try:
         with transaction.atomic():
             insert(placeholder)
-            _reopen_tries(owner, user.email or "")
+            _reset_attempts(owner, user.email or "")
             if may_write:
                 outbox.address_already_registered(owner)
             else:
@@ -138,11 +138,11 @@ def _pretend(user: User, owner: User, *, may_write: bool) -> User:
     return user
 
 
-def _reopen_tries(owner: User, email: str) -> None:
-    """As after a new code. With PREVENT_ENUMERATION a code that wrong tries have used up expires first: it must stay dead."""
+def _reset_attempts(owner: User, email: str) -> None:
+    """As after a new code. With PREVENT_ENUMERATION, expire an exhausted code first, so that the reset cannot revive it."""
     if settings.PREVENT_ENUMERATION:
-        email_verification.expire_used_up_code(user_id=owner.id, email=email)
-    email_verification.forget_tries(email)
+        email_verification.expire_exhausted_code(user_id=owner.id, email=email)
+    email_verification.reset_attempts(email)
 
 
 def _others_like(user: User) -> list[User]:

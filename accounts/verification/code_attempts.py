@@ -1,54 +1,45 @@
-"""How often somebody may be wrong about mailed codes, counted in the database: of one code, and of all codes of an account.
+"""The two limits on entering emailed codes: attempts at one code, and attempts at all codes of an account.
 
-Each try is counted before anybody looks at the code, and committed at once, so that parallel guesses cannot outrun the count.
+Both are charged and committed before the code is compared. Emails without an account are charged like those with one.
 """
 
-import math
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import QuerySet
 
 from accounts.exceptions import TooManyAttempts, TooManyWrongCodes
-from accounts.keyed_hash import hexdigest
 from accounts.models import AttemptCounter
+from accounts.verification import attempts
+from accounts.verification.attempts import AttemptRule
 
 
-def count_of_code(key: str) -> None:
-    """MAX_CODE_TRIES, until `key` is deleted. Raises TooManyAttempts."""
-    now = datetime.now(UTC)
-    left = AttemptCounter.objects.filter(key=key, tries__lt=settings.MAX_CODE_TRIES)
-    if left.update(tries=F("tries") + 1, updated_at=now):
-        return
-    if not _begin(key, now) and not left.update(tries=F("tries") + 1, updated_at=now):
+def count_code_attempt(purpose: str, key: str) -> None:
+    """Charge one of MAX_CODE_TRIES for the current code. Raises TooManyAttempts."""
+    if not attempts.charge(rule=_code_rule(purpose), key=key):
         raise TooManyAttempts
 
 
-def count_of_account(purpose: str, whom: str) -> None:
-    """RATE_LIMIT_CODES, however many codes are asked for meanwhile. Raises TooManyWrongCodes.
-
-    The row keeps the moment of the first try; once the window is over, the next one begins another.
-    """
+def count_account_attempt(purpose: str, key: str) -> None:
+    """Charge one of RATE_LIMIT_CODES, which a new code does not reset. Raises TooManyWrongCodes."""
     limit = settings.RATE_LIMIT_CODES
     if limit is None or not settings.RATE_LIMITS:
         return
-    now, key = datetime.now(UTC), hexdigest("code-tries-of-account", purpose, whom)
-    over = now - timedelta(seconds=limit.seconds)
-    tried = AttemptCounter.objects.filter(key=key)
-    left = tried.filter(updated_at__gt=over, tries__lt=limit.amount)
-    if left.update(tries=F("tries") + 1) or tried.filter(updated_at__lte=over).update(tries=1, updated_at=now):
-        return
-    if not _begin(key, now) and not left.update(tries=F("tries") + 1):
-        since = tried.values_list("updated_at", flat=True).first() or now
-        raise TooManyWrongCodes(retry_after=math.ceil((since - over).total_seconds()))
+    window = timedelta(seconds=limit.seconds)
+    rule = AttemptRule(purpose=f"{purpose}.account", max_attempts=limit.amount, window=window)
+    if not attempts.charge(rule=rule, key=key):
+        raise TooManyWrongCodes(retry_after=max(1, attempts.retry_after(rule=rule, key=key)))
 
 
-def _begin(key: str, now: datetime) -> bool:
-    """False where the row exists: used up, unless a racing first try has just made it."""
-    try:
-        with transaction.atomic():
-            AttemptCounter.objects.create(key=key, tries=1, updated_at=now)
-    except IntegrityError:
-        return False
-    return True
+def reset(purpose: str, key: str) -> None:
+    """Allow MAX_CODE_TRIES again: another code replaces the current one, or the current one was right."""
+    attempts.reset(rule=_code_rule(purpose), key=key)
+
+
+def exhausted(purpose: str, key: str) -> QuerySet[AttemptCounter]:
+    """Return the counter of the current code if no attempt is left."""
+    return attempts.exhausted(rule=_code_rule(purpose), key=key)
+
+
+def _code_rule(purpose: str) -> AttemptRule:
+    return AttemptRule(purpose=f"{purpose}.code", max_attempts=settings.MAX_CODE_TRIES)

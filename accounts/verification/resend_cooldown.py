@@ -1,56 +1,46 @@
-"""The pause between two verification emails to one address, counted from the last one that was asked for.
+"""The cooldown between two verification emails to one address, counted from the last request.
 
-It is kept in the database, whoever has the address or not, so that it tells nothing; the letter of registration is not counted.
+It applies to emails without an account too, so that it reveals nothing. The email of the registration does not start it.
 """
 
-import math
-from datetime import UTC, datetime
-
 from django.conf import settings
-from django.db import IntegrityError, transaction
 
 from accounts.identity import bucket_of
-from accounts.keyed_hash import hexdigest
-from accounts.models import AttemptCounter
+from accounts.verification import attempts
+from accounts.verification.attempts import AttemptRule
 from core.api.exceptions import RateLimited
 from core.throttling import headers, limiter
 from core.throttling.headers import Standing
 from core.throttling.rates import Limit
 
 
-def begin(email: str) -> None:
-    """Raises RateLimited within the pause, and past what RATE_LIMIT_RESEND gives the address beside it.
-
-    The conditional UPDATE, or the key of the new row, lets one of any number of racers pass.
-    """
+def start(email: str) -> None:
+    """Start the cooldown. Raises RateLimited during it, and beyond RATE_LIMIT_RESEND. Of racing requests one passes."""
     if not settings.RATE_LIMITS:
         return
-    now, key = datetime.now(UTC), _key(email)
-    if not AttemptCounter.objects.filter(key=key, updated_at__lte=now - settings.RESEND_PAUSE).update(updated_at=now):
-        try:
-            with transaction.atomic():
-                AttemptCounter.objects.create(key=key, updated_at=now)
-        except IntegrityError:
-            require_over(email)
-    _note(settings.RESEND_PAUSE.total_seconds(), is_exceeded=False)
+    if not attempts.charge(rule=_rule(), key=bucket_of(email)):
+        ensure_elapsed(email)
+    _note(int(settings.RESEND_PAUSE.total_seconds()), is_exceeded=False)
     limiter.take(settings.RATE_LIMIT_RESEND, bucket_of(email))
 
 
-def require_over(email: str) -> None:
-    """For a spelling that nobody has: it is no way around the pause of the one that somebody has. Raises RateLimited."""
+def ensure_elapsed(email: str) -> None:
+    """Raise RateLimited during the cooldown.
+
+    Applies the cooldown to unknown emails too, so that a variant spelling cannot bypass it or reveal whether an account exists.
+    """
     if not settings.RATE_LIMITS:
         return
-    asked_at = AttemptCounter.objects.filter(key=_key(email)).values_list("updated_at", flat=True).first()
-    left = (asked_at + settings.RESEND_PAUSE - datetime.now(UTC)).total_seconds() if asked_at else 0
-    if left > 0:
-        _note(left, is_exceeded=True)
-        raise RateLimited(retry_after=math.ceil(left))
+    seconds = attempts.retry_after(rule=_rule(), key=bucket_of(email))
+    if seconds > 0:
+        _note(seconds, is_exceeded=True)
+        raise RateLimited(retry_after=seconds)
 
 
-def _key(email: str) -> str:
-    return hexdigest("resend-pause", bucket_of(email))
+def _rule() -> AttemptRule:
+    return AttemptRule(purpose="resend_verification", max_attempts=1, window=settings.RESEND_PAUSE)
 
 
-def _note(seconds: float, *, is_exceeded: bool) -> None:
-    pause = Limit("resend-pause", 1, int(settings.RESEND_PAUSE.total_seconds()))
-    headers.note([Standing(limit=pause, remaining=0, seconds=math.ceil(seconds), is_exceeded=is_exceeded)])
+def _note(seconds: int, *, is_exceeded: bool) -> None:
+    cooldown = Limit("resend-pause", 1, int(settings.RESEND_PAUSE.total_seconds()))
+    headers.note([Standing(limit=cooldown, remaining=0, seconds=seconds, is_exceeded=is_exceeded)])

@@ -9,16 +9,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection, connections, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.identity import email_key
-from accounts.models import AttemptCounter, EmailKind, OutboxEmail, Purpose, User, VerificationCode
+from accounts.models import EmailKind, OutboxEmail, Purpose, User, VerificationCode
 from accounts.services import email_verification, passwords, registration
 from accounts.services.registration import NewAccount
 from accounts.testing.api_client import PASSWORD
-from accounts.verification import verification_codes
+from accounts.verification import code_attempts, verification_codes
 from core.api.exceptions import ApiError
 from sessions_tracking.client_info import ClientInfo
 
@@ -57,9 +58,8 @@ def _reset(_user: User, secrets: Secrets) -> None:
 
 
 def _register_again(user: User, _secrets: Secrets) -> object:
-    AttemptCounter.objects.create(
-        key=email_verification.tries_key(user.email or ""), tries=5, updated_at=user.created_at
-    )
+    for _ in range(settings.MAX_CODE_TRIES):
+        code_attempts.count_code_attempt(Purpose.VERIFY_EMAIL, user.email or "")
     return registration.register(NewAccount(email=user.email, username="somebody", password=PASSWORD))
 
 

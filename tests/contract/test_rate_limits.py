@@ -264,7 +264,7 @@ def test_who_used_up_somebodys_tries_does_not_keep_them_from_the_link(
     for _ in range(2):
         for _ in range(5):
             api.post("/verify-email", {"email": "bob@example.com", "code": "000000"})
-        email_verification.forget_tries("bob@example.com")  # as another code would
+        email_verification.reset_attempts("bob@example.com")  # as another code would
 
     reply = api.post("/verify-email", {"email": "bob@example.com", "code": code_in(outbox()[-1])})
     assert (reply.status_code, 60 < int(reply["Retry-After"]) <= 3600) == (429, True)

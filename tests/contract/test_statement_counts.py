@@ -20,8 +20,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 USER, SESSION, OUTBOX = "accounts_user", "sessions_tracking_session", "accounts_outboxemail"
 SERVICE = "accounts_serviceclient"
-TRIES, AUDIT = "accounts_codetries", "accounts_auditevent"
-CHALLENGE, FACTOR = "accounts_mfachallenge", "accounts_totpfactor"
+ATTEMPTS, AUDIT = "accounts_attemptcounter", "accounts_auditevent"
+CHALLENGE, FACTOR = "accounts_pendinglogin", "mfa_totpfactor"
 
 
 @pytest.fixture
@@ -181,7 +181,7 @@ def test_a_sign_up_writes_the_user_and_the_email_in_one_transaction(db: None, ap
 
     work = measure(lambda: api.post("/register", body))
 
-    statements = [f"SELECT {USER}", f"INSERT {USER}", f"DELETE {TRIES}", f"INSERT {OUTBOX}", f"INSERT {AUDIT}"]
+    statements = [f"SELECT {USER}", f"INSERT {USER}", f"DELETE {ATTEMPTS}", f"INSERT {OUTBOX}", f"INSERT {AUDIT}"]
     assert work == Work(sql=statements, frames=["BEGIN", "COMMIT"])
 
 

@@ -139,7 +139,7 @@ def test_somebody_elses_code_is_a_wrong_code(api: ApiClient, letter: EmailMessag
     assert _try(api, code_in(letter), "bob@example.com") == (400, "code_invalid")
 
     assert not User.objects.get(id=bob.id).email_verified
-    assert AttemptCounter.objects.get().tries == 1
+    assert AttemptCounter.objects.get().count == 1
     assert _try(api, code_in(letter)) == (200, "")
 
 

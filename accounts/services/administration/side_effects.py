@@ -10,7 +10,7 @@ from django.conf import settings
 
 from accounts.mail import outbox
 from accounts.mfa.flows import challenges
-from accounts.models import AttemptCounter, Purpose, User
+from accounts.models import Purpose, User
 from accounts.services import email_change, email_verification, reauthentication, registration_claims
 from accounts.services.reauthentication import RecentProof
 from accounts.verification import verification_codes
@@ -113,7 +113,7 @@ def _ask_for_proof(user: User) -> None:
     if not user.has_usable_password():
         outbox.invitation(user)
     elif not user.email_verified and settings.EMAIL_VERIFICATION != "none":
-        AttemptCounter.objects.filter(key=email_verification.tries_key(user.email)).delete()
+        email_verification.reset_attempts(user.email)
         outbox.verification(user)
 
 

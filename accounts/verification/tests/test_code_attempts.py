@@ -48,7 +48,5 @@ def test_nothing_else_reads_it() -> None:
 
     assert readers == {
         "accounts/verification/code_attempts.py",
-        "accounts/services/email_change.py",
-        "accounts/services/email_verification.py",
         "accounts/mfa/flows/challenges.py",
     }
