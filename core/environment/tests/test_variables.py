@@ -1,4 +1,4 @@
-"""Every variable of the README: an unusual value is used as it is meant, or stops the start by the variable's name."""
+"""Every variable of docs/configuration.md: an unusual value is used as it is meant, or stops the start by the variable's name."""
 
 import os
 import re
@@ -15,13 +15,13 @@ from core.environment.tests.variables_table import ROWS, Row
 from core.paths import BASE_DIR
 from core.testing.fresh_settings import PRODUCTION, load
 
-README = (BASE_DIR / "README.md").read_text()
+CONFIGURATION = (BASE_DIR / "docs" / "configuration.md").read_text()
 # Read by `manage.py serve` and by the Makefile instead of the settings; the tests at the end of this file start those.
 OF_COMMANDS = {"WEB_WORKERS", "PROMETHEUS_MULTIPROC_DIR"}
 
 
 def _documented() -> set[str]:
-    table = README.partition("## Configuration")[2].partition("\n## ")[0]
+    table = CONFIGURATION.partition("## Variables")[2].partition("\n## ")[0]
     cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     return {name for cell in cells for name in re.findall(r"`([A-Z][A-Z0-9_]+)`", cell)}
 
