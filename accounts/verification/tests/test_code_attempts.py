@@ -1,4 +1,4 @@
-"""MAX_CODE_TRIES governs what docs/configuration.md says: mailed codes, and the wrong codes of one sign-in with a second factor."""
+"""MAX_CODE_TRIES governs emailed codes, and the wrong codes of one sign-in with a second factor."""
 
 from collections.abc import Callable
 
