@@ -90,7 +90,7 @@ class LastAdmin(ApiError):
     message = _("This is the last active administrator. Make another one first.")
 
 
-class OwnRights(ApiError):
+class CannotDemoteSelf(ApiError):
     """Nobody locks themselves out: since whoever takes rights away keeps their own, an administrator always remains."""
 
     status, code = HTTPStatus.BAD_REQUEST, "own_rights"

@@ -13,6 +13,7 @@ from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
 from accounts.models import Role, User
+from accounts.services.administration import policy
 
 MAX_COUNTED = 10_000
 MAX_SORTED = 1_000
@@ -42,10 +43,9 @@ def is_administrator(request: HttpRequest) -> bool:
     return request.user.is_authenticated and request.user.role == Role.ADMIN
 
 
-def stands_above(request: HttpRequest, user: User | None) -> bool:
-    if user is None or is_superuser(request):
-        return False
-    return (user.is_superuser or user.is_staff or user.role == Role.ADMIN) and user.pk != request.user.pk
+def is_outranked(request: HttpRequest, user: User | None) -> bool:
+    """Return whether the user on the page outranks the user of the admin, by the rule of the API."""
+    return user is not None and isinstance(request.user, User) and policy.outranks(user, request.user)
 
 
 def column(

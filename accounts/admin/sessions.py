@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.base import ReadOnlyMixin, column, stands_above
+from accounts.admin.base import ReadOnlyMixin, column, is_outranked
 from accounts.admin.confirmed_actions import ConfirmedAction, ConfirmedActionsAdmin
 from accounts.admin.search import search_user_ids
 from accounts.services.administration import support
@@ -105,7 +105,7 @@ class SessionAdmin(ReadOnlyMixin, ConfirmedActionsAdmin):
         return request.user.has_perm("sessions_tracking.change_session")
 
     def get_available_actions(self, request: HttpRequest, obj: Any = None) -> list[ConfirmedAction]:
-        if obj is not None and stands_above(request, obj.user):
+        if obj is not None and is_outranked(request, obj.user):
             return []
         return super().get_available_actions(request, obj)
 

@@ -1,19 +1,18 @@
-"""The admin's forms of a user: the API's rules for names and emails, the row lock, and the columns that a form writes."""
+"""The admin's forms of a user: the API's rules for names and emails, and the columns that a form writes."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import UserChangeForm, UserCreationForm
 
 from accounts.exceptions import EmailTaken, LastAdmin, UsernameTaken
 from accounts.identity import email_key, username_key
 from accounts.identity_validators import validate_address, validate_username
-from accounts.models import Role, User
-from accounts.services.administration import deactivation
+from accounts.models import User
+from accounts.services.administration import deactivation, policy
 
 _FORM_COLUMNS = (
     "username",
@@ -66,8 +65,8 @@ class UserForm(IdentityRules, UserChangeForm):  # type: ignore[misc]
         if cleaned.get("version") not in {None, "", self.instance.updated_at.isoformat()}:
             raise ValidationError(_("This user was changed after you opened the page. Reload it and try again."))
         role = cleaned.get("role", self.instance.role)  # the field is read-only for non-superusers, and not sent
-        stays_admin = cleaned.get("is_active") and role == Role.ADMIN
-        if not stays_admin and is_last_admin(self.instance):
+        is_demotion = policy.is_demotion({"role": role, "is_active": cleaned.get("is_active")})
+        if is_demotion and policy.is_last_admin(self.instance):
             raise ValidationError(LastAdmin.message)
         return cleaned
 
@@ -76,24 +75,6 @@ class NewUserForm(IdentityRules, UserCreationForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["usable_password"].help_text = _("If disabled, the user gets an email with a link to set one.")
-
-
-def is_last_admin(user: User) -> bool:
-    admins = User.objects.filter(role=Role.ADMIN, is_active=True)
-    return admins.filter(pk=user.pk).exists() and not admins.exclude(pk=user.pk).exists()
-
-
-def lock(user: User) -> User | None:
-    """Lock the user in one statement, ordered by id as the API does, so that the two cannot deadlock.
-
-    If the user is an administrator, lock all administrators: two who demote each other at once cannot both succeed.
-    """
-    admins = Q(role=Role.ADMIN, is_active=True)
-    selected = Q(id=user.pk)
-    if User.objects.filter(admins, selected).exists():
-        selected |= admins
-    rows = User.objects.select_for_update().filter(selected).order_by("id")
-    return next((row for row in rows if row.pk == user.pk), None)
 
 
 def column_values(before: User, edited: User) -> dict[str, Any]:

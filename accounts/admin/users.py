@@ -18,14 +18,14 @@ from unfold.forms import AdminPasswordChangeForm
 
 from accounts import audit
 from accounts.admin import recent_activity, user_actions, user_forms
-from accounts.admin.base import NoAdminLogMixin, admin_id, column, is_own, is_superuser, stands_above
+from accounts.admin.base import NoAdminLogMixin, admin_id, column, is_outranked, is_own, is_superuser
 from accounts.admin.confirmed_actions import ConfirmedAction, ConfirmedActionsAdmin
 from accounts.admin.search import user_search_q
-from accounts.admin.user_forms import NewUserForm, UserForm, is_last_admin
+from accounts.admin.user_forms import NewUserForm, UserForm
 from accounts.mail import outbox
 from accounts.models import AuditKind, User
 from accounts.services import registration_claims
-from accounts.services.administration import audit_records, permissions, side_effects
+from accounts.services.administration import audit_records, permissions, policy, side_effects
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason
 
@@ -70,7 +70,9 @@ class UserAdmin(NoAdminLogMixin, ConfirmedActionsAdmin, DjangoUserAdmin):  # typ
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> User | None:
         """Lock the row for a POST, so that form and permissions are checked against its current state."""
         user = super().get_object(request, object_id, from_field)
-        return user_forms.lock(user) if user and request.method == "POST" and connection.in_atomic_block else user
+        return (
+            policy.lock_with_admins(user) if user and request.method == "POST" and connection.in_atomic_block else user
+        )
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: Any) -> None:
         if change:
@@ -123,16 +125,16 @@ class UserAdmin(NoAdminLogMixin, ConfirmedActionsAdmin, DjangoUserAdmin):  # typ
         return fields if is_superuser(request) else (*fields, *_PRIVILEGES)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return super().has_change_permission(request, obj) and not stands_above(request, obj)
+        return super().has_change_permission(request, obj) and not is_outranked(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Deny to delete the last administrator, and the own account, which the API deletes after a password check."""
-        if obj is not None and (stands_above(request, obj) or is_last_admin(obj) or is_own(request, obj.pk)):
+        if obj is not None and (is_outranked(request, obj) or policy.is_last_admin(obj) or is_own(request, obj.pk)):
             return False
         return super().has_delete_permission(request, obj)
 
     def get_available_actions(self, request: HttpRequest, obj: Any = None) -> list[ConfirmedAction]:
-        if stands_above(request, obj):
+        if is_outranked(request, obj):
             return []
         is_self = obj is not None and is_own(request, obj.pk)
         available = super().get_available_actions(request, obj)

@@ -127,7 +127,7 @@ def delete(*, user_id: uuid.UUID, password: str) -> None:
     passwords.require_correct(password, user=user, field="password")
     with transaction.atomic():
         if user.role == Role.ADMIN:
-            policy.require_another_admin(user_id=user_id)
+            policy.ensure_not_last_admin(user_id=user_id)
         same = User.objects.select_for_update().filter(id=user_id, password=user.password, is_active=True)
         if not same.exists():  # a reset was faster: the password that was given is the account's no more
             raise SessionRevoked

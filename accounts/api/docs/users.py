@@ -4,7 +4,14 @@ from http import HTTPStatus
 
 from accounts.api.docs import samples, shapes
 from accounts.api.serializers.users import NewUserForm, UserChanges, UserQuery
-from accounts.exceptions import EmailTaken, InvitationNotNeeded, LastAdmin, OwnRights, PasswordIncorrect, UsernameTaken
+from accounts.exceptions import (
+    CannotDemoteSelf,
+    EmailTaken,
+    InvitationNotNeeded,
+    LastAdmin,
+    PasswordIncorrect,
+    UsernameTaken,
+)
 from core.api.exceptions import NotFound
 from core.openapi.operation import Operation, parameter
 from sessions_tracking.api.docs import SESSION
@@ -72,7 +79,7 @@ UPDATE = Operation(
     message="The user has been changed.",
     data=shapes.AdministeredData,
     answers={"The user, changed": {"user": _USER | {"role": "ADMIN"}}},
-    errors=[*_TAKEN, PasswordIncorrect(field="currentPassword"), OwnRights, LastAdmin, NotFound],
+    errors=[*_TAKEN, PasswordIncorrect(field="currentPassword"), CannotDemoteSelf, LastAdmin, NotFound],
 )
 
 DELETE = Operation(
@@ -81,7 +88,7 @@ DELETE = Operation(
     name="delete_user",
     parameters=[_ID],
     message="The user has been deleted.",
-    errors=[OwnRights, LastAdmin, NotFound],
+    errors=[CannotDemoteSelf, LastAdmin, NotFound],
 )
 
 SESSIONS = Operation(

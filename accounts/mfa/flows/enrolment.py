@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from django.db import transaction
 
 from accounts import audit, encryption
-from accounts.exceptions import CodeInvalid, MfaAlreadyEnabled, MfaNotEnabled, OwnRights, PasswordIncorrect
+from accounts.exceptions import CannotDemoteSelf, CodeInvalid, MfaAlreadyEnabled, MfaNotEnabled, PasswordIncorrect
 from accounts.mail import outbox
 from accounts.mfa import totp
 from accounts.mfa.flows import attempts, challenges, recovery_codes, totp_codes
@@ -94,10 +94,10 @@ def disable(*, user_id: uuid.UUID, session_id: uuid.UUID, password: str, client:
 def reset_by_admin(*, user_id: uuid.UUID, actor_id: uuid.UUID) -> bool:
     """Removes the factor of somebody who lost it; False where there was none. Their next sign-in takes the password alone.
 
-    Raises OwnRights: one's own is removed with the password.
+    Raises CannotDemoteSelf: one's own is removed with the password.
     """
     if actor_id == user_id:
-        raise OwnRights
+        raise CannotDemoteSelf
     with transaction.atomic():
         user = User.objects.select_for_update().filter(id=user_id).first()
         if user is None or not _remove(user_id):

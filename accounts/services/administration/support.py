@@ -17,12 +17,12 @@ from sessions_tracking.models import RevokedReason, Session
 
 
 def end_session(*, actor_id: uuid.UUID, session_id: uuid.UUID) -> None:
-    """Said again, Redis is told again, and the audit is not. Raises as `authority.lock`."""
+    """Said again, Redis is told again, and the audit is not. Raises as `policy.lock_for_change`."""
     session = Session.objects.filter(id=session_id).first()
     if session is None:
         raise NotFound
     with transaction.atomic():
-        policy.lock(actor_id=actor_id, user_id=session.user_id, takes_rights=False)
+        policy.lock_for_change(actor_id=actor_id, user_id=session.user_id)
         if sessions.revoke(session_id=session_id, reason=RevokedReason.ADMIN):
             audit.record(AuditKind.SESSION_REVOKED, user_id=session.user_id, actor_id=actor_id, session_id=session_id)
 
@@ -40,7 +40,7 @@ def verify(*, actor_id: uuid.UUID, user_id: uuid.UUID) -> None:
 def send_proof_again(*, actor_id: uuid.UUID, user_id: uuid.UUID) -> None:
     """The invitation to whoever has no password yet, the code to whoever has not verified.
 
-    Raises as `authority.lock`; NobodyToWriteTo, EmailAlreadyVerified; RateLimited within the pause between two codes.
+    Raises as `policy.lock_for_change`; NobodyToWriteTo, EmailAlreadyVerified; RateLimited within the pause between two codes.
     """
     if not users.get(user_id=user_id).has_usable_password():
         users.invite(actor_id=actor_id, user_id=user_id)
@@ -54,7 +54,7 @@ def send_proof_again(*, actor_id: uuid.UUID, user_id: uuid.UUID) -> None:
 
 
 def send_reset(*, actor_id: uuid.UUID, user_id: uuid.UUID) -> None:
-    """The email that "forgotten password" sends. Raises as `authority.lock`; NobodyToWriteTo, RateLimited."""
+    """The email that "forgotten password" sends. Raises as `policy.lock_for_change`; NobodyToWriteTo, RateLimited."""
     with transaction.atomic():
         user = _reader(actor_id, user_id)
         passwords.request_reset(email=str(user.email), language=user.language)
@@ -62,7 +62,7 @@ def send_reset(*, actor_id: uuid.UUID, user_id: uuid.UUID) -> None:
 
 
 def _reader(actor_id: uuid.UUID, user_id: uuid.UUID) -> User:
-    user = policy.lock(actor_id=actor_id, user_id=user_id, takes_rights=False)
+    user = policy.lock_for_change(actor_id=actor_id, user_id=user_id)
     if not user.is_active or not user.email:
         raise NobodyToWriteTo
     return user

@@ -12,7 +12,7 @@ from accounts import audit
 from accounts.exceptions import InvitationNotNeeded
 from accounts.identity import email_key, username_key
 from accounts.mail import outbox
-from accounts.models import AuditKind, Role, User
+from accounts.models import AuditKind, User
 from accounts.passwords import hashing
 from accounts.services import passwords, reauthentication, registration_claims
 from accounts.services.administration import (
@@ -43,7 +43,7 @@ def update(
     """Sets what `changes` holds of the fields of NewUser, or a `deactivation_reason`, and brings about what follows at once.
 
     `current_password` is needed where administrators change their own email or password, and ignored elsewhere.
-    Raises as `authority.lock` and `recent_proof.give` (`currentPassword`); ValidationFailed (`password`,
+    Raises as `policy.lock_for_change` and `recent_proof.give` (`currentPassword`); ValidationFailed (`password`,
     `deactivationReason`), EmailTaken, UsernameTaken.
     """
     user = get(user_id=user_id)
@@ -52,10 +52,9 @@ def update(
         proof = reauthentication.give(user=user, password=current_password, field="currentPassword")
     wanted = _applied(user, changes)
     values = {name: changes[name] for name in _PLAIN if name in changes} | _derived(wanted, changes)
-    takes_rights = changes.get("role", Role.ADMIN) != Role.ADMIN or changes.get("is_active") is False
     try:
         with transaction.atomic():
-            before = policy.lock(actor_id=actor_id, user_id=user_id, takes_rights=takes_rights)
+            before = policy.lock_for_change(actor_id=actor_id, user_id=user_id, is_demotion=policy.is_demotion(changes))
             values |= _activity(before, changes)
             after = side_effects.apply(
                 before, values, email_verified=changes.get("email_verified"), actor_id=actor_id, proof=proof
@@ -104,9 +103,9 @@ def _activity(before: User, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def delete(*, actor_id: uuid.UUID, user_id: uuid.UUID) -> None:
-    """Deletes the account and its sessions, and tells its owner. Raises as `authority.lock`."""
+    """Deletes the account and its sessions, and tells its owner. Raises as `policy.lock_for_change`."""
     with transaction.atomic():
-        user = policy.lock(actor_id=actor_id, user_id=user_id, takes_rights=True)
+        user = policy.lock_for_change(actor_id=actor_id, user_id=user_id, is_demotion=True)
         outbox.account_deleted(user)
         registration_claims.remove(user.email)
         sessions.revoke_all(user_id=user_id, reason=RevokedReason.ACCOUNT_DELETED)
@@ -115,9 +114,9 @@ def delete(*, actor_id: uuid.UUID, user_id: uuid.UUID) -> None:
 
 
 def sign_out(*, actor_id: uuid.UUID, user_id: uuid.UUID) -> int:
-    """Ends all sessions of the user, and says how many they were. Raises as `authority.lock`."""
+    """Ends all sessions of the user, and says how many they were. Raises as `policy.lock_for_change`."""
     with transaction.atomic():
-        policy.lock(actor_id=actor_id, user_id=user_id, takes_rights=False)
+        policy.lock_for_change(actor_id=actor_id, user_id=user_id)
         admin_sessions.end_all(user_id=user_id)
         revoked = sessions.revoke_all(user_id=user_id, reason=RevokedReason.ADMIN)
         audit.record(AuditKind.SESSIONS_REVOKED, user_id=user_id, actor_id=actor_id, facts={"sessionsEnded": revoked})
@@ -125,9 +124,9 @@ def sign_out(*, actor_id: uuid.UUID, user_id: uuid.UUID) -> int:
 
 
 def invite(*, actor_id: uuid.UUID, user_id: uuid.UUID) -> None:
-    """Mails another invitation; the link of the former dies. Raises as `authority.lock`, and InvitationNotNeeded."""
+    """Mails another invitation; the link of the former dies. Raises as `policy.lock_for_change`, and InvitationNotNeeded."""
     with transaction.atomic():
-        user = policy.lock(actor_id=actor_id, user_id=user_id, takes_rights=False)
+        user = policy.lock_for_change(actor_id=actor_id, user_id=user_id)
         if user.has_usable_password() or not user.is_active or not user.email:
             raise InvitationNotNeeded
         outbox.invitation(user)
