@@ -12,7 +12,7 @@ from django.db.models import Q
 from accounts.identity import delivery_form
 from accounts.mail.rendering import render
 from accounts.models import EmailKind, EmailState, OutboxEmail, Purpose, User
-from accounts.verification import email_change_codes, verification_codes
+from accounts.verification import verification_codes
 
 # No out-of-office replies: RFC 3834 §5, and Exchange and Outlook by their own header.
 _AUTOMATIC = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
@@ -90,7 +90,7 @@ def _secret_context(email: OutboxEmail, user: User, purpose: Purpose) -> dict[st
     # Asked again, now that the secret is committed: a later email either was written before that, and is seen here, or is
     # composed after it, and then ends this secret. Whichever worker is faster, the code of the last email is the valid one.
     if _is_overtaken(email, user):
-        verification_codes.withdraw(email=email)
+        verification_codes.invalidate_of_email(email)
         raise NoRecipient
     if purpose == Purpose.RESET_PASSWORD:
         link = f"{settings.FRONTEND_URL}/reset-password?{urlencode({'token': issued.token})}"
@@ -109,10 +109,10 @@ def _change_context(email: OutboxEmail) -> dict[str, Any]:
     """The code for the new address; for the old one, the link that stops or undoes the change."""
     change_id = uuid.UUID(email.context["change_id"])
     if email.kind == EmailKind.EMAIL_CHANGE_CODE:
-        code = email_change_codes.start_code(change_id)
+        code = verification_codes.issue_change_code(change_id)
         carried = {"code": code, "code_minutes": _minutes(settings.VERIFICATION_CODE_LIFETIME)} if code else None
     else:
-        token = email_change_codes.start_link(change_id)
+        token = verification_codes.issue_undo_token(change_id)
         link = f"{settings.FRONTEND_URL}/undo-email-change?{urlencode({'token': token})}"
         carried = {"link": link, "hours": _minutes(settings.UNDO_EMAIL_CHANGE_LIFETIME) // 60} if token else None
     if carried is None:

@@ -170,19 +170,19 @@ class Migration(migrations.Migration):
             name='VerificationCode',
             fields=[
                 ('id', models.UUIDField(default=core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('purpose', models.CharField(choices=[('verify_email', 'verify the address'), ('reset_password', 'reset the password')], max_length=32)),
-                ('bound_to', models.CharField(max_length=64)),
+                ('purpose', models.CharField(choices=[('verify_email', 'verify email'), ('reset_password', 'reset password'), ('change_email', 'change email'), ('undo_email_change', 'undo email change')], max_length=32)),
+                ('binding', models.CharField(max_length=64)),
                 ('created_at', models.DateTimeField()),
                 ('code_expires_at', models.DateTimeField()),
                 ('token_expires_at', models.DateTimeField()),
                 ('used_at', models.DateTimeField(null=True)),
-                ('superseded_at', models.DateTimeField(null=True)),
-                ('email', models.OneToOneField(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='secret', to='accounts.outboxemail')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='one_time_secrets', to=settings.AUTH_USER_MODEL)),
+                ('invalidated_at', models.DateTimeField(null=True)),
+                ('email', models.OneToOneField(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='verification_code', to='accounts.outboxemail')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='verification_codes', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'verbose_name': 'one-time secret',
-                'verbose_name_plural': 'one-time secrets',
+                'verbose_name': 'verification code',
+                'verbose_name_plural': 'verification codes',
             },
         ),
         migrations.AddIndex(
@@ -251,10 +251,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='verificationcode',
-            index=models.Index(fields=['user', 'purpose'], name='secret_of_user'),
+            index=models.Index(fields=['user', 'purpose'], name='verification_code_user'),
         ),
         migrations.AddIndex(
             model_name='verificationcode',
-            index=models.Index(fields=['token_expires_at'], name='secret_expiry'),
+            index=models.Index(fields=['token_expires_at'], name='verification_code_expiry'),
         ),
     ]

@@ -1,4 +1,4 @@
-"""A code or link that was mailed and works once. The row holds neither: both are derived from its id with the server's key."""
+"""Emailed codes and links, each of which works once. The row holds neither; see accounts.verification.verification_codes."""
 
 from django.conf import settings
 from django.db import models
@@ -8,33 +8,39 @@ from core.ids import new_id
 
 
 class Purpose(models.TextChoices):
-    VERIFY_EMAIL = "verify_email", _("verify the address")
-    RESET_PASSWORD = "reset_password", _("reset the password")
+    """The codes and links of the last two are derived from an EmailChange; all others from a VerificationCode."""
+
+    VERIFY_EMAIL = "verify_email", _("verify email")
+    RESET_PASSWORD = "reset_password", _("reset password")
+    CHANGE_EMAIL = "change_email", _("change email")
+    UNDO_EMAIL_CHANGE = "undo_email_change", _("undo email change")
 
 
 class VerificationCode(models.Model):
-    """`bound_to` is a keyed hash of what the secret was issued against (address, password): it dies when that changes.
+    """`binding` is a keyed hash of the user's email (and password, for a reset): the code becomes invalid when they change.
 
-    `email` is the outbox row that carries it: a retry of that email finds the same secret.
+    `email` is the outbox row that carries the code: a retry of that email finds the same code.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="one_time_secrets")
-    email = models.OneToOneField("accounts.OutboxEmail", on_delete=models.SET_NULL, null=True, related_name="secret")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="verification_codes")
+    email = models.OneToOneField(
+        "accounts.OutboxEmail", on_delete=models.SET_NULL, null=True, related_name="verification_code"
+    )
     purpose = models.CharField(max_length=32, choices=Purpose)
-    bound_to = models.CharField(max_length=64)
+    binding = models.CharField(max_length=64)
     created_at = models.DateTimeField()
     code_expires_at = models.DateTimeField()
     token_expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
-    superseded_at = models.DateTimeField(null=True)
+    invalidated_at = models.DateTimeField(null=True)
 
     class Meta:
-        verbose_name = _("one-time secret")
-        verbose_name_plural = _("one-time secrets")
+        verbose_name = _("verification code")
+        verbose_name_plural = _("verification codes")
         indexes = (
-            models.Index(fields=["user", "purpose"], name="secret_of_user"),
-            models.Index(fields=["token_expires_at"], name="secret_expiry"),
+            models.Index(fields=["user", "purpose"], name="verification_code_user"),
+            models.Index(fields=["token_expires_at"], name="verification_code_expiry"),
         )
 
     def __str__(self) -> str:

@@ -44,7 +44,7 @@ def _end_sessions(user: User) -> None:
 
 def _end_codes_and_links(user: User) -> None:
     """Links that would undo a change of the email too."""
-    verification_codes.supersede(user_id=user.id, purposes=list(Purpose))
+    verification_codes.invalidate(user_id=user.id, purposes=list(Purpose))
     email_change.close(user_id=user.id)
 
 

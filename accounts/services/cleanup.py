@@ -66,7 +66,7 @@ def over(now: datetime) -> Mapping[str, QuerySet[Any]]:
         "sessions": Session.objects.filter(Q(revoked_at__lte=since) | Q(expires_at__lte=since)),
         SESSION_DATA: Session.objects.filter(expires_at__lte=now).exclude(data={}),
         "secrets": VerificationCode.objects.filter(
-            Q(superseded_at__isnull=False) | Q(token_expires_at__lte=now) | spent
+            Q(invalidated_at__isnull=False) | Q(token_expires_at__lte=now) | spent
         ),
         "emails": _emails(now),
         "admin sessions": AdminSession.objects.filter(expire_date__lte=now),

@@ -14,7 +14,7 @@ from accounts.identity import bucket_of, email_key
 from accounts.mail import outbox
 from accounts.models import AuditKind, EmailChange, Purpose, User
 from accounts.services import email_verification, passwords, profile, registration_claims
-from accounts.verification import code_attempts, email_change_codes, verification_codes
+from accounts.verification import code_attempts, verification_codes
 from core.api.exceptions import SessionRevoked, ValidationFailed
 from core.throttling import limiter
 from sessions_tracking import services as sessions
@@ -81,9 +81,9 @@ def confirm(*, user_id: uuid.UUID, session_id: uuid.UUID, code: str, client: Cli
     change = EmailChange.objects.pending().filter(user_id=user_id).order_by("-requested_at").first()
     if change is None:
         raise CodeInvalid
-    code_attempts.count_code_attempt("change_email", str(change.id))
-    code_attempts.count_account_attempt("change_email", str(user_id))
-    if not email_change_codes.is_right_code(change, code):
+    code_attempts.count_code_attempt(Purpose.CHANGE_EMAIL, str(change.id))
+    code_attempts.count_account_attempt(Purpose.CHANGE_EMAIL, str(user_id))
+    if not verification_codes.is_change_code(change, code):
         raise CodeInvalid
     try:
         with transaction.atomic():
@@ -121,7 +121,7 @@ def move(user: User, *, email: str, key: str) -> None:
     if user.email_verified:
         user.email_verified_at = datetime.now(UTC)
     user.save(update_fields=["email", "email_key", "email_verified_at", "updated_at"])
-    verification_codes.supersede(user_id=user.id, purposes=list(Purpose))
+    verification_codes.invalidate(user_id=user.id, purposes=list(Purpose))
     if not user.email_verified:
         email_verification.prove(user, how="email_change")
 

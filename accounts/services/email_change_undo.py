@@ -11,7 +11,7 @@ from accounts.mfa.flows import challenges
 from accounts.models import AuditKind, EmailChange, Purpose, Role, User
 from accounts.services import email_change
 from accounts.services.administration import admin_sessions
-from accounts.verification import email_change_codes, verification_codes
+from accounts.verification import verification_codes
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason
 
@@ -25,7 +25,7 @@ def undo(*, token: str) -> None:
 
     Raises UndoTokenInvalid, and FormerAddressTaken, which leaves the link as it is.
     """
-    change = email_change_codes.find_by_token(token)
+    change = verification_codes.find_change_by_undo_token(token)
     if change is None:
         raise UndoTokenInvalid
     try:
@@ -47,7 +47,7 @@ def _undo(change: EmailChange) -> None:
         _displace_squatters(change.old_email_key or "")
     if user.email != change.old_email:
         email_change.move(user, email=change.old_email or "", key=change.old_email_key or "")
-    verification_codes.supersede(user_id=user.id, purposes=list(Purpose))
+    verification_codes.invalidate(user_id=user.id, purposes=list(Purpose))
     challenges.end_all(user_id=user.id)
     admin_sessions.end_all(user_id=user.id)
     ended = sessions.revoke_all(user_id=user.id, reason=RevokedReason.EMAIL_CHANGE_UNDONE)
@@ -67,5 +67,5 @@ def _displace_squatters(key: str) -> None:
             squatter.delete()
             continue
         audit.record(AuditKind.EMAIL_CHANGED, user_id=squatter.id, facts={"reason": "address_proven_by_another"})
-        verification_codes.supersede(user_id=squatter.id, purposes=list(Purpose))
+        verification_codes.invalidate(user_id=squatter.id, purposes=list(Purpose))
         User.objects.filter(id=squatter.id).update(email=None, email_key=None, updated_at=datetime.now(UTC))

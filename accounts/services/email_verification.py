@@ -87,7 +87,7 @@ def mark_verified(user: User) -> bool:
         raise TokenInvalid
     user.email_verified_at = user.email_verified_at or now
     if first:
-        user.one_time_secrets.filter(purpose=Purpose.VERIFY_EMAIL, used_at=None).update(used_at=now)
+        user.verification_codes.filter(purpose=Purpose.VERIFY_EMAIL, used_at=None).update(used_at=now)
         outbox.welcome(user)
     return bool(first)
 
@@ -107,7 +107,7 @@ def resend(*, email: str) -> None:
     receiver_id = receiver.id if receiver else new_id()
     with transaction.atomic():
         verification_codes.lock_user(receiver_id)
-        verification_codes.supersede(user_id=receiver_id, purposes=[Purpose.VERIFY_EMAIL])
+        verification_codes.invalidate(user_id=receiver_id, purposes=[Purpose.VERIFY_EMAIL])
         reset_attempts(email)
         if receiver is not None:
             outbox.verification(receiver)

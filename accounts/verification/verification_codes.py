@@ -1,7 +1,8 @@
-"""Codes and links that are mailed: issued by the worker, checked by the services, stored by neither.
+"""Emailed codes and links: issued by the worker while it composes the email, checked by the services, stored nowhere.
 
-Code and token are HMACs of the row's id under the server's key. Nothing in the database, the broker or a backup can be
-turned into one (ASVS 6.5.2), and a second try of the same email carries the very same code.
+A code or token is an HMAC of a row's id under a key of its purpose. Nothing in the database, the broker or a backup can be
+turned into one (ASVS 6.5.2), and a retry of the same email carries the same code. The row is a VerificationCode, or the
+EmailChange that the code confirms and the link undoes: that row holds their lifetimes, so that one statement decides.
 """
 
 import hmac
@@ -15,24 +16,22 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.keyed_hash import digest, hexdigest
-from accounts.models import EmailKind, OutboxEmail, Purpose, User, VerificationCode
+from accounts.models import EmailChange, EmailKind, OutboxEmail, Purpose, User, VerificationCode
 from accounts.tokens.signed_ids import seal, unseal
-
-_TOKEN = "one-time-secret.token"
 
 
 @dataclass(frozen=True, slots=True)
-class Issued:
+class IssuedCode:
     """`code` is six ASCII digits; `token` is URL-safe text."""
 
     code: str
     token: str
 
 
-def issue(*, user: User, purpose: Purpose, email: OutboxEmail) -> Issued:
-    """The secret that this email carries, made or found, its lifetime counted from now. Those of earlier emails die.
+def issue(*, user: User, purpose: Purpose, email: OutboxEmail) -> IssuedCode:
+    """Create or find the code of this email and start its lifetime. Invalidate the codes of earlier emails.
 
-    A secret of a later email stays: a worker that was slow with this one must not end the code that arrives last.
+    The code of a later email stays valid: a worker that was slow with this email must not invalidate the code that arrives last.
     """
     now = datetime.now(UTC)
     lifetimes = {
@@ -41,23 +40,89 @@ def issue(*, user: User, purpose: Purpose, email: OutboxEmail) -> Issued:
     }
     with transaction.atomic():
         lock_user(user.id)
-        _supersede_earlier(user_id=user.id, purpose=purpose, email=email)
-        secret, _ = VerificationCode.objects.update_or_create(
+        _invalidate_earlier(user_id=user.id, purpose=purpose, email=email)
+        row, _ = VerificationCode.objects.update_or_create(
             email=email,
             defaults=lifetimes,
             create_defaults=lifetimes
-            | {"user": user, "purpose": purpose, "bound_to": _binding(user, purpose), "created_at": now},
+            | {"user": user, "purpose": purpose, "binding": _binding(user, purpose), "created_at": now},
         )
-    return Issued(code=_code(secret.id), token=seal(_TOKEN, secret.id))
+    return IssuedCode(code=_code(purpose, row.id), token=seal(_token_key(purpose), row.id))
+
+
+def issue_change_code(change_id: uuid.UUID) -> str | None:
+    """Start the lifetime of the code that confirms an email change, or return None if the change is no longer pending."""
+    expires_at = datetime.now(UTC) + settings.VERIFICATION_CODE_LIFETIME
+    if not EmailChange.objects.pending().filter(id=change_id).update(code_expires_at=expires_at):
+        return None
+    return _code(Purpose.CHANGE_EMAIL, change_id)
+
+
+def issue_undo_token(change_id: uuid.UUID) -> str | None:
+    """Start the lifetime of the link that undoes an email change, or return None if there is nothing to undo."""
+    expires_at = datetime.now(UTC) + settings.UNDO_EMAIL_CHANGE_LIFETIME
+    if not EmailChange.objects.open().filter(id=change_id).update(undo_expires_at=expires_at):
+        return None
+    return seal(_token_key(Purpose.UNDO_EMAIL_CHANGE), change_id)
 
 
 def lock_user(user_id: uuid.UUID) -> bool:
     """Lock the user's row, within the caller's transaction; return whether the user exists and is active.
 
-    Every transaction that writes secrets locks the user first. In the other order, it could wait for one that waits for it:
-    at the commit, the foreign keys of new rows need the user's row.
+    Every transaction that writes codes locks the user first. The other order could deadlock: at the commit, the foreign keys
+    of new rows need the user's row.
     """
     return bool(User.objects.select_for_update().filter(id=user_id).values_list("is_active", flat=True).first())
+
+
+def invalidate(*, user_id: uuid.UUID, purposes: Iterable[Purpose]) -> None:
+    _valid(user_id, purposes).update(invalidated_at=datetime.now(UTC))
+
+
+def invalidate_of_email(email: OutboxEmail) -> None:
+    """Invalidate the code of an email that will not be sent, because a later email carries the valid code."""
+    VerificationCode.objects.filter(email=email, invalidated_at=None).update(invalidated_at=datetime.now(UTC))
+
+
+def find_by_token(*, token: str, purpose: Purpose) -> VerificationCode | None:
+    """Return the valid row of a link's token, with its user. `consume` uses it up."""
+    row_id = unseal(_token_key(purpose), token)
+    if row_id is None:
+        return None
+    rows = VerificationCode.objects.select_related("user").filter(purpose=purpose, invalidated_at=None)
+    row = rows.filter(id=row_id, token_expires_at__gt=datetime.now(UTC), user__is_active=True).first()
+    return row if row is not None and _matches_binding(row) else None
+
+
+def find_by_code(*, user: User, purpose: Purpose, code: str) -> VerificationCode | None:
+    """Return the user's unused row with this code, compared in constant time.
+
+    Two rows may exist briefly while two workers compose two emails: only one of the codes is ever sent.
+    """
+    unused = VerificationCode.objects.select_related("user").filter(
+        user=user, purpose=purpose, invalidated_at=None, used_at=None, code_expires_at__gt=datetime.now(UTC)
+    )
+    matching = [row for row in unused if _equals(_code(purpose, row.id), code)]
+    return matching[0] if matching and _matches_binding(matching[0]) else None
+
+
+def is_change_code(change: EmailChange, code: str) -> bool:
+    """Return whether this unexpired code confirms the email change, compared in constant time."""
+    if change.code_expires_at is None or change.code_expires_at <= datetime.now(UTC):
+        return False
+    return _equals(_code(Purpose.CHANGE_EMAIL, change.id), code)
+
+
+def find_change_by_undo_token(token: str) -> EmailChange | None:
+    """Return the email change that the link of this token can still undo."""
+    change_id = unseal(_token_key(Purpose.UNDO_EMAIL_CHANGE), token)
+    return EmailChange.objects.undoable(datetime.now(UTC)).filter(id=change_id).first() if change_id else None
+
+
+def consume(row: VerificationCode) -> bool:
+    """Use the code up; return True for one caller only, however many race."""
+    unused = VerificationCode.objects.filter(id=row.id, used_at=None, invalidated_at=None)
+    return unused.update(used_at=datetime.now(UTC)) == 1
 
 
 def _token_lifetime(purpose: Purpose, email: OutboxEmail) -> timedelta:
@@ -66,76 +131,33 @@ def _token_lifetime(purpose: Purpose, email: OutboxEmail) -> timedelta:
     return settings.RESET_TOKEN_LIFETIME if purpose == Purpose.RESET_PASSWORD else settings.VERIFICATION_LINK_LIFETIME
 
 
-def supersede(*, user_id: uuid.UUID, purposes: Iterable[Purpose]) -> None:
-    """Ends the open secrets of a user."""
-    _open(user_id, purposes).update(superseded_at=datetime.now(UTC))
+def _invalidate_earlier(*, user_id: uuid.UUID, purpose: Purpose, email: OutboxEmail) -> None:
+    """Invalidate the codes of emails created before this one, and of deleted emails."""
+    earlier = _valid(user_id, [purpose]).exclude(email_id=email.id).exclude(email__created_at__gt=email.created_at)
+    earlier.update(invalidated_at=datetime.now(UTC))
 
 
-def _supersede_earlier(*, user_id: uuid.UUID, purpose: Purpose, email: OutboxEmail) -> None:
-    """Ends the open secrets of the emails before this one, and of those whose email was removed."""
-    earlier = _open(user_id, [purpose]).exclude(email_id=email.id).exclude(email__created_at__gt=email.created_at)
-    earlier.update(superseded_at=datetime.now(UTC))
+def _valid(user_id: uuid.UUID, purposes: Iterable[Purpose]) -> QuerySet[VerificationCode]:
+    return VerificationCode.objects.filter(user_id=user_id, purpose__in=list(purposes), invalidated_at=None)
 
 
-def withdraw(*, email: OutboxEmail) -> None:
-    """Ends the secret of an email that is not sent, because a later one carries the secret that is valid."""
-    VerificationCode.objects.filter(email=email, superseded_at=None).update(superseded_at=datetime.now(UTC))
-
-
-def _open(user_id: uuid.UUID, purposes: Iterable[Purpose]) -> QuerySet[VerificationCode]:
-    return VerificationCode.objects.filter(user_id=user_id, purpose__in=list(purposes), superseded_at=None)
-
-
-def find_by_token(*, token: str, purpose: Purpose) -> VerificationCode | None:
-    """The live secret behind a link's token, its user beside it. Using it up is for `consume`."""
-    secret_id = unseal(_TOKEN, token)
-    if secret_id is None:
-        return None
-    found = (
-        VerificationCode.objects.select_related("user")
-        .filter(
-            id=secret_id,
-            purpose=purpose,
-            superseded_at=None,
-            token_expires_at__gt=datetime.now(UTC),
-            user__is_active=True,
-        )
-        .first()
-    )
-    return found if found is not None and _is_still_bound(found) else None
-
-
-def find_by_code(*, user: User, purpose: Purpose, code: str) -> VerificationCode | None:
-    """The unused secret of the user whose code this is, compared in constant time.
-
-    For a moment there may be two, of two emails that two workers compose at once: only one of their codes is ever sent.
-    """
-    unused = VerificationCode.objects.select_related("user").filter(
-        user=user, purpose=purpose, superseded_at=None, used_at=None, code_expires_at__gt=datetime.now(UTC)
-    )
-    matching = [secret for secret in unused if hmac.compare_digest(_code(secret.id).encode(), code.encode())]
-    return matching[0] if matching and _is_still_bound(matching[0]) else None
-
-
-def consume(secret: VerificationCode) -> bool:
-    """Uses the secret up; True for the one caller that did, of however many raced."""
-    return (
-        VerificationCode.objects.filter(id=secret.id, used_at=None, superseded_at=None).update(
-            used_at=datetime.now(UTC)
-        )
-        == 1
-    )
-
-
-def _is_still_bound(secret: VerificationCode) -> bool:
-    return hmac.compare_digest(secret.bound_to, _binding(secret.user, Purpose(secret.purpose)))
+def _matches_binding(row: VerificationCode) -> bool:
+    return hmac.compare_digest(row.binding, _binding(row.user, Purpose(row.purpose)))
 
 
 def _binding(user: User, purpose: Purpose) -> str:
-    """A reset dies with the password that it was asked for; both die with the address."""
+    """Bind every code to the email, and a password reset to the current password as well: changing either invalidates it."""
     password = user.password if purpose == Purpose.RESET_PASSWORD else ""
-    return hexdigest("one-time-secret.binding", user.email_key or "", password)
+    return hexdigest("verification-code.binding", user.email_key or "", password)
 
 
-def _code(secret_id: uuid.UUID) -> str:
-    return f"{int.from_bytes(digest('one-time-secret.code', str(secret_id))) % 1_000_000:06d}"
+def _code(purpose: Purpose, row_id: uuid.UUID) -> str:
+    return f"{int.from_bytes(digest(f'verification-code.{purpose}', str(row_id))) % 1_000_000:06d}"
+
+
+def _token_key(purpose: Purpose) -> str:
+    return f"verification-token.{purpose}"
+
+
+def _equals(expected: str, given: str) -> bool:
+    return hmac.compare_digest(expected.encode(), given.encode())

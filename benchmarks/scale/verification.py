@@ -35,7 +35,7 @@ _EVIDENCE = {
         " OR user_id = (SELECT id FROM accounts_user WHERE email_key = {})"
     ),
     "secrets": (
-        "SELECT id, email_id, purpose, created_at, code_expires_at, used_at, superseded_at FROM accounts_onetimesecret"
+        "SELECT id, email_id, purpose, created_at, code_expires_at, used_at, invalidated_at FROM accounts_verificationcode"
         " WHERE user_id = (SELECT id FROM accounts_user WHERE email_key = {})"
     ),
 }

@@ -49,7 +49,7 @@ def test_a_refusal_is_kept_with_the_rows_and_the_message_that_explain_it(
     assert refusal.variant == Variant.PLAIN
     assert "/verify-email returned 400 instead of 200" in refusal.problem
     assert [row["state"] for row in refusal.rows["emails"]] == ["sent"]
-    assert [row["superseded_at"] for row in refusal.rows["secrets"]] == ["None"]
+    assert [row["invalidated_at"] for row in refusal.rows["secrets"]] == ["None"]
     assert refusal.rows["emails"][0]["id"].replace("-", "") in refusal.messages[0].replace("-", "")
 
 

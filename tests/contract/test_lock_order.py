@@ -124,5 +124,5 @@ def test_a_code_and_a_reset_at_once_never_wait_in_a_circle(bob: User, attempt: i
     user = User.objects.get(id=bob.id)
     assert user.email_key == email_key(bob.email or "")
     assert not VerificationCode.objects.filter(
-        user=bob, used_at=None, superseded_at=None, purpose="reset_password"
+        user=bob, used_at=None, invalidated_at=None, purpose="reset_password"
     ).exists()

@@ -10,7 +10,7 @@ import time_machine
 from django.core.mail import EmailMessage
 from pytest_django import Settings
 
-from accounts.models import AttemptCounter, EmailKind, EmailState, OutboxEmail, User, VerificationCode
+from accounts.models import AttemptCounter, EmailKind, EmailState, OutboxEmail, Purpose, User, VerificationCode
 from accounts.services import email_verification
 from accounts.testing.api_client import PASSWORD, ApiClient
 from accounts.testing.emails import code_in, token_in
@@ -156,7 +156,7 @@ def test_a_code_is_compared_to_the_letter(api: ApiClient, letter: EmailMessage, 
 
 
 def test_a_code_keeps_its_leading_zeros() -> None:
-    codes = {verification_codes._code(UUID(int=number)) for number in range(400)}
+    codes = {verification_codes._code(Purpose.VERIFY_EMAIL, UUID(int=number)) for number in range(400)}
 
     assert all(len(code) == 6 and code.isdecimal() for code in codes)
     assert any(code.startswith("0") for code in codes)
@@ -312,7 +312,7 @@ def test_no_answer_carries_a_code_or_token(api: ApiClient, letter: EmailMessage,
     second = outbox()[-1]
     for secret in (code_in(second), token_in(second)):
         assert secret not in reply.content.decode() + str(reply.headers)
-        assert not VerificationCode.objects.filter(bound_to__contains=secret).exists()
+        assert not VerificationCode.objects.filter(binding__contains=secret).exists()
 
 
 def test_of_letters_not_sent_yet_only_the_last_goes_out(api: ApiClient, db: None, outbox: Outbox) -> None:

@@ -133,7 +133,7 @@ def test_a_new_address_kills_what_went_to_the_old_one_and_has_to_be_proven(
 
     assert reply.json()["data"]["user"]["emailVerified"] is False
     assert api.post("/reset-password", {"token": link, "newPassword": NEW}).json()["code"] == "token_invalid"
-    assert not alice.one_time_secrets.filter(superseded_at=None).exists()
+    assert not alice.verification_codes.filter(invalidated_at=None).exists()
     mailed = outbox()[-1]
     assert mailed.to == ["Alice@Example.org"]
     assert api.post("/verify-email", {"email": "alice@example.org", "code": code_in(mailed)}).status_code == 200

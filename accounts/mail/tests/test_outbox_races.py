@@ -19,7 +19,7 @@ def test_a_worker_that_is_slow_with_an_email_does_not_end_the_secret_of_the_next
 ) -> None:
     """The second email is requested, composed and sent by another worker while the first worker makes the first secret."""
 
-    def send_next_then_issue(**details: Any) -> verification_codes.Issued:
+    def send_next_then_issue(**details: Any) -> verification_codes.IssuedCode:
         monkeypatch.setattr(verification_codes, "issue", issue)
         _request(bob, kind)
         assert deliver_waiting() == 1
@@ -31,7 +31,7 @@ def test_a_worker_that_is_slow_with_an_email_does_not_end_the_secret_of_the_next
     deliver_waiting()
 
     [message] = mail.outbox
-    open_secret = VerificationCode.objects.get(superseded_at=None)
+    open_secret = VerificationCode.objects.get(invalidated_at=None)
     assert verification_codes.find_by_token(token=token_in(message), purpose=Purpose(kind)) == open_secret
     assert kind != EmailKind.VERIFY_EMAIL or verify_by_code(email="bob@example.com", code=code_in(message)) == bob
 

@@ -83,7 +83,7 @@ def _settle_address(before: User, after: User, *, is_proven: bool) -> None:
     if moved:
         leave_address(before, after)
     elif before.email_verified and not after.email_verified:
-        verification_codes.supersede(user_id=after.id, purposes=list(Purpose))
+        verification_codes.invalidate(user_id=after.id, purposes=list(Purpose))
     if is_proven and not after.email_verified:
         email_verification.mark_verified(after)
     if moved or _opens(before, after):
@@ -92,7 +92,7 @@ def _settle_address(before: User, after: User, *, is_proven: bool) -> None:
 
 def leave_address(before: User, after: User) -> None:
     """What was mailed to the former address opens nothing any more; whoever proved it hears of the change."""
-    verification_codes.supersede(user_id=after.id, purposes=list(Purpose))
+    verification_codes.invalidate(user_id=after.id, purposes=list(Purpose))
     email_change.close(user_id=after.id)
     registration_claims.remove(before.email)
     if before.email_verified:

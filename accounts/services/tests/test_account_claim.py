@@ -176,7 +176,7 @@ def test_a_deactivated_account_passes_to_nobody(planted: User, outbox: Outbox) -
 
 def test_every_row_that_hangs_on_a_user_is_known_to_the_take_over() -> None:
     """A new table with a key to the user belongs into `take_over`, or in here with the reason why not."""
-    handled = {"sessions", "one_time_secrets", "email_changes", "totp_factor", "recovery_codes", "mfa_challenges"}
+    handled = {"sessions", "verification_codes", "email_changes", "totp_factor", "recovery_codes", "mfa_challenges"}
     kept = {"emails"}  # history: they hold neither code nor link
     related = {relation.get_accessor_name() for relation in User._meta.related_objects}
 
