@@ -17,7 +17,7 @@ unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONUSERBASE
 in_development = [ -n "$$DEBUG$$DEBUG_FILE" ] || cat .env 2>/dev/null | tr -d '\357\273\277' | grep -Eq '^[[:space:]]*(export[[:space:]]+)?DEBUG(_FILE)?[[:space:]]*=' || export DEBUG=on
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults test-nginx test-deployment test-pgbouncer test-browser lint format serve worker beat migrate bench bench-quick bench-scale schema clean venv
+.PHONY: help run test test-faults test-nginx test-deployment test-pgbouncer test-browser lint format serve worker beat migrate bench bench-quick bench-scale docs schema clean venv
 
 help: ## Show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -86,6 +86,10 @@ bench-scale: venv ## Measure growth and load: a million sessions and requests, p
 
 schema: venv ## Write the OpenAPI document to SCHEMA (openapi.yaml) and fail on any warning
 	@$(in_development); exec $(python) manage.py spectacular --validate --fail-on-warn --file "$$SCHEMA"
+
+docs: venv ## Build the documentation as a website into var/docs and fail on a broken link
+	@$(python) -m pip install -qq --disable-pip-version-check --requirement requirements/docs.txt
+	@NO_MKDOCS_2_WARNING=1 $(python) -m mkdocs build --strict --quiet && echo "Open var/docs/index.html"
 
 clean: ## Remove .venv and what the tools left behind, but not var/, where your data is
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov

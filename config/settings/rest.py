@@ -1,5 +1,6 @@
 """Django REST framework and the OpenAPI document."""
 
+from core import __version__
 from core.environment import env
 
 MAX_BODY_BYTES = 64 * 1024
@@ -46,7 +47,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
     "TITLE": "",  # PRODUCT_NAME; see core.openapi.hooks
-    "VERSION": "0.1.0",
+    "VERSION": __version__,
     "TAGS": [
         {"name": "Registration", "description": "An account, and the proof of its address."},
         {"name": "Sign-in", "description": "From a password to tokens, from tokens to the next ones, and out."},
