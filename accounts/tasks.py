@@ -1,4 +1,4 @@
-"""The tasks that beat runs daily and hourly: one call of a service each."""
+"""The tasks that Celery beat runs daily and hourly; each calls one service."""
 
 import logging
 from datetime import timedelta
@@ -11,23 +11,23 @@ from accounts.services.dashboard import dashboard_stats
 
 logger = logging.getLogger(__name__)
 
-# Short, since an email waits meanwhile where the worker has one process; the rest is for the runs that follow it.
+# A worker with one process sends no email during a run, so runs are short; later runs do the rest.
 CLEANUP_SECONDS = 60.0
 CLEANUP_PAUSE = timedelta(seconds=10)
 
 
 @shared_task(name="accounts.cleanup_tokens", soft_time_limit=240, time_limit=300)
 def cleanup_tokens() -> dict[str, int]:
-    """Remove what is over. A run that is cut off says so in the log and schedules the next one."""
+    """Delete expired rows. A run that times out logs a warning and schedules the next one."""
     try:
-        return cleanup.remove_over(max_seconds=CLEANUP_SECONDS)
-    except (cleanup.CutOffError, SoftTimeLimitExceeded) as error:
-        removed = dict(error.removed) if isinstance(error, cleanup.CutOffError) else {}
-        logger.warning("the cleanup was cut off (%s) and continues in %s: %s", error, CLEANUP_PAUSE, removed)
+        return cleanup.delete_expired(max_seconds=CLEANUP_SECONDS)
+    except (cleanup.CleanupTimeoutError, SoftTimeLimitExceeded) as error:
+        deleted = dict(error.deleted) if isinstance(error, cleanup.CleanupTimeoutError) else {}
+        logger.warning("the cleanup stopped early (%s) and continues in %s: %s", error, CLEANUP_PAUSE, deleted)
         cleanup_tokens.apply_async(countdown=CLEANUP_PAUSE.total_seconds())
-        return removed
+        return deleted
 
 
-@shared_task(name="accounts.take_reading")
-def take_reading() -> None:
-    dashboard_stats.take_reading()
+@shared_task(name="accounts.snapshot_metrics")
+def snapshot_metrics() -> None:
+    dashboard_stats.take_snapshot()

@@ -1,137 +1,81 @@
-"""Removes what is over: old sessions and emails, spent secrets, accounts that were never verified."""
+"""Deletes expired rows, by the rules of `cleanup_rules`, in batches that traffic hardly notices."""
 
 import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-from django.conf import settings
-from django.contrib.sessions.models import Session as AdminSession
 from django.db import connection, transaction
-from django.db.models import Min, Q, QuerySet
+from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
-from accounts.models import (
-    AttemptCounter,
-    AuditEvent,
-    EmailChange,
-    EmailState,
-    OutboxEmail,
-    PendingLogin,
-    Purpose,
-    User,
-    VerificationCode,
-)
-from accounts.services import unverified_accounts
+from accounts.models import OutboxEmail, User, VerificationCode
+from accounts.services.cleanup_rules import RULES
 from core.observability import heartbeat
 from sessions_tracking.models import Session
 
 BATCH = 2000
-# SQLite has one writer at a time, and whoever waits for its turn only looks every now and then.
+# SQLite has one writer at a time, and a writer that waits for the lock polls only now and then.
 _PAUSE_SECONDS = {"sqlite": 0.03}
-_MIN_COUNTER_LIFETIME = timedelta(days=1)
-_FAILED_LIFETIME = timedelta(days=30)
 
-# What else goes with them, or lets go of them.
-_WITH_DEPENDANTS = frozenset({User, OutboxEmail})
-_AT_ONCE = """
-WITH picked (pk, place) AS MATERIALIZED ({picked} FOR UPDATE SKIP LOCKED),
-     gone AS (DELETE FROM {table} WHERE ctid = ANY(ARRAY(SELECT place FROM picked)) RETURNING 1)
-SELECT (SELECT count(*) FROM gone), count(*), (array_agg(pk ORDER BY pk DESC))[1],
+# Rows of other tables are deleted with these, or lose their reference to them.
+_WITH_DEPENDENTS = frozenset({User, OutboxEmail})
+_DELETE_BATCH = """
+WITH picked (pk, tuple_id) AS MATERIALIZED ({picked} FOR UPDATE SKIP LOCKED),
+     deleted AS (DELETE FROM {table} WHERE ctid = ANY(ARRAY(SELECT tuple_id FROM picked)) RETURNING 1)
+SELECT (SELECT count(*) FROM deleted), count(*), (array_agg(pk ORDER BY pk DESC))[1],
        set_config('synchronous_commit', 'off', true) FROM picked
 """
 
-# Expired sessions stay for support, without their data; sessions that were ended lost theirs at that moment.
-SESSION_DATA = "data of expired sessions"
-
-Progress = Callable[[str, int], None]
+Report = Callable[[str, int], None]
 Key = uuid.UUID | str
 
 
-class CutOffError(Exception):
-    """The time was up before everything was removed. `removed` is what was; the next run continues with the rest."""
+class CleanupTimeoutError(Exception):
+    """The time was up before all rows were deleted. `deleted` counts those that were; the next run continues."""
 
-    def __init__(self, removed: Mapping[str, int]) -> None:
-        super().__init__(f"cut off after {sum(removed.values())} rows")
-        self.removed = removed
-
-
-def over(now: datetime) -> Mapping[str, QuerySet[Any]]:
-    """What is over at `now`, by its name for people."""
-    spent = Q(used_at__isnull=False, purpose=Purpose.RESET_PASSWORD)  # a used verification link still says yes
-    since = now - settings.HISTORY_RETENTION
-    found: dict[str, QuerySet[Any]] = {
-        "sessions": Session.objects.filter(Q(revoked_at__lte=since) | Q(expires_at__lte=since)),
-        SESSION_DATA: Session.objects.filter(expires_at__lte=now).exclude(data={}),
-        "secrets": VerificationCode.objects.filter(
-            Q(invalidated_at__isnull=False) | Q(token_expires_at__lte=now) | spent
-        ),
-        "emails": _emails(now),
-        "admin sessions": AdminSession.objects.filter(expire_date__lte=now),
-        "unfinished sign-ins": PendingLogin.objects.filter(expires_at__lte=now),
-        "attempt counters": AttemptCounter.objects.filter(window_started_at__lt=now - _counter_lifetime()),
-        "address changes": EmailChange.objects.filter(undo_expires_at__lte=now),
-        "audit events": AuditEvent.objects.filter(created_at__lt=now - settings.AUDIT_RETENTION),
-    }
-    if settings.EMAIL_VERIFICATION != "none":  # else nobody was ever asked to verify
-        found["unverified accounts"] = unverified_accounts.expired(now)
-    return found
+    def __init__(self, deleted: Mapping[str, int]) -> None:
+        super().__init__(f"timed out after {sum(deleted.values())} rows")
+        self.deleted = deleted
 
 
-def _counter_lifetime() -> timedelta:
-    """Return a time after which no code or window of a counter is valid any more."""
-    limit = settings.RATE_LIMIT_CODES
-    windows = (
-        settings.VERIFICATION_CODE_LIFETIME,
-        settings.RESEND_PAUSE,
-        timedelta(seconds=limit.seconds if limit else 0),
-    )
-    return max(_MIN_COUNTER_LIFETIME, *windows)
+def count_expired() -> dict[str, int]:
+    now = datetime.now(UTC)
+    return {rule.name: rows.count() for rule in RULES if (rows := rule.expired(now)) is not None}
 
 
-def _emails(now: datetime) -> QuerySet[OutboxEmail]:
-    """An email that was sent after one that still waits is kept: by it the late one learns that it was overtaken."""
-    waiting = OutboxEmail.objects.filter(state__in=[EmailState.QUEUED, EmailState.SENDING])
-    oldest = waiting.aggregate(oldest=Min("created_at"))["oldest"] or now
-    sent = Q(state=EmailState.SENT, created_at__lt=min(oldest, now - settings.HISTORY_RETENTION))
-    cancelled = Q(state=EmailState.CANCELLED, created_at__lt=oldest)
-    failed_since = now - max(_FAILED_LIFETIME, settings.HISTORY_RETENTION)
-    return OutboxEmail.objects.filter(sent | cancelled | Q(state=EmailState.FAILED, created_at__lt=failed_since))
+def delete_expired(*, report: Report = lambda _name, _count: None, max_seconds: float | None = None) -> dict[str, int]:
+    """Delete in batches of BATCH, each in a short transaction of its own. Return the counts by rule.
 
-
-def count_over() -> dict[str, int]:
-    return {name: rows.count() for name, rows in over(datetime.now(UTC)).items()}
-
-
-def remove_over(*, report: Progress = lambda _name, _count: None, max_seconds: float | None = None) -> dict[str, int]:
-    """Deletes in batches of BATCH, each a transaction of its own, so that traffic waits for none of them long.
-
-    Safe beside itself and beside traffic: it passes over rows that somebody else holds, and so waits for nobody.
-    `report` hears of each batch. Raises CutOffError after `max_seconds`, between two batches.
+    Safe to run concurrently with traffic and with itself: locked rows are skipped. `report` is called after each batch.
+    Raises CleanupTimeoutError after `max_seconds`, between two batches.
     """
     deadline = time.monotonic() + max_seconds if max_seconds is not None else None
-    removed: Counter[str] = Counter()
+    deleted: Counter[str] = Counter()
+    now = datetime.now(UTC)
 
-    def count(name: str, batch: int) -> None:
-        removed[name] += batch
-        report(name, batch)
+    def count_batch(name: str, count: int) -> None:
+        deleted[name] += count
+        report(name, count)
         if deadline is not None and time.monotonic() > deadline:
-            raise CutOffError(removed)
+            raise CleanupTimeoutError(deleted)
 
-    kinds = over(datetime.now(UTC))
-    for name, rows in kinds.items():
-        _remove(name, rows, count)
+    for rule in RULES:
+        rows = rule.expired(now)
+        if rows is not None:
+            deleted[rule.name] = 0
+            _delete_all(rule.name, rows, rule.cleared, count_batch)
     heartbeat.cleanup_finished()
-    return {name: removed[name] for name in kinds}
+    return dict(deleted)
 
 
-def _remove(name: str, rows: QuerySet[Any], report: Progress) -> None:
-    """Along the primary key, so that no batch looks again at what the batches before it left, dead or in use."""
-    rest, remove_batch = rows, _forget_data_of_batch if name == SESSION_DATA else _remove_batch
+def _delete_all(name: str, rows: QuerySet[Any], cleared: Mapping[str, Any] | None, report: Report) -> None:
+    """Go along the primary key, so that no batch reads again what earlier batches deleted or skipped."""
+    rest = rows
     while True:
-        last, count = remove_batch(rest)
+        last, count = _delete_batch(rest) if cleared is None else _clear_batch(rest, cleared)
         if count:
             report(name, count)
         if last is None:
@@ -140,74 +84,81 @@ def _remove(name: str, rows: QuerySet[Any], report: Progress) -> None:
         time.sleep(_PAUSE_SECONDS.get(connection.vendor, 0))
 
 
-def _remove_batch(rows: QuerySet[Any]) -> tuple[Key | None, int]:
-    """How many rows went, and the key to go on after; None at the end, or it would chase after what ends meanwhile.
+def _delete_batch(rows: QuerySet[Any]) -> tuple[Key | None, int]:
+    """Return the last key, or None after the last batch, and the number of deleted rows.
 
-    Locks what it picks: a row cannot change, and be wanted again, between the question whether it is over and its end.
+    The rows are locked first, so that none changes, and is no longer expired, between the check and the deletion.
     """
-    if connection.vendor == "postgresql" and rows.model not in _WITH_DEPENDANTS:
-        return _remove_at_once(rows)
+    if connection.vendor == "postgresql" and rows.model not in _WITH_DEPENDENTS:
+        return _delete_batch_in_one_statement(rows)
     with transaction.atomic():
-        keys: list[Key] = list(_locked(rows.order_by("pk")).values_list("pk", flat=True)[:BATCH])
-        free = _without_secret_in_use(keys) if rows.model is User else keys
-        if free:
-            _delete(rows.model, free)
-    return keys[-1] if len(keys) == BATCH else None, len(free)
+        keys = _lock_batch(rows)
+        deletable = _without_code_in_use(keys) if rows.model is User else keys
+        if deletable:
+            _delete(rows.model, deletable)
+    return keys[-1] if len(keys) == BATCH else None, len(deletable)
 
 
-def _forget_data_of_batch(rows: QuerySet[Session]) -> tuple[Key | None, int]:
+def _clear_batch(rows: QuerySet[Any], values: Mapping[str, Any]) -> tuple[Key | None, int]:
     with transaction.atomic():
-        keys: list[Key] = list(_locked(rows.order_by("pk")).values_list("pk", flat=True)[:BATCH])
-        Session.objects.filter(pk__in=_among(keys)).update(data={})
+        keys = _lock_batch(rows)
+        rows.model._default_manager.filter(pk__in=_any_of(keys)).update(**values)  # noqa: SLF001 - documented by Django
     return keys[-1] if len(keys) == BATCH else None, len(keys)
 
 
-def _remove_at_once(rows: QuerySet[Any]) -> tuple[Key | None, int]:
-    """The same as one statement: to bring the keys here and send them back costs more than to delete the rows.
+def _lock_batch(rows: QuerySet[Any]) -> list[Key]:
+    return list(_skip_locked(rows.order_by("pk")).values_list("pk", flat=True)[:BATCH])
 
-    Rows are deleted where they lie, without a second look at an index. One that moved between the look and the lock is left
-    to the next run. It waits for no disk either: what comes back because the machine crashed is over still.
+
+def _delete_batch_in_one_statement(rows: QuerySet[Any]) -> tuple[Key | None, int]:
+    """Do the same in one statement: to transfer the keys to Python and back costs more than the deletion.
+
+    Rows are deleted by their physical location (ctid), without another index lookup. A row that moved since is left to
+    the next run. The commit does not wait for the disk: rows that reappear after a crash are still expired.
     """
-    table = connection.ops.quote_name(rows.model._meta.db_table)  # noqa: SLF001 - public in all but its name
-    placed = rows.order_by("pk").annotate(place=RawSQL(f"{table}.ctid", ()))  # noqa: S611 - our own table's name
-    picked, params = placed.values_list("pk", "place")[:BATCH].query.sql_with_params()
+    table = connection.ops.quote_name(rows.model._meta.db_table)  # noqa: SLF001 - documented by Django
+    located = rows.order_by("pk").annotate(tuple_id=RawSQL(f"{table}.ctid", ()))  # noqa: S611 - a table of this project
+    picked, params = located.values_list("pk", "tuple_id")[:BATCH].query.sql_with_params()
     with connection.cursor() as cursor:
-        cursor.execute(_AT_ONCE.format(picked=picked, table=table), params)
-        gone, count, last, _setting = cursor.fetchone()
-    return last if count == BATCH else None, gone
+        cursor.execute(_DELETE_BATCH.format(picked=picked, table=table), params)
+        deleted, count, last, _setting = cursor.fetchone()
+    return last if count == BATCH else None, deleted
 
 
-def _without_secret_in_use(users: list[Key]) -> list[Key]:
-    """Who uses a code or link up holds its row and wants the user's next; to wait for that row here would be a deadlock."""
-    secrets = VerificationCode.objects.filter(user_id__in=_among(users))
-    locked = list(_locked(secrets).values_list("pk", flat=True))
-    in_use = set(secrets.exclude(pk__in=_among(locked)).values_list("user_id", flat=True))
+def _without_code_in_use(users: list[Key]) -> list[Key]:
+    """Leave out users one of whose codes is locked.
+
+    A request that uses a code locks the code's row, then the user's: to wait for the code's row here would deadlock.
+    """
+    codes = VerificationCode.objects.filter(user_id__in=_any_of(users))
+    locked = list(_skip_locked(codes).values_list("pk", flat=True))
+    in_use = set(codes.exclude(pk__in=_any_of(locked)).values_list("user_id", flat=True))
     return [user for user in users if user not in in_use]
 
 
-def _locked(rows: QuerySet[Any]) -> QuerySet[Any]:
+def _skip_locked(rows: QuerySet[Any]) -> QuerySet[Any]:
     return rows.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
 
 
 def _delete(model: type[Any], keys: list[Any]) -> None:
-    """One statement a table and no row loaded; only users are left to Django, which knows who else refers to them."""
+    """Run one statement per table and load no rows. Only users go through Django, which knows all references to them."""
     if model is User:
-        for dependant in (VerificationCode, OutboxEmail, Session):
-            _delete_directly(dependant.objects.filter(user_id__in=_among(keys)))
-        User.objects.filter(pk__in=_among(keys)).only("pk").delete()
+        for dependent in (VerificationCode, OutboxEmail, Session):
+            _delete_without_cascade(dependent.objects.filter(user_id__in=_any_of(keys)))
+        User.objects.filter(pk__in=_any_of(keys)).only("pk").delete()
         return
     if model is OutboxEmail:
-        VerificationCode.objects.filter(email_id__in=_among(keys)).update(email=None)
-    _delete_directly(model.objects.filter(pk__in=_among(keys)))
+        VerificationCode.objects.filter(email_id__in=_any_of(keys)).update(email=None)
+    _delete_without_cascade(model.objects.filter(pk__in=_any_of(keys)))
 
 
-def _delete_directly(rows: QuerySet[Any]) -> None:
-    """What refers to these rows is gone already; `delete` would load each of them to look for it."""
-    rows._raw_delete(rows.db)  # noqa: SLF001 - what `delete` itself ends in
+def _delete_without_cascade(rows: QuerySet[Any]) -> None:
+    """Nothing refers to these rows any more; `delete` would load every row to check for references."""
+    rows._raw_delete(rows.db)  # noqa: SLF001 - the statement that `delete` itself ends with
 
 
-def _among(keys: list[Any]) -> list[Any] | RawSQL:
-    """One array where there are arrays: to write out as many placeholders costs more than to delete the rows."""
+def _any_of(keys: list[Any]) -> list[Any] | RawSQL:
+    """Pass the keys as one array if the database has arrays: thousands of placeholders cost more than the deletion."""
     if connection.vendor != "postgresql" or not keys:  # an empty array has no type
         return keys
     return RawSQL("SELECT unnest(%s)", [keys])

@@ -19,6 +19,7 @@ from accounts.mail import outbox as promises
 from accounts.models import EmailKind, EmailState, OutboxEmail, PendingLogin, User, VerificationCode
 from accounts.services import cleanup, passwords, profile
 from accounts.services.administration import users
+from accounts.services.cleanup_rules import SESSION_DATA
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
 from accounts.testing.emails import token_in
 from accounts.testing.second_factor import enrol
@@ -109,9 +110,9 @@ def test_an_expired_session_loses_its_data_at_the_next_cleanup_and_stays_for_sup
     live = sign_in(alice, data=DATA)
     Session.objects.exclude(id=live.session_id).update(expires_at=timezone.now() - timedelta(seconds=1))
 
-    removed = cleanup.remove_over()
+    removed = cleanup.delete_expired()
 
-    assert (removed[cleanup.SESSION_DATA], removed["sessions"]) == (1, 0)
+    assert (removed[SESSION_DATA], removed["sessions"]) == (1, 0)
     assert list(Session.objects.exclude(data={})) == [Session.objects.get(id=live.session_id)]
 
 
@@ -126,7 +127,7 @@ def test_ended_sessions_and_sent_emails_stay_for_thirty_days(
     Session.objects.update(revoked_at=then, expires_at=then + timedelta(days=7))
     OutboxEmail.objects.update(created_at=then)
 
-    cleanup.remove_over()
+    cleanup.delete_expired()
 
     assert (Session.objects.exists(), OutboxEmail.objects.exists()) == (is_kept, is_kept)
 
@@ -166,7 +167,7 @@ def test_an_invitation_works_for_seven_days_and_its_account_stays_as_long(
     assert timedelta(days=6, hours=23) < left <= timedelta(days=7)
     assert "7 days" in str(message.body)
 
-    cleanup.remove_over()
+    cleanup.delete_expired()
 
     reset = {"token": token_in(message), "newPassword": "Another-Horse-8"}
     assert api.post("/reset-password", reset).status_code == 200
@@ -204,7 +205,7 @@ def test_a_cleanup_that_is_cut_off_says_so_and_schedules_the_rest(
     assert tasks.cleanup_tokens() == {"sessions": 2}
 
     assert scheduled == [10.0]
-    assert "the cleanup was cut off" in caplog.text
+    assert "the cleanup stopped early" in caplog.text
     assert Session.objects.count() == 7
     assert heartbeat.cleanup_age() is None
     monkeypatch.setattr(tasks, "CLEANUP_SECONDS", 60.0)
@@ -219,22 +220,22 @@ def test_a_cleanup_that_celery_interrupts_continues_too(
         raise SoftTimeLimitExceeded
 
     scheduled: list[float] = []
-    monkeypatch.setattr(cleanup, "remove_over", hang)
+    monkeypatch.setattr(cleanup, "delete_expired", hang)
     monkeypatch.setattr(tasks.cleanup_tokens, "apply_async", _schedule(scheduled))
 
     assert tasks.cleanup_tokens() == {}
 
     assert scheduled == [10.0]
-    assert "the cleanup was cut off" in caplog.text
+    assert "the cleanup stopped early" in caplog.text
 
 
 def test_the_command_that_is_cut_off_reports_what_it_removed_and_fails(nine_old_sessions: None) -> None:
     out = StringIO()
 
-    with pytest.raises(CommandError, match="Run it again"):
+    with pytest.raises(CommandError, match="Run the command again"):
         call_command("cleanup_tokens", "--max-seconds", "0", stdout=out)
 
-    assert out.getvalue() == "sessions: 2 removed\n"
+    assert out.getvalue() == "sessions: 2 deleted\n"
 
 
 def test_the_limits_of_the_task_leave_room_for_its_own_end() -> None:

@@ -57,7 +57,7 @@ def test_two_at_once_share_the_work_and_neither_fails(user: User) -> None:
 
     runs = [_start_cleanup() for _ in range(2)]
 
-    assert sum(_removed(_finished(run)) for run in runs) == 5000
+    assert sum(_deleted(_finished(run)) for run in runs) == 5000
     assert Session.objects.count() == 50
 
 
@@ -69,7 +69,7 @@ def test_traffic_beside_it_is_served_and_kept(user: User, server: LiveServer) ->
     with ThreadPoolExecutor(len(people)) as pool:
         slowest = max(pool.map(lambda person: _use_sessions(server, person, run), people))
 
-    assert _removed(_finished(run)) >= 20_000
+    assert _deleted(_finished(run)) >= 20_000
     assert slowest < 1, "of one request; the target of 100 ms is for a machine that does nothing else"
     assert not Session.objects.filter(user=user).exists()
     assert Session.objects.active(datetime.now(UTC)).count() == len(people)
@@ -84,7 +84,7 @@ def test_killed_half_way_it_leaves_whole_batches_and_the_next_run_goes_on(user: 
 
     left = Session.objects.count()
     assert left % cleanup.BATCH == 0
-    assert cleanup.remove_over()["sessions"] == left
+    assert cleanup.delete_expired()["sessions"] == left
 
 
 def test_an_account_that_is_being_verified_is_passed_over_and_stays(user: User) -> None:
@@ -100,7 +100,7 @@ def test_an_account_that_is_being_verified_is_passed_over_and_stays(user: User) 
         email_verification.mark_verified(late)
         assert _finished(_start_cleanup())
 
-    assert cleanup.remove_over()["unverified accounts"] == 0
+    assert cleanup.delete_expired()["unverified accounts"] == 0
     assert User.objects.get(id=late.id).email_verified
 
 
@@ -114,7 +114,7 @@ def test_who_verifies_while_their_account_is_removed_gets_a_clean_answer(server:
 
             reply = pool.submit(server.send, ask)
             time.sleep(moment / 1000)
-            cleanup.remove_over()
+            cleanup.delete_expired()
 
             outcome = (reply.result().code, User.objects.filter(id=person.id).exists())
             assert outcome in {("ok", True), ("code_invalid", False)}
@@ -157,8 +157,8 @@ def _finished(run: Cleanup) -> str:
     return output
 
 
-def _removed(output: str) -> int:
-    found = re.search(r"^sessions: (\d+) removed$", output, re.MULTILINE)
+def _deleted(output: str) -> int:
+    found = re.search(r"^sessions: (\d+) deleted$", output, re.MULTILINE)
     assert found, output
     return int(found[1])
 

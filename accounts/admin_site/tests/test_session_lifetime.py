@@ -104,5 +104,5 @@ def test_expired_sessions_are_removed_and_no_others(
     clock.shift(timedelta(hours=13))
     Client().force_login(superuser)
 
-    assert cleanup.remove_over()["admin sessions"] == 1
+    assert cleanup.delete_expired()["admin sessions"] == 1
     assert AdminSession.objects.count() == 1

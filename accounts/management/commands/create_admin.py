@@ -1,4 +1,4 @@
-"""Makes an administrator, or makes somebody one."""
+"""Creates an administrator, or promotes a user to one."""
 
 import getpass
 import sys
@@ -12,18 +12,18 @@ from accounts.exceptions import EmailTaken
 from accounts.models import User
 from accounts.services.administration import administrators
 from core.api.exceptions import ApiError
-from core.management.documented_command import TaughtCommand, said
+from core.management.documented_command import DocumentedCommand, format_error
 
 _HELP = """\
-Makes an administrator: of the API (role ADMIN) and of Django's admin, with all rights there, and with a verified address.
+Creates an administrator of the API (role ADMIN) and of the Django admin (superuser), with a verified email.
 
-It asks for the password, twice; a script gives it on standard input (--password-stdin, the first line). The password rules
-are those of everybody. With --promote, somebody who is here already becomes one, with the password that they have, and
-with their next request. Their email must be verified, unless --trust-email says that you know who registered it. What was done
-is in the audit, without anybody as its author."""
+The command prompts for the password twice. Scripts pass it on standard input (--password-stdin, first line). The usual
+password rules apply. With --promote, an existing user becomes an administrator from their next request, and keeps their
+password. Their email must be verified, unless --trust-email says that you know who registered it. The audit records the
+change without an actor."""
 
 
-class Command(TaughtCommand):
+class Command(DocumentedCommand):
     help = _HELP
     examples = (
         "ada@example.com ada",
@@ -33,53 +33,61 @@ class Command(TaughtCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email", metavar="EMAIL")
-        parser.add_argument("username", metavar="USERNAME", nargs="?", help="3 to 30 of letters, digits, - and _")
-        parser.add_argument("--promote", action="store_true", help="who has this address becomes an administrator")
-        parser.add_argument("--trust-email", action="store_true", help="promote although the email is not verified")
-        parser.add_argument("--api-only", action="store_true", help="no rights in Django's admin")
-        parser.add_argument("--password-stdin", action="store_true", help="read it there instead of asking")
+        parser.add_argument("username", metavar="USERNAME", nargs="?", help="3 to 30 letters, digits, - and _")
+        parser.add_argument("--promote", action="store_true", help="promote the user who has this email")
+        parser.add_argument("--trust-email", action="store_true", help="promote even if the email is not verified")
+        parser.add_argument("--api-only", action="store_true", help="grant no access to the Django admin")
+        parser.add_argument("--password-stdin", action="store_true", help="read the password from stdin")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        email, username, may_use_admin = options["email"], options["username"], not options["api_only"]
-        if options["promote"] == bool(username):
-            raise CommandError("Give a USERNAME for somebody new, or --promote for somebody who is here.", returncode=2)
+        if options["promote"] == bool(options["username"]):
+            raise CommandError(
+                "Give a USERNAME to create a user, or --promote to promote an existing one.", returncode=2
+            )
         try:
-            if options["promote"]:
-                user = administrators.promote(
-                    email=email, may_use_admin=may_use_admin, trust_email=options["trust_email"]
-                )
-            else:
-                password = _from_stdin() if options["password_stdin"] else _asked_for()
-                user = administrators.create(
-                    email=email, username=username, password=password, may_use_admin=may_use_admin
-                )
+            user = self._promote(options) if options["promote"] else self._create(options)
         except EmailTaken as error:
-            raise CommandError(f"{said(error)} To make them an administrator: --promote.") from error
+            raise CommandError(f"{format_error(error)} Use --promote to make this user an administrator.") from error
         except ApiError as error:
-            raise CommandError(said(error)) from error
-        self._say(user)
+            raise CommandError(format_error(error)) from error
+        self._print(user)
 
-    def _say(self, user: User) -> None:
-        where = "the API and Django's admin" if user.is_staff else "the API"
-        self.stdout.write(f"{user.username} ({user.email}) is an administrator of {where}.")
+    def _create(self, options: dict[str, Any]) -> User:
+        return administrators.create(
+            email=options["email"],
+            username=options["username"],
+            password=_read_password() if options["password_stdin"] else _prompt_password(),
+            may_use_admin=not options["api_only"],
+        )
+
+    def _promote(self, options: dict[str, Any]) -> User:
+        return administrators.promote(
+            email=options["email"], may_use_admin=not options["api_only"], trust_email=options["trust_email"]
+        )
+
+    def _print(self, user: User) -> None:
+        scope = "the API and the Django admin" if user.is_staff else "the API"
+        self.stdout.write(f"{user.username} ({user.email}) is an administrator of {scope}.")
         if not user.has_usable_password():
-            self.stderr.write("They have no password yet: they can set one by “forgot password”.")
+            self.stderr.write("The user has no password yet, and can set one through “forgot password”.")
         if settings.REQUIRE_ADMIN_MFA and not user.mfa_enabled:
-            self.stderr.write("REQUIRE_ADMIN_MFA is on: before they may do anything, they have to add a second factor.")
+            self.stderr.write(
+                "REQUIRE_ADMIN_MFA is on: the user must set up two-factor authentication before they can administer."
+            )
 
 
-def _asked_for() -> str:
+def _prompt_password() -> str:
     if not sys.stdin.isatty():
-        raise CommandError("There is no terminal to ask at: give the password by --password-stdin.")
+        raise CommandError("There is no terminal to prompt for the password. Pass it with --password-stdin.")
     try:
         password = getpass.getpass("Password: ")
-        repeated = getpass.getpass("Once more: ")
+        repeated = getpass.getpass("Password (again): ")
     except (KeyboardInterrupt, EOFError) as error:
-        raise CommandError("No password was given, and nothing was done.") from error
+        raise CommandError("No password was given. Nothing was changed.") from error
     if password != repeated:
-        raise CommandError("The two are not the same. Nothing was done.")
+        raise CommandError("The passwords do not match. Nothing was changed.")
     return password
 
 
-def _from_stdin() -> str:
+def _read_password() -> str:
     return sys.stdin.readline().rstrip("\r\n")

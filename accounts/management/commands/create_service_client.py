@@ -1,4 +1,4 @@
-"""Makes a client for a service that asks about tokens."""
+"""Creates a client for a service that calls /introspect and /revoke."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -7,21 +7,21 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 
 from accounts.services import service_clients
-from core.management.documented_command import TaughtCommand
+from core.management.documented_command import DocumentedCommand
 
 _HELP = """\
-Makes the client id and secret by which a service of yours calls /introspect and /revoke.
+Creates the client ID and secret with which another service calls /introspect and /revoke.
 
-The secret is shown this once, on standard output; only a hash of it is kept. Each service gets its own, so that one can be
-deactivated (in the admin, under Service clients) without the others."""
+The secret is shown only once, on standard output; the database has only a hash of it. Give each service a client of its
+own: each one can then be deactivated alone, in the admin under Service clients."""
 
 
-class Command(TaughtCommand):
+class Command(DocumentedCommand):
     help = _HELP
     examples = ("billing", '"the shop" > client.txt')
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("name", metavar="NAME", help="what people call the service")
+        parser.add_argument("name", metavar="NAME", help="the name of the service")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -30,4 +30,4 @@ class Command(TaughtCommand):
             raise CommandError("; ".join(error.messages)) from error
         self.stdout.write(f"client_id:     {client.id}")
         self.stdout.write(f"client_secret: {secret}")
-        self.stderr.write("Keep the secret now: it is stored as a hash, and nobody can show it again.")
+        self.stderr.write("Save the secret now. It cannot be shown again.")

@@ -1,4 +1,4 @@
-"""Makes and rotates the keys that sign access tokens."""
+"""Creates and rotates the keys that sign access tokens."""
 
 from argparse import ArgumentParser
 from datetime import UTC, datetime
@@ -11,31 +11,32 @@ from django.core.management.base import CommandError
 from accounts.tokens.keys import rotation
 from accounts.tokens.keys.files import KeyFilesError
 from accounts.tokens.keys.key import ALGORITHMS
-from core.management.documented_command import TaughtCommand
+from core.management.documented_command import DocumentedCommand
 
 _HELP = """\
-Makes and rotates the keys that sign access tokens.
+Creates and rotates the keys that sign access tokens.
 
-The first run makes an active key and the next one. Each later run makes the next key active, the active one retired, and
-a new next one; and removes retired keys that no living token was signed with. The published key set holds them all, so
-that other services know a key before it signs, and tokens of the former key stay good: nobody is signed out. Running
-processes notice by themselves within seconds. A key's state stands in its file's name, such as
-2026-11-21T09-30-00Z-<kid>.active.pem; several machines may share the directory, or be given copies of it.
+The first run creates an active key and the next key. Each later run activates the next key, retires the active key and
+creates a new next key; it also removes retired keys that no valid token was signed with. The published key set has all of
+them, so other services know a key before it signs, and tokens of a retired key stay valid: no user is signed out. Running
+processes load the new keys within seconds. A key's state is part of its file name, such as
+2026-11-21T09-30-00Z-<kid>.active.pem. Several machines may share the directory, or have copies of it.
 
-Is a key compromised? Run this, then delete its file: what it signed is refused within seconds, and clients refresh."""
+If a key is compromised, run this command and delete the key's file: its tokens are rejected within seconds, and clients
+refresh."""
 
 
-class Command(TaughtCommand):
+class Command(DocumentedCommand):
     help = _HELP
     examples = ("--directory /etc/vestibule/keys", "--list", "--algorithm ES256 --dry-run")
-    requires_system_checks: list[str] = []  # it must run before there is any key
+    requires_system_checks: list[str] = []  # the command must run before any key exists
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--directory", help="where the keys are; the directory of JWT_PRIVATE_KEYS if left out")
-        help_of_algorithm = "of new keys; that of the active one if left out, EdDSA at first"
-        parser.add_argument("--algorithm", choices=ALGORITHMS, help=help_of_algorithm)
-        parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
-        parser.add_argument("--list", action="store_true", help="only say which keys there are, the newest last")
+        parser.add_argument("--directory", help="directory of the keys (default: the one in JWT_PRIVATE_KEYS)")
+        algorithm_help = "algorithm of new keys (default: that of the active key, or EdDSA)"
+        parser.add_argument("--algorithm", choices=ALGORITHMS, help=algorithm_help)
+        parser.add_argument("--dry-run", action="store_true", help="print what would be done, without doing it")
+        parser.add_argument("--list", action="store_true", help="list the keys, newest last")
 
     def handle(self, *args: Any, **options: Any) -> None:
         directory = _directory(options["directory"])
@@ -43,19 +44,19 @@ class Command(TaughtCommand):
             if options["list"]:
                 self._list(directory)
             elif options["dry_run"]:
-                self._say(self._plan(directory, options["algorithm"]), is_done=False)
+                self._print(self._plan(directory, options["algorithm"]), is_done=False)
             else:
                 self._rotate(directory, options["algorithm"])
-        except (KeyFilesError, OSError) as problem:
-            raise CommandError(f"Nothing more was done: {problem}") from problem
+        except (KeyFilesError, OSError) as error:
+            raise CommandError(f"The rotation stopped: {error}") from error
 
     def _list(self, directory: Path) -> None:
-        found = rotation.keys_in(directory)
-        for file in found:
+        keys = rotation.keys_in(directory)
+        for file in keys:
             since = f"{file.since:%Y-%m-%d %H:%M:%S} UTC"
             self.stdout.write(f"{file.state:8} {file.key.algorithm:6} {file.key.kid}  since {since}")
-        if not found:
-            self.stdout.write(f"There is no key in {directory} yet.")
+        if not keys:
+            self.stdout.write(f"There are no keys in {directory}.")
 
     def _rotate(self, directory: Path, algorithm: str | None) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -63,7 +64,7 @@ class Command(TaughtCommand):
             plan = self._plan(directory, algorithm)
             for step in plan.steps:
                 rotation.carry_out(step)
-        self._say(plan, is_done=True)
+        self._print(plan, is_done=True)
 
     def _plan(self, directory: Path, algorithm: str | None) -> rotation.Plan:
         return rotation.plan(
@@ -74,20 +75,20 @@ class Command(TaughtCommand):
             heard_after=settings.JWKS_MAX_AGE,
         )
 
-    def _say(self, plan: rotation.Plan, *, is_done: bool) -> None:
+    def _print(self, plan: rotation.Plan, *, is_done: bool) -> None:
         for step in plan.steps:
             self.stdout.write(f"{step.verb:24} {step.kid}" if is_done or not step.pem else step.verb)
         if plan.fresh is not None:
             self.stderr.write(
                 f"The key that signs now was published only {plan.fresh.total_seconds():.0f} seconds ago. A service that "
-                f"keeps the key set for {settings.JWKS_MAX_AGE.total_seconds():.0f} seconds may not know it yet."
+                f"caches the key set for {settings.JWKS_MAX_AGE.total_seconds():.0f} seconds may not know it yet."
             )
 
 
-def _directory(given: str | None) -> Path:
-    if given:
-        return Path(given)
-    places = [Path(place) for place in settings.JWT_PRIVATE_KEYS]
-    if len(places) == 1 and places[0].suffix != ".pem":
-        return places[0]
-    raise CommandError("Say where the keys are: --directory (JWT_PRIVATE_KEYS names no directory).")
+def _directory(option: str | None) -> Path:
+    if option:
+        return Path(option)
+    paths = [Path(path) for path in settings.JWT_PRIVATE_KEYS]
+    if len(paths) == 1 and paths[0].suffix != ".pem":
+        return paths[0]
+    raise CommandError("Give a --directory: JWT_PRIVATE_KEYS does not name one.")

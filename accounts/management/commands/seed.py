@@ -15,7 +15,7 @@ from accounts.seeding import passwords, seed
 from accounts.seeding.users import Plan
 from accounts.services.administration import administrators
 from core.api.exceptions import ApiError
-from core.management.documented_command import TaughtCommand, said
+from core.management.documented_command import DocumentedCommand, format_error
 from core.management.progress import Progress
 
 _PASSWORD = "Password123"
@@ -31,7 +31,7 @@ It refuses a database that has users, unless with --append and a seed that is no
 --password and --yes as well: everybody who knows the password can sign in as any of them."""
 
 
-class Command(TaughtCommand):
+class Command(DocumentedCommand):
     help = _HELP
     examples = (
         "--users 1000 --sessions 3 --admin me@example.com",
@@ -88,7 +88,7 @@ class Command(TaughtCommand):
         try:
             user = administrators.create(email=email, username=username, password=password, may_use_admin=True)
         except ApiError as error:
-            raise CommandError(f"The administrator was not made: {said(error)}") from error
+            raise CommandError(f"The administrator was not made: {format_error(error)}") from error
         self.stdout.write(f"Administrator: {user.email}, username {user.username}")
 
 

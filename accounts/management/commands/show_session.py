@@ -1,8 +1,7 @@
-"""Shows all that is known of a session."""
+"""Shows everything known about a session."""
 
 import json
 from argparse import ArgumentParser
-from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -12,41 +11,41 @@ from accounts.services.diagnostics.session_report import SessionReport
 from core.api.exceptions import NotFound
 from core.api.timestamps import iso_or_none
 from core.ids import parse_id
-from core.management.documented_command import TaughtCommand
+from core.management.documented_command import DocumentedCommand
 
 _HELP = """\
-Shows all that is known of a session: whose it is, device, address and times, whether it goes on, and if not, when, how and
-by whom it was ended; and what Redis holds of it, which is what the web processes go by.
+Shows everything known about a session: its user, device, IP address and times, whether it is active, and otherwise when,
+how and by whom it was ended; and its cache entry in Redis, which the web processes use.
 
-ID is the `sid` of a token, or a session's `id` in the API, the admin and the audit. A session that is over is removed by
-the next cleanup_tokens; what ended it stays in the audit. No token and nothing to make one of is shown."""
+ID is the `sid` of a token, or the session's `id` in the API, the admin and the audit. cleanup_tokens deletes ended
+sessions; the event that ended one stays in the audit. No token is shown, and nothing from which one could be made."""
 
 
-class Command(TaughtCommand):
+class Command(DocumentedCommand):
     help = _HELP
     examples = ("019aa5c1-7d20-7c35-9d6e-0b6c6f3e4a51", "019aa5c1-7d20-7c35-9d6e-0b6c6f3e4a51 --json")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("id", metavar="ID", help="of the session")
-        parser.add_argument("--json", action="store_true", help="for programs, in one object")
+        parser.add_argument("id", metavar="ID", help="the session's ID")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
         session_id = parse_id(options["id"])
         if session_id is None:
-            raise CommandError(f"{options['id']!r} is no session's id: those are UUIDs, of 36 characters.")
+            raise CommandError(f"{options['id']!r} is not a session ID, which is a UUID of 36 characters.")
         try:
-            facts = _facts(session_report.of(session_id))
+            facts = _facts(session_report.get_report(session_id))
         except NotFound as error:
-            raise CommandError("There is no such session: never, or it is over and was removed since.") from error
+            raise CommandError("There is no such session, or it has ended and was deleted.") from error
         if options["json"]:
             self.stdout.write(json.dumps(facts, ensure_ascii=False))
             return
         for name, value in facts.items():
-            self.stdout.write(f"{name:16} {_shown(value)}")
+            self.stdout.write(f"{name:18} {_format_value(value)}")
 
 
 def _facts(report: SessionReport) -> dict[str, Any]:
-    session, user, deed = report.session, report.user, report.deed
+    session, user = report.session, report.user
     facts: dict[str, Any] = {
         "session": str(session.id),
         "state": report.state,
@@ -58,29 +57,35 @@ def _facts(report: SessionReport) -> dict[str, Any]:
         "secondFactor": session.second_factor,
         "name": session.name,
         "device": ", ".join(filter(None, (session.device, session.browser, session.platform))),
-        "address": session.ip,
+        "ip": session.ip,
         "location": session.location,
-        "createdAt": _time(session.created_at),
-        "lastSeenAt": _time(session.last_seen_at),
-        "refreshedAt": _time(session.rotated_at),
-        "expiresAt": _time(session.expires_at),
-        "atMostUntil": _time(session.absolute_expires_at),
+        "createdAt": iso_or_none(session.created_at),
+        "lastSeenAt": iso_or_none(session.last_seen_at),
+        "refreshedAt": iso_or_none(session.rotated_at),
+        "expiresAt": iso_or_none(session.expires_at),
+        "maxExpiresAt": iso_or_none(session.absolute_expires_at),
         "inRedis": report.in_redis,
     }
     if session.revoked_at is None:
         return facts
-    facts |= {"endedAt": _time(session.revoked_at), "endedHow": session.revoked_reason, "endedBy": None}
-    if deed is not None:
-        by = report.actor.username if report.actor else (str(deed.actor_id) if deed.actor_id else None)
-        facts |= {"endedBy": by, "endedFrom": deed.ip, "endedWith": deed.device, "endedByRequest": deed.request_id}
-    return facts
+    return facts | _end_facts(report)
 
 
-def _time(moment: datetime | None) -> str | None:
-    return iso_or_none(moment)
+def _end_facts(report: SessionReport) -> dict[str, Any]:
+    session, event = report.session, report.revoking_event
+    facts = {"endedAt": iso_or_none(session.revoked_at), "endReason": session.revoked_reason, "endedBy": None}
+    if event is None:
+        return facts
+    actor = report.actor.username if report.actor else (str(event.actor_id) if event.actor_id else None)
+    return facts | {
+        "endedBy": actor,
+        "endedFromIp": event.ip,
+        "endedFromDevice": event.device,
+        "endedByRequest": event.request_id,
+    }
 
 
-def _shown(value: object) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value) if value not in {None, ""} else "-"

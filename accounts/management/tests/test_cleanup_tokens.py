@@ -41,7 +41,7 @@ def test_it_removes_ended_sessions_and_keeps_live_ones(alice: User, sign_in: Cal
     ended, live = sign_in(alice), sign_in(alice)
     ended.client.post("/logout")
 
-    assert "sessions: 1 removed" in _run()
+    assert "sessions: 1 deleted" in _run()
 
     assert [str(session.id) for session in Session.objects.all()] == [live.session_id]
     assert live.client.get("/me").status_code == 200
@@ -60,7 +60,7 @@ def test_it_removes_sessions_past_their_time(alice: User, sign_in: Callable[...,
 def test_it_removes_accounts_never_verified_in_time_and_nobody_else(alice: User, bob: User) -> None:
     User.objects.update(created_at=timezone.now() - timedelta(days=8))
 
-    assert "unverified accounts: 1 removed" in _run()
+    assert "unverified accounts: 1 deleted" in _run()
 
     assert list(User.objects.all()) == [alice]
 
@@ -116,7 +116,7 @@ def test_it_keeps_a_failed_email_for_a_month(alice: User) -> None:
         failed = {"state": EmailState.FAILED, "created_at": timezone.now() - timedelta(days=days)}
         OutboxEmail.objects.filter(state=EmailState.QUEUED).update(**failed)
 
-    assert "emails: 1 removed" in _run()
+    assert "emails: 1 deleted" in _run()
 
     assert OutboxEmail.objects.get().created_at > timezone.now() - timedelta(days=30)
 
@@ -127,7 +127,7 @@ def test_a_link_outlives_the_email_that_carried_it(
     api.post("/forgot-password", {"email": alice.email})
     [message] = outbox()
 
-    assert "emails: 1 removed" in _run()
+    assert "emails: 1 deleted" in _run()
 
     reset = {"token": token_in(message), "newPassword": "Another-Horse-8"}
     assert api.post("/reset-password", reset).status_code == 200
@@ -140,7 +140,7 @@ def test_it_removes_a_reset_link_that_was_used(
     reset = {"token": token_in(outbox()[0]), "newPassword": "Another-Horse-8"}
     api.post("/reset-password", reset)
 
-    assert "secrets: 1 removed" in _run()
+    assert "verification codes: 1 deleted" in _run()
 
     assert api.post("/reset-password", reset).json()["code"] == "token_invalid"
 
@@ -177,7 +177,7 @@ def test_it_removes_spent_secrets_and_leaves_a_link_that_works(
 def test_a_dry_run_says_what_it_would_remove_and_removes_nothing(alice: User, sign_in: Callable[..., SignedIn]) -> None:
     sign_in(alice).client.post("/logout")
 
-    assert "sessions: 1 to remove" in _run("--dry-run")
+    assert "sessions: 1 to delete" in _run("--dry-run")
 
     assert Session.objects.count() == 1
 
@@ -191,7 +191,7 @@ def test_a_batch_takes_as_many_statements_as_a_row(
 
     # One that chooses and deletes; or a savepoint, the choice, the deletion, the savepoint's release.
     with django_assert_num_queries(1 if connection.vendor == "postgresql" else 4):
-        assert cleanup._remove_batch(rows)[1] == 9
+        assert cleanup._delete_batch(rows)[1] == 9
 
 
 def test_a_terminal_sees_how_far_it_is_and_a_log_does_not(
@@ -205,11 +205,11 @@ def test_a_terminal_sees_how_far_it_is_and_a_log_does_not(
         call_command("cleanup_tokens", stdout=terminal)
         terminal.flush()
         seen = ""
-        while "unverified accounts: 0 removed" not in seen:
+        while "unverified accounts: 0 deleted" not in seen:
             seen += screen.read(4096).decode()
 
     assert re.search(r"\[#{15} {15}\]  50%  2 of 4  sessions\s*\r\[#{30}\] 100%  4 of 4  sessions\s*\r", seen)
-    assert "sessions: 4 removed" in seen
+    assert "sessions: 4 deleted" in seen
     assert "%" not in _run()
 
 
@@ -230,7 +230,7 @@ def test_it_works_in_batches(alice: User, sign_in: Callable[..., SignedIn], monk
     batches: list[int] = []
     monkeypatch.setattr(cleanup, "BATCH", 2)
 
-    removed = cleanup.remove_over(report=lambda name, count: batches.append(count) if name == "sessions" else None)
+    removed = cleanup.delete_expired(report=lambda name, count: batches.append(count) if name == "sessions" else None)
 
     assert removed["sessions"] == 5
     assert batches == [2, 2, 1]
@@ -239,7 +239,7 @@ def test_it_works_in_batches(alice: User, sign_in: Callable[..., SignedIn], monk
 def test_it_removes_sign_ins_that_stopped_at_the_second_factor(her: WithFactor, clock: Traveller) -> None:
     her.pending()
     clock.shift(299)
-    assert "unfinished sign-ins" in _run()
+    assert "pending logins" in _run()
     assert PendingLogin.objects.exists()
 
     clock.shift(2)

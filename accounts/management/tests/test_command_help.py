@@ -5,7 +5,7 @@ import shlex
 import pytest
 from django.core.management import get_commands, load_command_class
 
-from core.management.documented_command import TaughtCommand
+from core.management.documented_command import DocumentedCommand
 
 COMMANDS = (
     "cleanup_tokens", "create_admin", "create_service_client", "reencrypt_mfa_secrets", "rotate_keys", "seed",
@@ -13,9 +13,9 @@ COMMANDS = (
 )  # fmt: skip
 
 
-def _command(name: str) -> TaughtCommand:
+def _command(name: str) -> DocumentedCommand:
     command = load_command_class(get_commands()[name], name)
-    assert isinstance(command, TaughtCommand)
+    assert isinstance(command, DocumentedCommand)
     return command
 
 
@@ -25,7 +25,7 @@ def test_the_help_has_text_examples_and_exit_codes(name: str) -> None:
 
     assert _command(name).help in text  # line by line as it was written
     assert f"examples:\n  manage.py {name}" in text
-    assert "Exit codes: 0 done, 1 could not be done (the message says why), 2 wrong usage." in text
+    assert "Exit codes: 0 success, 1 failure (the message gives the reason), 2 wrong usage." in text
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -41,7 +41,7 @@ def test_it_makes_an_administrator_of_the_api_and_of_djangos_admin(
     said, _ = _run("ada@example.com", "ada")
 
     ada = User.objects.get()
-    assert said == "ada (ada@example.com) is an administrator of the API and Django's admin.\n"
+    assert said == "ada (ada@example.com) is an administrator of the API and the Django admin.\n"
     assert (ada.role, ada.is_staff, ada.is_superuser, ada.email_verified) == (Role.ADMIN, True, True, True)
     token = api.post("/login", {"identifier": "ada", "password": PASSWORD}).json()["data"]["token"]
     assert api.bearing(token).get("/users").status_code == 200
@@ -86,7 +86,7 @@ def test_without_a_terminal_it_does_not_wait_for_one(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
-        ((PASSWORD, "Another-Horse-8"), "The two are not the same"),
+        ((PASSWORD, "Another-Horse-8"), "The passwords do not match"),
         (("short", "short"), "at least 8 characters"),
         (("Ada-Lovelace-1", "Ada-Lovelace-1"), "too similar to the username"),
     ],
@@ -126,7 +126,7 @@ def test_who_is_here_already_is_not_made_again_but_told_how_to_promote(
 ) -> None:
     type_in(PASSWORD, PASSWORD)
 
-    with pytest.raises(CommandError, match="exists already. To make them an administrator: --promote"):
+    with pytest.raises(CommandError, match="exists already. Use --promote"):
         _run("Alice@example.com", "another")
 
     alice.refresh_from_db()
@@ -202,4 +202,4 @@ def test_a_needed_second_factor_is_mentioned(settings: Settings, type_in: Callab
     settings.REQUIRE_ADMIN_MFA = True
     type_in(PASSWORD, PASSWORD)
 
-    assert "second factor" in _run("ada@example.com", "ada")[1]
+    assert "two-factor authentication" in _run("ada@example.com", "ada")[1]

@@ -98,7 +98,7 @@ def test_a_session_whose_row_is_gone_is_explained_by_the_audit(alice: User, sign
 
     said = _why(hers.client.get("/me"))
 
-    assert f"session {hers.session_id} of user alice is over and was removed since" in said
+    assert f"session {hers.session_id} of user alice has ended and was deleted" in said
     assert "most likely logout at" in said
 
 
@@ -109,7 +109,7 @@ def test_an_expired_token_leads_to_its_session(alice: User, sign_in: SignIn) -> 
         said = _why(hers.client.get("/me"))
 
     assert "401 token_expired" in said
-    assert f"the token had expired, and should have been exchanged by a refresh; session {hers.session_id}" in said
+    assert f"the access token had expired, and the client did not refresh it; session {hers.session_id}" in said
     assert "is active, and expires at" in said
 
 
@@ -121,23 +121,23 @@ def test_an_expired_refresh_token_leads_to_its_session_too(api: ApiClient, alice
     said = _why(reply)
 
     assert "401 token_expired on POST /api/auth/refresh" in said
-    assert f"session {hers.session_id} of user alice expired at" in said
+    assert f"session {hers.session_id} of user alice was last refreshed at" in said
 
 
 def test_a_token_of_somebody_elses_making_is_not_ours(api: ApiClient, db: None) -> None:
     said = _why(api.bearing("a.b.c").get("/me"))
 
     assert "401 token_invalid on GET /api/auth/me" in said
-    assert "the token is not ours" in said
+    assert "the token was not issued by this service" in said
 
 
 def test_no_token_is_said_to_be_none(api: ApiClient, db: None) -> None:
-    assert "no token came with it" in _why(api.get("/me"))
+    assert "the request had no token" in _why(api.get("/me"))
 
 
 @pytest.mark.parametrize(
     ("username", "reason"),
-    [("alice", "the password of user alice was wrong"), ("nobody", "nobody has the name or address that was given")],
+    [("alice", "the password of user alice was wrong"), ("nobody", "no account has the given username or email")],
 )
 def test_a_failed_sign_in_says_what_was_wrong_and_not_what_was_typed(
     api: ApiClient, alice: User, username: str, reason: str
@@ -156,14 +156,14 @@ def test_a_limit_is_named_with_its_size(api: ApiClient, alice: User, limits_on: 
     said = _why(reply)
 
     assert "429 rate_limited on POST /api/auth/login" in said
-    assert "of 5 in 300 s was used up; it was told to come again in" in said
+    assert "(5 in 300 s) was exceeded; the response said to retry after" in said
 
 
 def test_a_form_that_was_not_valid_names_its_fields(api: ApiClient, db: None) -> None:
     said = _why(api.post("/register", {"email": "no address", "username": "x", "password": PASSWORD}))
 
     assert "400 validation_error on POST /api/auth/register" in said
-    assert "not valid: email, username." in said
+    assert "invalid fields: email, username." in said
     assert PASSWORD not in said
 
 
@@ -171,19 +171,19 @@ def test_what_is_not_theirs_is_told_by_template_and_not_by_path(alice: User, bob
     said = _why(sign_in(alice).client.get(f"/sessions/{bob.id}"))
 
     assert "404 not_found on GET /api/auth/sessions/{pk}" in said
-    assert "not that of user alice" in said
+    assert "does not belong to user alice" in said
     assert str(bob.id) not in said
 
 
 def test_a_path_that_does_not_exist_is_said_to_be_none(api: ApiClient, db: None) -> None:
     said = _why(api.get("/secret-in-the-path"))
 
-    assert "404 not_found on GET of a path that does not exist" in said
+    assert "404 not_found on GET an unknown path" in said
     assert "secret" not in said
 
 
 def test_who_may_not_is_told_with_their_role(alice: User, sign_in: SignIn) -> None:
-    assert "user alice, whose role is USER now, may not do that" in _why(sign_in(alice).client.get("/users"))
+    assert "user alice, whose role is now USER, does not have permission" in _why(sign_in(alice).client.get("/users"))
 
 
 def test_a_fault_of_ours_leads_to_the_log(alice: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,13 +193,13 @@ def test_a_fault_of_ours_leads_to_the_log(alice: User, sign_in: SignIn, monkeypa
 
     reply = hers.client.get("/sessions")
 
-    assert f"is in the log, in the lines with [{reply.headers['X-Request-Id']}]" in _why(reply)
+    assert f"the log lines with [{reply.headers['X-Request-Id']}] have the details" in _why(reply)
 
 
 def test_a_deed_that_succeeded_is_told_from_the_audit(alice: User, sign_in: SignIn) -> None:
     reply = sign_in(alice).client.post("/logout")
 
-    assert "No refusal is on record under that id. In the audit of the same request: logout at" in _why(reply)
+    assert "No rejected request has this ID. Audit events of this request: logout at" in _why(reply)
 
 
 def test_a_success_is_not_noted(alice: User, sign_in: SignIn) -> None:
@@ -212,7 +212,7 @@ def test_a_success_is_not_noted(alice: User, sign_in: SignIn) -> None:
 
 
 def test_an_id_that_nobody_knows_is_an_error_with_a_hint(api: ApiClient, db: None) -> None:
-    with pytest.raises(CommandError, match=r"Nothing is known of that request.*24 hours") as error:
+    with pytest.raises(CommandError, match=r"There is no record of this request.*24 hours") as error:
         call_command("explain_request", "0" * 32)
 
     assert error.value.returncode == 1
@@ -230,7 +230,7 @@ def test_without_redis_the_audit_still_answers(alice: User, sign_in: SignIn) -> 
     breaker.failed()
 
     assert "logout at" in _why(reply)
-    with pytest.raises(CommandError, match="Redis is away"):
+    with pytest.raises(CommandError, match="Redis.*is unavailable"):
         call_command("explain_request", "0" * 32)
 
 
@@ -240,7 +240,7 @@ def test_a_deleted_user_is_named_by_id(alice: User, sign_in: SignIn) -> None:
 
     said = _why(hers.client.get("/me"))
 
-    assert f"of user {alice.id}, who is deleted," in said
+    assert f"of deleted user {alice.id} has ended" in said
     assert "most likely account_deleted" in said
     assert not Session.objects.exists()
     assert AuditEvent.objects.exists()

@@ -38,7 +38,7 @@ def test_an_active_session_is_shown_with_user_device_address_and_redis(alice: Us
 
     assert facts["state"] == "active"
     assert (facts["user"], facts["email"], facts["role"]) == ("alice", "alice@example.com", "USER")
-    assert (facts["name"], facts["device"], facts["address"]) == (
+    assert (facts["name"], facts["device"], facts["ip"]) == (
         "My laptop", "Desktop, Chrome, Windows 10", "127.0.0.1",
     )  # fmt: skip
     assert facts["inRedis"].startswith("an entry for alice, USER, for ")
@@ -61,9 +61,9 @@ def test_an_ended_one_is_shown_with_how_by_whom_and_from_where(alice: User, sign
 
     facts = _facts(hers.session_id)
 
-    assert (facts["state"], facts["endedHow"], facts["endedBy"]) == ("ended", "logout", "alice")
-    assert (facts["endedFrom"], facts["endedByRequest"]) == ("127.0.0.1", deed.headers["X-Request-Id"])
-    assert facts["inRedis"].startswith("the mark that it is over")
+    assert (facts["state"], facts["endReason"], facts["endedBy"]) == ("ended", "logout", "alice")
+    assert (facts["endedFromIp"], facts["endedByRequest"]) == ("127.0.0.1", deed.headers["X-Request-Id"])
+    assert facts["inRedis"].startswith("revoked, for ")
 
 
 def test_one_that_an_administrator_ended_names_them(alice: User, mallory: User, sign_in: SignIn) -> None:
@@ -73,7 +73,7 @@ def test_one_that_an_administrator_ended_names_them(alice: User, mallory: User, 
 
     facts = _facts(his.session_id)
 
-    assert (facts["endedHow"], facts["endedBy"]) == ("admin", "alice")
+    assert (facts["endReason"], facts["endedBy"]) == ("admin", "alice")
 
 
 def test_one_that_expired_was_ended_by_nobody(alice: User, sign_in: SignIn) -> None:
@@ -84,7 +84,7 @@ def test_one_that_expired_was_ended_by_nobody(alice: User, sign_in: SignIn) -> N
 
     assert facts["state"] == "expired"
     assert "endedAt" not in facts
-    assert facts["inRedis"] == "nothing: the next request asks the database"
+    assert facts["inRedis"] == "no entry: the next request reads the database"
 
 
 def test_no_secret_is_shown(api: ApiClient, alice: User, sign_in: SignIn) -> None:
@@ -105,12 +105,12 @@ def test_redis_that_is_away_is_said_to_be(alice: User, sign_in: SignIn) -> None:
     hers = sign_in(alice)
     breaker.failed()
 
-    assert _facts(hers.session_id)["inRedis"] == "unknown, since Redis is away"
+    assert _facts(hers.session_id)["inRedis"] == "unknown: Redis is unavailable"
 
 
 @pytest.mark.parametrize(
     ("given", "told"),
-    [("x", "is no session's id"), ("019a1fe1-e286-77d1-8584-f5a4ff92675a", "There is no such session")],
+    [("x", "is not a session ID"), ("019a1fe1-e286-77d1-8584-f5a4ff92675a", "There is no such session")],
 )
 def test_an_id_of_no_session_is_an_error(given: str, told: str, db: None) -> None:
     with pytest.raises(CommandError, match=told) as error:

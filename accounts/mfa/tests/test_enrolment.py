@@ -227,15 +227,15 @@ def test_the_secret_is_encrypted_and_bound_to_its_owner(her: WithFactor, mallory
 
 def test_a_new_key_reads_what_the_old_ones_wrote_and_then_takes_over(her: WithFactor, settings: Settings) -> None:
     settings.MFA_ENCRYPTION_KEYS = [OLD_KEY]
-    assert _run() == "1 re-encrypted, 0 were under the newest key already.\n"
+    assert _run() == "1 re-encrypted, 0 already used the newest key.\n"
     settings.MFA_ENCRYPTION_KEYS = [NEW_KEY, OLD_KEY]
     assert verify(her.pending(), code=her.app.code()).status_code == 200
 
-    assert _run() == "1 re-encrypted, 0 were under the newest key already.\n"
+    assert _run() == "1 re-encrypted, 0 already used the newest key.\n"
 
     settings.MFA_ENCRYPTION_KEYS = [NEW_KEY]
     assert verify(her.pending(), code=her.app.code(1)).status_code == 200
-    assert _run() == "0 re-encrypted, 1 were under the newest key already.\n"
+    assert _run() == "0 re-encrypted, 1 already used the newest key.\n"
 
 
 def test_a_key_that_was_taken_away_too_early_is_reported_and_lets_nobody_in(
@@ -243,7 +243,7 @@ def test_a_key_that_was_taken_away_too_early_is_reported_and_lets_nobody_in(
 ) -> None:
     TotpFactor.objects.update(secret=Fernet(Fernet.generate_key()).encrypt(her.app.secret.encode()).decode())
 
-    with pytest.raises(CommandError, match="1 can be read with none of the keys"):
+    with pytest.raises(CommandError, match="1 cannot be decrypted with any of the keys"):
         _run()
 
     assert verify(her.pending(), code=her.app.code()).json()["code"] == "code_invalid"

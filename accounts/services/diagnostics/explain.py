@@ -1,150 +1,196 @@
-"""Why a request was refused, in a sentence with facts: from the record of the refusal, the audit and the session."""
+"""Explains why a request was rejected, in one sentence: from the record of the rejected request, the audit and the session."""
 
+import re
+import uuid
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 
 from django.utils import translation
 
 from accounts.models import AuditEvent, AuditKind, User
-from accounts.services.diagnostics import formatting, revoking_events
-from accounts.services.diagnostics.formatting import time_of
+from accounts.services.diagnostics.session_report import get_revoking_event, latest_revoking_event
 from core.api.exceptions import ApiError, NotFound
 from core.redis.client import RedisAway
 from core.rejected_requests import store
 from core.rejected_requests.records import Refusal
 from sessions_tracking.models import Session
 
-_Deeds = Sequence[AuditEvent]
-_LOGIN_FAILED = {
-    "unknown_account": "nobody has the name or address that was given",
+AuditEvents = Sequence[AuditEvent]
+
+_POLICY = re.compile(r'"([^"]+)";q=(\d+);w=(\d+)')
+_LOGIN_FAILURES = {
+    "unknown_account": "no account has the given username or email",
     "wrong_password": "the password of {user} was wrong",
-    "inactive": "the password was right, but {user} is deactivated",
-    "email_not_verified": "the password was right, but {user} has not verified the address yet",
+    "inactive": "the password was correct, but {user} is deactivated",
+    "email_not_verified": "the password was correct, but {user} has not verified their email",
 }
 
 
 def explain(request_id: str) -> str:
-    """Raises NotFound where nothing is known of a request of that id, and RedisAway where Redis would have to be asked."""
-    deeds = list(AuditEvent.objects.filter(request_id=request_id).order_by("created_at", "id"))
+    """Raise NotFound for an unknown request, or RedisAway if Redis is unavailable and the audit has no event."""
+    events = list(AuditEvent.objects.filter(request_id=request_id).order_by("created_at", "id"))
     try:
-        refusal = store.find(request_id)
+        rejected = store.find(request_id)
     except RedisAway:
-        if not deeds:
+        if not events:
             raise
-        refusal = None
-    if refusal is None and not deeds:
+        rejected = None
+    if rejected is None and not events:
         raise NotFound
-    sentences = [_sentence(refusal, deeds)] if refusal is not None else ["No refusal is on record under that id."]
-    if deeds:
-        sentences.append(f"In the audit of the same request: {'; '.join(map(formatting.deed, deeds))}.")
+    sentences = [_sentence(rejected, events)] if rejected is not None else ["No rejected request has this ID."]
+    if events:
+        sentences.append(f"Audit events of this request: {'; '.join(map(_format_event, events))}.")
     return " ".join(sentences)
 
 
-def _sentence(refusal: Refusal, deeds: _Deeds) -> str:
-    where = f"{refusal.method} {refusal.route}" if refusal.route else f"{refusal.method} of a path that does not exist"
-    origin = f", from {refusal.ip}" if refusal.ip else ""
-    because = _for_a_fault if refusal.status >= 500 else _BECAUSE.get(refusal.code, _as_the_answer_said)
-    head = f"{refusal.status} {refusal.code} on {where} at {time_of(refusal.at)}{origin}"
-    return f"{head}: {because(refusal, deeds)}."
+def _sentence(rejected: Refusal, events: AuditEvents) -> str:
+    target = rejected.route or "an unknown path"
+    origin = f", from {rejected.ip}" if rejected.ip else ""
+    explain_code = _internal_error if rejected.status >= 500 else _EXPLANATIONS.get(rejected.code, _message_of_code)
+    head = f"{rejected.status} {rejected.code} on {rejected.method} {target} at {_format_time(rejected.at)}{origin}"
+    return f"{head}: {explain_code(rejected, events)}."
 
 
-def _for_a_fault(refusal: Refusal, deeds: _Deeds) -> str:
-    return f"it failed on our side; what happened is in the log, in the lines with [{refusal.request_id}]"
+def _internal_error(rejected: Refusal, events: AuditEvents) -> str:
+    return f"an internal error; the log lines with [{rejected.request_id}] have the details"
 
 
-def _session_is_over(refusal: Refusal, deeds: _Deeds) -> str:
-    if refusal.session_id is None or refusal.user_id is None:
-        return "the session is over; which one it was is not known"
-    session = Session.objects.select_related("user").filter(id=refusal.session_id).first()
+def _session_ended(rejected: Refusal, events: AuditEvents) -> str:
+    if rejected.session_id is None or rejected.user_id is None:
+        return "the session has ended; its ID is unknown"
+    session = Session.objects.select_related("user").filter(id=rejected.session_id).first()
     if session is None:
-        return _session_is_gone(refusal)
-    name = f"session {session.id} of {formatting.user(session.user_id)}"
+        return _session_deleted(rejected.session_id, rejected.user_id, rejected.at)
+    label = f"session {session.id} of {_format_user(session.user_id)}"
     if session.revoked_at is not None:
-        deed = revoking_events.deed_behind(session)
-        trace = formatting.trace(deed) if deed else " (the audit has forgotten by whom)"
-        return f"{name} was ended by {session.revoked_reason} at {time_of(session.revoked_at)}{trace}"
-    if session.expires_at <= refusal.at:
-        return f"{name} expired at {time_of(session.expires_at)}: it was last refreshed at {time_of(session.refresh_issued_at)}"
+        event = get_revoking_event(session)
+        details = _event_details(event) if event else " (its audit event was removed)"
+        return f"{label} was ended by {session.revoked_reason} at {_format_time(session.revoked_at)}{details}"
+    if session.expires_at <= rejected.at:
+        refreshed_at, expired_at = _format_time(session.refresh_issued_at), _format_time(session.expires_at)
+        return f"{label} was last refreshed at {refreshed_at} and expired at {expired_at}"
     if not User.objects.filter(id=session.user_id, is_active=True).exists():
-        return f"{name} is of no use while its user is deactivated"
-    return f"{name} is active, and expires at {time_of(session.expires_at)}"
+        return f"{label} cannot be used while the user is deactivated"
+    return f"{label} is active, and expires at {_format_time(session.expires_at)}"
 
 
-def _session_is_gone(refusal: Refusal) -> str:
-    if refusal.session_id is None or refusal.user_id is None:
-        return "the session is gone"
-    name = f"session {refusal.session_id} of {formatting.user(refusal.user_id)}"
-    deed = revoking_events.last_deed(user_id=refusal.user_id, session_id=refusal.session_id, before=refusal.at)
-    if deed is None:
-        return f"{name} is over and was removed since, and the audit knows nothing that ended it: it must have expired"
-    return f"{name} is over and was removed since; what ended it was most likely {formatting.deed(deed)}"
+def _session_deleted(session_id: uuid.UUID, user_id: uuid.UUID, rejected_at: datetime) -> str:
+    label = f"session {session_id} of {_format_user(user_id)} has ended and was deleted"
+    event = latest_revoking_event(user_id=user_id, session_id=session_id, before=rejected_at)
+    if event is None:
+        return f"{label}; it probably expired, as the audit has no event that ended it"
+    return f"{label}; the event that ended it was most likely {_format_event(event)}"
 
 
-def _token_expired(refusal: Refusal, deeds: _Deeds) -> str:
-    return f"the token had expired, and should have been exchanged by a refresh; {_session_is_over(refusal, deeds)}"
+def _token_expired(rejected: Refusal, events: AuditEvents) -> str:
+    return f"the access token had expired, and the client did not refresh it; {_session_ended(rejected, events)}"
 
 
-def _token_invalid(refusal: Refusal, deeds: _Deeds) -> str:
-    if refusal.status != 401:
-        return "the link's token is not valid: used, expired, replaced by a newer one, or never ours"
-    if refusal.session_id is not None:
-        return f"the token is well signed, but not of the right kind; {_session_is_over(refusal, deeds)}"
+def _token_invalid(rejected: Refusal, events: AuditEvents) -> str:
+    if rejected.status != 401:
+        return "the token of the link is invalid: used, expired, replaced by a newer one, or not issued by this service"
+    if rejected.session_id is not None:
+        return f"the token is signed correctly, but is of the wrong type; {_session_ended(rejected, events)}"
     return (
-        "the token is not ours: malformed, changed, of another kind, or signed with a key that is not in use any more"
+        "the token was not issued by this service: malformed, modified, of another type, or signed with a key that is "
+        "no longer in use"
     )
 
 
-def _sign_in_failed(refusal: Refusal, deeds: _Deeds) -> str:
-    for deed in deeds:
-        if deed.kind == AuditKind.LOGIN_FAILED:
-            reason = str(deed.facts.get("reason", ""))
-            return _LOGIN_FAILED.get(reason, reason).format(user=formatting.user(deed.user_id))
-    return _as_the_answer_said(refusal, deeds)
+def _login_failed(rejected: Refusal, events: AuditEvents) -> str:
+    for event in events:
+        if event.kind == AuditKind.LOGIN_FAILED:
+            reason = str(event.facts.get("reason", ""))
+            return _LOGIN_FAILURES.get(reason, reason).format(user=_format_user(event.user_id))
+    return _message_of_code(rejected, events)
 
 
-def _too_often(refusal: Refusal, deeds: _Deeds) -> str:
-    limit = f"the limit {formatting.limit(refusal.limit)} was used up" if refusal.limit else "there were too many tries"
-    return f"{limit}; it was told to come again in {refusal.retry_after} s" if refusal.retry_after else limit
+def _rate_limited(rejected: Refusal, events: AuditEvents) -> str:
+    exceeded = f"the limit {_format_limit(rejected.limit)} was exceeded" if rejected.limit else "too many attempts"
+    return (
+        f"{exceeded}; the response said to retry after {rejected.retry_after} s" if rejected.retry_after else exceeded
+    )
 
 
-def _not_valid(refusal: Refusal, deeds: _Deeds) -> str:
-    return f"not valid: {', '.join(refusal.fields)}" if refusal.fields else _as_the_answer_said(refusal, deeds)
+def _invalid_fields(rejected: Refusal, events: AuditEvents) -> str:
+    return f"invalid fields: {', '.join(rejected.fields)}" if rejected.fields else _message_of_code(rejected, events)
 
 
-def _not_found(refusal: Refusal, deeds: _Deeds) -> str:
-    if not refusal.route:
-        return "there is no such path"
-    return f"nothing is there under that id, or it is not that of {formatting.user(refusal.user_id)}"
+def _not_found(rejected: Refusal, events: AuditEvents) -> str:
+    if not rejected.route:
+        return "the path does not exist"
+    return f"the object does not exist, or does not belong to {_format_user(rejected.user_id)}"
 
 
-def _not_allowed(refusal: Refusal, deeds: _Deeds) -> str:
-    user = User.objects.filter(id=refusal.user_id).first() if refusal.user_id else None
-    role = f", whose role is {user.role} now," if user else ""
-    return f"{formatting.user(refusal.user_id)}{role} may not do that"
+def _not_allowed(rejected: Refusal, events: AuditEvents) -> str:
+    user = User.objects.filter(id=rejected.user_id).first() if rejected.user_id else None
+    role = f", whose role is now {user.role}," if user else ""
+    return f"{_format_user(rejected.user_id)}{role} does not have permission"
 
 
-def _as_the_answer_said(refusal: Refusal, deeds: _Deeds) -> str:
-    found = next((error for error in _errors(ApiError) if error.code == refusal.code), None)
+def _message_of_code(rejected: Refusal, events: AuditEvents) -> str:
+    error = next((error for error in _subclasses(ApiError) if error.code == rejected.code), None)
     with translation.override("en"):
-        return str(found.message).rstrip(".") if found else "no more is known than the code"
+        return str(error.message).rstrip(".") if error else "there are no details"
 
 
-def _errors(parent: type[ApiError]) -> Iterator[type[ApiError]]:
+def _subclasses(parent: type[ApiError]) -> Iterator[type[ApiError]]:
     for child in parent.__subclasses__():
         yield child
-        yield from _errors(child)
+        yield from _subclasses(child)
 
 
-_BECAUSE: dict[str, Callable[[Refusal, _Deeds], str]] = {
-    "session_revoked": _session_is_over,
-    "refresh_token_reused": _session_is_over,
+def _format_time(timestamp: datetime) -> str:
+    return f"{timestamp.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _format_user(user_id: uuid.UUID | None) -> str:
+    """Return the username, or the id of a deleted user: the audit outlives the account."""
+    if user_id is None:
+        return "an unknown user"
+    username = User.objects.filter(id=user_id).values_list("username", flat=True).first()
+    return f"user {username}" if username else f"deleted user {user_id}"
+
+
+def _format_event(event: AuditEvent) -> str:
+    return f"{event.kind} at {_format_time(event.created_at)}{_event_details(event)}"
+
+
+def _event_details(event: AuditEvent) -> str:
+    actor = _format_actor(event)
+    parts = (
+        f"by {actor}" if actor else "",
+        f"request {event.request_id}" if event.request_id else "from a command or shell",
+        f"from {event.ip}" if event.ip else "",
+        event.device.replace(", ", " on ", 1),
+    )
+    return f" ({', '.join(filter(None, parts))})"
+
+
+def _format_actor(event: AuditEvent) -> str:
+    """Return an empty text if the user did it themselves."""
+    if "clientName" in event.facts:
+        return f"the service {event.facts['clientName']}"
+    return _format_user(event.actor_id) if event.actor_id not in {None, event.user_id} else ""
+
+
+def _format_limit(policy: str) -> str:
+    """Format `"login";q=30;w=60` as “login” (30 in 60 s)."""
+    parsed = _POLICY.fullmatch(policy)
+    return f"“{parsed[1]}” ({parsed[2]} in {parsed[3]} s)" if parsed else policy
+
+
+_EXPLANATIONS: dict[str, Callable[[Refusal, AuditEvents], str]] = {
+    "session_revoked": _session_ended,
+    "refresh_token_reused": _session_ended,
     "token_expired": _token_expired,
     "token_invalid": _token_invalid,
-    "authentication_required": lambda _refusal, _deeds: "no token came with it",
-    "invalid_credentials": _sign_in_failed,
-    "email_not_verified": _sign_in_failed,
-    "rate_limited": _too_often,
-    "too_many_attempts": _too_often,
-    "validation_error": _not_valid,
+    "authentication_required": lambda _rejected, _events: "the request had no token",
+    "invalid_credentials": _login_failed,
+    "email_not_verified": _login_failed,
+    "rate_limited": _rate_limited,
+    "too_many_attempts": _rate_limited,
+    "validation_error": _invalid_fields,
     "not_found": _not_found,
     "permission_denied": _not_allowed,
 }

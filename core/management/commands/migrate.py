@@ -1,4 +1,4 @@
-"""Django's `migrate`, of which two at once do the work once: the second waits, and finds nothing left to do."""
+"""Django's `migrate` under a lock: of two concurrent runs, the second waits and then has nothing to do."""
 
 from typing import Any
 
@@ -14,25 +14,27 @@ _WAIT_SECONDS = 600.0
 
 
 class RecordingExecutor(MigrationExecutor):
-    """Records each migration in its own transaction. Django does so after it where foreign keys come last, and whoever is
-    killed in between can never migrate again: the tables are there, and nobody knows.
+    """Records each migration in the migration's own transaction.
+
+    Django records it afterwards if foreign keys are deferred. A process that was killed in between could never migrate
+    again: the tables exist, but no row says so.
     """
 
     def apply_migration(self, state: Any, migration: Any, fake: bool = False, fake_initial: bool = False) -> Any:  # noqa: FBT001, FBT002 - Django's signature
         apply = migration.apply
 
-        def apply_to_the_end(project_state: Any, schema_editor: Any, collect_sql: bool = False) -> Any:  # noqa: FBT001, FBT002
+        def apply_completely(project_state: Any, schema_editor: Any, collect_sql: bool = False) -> Any:  # noqa: FBT001, FBT002
             result = apply(project_state, schema_editor, collect_sql)
             for statement in schema_editor.deferred_sql:
                 schema_editor.execute(statement)
             schema_editor.deferred_sql.clear()
             return result
 
-        migration.apply = apply_to_the_end
+        migration.apply = apply_completely
         return super().apply_migration(state, migration, fake, fake_initial)
 
 
-migrate.MigrationExecutor = RecordingExecutor  # type: ignore[attr-defined]  # the command asks for it by this name alone
+migrate.MigrationExecutor = RecordingExecutor  # type: ignore[attr-defined]  # the only name by which the command refers to it
 
 
 class Command(migrate.Command):
@@ -43,7 +45,7 @@ class Command(migrate.Command):
             type=float,
             default=_WAIT_SECONDS,
             metavar="SECONDS",
-            help="how long to wait for another process that migrates (default: %(default)g)",
+            help="how long to wait for another process that is migrating (default: %(default)g)",
         )
 
     def handle(self, *args: Any, wait: float = _WAIT_SECONDS, **options: Any) -> None:
