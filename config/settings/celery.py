@@ -57,6 +57,6 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 5.0
 BEAT_STALLED_SECONDS = 60.0
 CELERY_BEAT_SCHEDULE = {
     "deliver-waiting-emails": {"task": "accounts.deliver_outbox", "schedule": 5.0, "options": {"expires": 5}},
-    "take-a-reading": {"task": "accounts.take_reading", "schedule": crontab(minute=0), "options": {"expires": 600}},
+    "take-a-reading": {"task": "accounts.snapshot_metrics", "schedule": crontab(minute=0), "options": {"expires": 600}},
     "remove-what-is-over": {"task": "accounts.cleanup_tokens", "schedule": crontab(hour=3, minute=17)},
 }

@@ -157,8 +157,8 @@ def test_a_day_that_is_over_is_counted_once(browser: Client) -> None:
 def test_a_reading_is_taken_once_an_hour(alice: User, sign_in: SignIn) -> None:
     sign_in(alice)
 
-    dashboard_stats.take_reading()
-    dashboard_stats.take_reading()
+    dashboard_stats.take_snapshot()
+    dashboard_stats.take_snapshot()
 
     assert [reading.active_sessions for reading in MetricSnapshot.objects.all()] == [1]
 
@@ -181,7 +181,7 @@ def test_what_is_not_counted_in_time_is_a_gap_and_is_counted_by_the_worker(alice
     counted = dashboard_stats.days(today, seconds=0)
     assert list(counted.values()).count(None) == dashboard_stats.DAYS - 1
     assert counted[today] == {"login": 1}
-    dashboard_stats.take_reading()
+    dashboard_stats.take_snapshot()
 
     assert None not in dashboard_stats.days(today, seconds=0).values()
 

@@ -97,7 +97,7 @@ def _failed() -> QuerySet[OutboxEmail]:
     return OutboxEmail.objects.filter(state=EmailState.FAILED)
 
 
-def take_reading() -> None:
+def take_snapshot() -> None:
     """For this hour, which it replaces where it was taken already; those of long ago go. Counts the days too."""
     hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     MetricSnapshot.objects.update_or_create(taken_at=hour, defaults=asdict(count_now()))
