@@ -102,7 +102,7 @@ class InvitationNotNeeded(ApiError):
     message = _("Only an active user with an email and without a password can be invited.")
 
 
-class NobodyToWriteTo(ApiError):
+class NoEmailRecipient(ApiError):
     status, code = HTTPStatus.BAD_REQUEST, "nobody_to_write_to"
     message = _("Only for an active user with an email.")
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 from accounts.admin.base import NoAdminLogMixin, admin_id, is_superuser
-from accounts.services.administration import permissions
+from accounts.services.administration import audit_records
 
 admin.site.unregister(Group)
 
@@ -35,11 +35,11 @@ class GroupAdmin(NoAdminLogMixin, DjangoGroupAdmin, ModelAdmin):  # type: ignore
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
         """Compare the permissions before and after: here the name has been saved, and the permissions have not."""
         group = form.instance
-        before = permissions.of_group(group) if change else None
+        before = audit_records.get_group_permissions(group) if change else None
         super().save_related(request, form, formsets, change)
         former_name = form.initial.get("name", group.name)
-        permissions.note_group(group, before, former_name=former_name, actor_id=admin_id(request))
+        audit_records.record_group(group, before, former_name=former_name, actor_id=admin_id(request))
 
     def delete_model(self, request: HttpRequest, obj: Group) -> None:
-        permissions.note_group_deleted(obj, actor_id=admin_id(request))
+        audit_records.record_group_deletion(obj, actor_id=admin_id(request))
         super().delete_model(request, obj)

@@ -30,7 +30,7 @@ class OutboxEmailAdmin(ReadOnlyMixin, LargeTableAdmin):
     def send_again(self, request: HttpRequest, queryset: QuerySet[OutboxEmail]) -> None:
         """Only failed emails: a queued one is sent anyway, and a sent one must not be sent twice."""
         ids = queryset.values_list("id", flat=True)[: self.list_per_page]
-        count = support.send_emails_again(actor_id=admin_id(request), email_ids=ids)
+        count = support.resend_failed_emails(actor_id=admin_id(request), email_ids=ids)
         self.message_user(
             request,
             ngettext("%(count)d email will be sent again.", "%(count)d emails will be sent again.", count)

@@ -14,7 +14,7 @@ USER_ACTIONS = (
         question=_("Ends all sessions of the user immediately, on every device. The password stays the same."),
         icon="logout",
         is_destructive=True,
-        run=lambda actor, user, _reason: users.sign_out(actor_id=actor, user_id=user),
+        run=lambda actor, user, _reason: support.revoke_sessions(actor_id=actor, user_id=user),
     ),
     ConfirmedAction(
         name="verify",
@@ -24,21 +24,21 @@ USER_ACTIONS = (
         ),
         icon="verified",
         not_on_self=True,
-        run=lambda actor, user, _reason: support.verify(actor_id=actor, user_id=user),
+        run=lambda actor, user, _reason: support.mark_email_verified(actor_id=actor, user_id=user),
     ),
     ConfirmedAction(
         name="resend",
         title=_("Resend verification or invitation"),
         question=_("Sends a new code or link. The previous one stops working."),
         icon="forward_to_inbox",
-        run=lambda actor, user, _reason: support.send_proof_again(actor_id=actor, user_id=user),
+        run=lambda actor, user, _reason: support.resend_onboarding_email(actor_id=actor, user_id=user),
     ),
     ConfirmedAction(
         name="send-reset",
         title=_("Send password reset"),
         question=_("Sends the user a link to set a new password. Nothing changes until the link is used."),
         icon="lock_reset",
-        run=lambda actor, user, _reason: support.send_reset(actor_id=actor, user_id=user),
+        run=lambda actor, user, _reason: support.send_password_reset(actor_id=actor, user_id=user),
     ),
     ConfirmedAction(
         name="reset-second-factor",

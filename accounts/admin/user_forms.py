@@ -12,19 +12,8 @@ from accounts.exceptions import EmailTaken, LastAdmin, UsernameTaken
 from accounts.identity import email_key, username_key
 from accounts.identity_validators import validate_address, validate_username
 from accounts.models import User
-from accounts.services.administration import deactivation, policy
-
-_FORM_COLUMNS = (
-    "username",
-    "email",
-    "first_name",
-    "last_name",
-    "language",
-    "role",
-    "is_active",
-    "is_staff",
-    "is_superuser",
-)
+from accounts.models.user_fields import ADMIN_FORM_FIELDS, identity_keys
+from accounts.services.administration import policy, users
 
 
 class IdentityRules(forms.ModelForm):  # type: ignore[type-arg]
@@ -80,9 +69,6 @@ class NewUserForm(IdentityRules, UserCreationForm):  # type: ignore[misc]
 def column_values(before: User, edited: User) -> dict[str, Any]:
     """Return the values of the form's columns, and of the columns that follow from them."""
     reason = None if edited.is_active else edited.deactivation_reason
-    keys = {
-        "username_key": username_key(edited.username),
-        "email_key": email_key(edited.email) if edited.email else None,
-    }
-    values = {name: getattr(edited, name) for name in _FORM_COLUMNS} | keys | {"updated_at": datetime.now(UTC)}
-    return values | deactivation.columns(before, is_active=edited.is_active, reason=reason)
+    values: dict[str, Any] = {name: getattr(edited, name) for name in ADMIN_FORM_FIELDS}
+    values |= identity_keys(values) | {"updated_at": datetime.now(UTC)}
+    return values | users.activity_columns(before, is_active=edited.is_active, reason=reason)

@@ -25,7 +25,7 @@ from accounts.admin.user_forms import NewUserForm, UserForm
 from accounts.mail import outbox
 from accounts.models import AuditKind, User
 from accounts.services import registration_claims
-from accounts.services.administration import audit_records, permissions, policy, side_effects
+from accounts.services.administration import audit_records, policy, side_effects
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason
 
@@ -79,23 +79,23 @@ class UserAdmin(NoAdminLogMixin, ConfirmedActionsAdmin, DjangoUserAdmin):  # typ
             self._change(obj, form, actor_id=admin_id(request))
             return
         super().save_model(request, obj, form, change)
-        side_effects.announce(obj)
-        audit_records.note_creation(obj, actor_id=admin_id(request))
+        side_effects.send_onboarding_email(obj)
+        audit_records.record_creation(obj, actor_id=admin_id(request))
 
     def _change(self, user: User, form: Any, *, actor_id: uuid.UUID) -> None:
         """`user` is the row locked by `get_object`, with the form's changes."""
         before = User.objects.get(id=user.id)
         verified = bool(user.email_verified_at) if "email_verified_at" in form.changed_data else None
         values = user_forms.column_values(before, user)
-        after = side_effects.apply(before, values, email_verified=verified, actor_id=actor_id)
+        after = side_effects.apply_changes(before, values, email_verified=verified, actor_id=actor_id)
         if verified:  # at the time given in the form
             User.objects.filter(id=user.id).update(email_verified_at=user.email_verified_at)
-        audit_records.note_change(before, after, actor_id=actor_id)
+        audit_records.record_change(before, after, actor_id=actor_id)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
-        before = permissions.of_user(form.instance)
+        before = audit_records.get_user_permissions(form.instance)
         super().save_related(request, form, formsets, change)
-        permissions.note_user(form.instance, before, actor_id=admin_id(request))
+        audit_records.record_user_permissions(form.instance, before, actor_id=admin_id(request))
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         """Serve Django's page; `EndSessionsOnChange` ends the sessions.
@@ -109,7 +109,7 @@ class UserAdmin(NoAdminLogMixin, ConfirmedActionsAdmin, DjangoUserAdmin):  # typ
             response = super().user_change_password(request, id, form_url)
             after = User.objects.filter(id=before.id).exclude(password=before.password).first() if before else None
             if before and after:
-                side_effects.settle_password(before, after, actor_id=admin_id(request))
+                side_effects.after_password_set(before, after, actor_id=admin_id(request))
                 facts = {"fields": "password"}
                 audit.record(AuditKind.USER_CHANGED, user_id=after.id, actor_id=admin_id(request), facts=facts)
         return response

@@ -30,7 +30,7 @@ def shortcut(request: WSGIRequest) -> Quick:
         raise AuthenticationRequired
     claims = session_tokens.decode_access(token)
     try:
-        account = profile.account_of(user_id=claims.user_id, session_id=claims.session_id)
+        account = profile.get_account(user_id=claims.user_id, session_id=claims.session_id)
     except SessionRevoked:
         verify_token(token)  # says so too, unless the claims contradict the session
         raise

@@ -14,7 +14,6 @@ from accounts.mfa.flows import challenges
 from accounts.mfa.models import RecoveryCode, TotpFactor
 from accounts.models import Purpose, Role, User
 from accounts.services import email_change
-from accounts.services.administration import admin_sessions
 from accounts.verification import verification_codes
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason
@@ -36,7 +35,7 @@ def take_over(user: User) -> None:
 
 
 def _end_sessions(user: User) -> None:
-    admin_sessions.end_all(user_id=user.id)
+    User.objects.end_admin_sessions(user_id=user.id)
     challenges.end_all(user_id=user.id)
     sessions.revoke_all(user_id=user.id, reason=RevokedReason.PASSWORD_RESET)
     sessions.erase_client_data(user_id=user.id)

@@ -1,25 +1,19 @@
-"""What the audit holds about somebody, for themselves to read, a page at a time."""
+"""The owner's own audit events, by page."""
 
 import uuid
-from dataclasses import dataclass
 
 from accounts.models import AuditEvent
+from accounts.services.pagination import Page
 
 MAX_LISTED = 10_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    events: list[AuditEvent]
-    count: int
+def find(*, user_id: uuid.UUID, page: int, page_size: int) -> Page[AuditEvent]:
+    """Return a page of the latest MAX_LISTED events, newest first: two queries.
 
-
-def find(*, user_id: uuid.UUID, page: int, page_size: int) -> Page:
-    """The newest first, counted from 1, and how many there are, counted to MAX_LISTED: two queries.
-
-    Events past MAX_LISTED are in the export: to skip or count all of many would cost more with each that is written.
+    Older events are in the export. The limit keeps the cost of skipping and counting bounded.
     """
     newest = AuditEvent.objects.filter(user_id=user_id).order_by("-created_at", "-id")[:MAX_LISTED]
     start = (page - 1) * page_size
     rows = list(newest[start : start + page_size]) if start < MAX_LISTED else []
-    return Page(events=rows, count=newest.count())
+    return Page(rows=rows, count=newest.count(), number=page, size=page_size)

@@ -10,7 +10,6 @@ from accounts.mail import outbox
 from accounts.mfa.flows import challenges
 from accounts.models import AuditKind, EmailChange, Purpose, Role, User
 from accounts.services import email_change
-from accounts.services.administration import admin_sessions
 from accounts.verification import verification_codes
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason
@@ -49,7 +48,7 @@ def _undo(change: EmailChange) -> None:
         email_change.move(user, email=change.old_email or "", key=change.old_email_key or "")
     verification_codes.invalidate(user_id=user.id, purposes=list(Purpose))
     challenges.end_all(user_id=user.id)
-    admin_sessions.end_all(user_id=user.id)
+    User.objects.end_admin_sessions(user_id=user.id)
     ended = sessions.revoke_all(user_id=user.id, reason=RevokedReason.EMAIL_CHANGE_UNDONE)
     outbox.password_reset(address=user.email or "", language=user.language, after_undo=True)
     audit.record(AuditKind.EMAIL_CHANGE_UNDONE, user_id=user.id, actor_id=user.id, facts={"sessionsEnded": ended})

@@ -7,9 +7,8 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.mfa.flows import challenges
-from accounts.models import AuditKind
+from accounts.models import AuditKind, User
 from accounts.services import refresh
-from accounts.services.administration import admin_sessions
 from core.api.exceptions import NotFound, Unauthorized
 from sessions_tracking import services as sessions
 from sessions_tracking.client_info import ClientInfo
@@ -64,7 +63,7 @@ def _end_own(principal: Principal, session_id: uuid.UUID, reason: RevokedReason)
 def log_out_everywhere(*, principal: Principal, except_current: bool) -> int:
     keep = principal.session_id if except_current else None
     with transaction.atomic():
-        admin_sessions.end_all(user_id=principal.id)
+        User.objects.end_admin_sessions(user_id=principal.id)
         ended = sessions.revoke_all(user_id=principal.id, reason=RevokedReason.LOGOUT_ALL, keep=keep)
         if ended:
             facts = {"sessionsEnded": ended}

@@ -1,4 +1,4 @@
-"""The owner's view of an account: read, change, delete."""
+"""The account of the owner: read, change, delete."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -11,9 +11,9 @@ from django.db.models import DateTimeField, Exists, QuerySet, UUIDField
 
 from accounts import audit
 from accounts.exceptions import UsernameTaken
-from accounts.identity import username_key
 from accounts.mail import outbox
 from accounts.models import AuditKind, Role, User
+from accounts.models.user_fields import OWNER_VISIBLE_FIELDS, PROFILE_FIELDS, api_name, identity_keys
 from accounts.services import passwords, registration_claims
 from accounts.services.administration import policy
 from core.api.exceptions import SessionRevoked
@@ -21,14 +21,8 @@ from core.db.prepared import Given, PreparedSelect, in_order
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason, Session
 
-_EDITABLE = {"first_name": "firstName", "last_name": "lastName", "username": "username", "language": "language"}
-
-# Without what no client is shown: the hash of a password is not fetched to be thrown away.
-_OF_USER = in_order(User, {
-    "id", "email", "username", "first_name", "last_name", "language", "role", "email_verified_at", "mfa_enabled", "created_at",
-    "updated_at", "last_login",
-})  # fmt: skip
-_OF_SESSION = in_order(Session, {
+_USER_COLUMNS = in_order(User, OWNER_VISIBLE_FIELDS)
+_SESSION_COLUMNS = in_order(Session, {
     "id", "name", "data", "ip", "user_agent", "device", "browser", "os", "platform", "location", "created_at", "updated_at",
     "last_seen_at", "expires_at",
 })  # fmt: skip
@@ -36,7 +30,7 @@ _OF_SESSION = in_order(Session, {
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user and their active sessions, the one seen last first; of each the fields that the API shows, the rest deferred."""
+    """A user and the active sessions, the last seen first. Fields that the API does not return are deferred."""
 
     user: User
     sessions: Sequence[Session]
@@ -50,32 +44,32 @@ def _live_account() -> QuerySet[User, Any]:
         sessions__expires_at__gt=Given("now", DateTimeField()),
     )
     newest_first = live.order_by("-sessions__last_seen_at", "-sessions__id")
-    columns = newest_first.values_list(*_OF_USER, *(f"sessions__{name}" for name in _OF_SESSION))
+    columns = newest_first.values_list(*_USER_COLUMNS, *(f"sessions__{name}" for name in _SESSION_COLUMNS))
     return columns[: sessions.MAX_LISTED]
 
 
 _LIVE_ACCOUNT = PreparedSelect(_live_account)
 
 
-def account_of(*, user_id: uuid.UUID, session_id: uuid.UUID) -> Account:
-    """The caller's account by one statement, which proves at once that the session is live, unless it is not among the
-    MAX_LISTED sessions that are shown.
+def get_account(*, user_id: uuid.UUID, session_id: uuid.UUID) -> Account:
+    """Read account and sessions in one statement, which also proves that the caller's session is active.
 
-    Raises SessionRevoked where the session is over or another's, or the user is gone or inactive.
+    A second statement is needed only if the session is not among the MAX_LISTED sessions that are returned.
+    Raises SessionRevoked if the session has ended or is another user's, or the user is deleted or inactive.
     """
     rows = _LIVE_ACCOUNT.rows(user_id=user_id, now=datetime.now(UTC))
-    split = len(_OF_USER)
-    found = [Session.from_db("default", _OF_SESSION, row[split:]) for row in rows]
-    is_live = any(session.id == session_id for session in found) or (
-        len(found) == sessions.MAX_LISTED and sessions.is_active(user_id=user_id, session_id=session_id)
+    split = len(_USER_COLUMNS)
+    listed = [Session.from_db("default", _SESSION_COLUMNS, row[split:]) for row in rows]
+    is_live = any(session.id == session_id for session in listed) or (
+        len(listed) == sessions.MAX_LISTED and sessions.is_live(user_id=user_id, session_id=session_id)
     )
     if not is_live:
         raise SessionRevoked
-    return Account(User.from_db("default", _OF_USER, rows[0][:split]), found)
+    return Account(User.from_db("default", _USER_COLUMNS, rows[0][:split]), listed)
 
 
 def get(*, user_id: uuid.UUID) -> User:
-    """Raises SessionRevoked for a user who is gone or inactive: so is every session of theirs."""
+    """Raises SessionRevoked if the user is deleted or inactive, because then all their sessions have ended."""
     user = User.objects.filter(id=user_id, is_active=True).first()
     if user is None:
         raise SessionRevoked
@@ -83,7 +77,7 @@ def get(*, user_id: uuid.UUID) -> User:
 
 
 def update(*, user_id: uuid.UUID, session_id: uuid.UUID, changes: Mapping[str, Any]) -> User:
-    """Sets those of first_name, last_name, username and language that `changes` holds. Raises UsernameTaken, SessionRevoked."""
+    """Set the PROFILE_FIELDS in `changes`. Raises UsernameTaken, SessionRevoked."""
     try:
         with transaction.atomic():
             user = User.objects.select_for_update().filter(id=user_id, is_active=True).first()
@@ -96,19 +90,19 @@ def update(*, user_id: uuid.UUID, session_id: uuid.UUID, changes: Mapping[str, A
 
 
 def _write_changed(user: User, session_id: uuid.UUID, changes: Mapping[str, Any]) -> None:
-    """Writes and records the fields that differ; nothing where none does. The caller holds the user's row.
+    """Write and record the fields that differ. The caller has locked the user's row.
 
-    Raises SessionRevoked: a reset may have passed the account on while the request waited for that row.
+    Raises SessionRevoked: while the request waited for the lock, a password reset may have given the account to another owner.
     """
-    values = {name: changes[name] for name in _EDITABLE if name in changes and changes[name] != getattr(user, name)}
+    values = {
+        field: changes[field] for field in PROFILE_FIELDS if field in changes and changes[field] != getattr(user, field)
+    }
     if not values:
         return
-    facts = {"fields": ", ".join(_EDITABLE[name] for name in _EDITABLE if name in values)}
-    if "username" in values:
-        values["username_key"] = username_key(values["username"])
-    values["updated_at"] = datetime.now(UTC)
-    for name, value in values.items():
-        setattr(user, name, value)
+    facts = {"fields": ", ".join(map(api_name, values))}
+    values |= identity_keys(values) | {"updated_at": datetime.now(UTC)}
+    for field, value in values.items():
+        setattr(user, field, value)
     active = Session.objects.active(datetime.now(UTC)).filter(id=session_id, user_id=user.id)
     if not User.objects.filter(Exists(active), id=user.id).update(**values):
         raise SessionRevoked
@@ -118,18 +112,18 @@ def _write_changed(user: User, session_id: uuid.UUID, changes: Mapping[str, Any]
 
 
 def delete(*, user_id: uuid.UUID, password: str) -> None:
-    """Deletes the account and its sessions. Raises PasswordIncorrect (`password`), LastAdmin.
+    """Delete the account with its sessions. Raises PasswordIncorrect (`password`), LastAdmin.
 
-    The row is locked first: a login that races the deletion waits, and then finds nobody. Raises SessionRevoked if the password
-    changed after it was checked, and for a second deletion at the same time.
+    The row is locked first, so that a login that races the deletion waits and then fails. Raises SessionRevoked if the
+    password changed after it was checked, and for a second deletion at the same time.
     """
     user = get(user_id=user_id)
     passwords.require_correct(password, user=user, field="password")
     with transaction.atomic():
         if user.role == Role.ADMIN:
             policy.ensure_not_last_admin(user_id=user_id)
-        same = User.objects.select_for_update().filter(id=user_id, password=user.password, is_active=True)
-        if not same.exists():  # a reset was faster: the password that was given is the account's no more
+        unchanged = User.objects.select_for_update().filter(id=user_id, password=user.password, is_active=True)
+        if not unchanged.exists():  # a password reset committed since the check
             raise SessionRevoked
         outbox.account_deleted(user)
         registration_claims.remove(user.email)

@@ -1,7 +1,9 @@
-"""Signs people up."""
+"""Registration: create an account and send the verification email."""
 
+from collections.abc import Mapping
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -9,11 +11,13 @@ from django.db.models import CharField, Q
 
 from accounts import audit
 from accounts.exceptions import EmailTaken, UsernameTaken
-from accounts.identity import bucket_of, email_key, username_key
+from accounts.identity import bucket_of
 from accounts.mail import outbox
 from accounts.models import AuditKind, User
+from accounts.models.user_fields import identity_keys
 from accounts.passwords import hashing, hashing_limiter
 from accounts.services import email_verification, passwords, registration_claims
+from accounts.services.identity_conflicts import conflict
 from core.api.exceptions import ApiError
 from core.db.prepared import Given, PreparedSelect, in_order
 from core.db.prepared_writes import insert
@@ -22,53 +26,58 @@ from core.throttling import limiter
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAccount:
-    """`email` is None only where EMAIL_VERIFICATION is `none`."""
+    """`profile` holds values of PROFILE_FIELDS. `email` is None only if EMAIL_VERIFICATION is `none`."""
 
     email: str | None
-    username: str
     password: str
-    first_name: str = ""
-    last_name: str = ""
-    language: str = "en"
+    profile: Mapping[str, Any] = field(default_factory=dict)
 
 
-_OF_OTHERS = in_order(User, {"id", "email", "email_key", "username_key", "language", "password"})
+_MATCH_COLUMNS = in_order(User, {"id", "email", "email_key", "username_key", "language", "password"})
 
 
-def _like(name: str) -> Q:
-    return Q((name, Given(name, CharField())))
+def _equals(column: str) -> Q:
+    return Q((column, Given(column, CharField())))
 
 
-_NAMESAKES = PreparedSelect(lambda: User.objects.filter(_like("username_key")).values_list(*_OF_OTHERS))
-_NAMESAKES_BY_EITHER = PreparedSelect(
-    lambda: User.objects.filter(_like("username_key") | _like("email_key")).values_list(*_OF_OTHERS)
+_BY_USERNAME = PreparedSelect(lambda: User.objects.filter(_equals("username_key")).values_list(*_MATCH_COLUMNS))
+_BY_USERNAME_OR_EMAIL = PreparedSelect(
+    lambda: User.objects.filter(_equals("username_key") | _equals("email_key")).values_list(*_MATCH_COLUMNS)
 )
 
 
 def register(account: NewAccount) -> User:
-    """Makes the user and promises the verification email, in one transaction.
+    """Create the user and queue the verification email, in one transaction.
 
-    Raises ValidationFailed (`password`), EmailTaken, UsernameTaken, Overloaded. With PREVENT_ENUMERATION a taken email looks like
-    success, costs as much, and its owner is told by email; the user returned is then nobody's.
+    Raises ValidationFailed (`password`), EmailTaken, UsernameTaken, Overloaded. With PREVENT_ENUMERATION a taken email
+    looks like success and costs the same; its owner is notified by email, and the returned user is not in the database.
     """
     hashing_limiter.require_room()
     user = _unsaved(account)
     passwords.require_acceptable(account.password, user=user, field="password")
-    others = _others_like(user)
-    if others:
-        _refuse_before_the_hash(_collision(user, others))
+    others = _find_others(user)
+    if others and not _is_hidden(error := _conflict(user, others)):
+        raise error  # without a hash, which is by far the largest cost
     user.password = _hash(account.password, user, _owner(user, others))
-    may_write = _has_room_for_a_notice(user)
+    may_notify = _may_notify_owner(user)
     if not others:
         try:
             return _save(user)
-        except IntegrityError:  # somebody was faster by a moment
-            others = _others_like(user)
-    owner = _owner(user, others)
-    taken = _collision(user, others)
-    if settings.PREVENT_ENUMERATION and owner is not None and isinstance(taken, EmailTaken):
-        return _pretend(user, owner, may_write=may_write)
-    raise taken
+        except IntegrityError:  # another registration won the race
+            others = _find_others(user)
+    owner, error = _owner(user, others), _conflict(user, others)
+    if owner is not None and _is_hidden(error):
+        return _simulate(user, owner, may_notify=may_notify)
+    raise error
+
+
+def _conflict(user: User, others: list[User]) -> ApiError:
+    return conflict(user, others, hide_email=settings.PREVENT_ENUMERATION)
+
+
+def _is_hidden(error: ApiError) -> bool:
+    """Return whether the response must look like success. A taken username is never hidden."""
+    return settings.PREVENT_ENUMERATION and isinstance(error, EmailTaken)
 
 
 def _owner(user: User, others: list[User]) -> User | None:
@@ -81,23 +90,13 @@ def _hash(password: str, user: User, owner: User | None) -> str:
     return hashing.make_beside(password, registration_claims.reference_hash(user.email or "", owner))
 
 
-def _refuse_before_the_hash(taken: ApiError) -> None:
-    """Raises `taken` unless it has to look like success, which costs a hash. A taken username alone is never hidden."""
-    if not (settings.PREVENT_ENUMERATION and isinstance(taken, EmailTaken)):
-        raise taken
-
-
 def _unsaved(account: NewAccount) -> User:
-    return User(
-        email=account.email or None,
-        email_key=email_key(account.email) if account.email else None,
-        username=account.username,
-        username_key=username_key(account.username),
-        first_name=account.first_name,
-        last_name=account.last_name,
-        language=account.language,
-        claim=registration_claims.claim_of(account.email) if settings.PREVENT_ENUMERATION and account.email else None,
-    )
+    user = User(email=account.email or None, **account.profile)
+    for column, key in identity_keys({"email": user.email, "username": user.username}).items():
+        setattr(user, column, key)
+    if settings.PREVENT_ENUMERATION and user.email:
+        user.claim = registration_claims.claim_of(user.email)
+    return user
 
 
 def _save(user: User) -> User:
@@ -110,17 +109,17 @@ def _save(user: User) -> User:
     return user
 
 
-def _has_room_for_a_notice(user: User) -> bool:
-    """Nobody fills an owner's inbox with notices. It is asked for new addresses too, so that the time tells nothing."""
+def _may_notify_owner(user: User) -> bool:
+    """Limit the notices to an owner. Unknown emails are counted too, so that the response time reveals nothing."""
     if not settings.PREVENT_ENUMERATION:
         return False
     return limiter.has_room(settings.RATE_LIMIT_RESEND, f"notice:{bucket_of(user.email or '')}")
 
 
-def _pretend(user: User, owner: User, *, may_write: bool) -> User:
-    """Leaves the traces of a sign-up, by as many writes, so that no later request and no time tells (ASVS 6.3.8).
+def _simulate(user: User, owner: User, *, may_notify: bool) -> User:
+    """Do the writes of a registration, so that neither later requests nor the time reveal the account (ASVS 6.3.8).
 
-    One email is promised, to the owner. Raises UsernameTaken where somebody was faster.
+    The email goes to the owner. Raises UsernameTaken if another registration won the race.
     """
     placeholder = copy(user)
     placeholder.email, placeholder.email_key, placeholder.is_placeholder = None, None, True
@@ -128,7 +127,7 @@ def _pretend(user: User, owner: User, *, may_write: bool) -> User:
         with transaction.atomic():
             insert(placeholder)
             _reset_attempts(owner, user.email or "")
-            if may_write:
+            if may_notify:
                 outbox.address_already_registered(owner)
             else:
                 outbox.nothing()
@@ -145,19 +144,7 @@ def _reset_attempts(owner: User, email: str) -> None:
     email_verification.reset_attempts(email)
 
 
-def _others_like(user: User) -> list[User]:
-    query = _NAMESAKES_BY_EITHER if user.email_key else _NAMESAKES
+def _find_others(user: User) -> list[User]:
+    query = _BY_USERNAME_OR_EMAIL if user.email_key else _BY_USERNAME
     rows = query.rows(username_key=user.username_key, email_key=user.email_key)
-    return [User.from_db("default", _OF_OTHERS, row) for row in rows]
-
-
-def _collision(user: User, others: list[User]) -> ApiError:
-    """What is in the way. A taken username says so even where the email is taken too: that one alone can be hidden."""
-    username_taken = any(other.username_key == user.username_key for other in others)
-    email_taken = any(user.email_key is not None and other.email_key == user.email_key for other in others)
-    errors = {}
-    if email_taken and not (username_taken and settings.PREVENT_ENUMERATION):
-        errors["email"] = [EmailTaken.message]
-    if username_taken or not email_taken:
-        errors["username"] = [UsernameTaken.message]
-    return EmailTaken(errors=errors) if "email" in errors else UsernameTaken(errors=errors)
+    return [User.from_db("default", _MATCH_COLUMNS, row) for row in rows]

@@ -54,10 +54,10 @@ def test_a_group_that_is_made_changed_and_deleted_is_in_the_audit(browser: Clien
     browser.post(f"{page}/delete/", {"post": "yes"})
 
     assert _facts(AuditKind.GROUP_CHANGED) == [
-        {"what": "created", "group": "support", "given": "accounts.view_user"},
+        {"what": "created", "group": "support", "granted": "accounts.view_user"},
         {"what": "changed", "group": "helpers", "formerly": "support"}
-        | {"given": "accounts.change_user", "taken": "accounts.view_user"},
-        {"what": "deleted", "group": "helpers", "taken": "accounts.change_user"},
+        | {"granted": "accounts.change_user", "revoked": "accounts.view_user"},
+        {"what": "deleted", "group": "helpers", "revoked": "accounts.change_user"},
     ]
     assert set(AuditEvent.objects.values_list("actor_id", flat=True)) == {superuser.id}
     assert not LogEntry.objects.exists()
@@ -91,7 +91,7 @@ def test_rights_given_to_a_user_are_in_the_audit(browser: Client, superuser: Use
     event = AuditEvent.objects.get()
     assert (event.kind, event.user_id, event.actor_id) == (AuditKind.USER_CHANGED, trudy.id, superuser.id)
     assert event.facts == {
-        "fields": "permissions", "given": "accounts.change_user, group support", "taken": "accounts.view_user",
+        "fields": "permissions", "granted": "accounts.change_user, group support", "revoked": "accounts.view_user",
     }  # fmt: skip
 
 

@@ -361,7 +361,7 @@ def test_groups_and_rights_are_kept_and_set(alice: User, post: Admin) -> None:
     alice.refresh_from_db()
     assert (alice.is_staff, list(alice.groups.all())) == (True, [clerks])
     facts = [event.facts for event in AuditEvent.objects.order_by("id")]
-    assert facts == [{"fields": "isStaff"}, {"fields": "permissions", "given": "group clerks"}]
+    assert facts == [{"fields": "isStaff"}, {"fields": "permissions", "granted": "group clerks"}]
 
 
 def test_the_owner_hears_of_a_password_set_here_and_no_reset_follows_it(

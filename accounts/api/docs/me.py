@@ -3,8 +3,7 @@
 from dataclasses import replace
 
 from accounts.api.docs import export, samples, shapes
-from accounts.api.serializers.forms import PasswordForm, ProfileForm
-from accounts.api.serializers.pages import PageQuery
+from accounts.api.serializers.forms import PageQuery, PasswordForm, ProfileForm
 from accounts.exceptions import LastAdmin, PasswordIncorrect, UsernameTaken
 from core.openapi.operation import CLEARS_COOKIES, Operation
 from sessions_tracking.api.docs import SESSION

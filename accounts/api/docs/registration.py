@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from accounts.api.docs import samples, shapes
-from accounts.api.serializers.forms import AddressForm, RegisterForm, VerifyEmailForm
+from accounts.api.serializers.forms import EmailForm, RegisterForm, VerifyEmailForm
 from accounts.exceptions import (
     CodeInvalid,
     EmailAlreadyVerified,
@@ -83,7 +83,7 @@ VERIFY_BY_LINK = Operation(
 RESEND = Operation(
     tag=TAG,
     summary="Send another code and link",
-    request=AddressForm,
+    request=EmailForm,
     requests=_ADDRESS,
     message="The verification email is on its way.",
     errors=[UserNotFound, EmailAlreadyVerified, OriginNotAllowed],

@@ -1,12 +1,14 @@
 """How users and sign-ins look on the wire."""
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from accounts.api.cookies import Transport
 from accounts.mfa.flows.challenges import Pending
 from accounts.models import User
 from accounts.services.login import SignIn
+from accounts.services.pagination import Page
 from accounts.services.profile import Account
 from core.api.timestamps import iso, iso_or_none
 from sessions_tracking.api.presenters import session_data
@@ -32,6 +34,19 @@ def user_profile(user: User) -> dict[str, Any]:
         "updatedAt": iso(user.updated_at),
         "lastLoginAt": iso_or_none(user.last_login),
     }
+
+
+def administered_user(user: User) -> dict[str, Any]:
+    return user_profile(user) | {
+        "isActive": user.is_active,
+        "deactivatedAt": iso_or_none(user.deactivated_at),
+        "deactivationReason": user.deactivation_reason,
+    }
+
+
+def page_data(name: str, page: Page[Any], present: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+    rows = [present(row) for row in page.rows]
+    return {name: rows, "count": page.count, "page": page.number, "pageSize": page.size}
 
 
 def account_data(account: Account, *, current: uuid.UUID) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The fields of an account."""
 
+import re
 from typing import Any
 
 from django.conf import settings
@@ -18,7 +19,7 @@ class NewEmail(PlainText):
         super().__init__(max_length=LONGEST_EMAIL, validators=[validate_address], **kwargs)
 
 
-class SignUpEmail(NewEmail):
+class RegistrationEmail(NewEmail):
     """May be left out where EMAIL_VERIFICATION is `none`."""
 
     @property
@@ -62,7 +63,7 @@ class NewPassword(Password):
         self.validators.append(CompositionValidator().validate)
 
 
-class AnyAddress(PlainText):
+class Identifier(PlainText):
     """Whatever somebody takes for their address."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -112,3 +113,33 @@ class PastedToken(SecretText):
 
     def to_internal_value(self, data: Any) -> str:
         return pasted_text.token(super().to_internal_value(data))
+
+
+class StrictBoolean(serializers.BooleanField):
+    """JSON's `true` or `false`. REST framework would accept "yes" and 1 as well."""
+
+    default_error_messages = {"invalid": _("Must be true or false.")}
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class QueryBoolean(serializers.ChoiceField):
+    """`true` or `false` in a query string."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=["true", "false"], required=False, **kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        return super().to_internal_value(data) == "true"
+
+
+class QueryInteger(serializers.IntegerField):
+    """A number of ASCII digits in a query string. REST framework would accept "1.0", " 1 " and digits of any script."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if not re.fullmatch(r"[0-9]{1,7}", str(data)):
+            self.fail("invalid")
+        return super().to_internal_value(data)

@@ -6,14 +6,16 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from accounts.api.serializers.fields import (
-    AnyAddress,
+    Identifier,
     Language,
     NewPassword,
     OneTimeCode,
     Password,
     PastedToken,
     PersonName,
-    SignUpEmail,
+    QueryInteger,
+    RegistrationEmail,
+    StrictBoolean,
     Username,
 )
 from core.api.fields import DataObject, PlainText
@@ -21,22 +23,29 @@ from core.api.fields import DataObject, PlainText
 Form = serializers.Serializer[dict[str, Any]]
 
 
-class RegisterForm(Form):
-    email = SignUpEmail()
+class ProfileForm(Form):
+    """The fields of PROFILE_FIELDS, which every form of a user inherits."""
+
+    firstName = PersonName(source="first_name")
+    lastName = PersonName(source="last_name")
+    username = Username(required=False)
+    language = Language()
+
+
+class RegisterForm(ProfileForm):
+    email = RegistrationEmail()
     username = Username()
     password = NewPassword()
-    firstName = PersonName()
-    lastName = PersonName()
     language = Language(help_text="Of the emails; that of `Accept-Language` if left out.")
 
 
 class VerifyEmailForm(Form):
-    email = AnyAddress()
+    email = Identifier()
     code = OneTimeCode()
 
 
-class AddressForm(Form):
-    email = AnyAddress()
+class EmailForm(Form):
+    email = Identifier()
 
 
 class ForgotPasswordForm(Form):
@@ -46,9 +55,9 @@ class ForgotPasswordForm(Form):
 
 
 class LoginForm(Form):
-    email = AnyAddress(required=False)
-    username = AnyAddress(required=False)
-    identifier = AnyAddress(required=False, help_text="An email or a username.")
+    email = Identifier(required=False)
+    username = Identifier(required=False)
+    identifier = Identifier(required=False, help_text="An email or a username.")
     password = Password()
     deviceName = PlainText(required=False, max_length=100, allow_blank=True, help_text="Becomes the session's `name`.")
     data = DataObject(required=False, help_text="Kept with the session.")  # type: ignore[assignment]
@@ -90,20 +99,7 @@ class LogoutForm(Form):
 
 
 class LogoutAllForm(Form):
-    exceptCurrent = serializers.BooleanField(default=False)
-
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
-        """REST framework's field takes "yes" and 1 for true; JSON has a word of its own for it."""
-        if isinstance(data, dict) and not isinstance(data.get("exceptCurrent", False), bool):
-            raise serializers.ValidationError({"exceptCurrent": [_("Must be true or false.")]})
-        return dict(super().to_internal_value(data))
-
-
-class ProfileForm(Form):
-    firstName = PersonName()
-    lastName = PersonName()
-    username = Username(required=False)
-    language = Language()
+    exceptCurrent = StrictBoolean(default=False)
 
 
 class PasswordForm(Form):
@@ -118,3 +114,8 @@ class ResetPasswordForm(Form):
 class ChangePasswordForm(Form):
     currentPassword = Password()
     newPassword = NewPassword()
+
+
+class PageQuery(Form):
+    page = QueryInteger(min_value=1, max_value=1_000_000, default=1)
+    pageSize = QueryInteger(min_value=1, max_value=100, default=20, source="page_size")

@@ -83,13 +83,13 @@ def test_a_password_that_changed_since_it_was_given_proves_nothing(
     admin: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As in a race: the reset commits between the check of the password and the lock."""
-    client, apply = sign_in(admin).client, side_effects.apply
+    client, apply = sign_in(admin).client, side_effects.apply_changes
 
     def change_first(before: User, *args: Any, **kwargs: Any) -> User:
         before.password = "another hash"
         return apply(before, *args, **kwargs)
 
-    monkeypatch.setattr(side_effects, "apply", change_first)
+    monkeypatch.setattr(side_effects, "apply_changes", change_first)
 
     reply = client.patch(f"/users/{admin.id}", {"email": "mallory@evil.example", "currentPassword": PASSWORD})
 
@@ -100,7 +100,7 @@ def test_a_password_that_changed_since_it_was_given_proves_nothing(
 @pytest.mark.parametrize("values", [{"email": "m@evil.example", "email_key": "m@evil.example"}, {"password": "x"}])
 def test_the_service_that_all_entry_points_share_refuses_without_a_proof(admin: User, values: dict[str, Any]) -> None:
     with pytest.raises(PermissionDenied):
-        side_effects.apply(admin, values, email_verified=None, actor_id=admin.id)
+        side_effects.apply_changes(admin, values, email_verified=None, actor_id=admin.id)
 
     assert User.objects.get(id=admin.id).email == "carol@example.com"
 
@@ -110,7 +110,7 @@ def test_the_service_behind_the_password_page_of_the_admin_refuses_ones_own(admi
     changed.password = "x"
 
     with pytest.raises(PermissionDenied):
-        side_effects.settle_password(admin, changed, actor_id=admin.id)
+        side_effects.after_password_set(admin, changed, actor_id=admin.id)
 
 
 @pytest.mark.parametrize("spelling", ["{id}", "{hex}", "{upper}", "urn:uuid:{id}"])

@@ -9,9 +9,8 @@ from rest_framework.response import Response
 from accounts.api.cookies import clear_cookies
 from accounts.api.docs import me as docs
 from accounts.api.presenters.export import event_data, held_chunks
-from accounts.api.presenters.users import account_data, user_profile
-from accounts.api.serializers.forms import PasswordForm, ProfileForm
-from accounts.api.serializers.pages import PageQuery
+from accounts.api.presenters.users import account_data, page_data, user_profile
+from accounts.api.serializers.forms import PageQuery, PasswordForm, ProfileForm
 from accounts.services import activity, export, profile
 from core.api.responses import success
 from core.api.streaming import streamed_json
@@ -20,21 +19,19 @@ from core.api.viewsets import ViewSet
 from core.openapi.operation import documented
 from sessions_tracking.api.current_principal import current_principal
 
-_FIELDS = {"firstName": "first_name", "lastName": "last_name", "username": "username", "language": "language"}
-
 
 class MeViewSet(ViewSet):
     @action(detail=False, methods=["get"])
     @documented(docs.ME)
     def me(self, request: Request) -> Response:
         """Your account and your active sessions."""
-        return _shown(request)
+        return _account_response(request)
 
     @me.mapping.patch
     @documented(docs.UPDATE)
     def update_me(self, request: Request) -> Response:
         """Changes your names, your username or the language of your emails."""
-        changes = {_FIELDS[name]: value for name, value in checked(ProfileForm, request).items()}
+        changes = checked(ProfileForm, request)
         principal = current_principal(request)
         user = profile.update(user_id=principal.id, session_id=principal.session_id, changes=changes)
         return success({"user": user_profile(user)}, message=_("Your profile is saved."))
@@ -52,7 +49,7 @@ class MeViewSet(ViewSet):
     @documented(docs.PROFILE)
     def profile(self, request: Request) -> Response:
         """The same as `/me`, under the name that some clients know."""
-        return _shown(request)
+        return _account_response(request)
 
     @profile.mapping.patch
     @documented(docs.UPDATE_PROFILE)
@@ -79,11 +76,10 @@ class MeViewSet(ViewSet):
     def activity(self, request: Request) -> Response:
         """What happened to your account, sign-ins that failed included, the newest first. Kept for half a year by default."""
         query = checked_query(PageQuery, request)
-        page = activity.find(user_id=current_principal(request).id, page=query["page"], page_size=query["pageSize"])
-        return success({"events": [event_data(event) for event in page.events], "count": page.count} | query)
+        return success(page_data("events", activity.find(user_id=current_principal(request).id, **query), event_data))
 
 
-def _shown(request: Request) -> Response:
+def _account_response(request: Request) -> Response:
     principal = current_principal(request)
-    account = profile.account_of(user_id=principal.id, session_id=principal.session_id)
+    account = profile.get_account(user_id=principal.id, session_id=principal.session_id)
     return success(account_data(account, current=principal.session_id))

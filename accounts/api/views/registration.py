@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from accounts.api.docs import registration as docs
 from accounts.api.presenters.users import user_summary
-from accounts.api.serializers.forms import AddressForm, RegisterForm, VerifyEmailForm
+from accounts.api.serializers.forms import EmailForm, RegisterForm, VerifyEmailForm
 from accounts.services import email_verification, registration
 from accounts.services.registration import NewAccount
 from accounts.verification import pasted_text
@@ -38,16 +38,9 @@ class RegistrationViewSet(ViewSet):
         form = checked(RegisterForm, request)
         require_trusted(request)  # nobody's browser signs up, or sends mail, for a page elsewhere
         limited(request, settings.RATE_LIMIT_REGISTER)
-        user = registration.register(
-            NewAccount(
-                email=form.get("email"),
-                username=form["username"],
-                password=form["password"],
-                first_name=form.get("firstName", ""),
-                last_name=form.get("lastName", ""),
-                language=form.get("language") or get_language() or "en",
-            )
-        )
+        email, password = form.pop("email", None), form.pop("password")
+        profile = {"language": get_language() or "en"} | form
+        user = registration.register(NewAccount(email=email, password=password, profile=profile))
         queued = {"success": True, "message": str(_("The verification email is on its way."))}
         return success(
             {"user": user_summary(user), "emailResult": queued},
@@ -87,7 +80,7 @@ class RegistrationViewSet(ViewSet):
     @documented(docs.RESEND)
     def resend_verification(self, request: Request) -> Response:
         """Mails another code and link; the former die."""
-        email = checked(AddressForm, request)["email"]
+        email = checked(EmailForm, request)["email"]
         require_trusted(request)
         limited(request, settings.RATE_LIMIT_PUBLIC)
         email_verification.resend(email=email)

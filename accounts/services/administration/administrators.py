@@ -11,8 +11,8 @@ from accounts.exceptions import UserNotFound
 from accounts.identity_validators import validate_address, validate_username
 from accounts.models import Role, User
 from accounts.passwords import hashing
-from accounts.services import passwords
-from accounts.services.administration import audit_records, side_effects, user_creation
+from accounts.services import identity_conflicts, passwords
+from accounts.services.administration import audit_records, side_effects
 from core.api.exceptions import ValidationFailed
 
 SHORTEST_NAME, LONGEST_NAME = 3, 30
@@ -35,9 +35,9 @@ def create(*, email: str, username: str, password: str, may_use_admin: bool) -> 
     try:
         with transaction.atomic():
             user.save(force_insert=True)
-            audit_records.note_creation(user, actor_id=None)
+            audit_records.record_creation(user, actor_id=None)
     except IntegrityError as error:
-        raise user_creation.taken(user) from error
+        raise identity_conflicts.find_conflict(user) from error
     return user
 
 
@@ -60,8 +60,8 @@ def promote(*, email: str, may_use_admin: bool, trust_email: bool = False) -> Us
             raise ValidationFailed(errors={"email": [_NOT_VERIFIED]})
         rights: dict[str, Any] = {"role": Role.ADMIN}
         rights |= {"is_staff": True, "is_superuser": True} if may_use_admin else {}
-        after = side_effects.apply(before, rights, email_verified=True, actor_id=None)
-        audit_records.note_change(before, after, actor_id=None)
+        after = side_effects.apply_changes(before, rights, email_verified=True, actor_id=None)
+        audit_records.record_change(before, after, actor_id=None)
     return after
 
 

@@ -1,4 +1,4 @@
-"""What follows from a change of somebody's account by an administrator: sessions end, secrets die, emails go out."""
+"""The side effects when an administrator changes an account: sessions end, codes are invalidated, emails are sent."""
 
 import uuid
 from collections.abc import Mapping
@@ -19,15 +19,15 @@ from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason
 
 
-def announce(user: User) -> None:
-    """Tells a new user of the account, within the transaction that makes it."""
+def send_onboarding_email(user: User) -> None:
+    """Send a new user the welcome email, or what opens the account. Call within the transaction that creates the user."""
     if user.is_active and user.has_usable_password() and user.email_verified:
         outbox.welcome(user)
     else:
-        _ask_for_proof(user)
+        _send_invitation_or_verification(user)
 
 
-def apply(
+def apply_changes(
     before: User,
     values: Mapping[str, Any],
     *,
@@ -35,15 +35,15 @@ def apply(
     actor_id: uuid.UUID | None,
     proof: RecentProof | None = None,
 ) -> User:
-    """Writes `values`, columns of the user, and all that follows. The caller's transaction holds a lock on the row.
+    """Write `values`, columns of the user, with all side effects. The caller's transaction holds a lock on the row.
 
     `actor_id` is None for a command. Raises PermissionDenied for actors who change their own email or password without a proof.
     """
     after = copy(before)
     for name, value in values.items():
         setattr(after, name, value)
-    moved = after.email_key != before.email_key
-    if email_verified is False or (moved and not email_verified):
+    is_moved = after.email_key != before.email_key
+    if email_verified is False or (is_moved and not email_verified):
         after.email_verified_at = None
     claimed = copy(after)
     if email_verified:
@@ -53,8 +53,8 @@ def apply(
         after.updated_at = before.updated_at
     elif User.objects.filter(id=before.id).update(**values, email_verified_at=after.email_verified_at) != 1:
         raise NotFound
-    _settle_address(before, after, is_proven=email_verified is True)
-    _settle_sessions(before, after, values)
+    _update_email(before, after, is_proven=email_verified is True)
+    _update_sessions(before, after, values)
     return after
 
 
@@ -64,34 +64,37 @@ def _is_changed(before: User, after: User, values: Mapping[str, Any]) -> bool:
     return any(getattr(before, name) != getattr(after, name) for name in names)
 
 
-def settle_password(before: User, after: User, *, actor_id: uuid.UUID) -> None:
-    """For a password that Django's admin has written: its sessions ended with it, the rest is as after `apply`.
+def after_password_set(before: User, after: User, *, actor_id: uuid.UUID) -> None:
+    """Do for a password that the admin has written what `apply_changes` does. The sessions have ended with the write.
 
-    Raises PermissionDenied for actors who set their own: `passwords.change` asks for the current one.
+    Raises PermissionDenied for actors who set their own password, because `passwords.change` requires the current one.
     """
     reauthentication.require(before, after, actor_id=actor_id, proof=None)
-    outbox.cancel_resets(after)
-    registration_claims.remove(after.email)
-    outbox.password_changed_by_admin(after)
-    if _opens(before, after):
-        _ask_for_proof(after)
+    _after_password_changed(after)
+    if _became_usable(before, after):
+        _send_invitation_or_verification(after)
 
 
-def _settle_address(before: User, after: User, *, is_proven: bool) -> None:
-    """A secret that went to the former address opens nothing any more; a new address has to be proven again."""
-    moved = after.email_key != before.email_key
-    if moved:
-        leave_address(before, after)
+def _after_password_changed(user: User) -> None:
+    outbox.cancel_resets(user)
+    registration_claims.remove(user.email)
+    outbox.password_changed_by_admin(user)
+
+
+def _update_email(before: User, after: User, *, is_proven: bool) -> None:
+    """Invalidate codes and links for the previous email, and start the verification of a new one."""
+    is_moved = after.email_key != before.email_key
+    if is_moved:
+        _after_email_changed(before, after)
     elif before.email_verified and not after.email_verified:
         verification_codes.invalidate(user_id=after.id, purposes=list(Purpose))
     if is_proven and not after.email_verified:
         email_verification.mark_verified(after)
-    if moved or _opens(before, after):
-        _ask_for_proof(after)
+    if is_moved or _became_usable(before, after):
+        _send_invitation_or_verification(after)
 
 
-def leave_address(before: User, after: User) -> None:
-    """What was mailed to the former address opens nothing any more; whoever proved it hears of the change."""
+def _after_email_changed(before: User, after: User) -> None:
     verification_codes.invalidate(user_id=after.id, purposes=list(Purpose))
     email_change.close(user_id=after.id)
     registration_claims.remove(before.email)
@@ -99,15 +102,15 @@ def leave_address(before: User, after: User) -> None:
         outbox.email_changed_by_admin(after, old_email=before.email)
 
 
-def _opens(before: User, after: User) -> bool:
-    """Whether somebody who could not sign in, inactive or invited and without a password, now can."""
+def _became_usable(before: User, after: User) -> bool:
+    """Return whether a user who could not sign in, being inactive or without a password, now can."""
     return (after.is_active and not before.is_active) or (
         after.has_usable_password() and not before.has_usable_password()
     )
 
 
-def _ask_for_proof(user: User) -> None:
-    """Mails what opens the account to whoever reads that address: an invitation, or the code; nothing where neither is needed."""
+def _send_invitation_or_verification(user: User) -> None:
+    """Send the email that opens the account: the invitation, or the code; none if the user needs neither."""
     if not user.is_active or not user.email:
         return
     if not user.has_usable_password():
@@ -117,13 +120,11 @@ def _ask_for_proof(user: User) -> None:
         outbox.verification(user)
 
 
-def _settle_sessions(before: User, after: User, values: Mapping[str, Any]) -> None:
-    """Said again, it is done again: who said it first may have died between the commit and Redis."""
+def _update_sessions(before: User, after: User, values: Mapping[str, Any]) -> None:
+    """Revoke or refresh the sessions, even if nothing changed: a first request may have died between commit and Redis."""
     if after.password != before.password:
         sessions.revoke_all(user_id=after.id, reason=RevokedReason.PASSWORD_CHANGED)
-        outbox.cancel_resets(after)
-        registration_claims.remove(after.email)
-        outbox.password_changed_by_admin(after)
+        _after_password_changed(after)
     if not after.is_active:
         sessions.revoke_all(user_id=after.id, reason=RevokedReason.ACCOUNT_DEACTIVATED)
         challenges.end_all(user_id=after.id)

@@ -1,4 +1,4 @@
-"""What support does for somebody from the admin, and only there: proof sent again, a way back in, one session ended."""
+"""Support for one user: end sessions, verify the email, send an invitation, a code or a reset link again."""
 
 import uuid
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from django.db import transaction
 
 from accounts import audit
-from accounts.exceptions import EmailAlreadyVerified, NobodyToWriteTo
+from accounts.exceptions import EmailAlreadyVerified, InvitationNotNeeded, NoEmailRecipient
 from accounts.mail import outbox
 from accounts.models import AuditKind, EmailState, OutboxEmail, User
 from accounts.services import email_verification, passwords
@@ -17,7 +17,10 @@ from sessions_tracking.models import RevokedReason, Session
 
 
 def end_session(*, actor_id: uuid.UUID, session_id: uuid.UUID) -> None:
-    """Said again, Redis is told again, and the audit is not. Raises as `policy.lock_for_change`."""
+    """Revoke a session. A repeated call writes to Redis again, and no second audit event.
+
+    Raises as `policy.lock_for_change`.
+    """
     session = Session.objects.filter(id=session_id).first()
     if session is None:
         raise NotFound
@@ -27,49 +30,72 @@ def end_session(*, actor_id: uuid.UUID, session_id: uuid.UUID) -> None:
             audit.record(AuditKind.SESSION_REVOKED, user_id=session.user_id, actor_id=actor_id, session_id=session_id)
 
 
-def verify(*, actor_id: uuid.UUID, user_id: uuid.UUID) -> None:
-    """Takes the address for proven, on the administrator's word. Raises as `administration.update`; EmailAlreadyVerified."""
+def revoke_sessions(*, actor_id: uuid.UUID, user_id: uuid.UUID) -> int:
+    """Revoke all sessions of the user and return their number. Raises as `policy.lock_for_change`."""
+    with transaction.atomic():
+        policy.lock_for_change(actor_id=actor_id, user_id=user_id)
+        User.objects.end_admin_sessions(user_id=user_id)
+        revoked = sessions.revoke_all(user_id=user_id, reason=RevokedReason.ADMIN)
+        audit.record(AuditKind.SESSIONS_REVOKED, user_id=user_id, actor_id=actor_id, facts={"sessionsEnded": revoked})
+    return revoked
+
+
+def mark_email_verified(*, actor_id: uuid.UUID, user_id: uuid.UUID) -> None:
+    """Verify the email without a code. Raises as `users.update`; NoEmailRecipient, EmailAlreadyVerified."""
     user = users.get(user_id=user_id)
     if not user.email:
-        raise NobodyToWriteTo
+        raise NoEmailRecipient
     if user.email_verified:
         raise EmailAlreadyVerified
     users.update(actor_id=actor_id, user_id=user_id, changes={"email_verified": True})
 
 
-def send_proof_again(*, actor_id: uuid.UUID, user_id: uuid.UUID) -> None:
-    """The invitation to whoever has no password yet, the code to whoever has not verified.
+def invite(*, actor_id: uuid.UUID, user_id: uuid.UUID) -> None:
+    """Send another invitation, which invalidates the previous link.
 
-    Raises as `policy.lock_for_change`; NobodyToWriteTo, EmailAlreadyVerified; RateLimited within the pause between two codes.
+    Raises as `policy.lock_for_change`; InvitationNotNeeded.
+    """
+    with transaction.atomic():
+        user = policy.lock_for_change(actor_id=actor_id, user_id=user_id)
+        if user.has_usable_password() or not user.is_active or not user.email:
+            raise InvitationNotNeeded
+        outbox.invitation(user)
+        audit.record(AuditKind.USER_INVITED, user_id=user_id, actor_id=actor_id)
+
+
+def resend_onboarding_email(*, actor_id: uuid.UUID, user_id: uuid.UUID) -> None:
+    """Send the invitation to a user without a password, and the verification email to one with a password.
+
+    Raises as `policy.lock_for_change`; NoEmailRecipient, EmailAlreadyVerified; RateLimited during the resend cooldown.
     """
     if not users.get(user_id=user_id).has_usable_password():
-        users.invite(actor_id=actor_id, user_id=user_id)
+        invite(actor_id=actor_id, user_id=user_id)
         return
     with transaction.atomic():
-        user = _reader(actor_id, user_id)
+        user = _lock_recipient(actor_id, user_id)
         if user.email_verified:
             raise EmailAlreadyVerified
         email_verification.resend(email=str(user.email))
         audit.record(AuditKind.VERIFICATION_SENT, user_id=user_id, actor_id=actor_id)
 
 
-def send_reset(*, actor_id: uuid.UUID, user_id: uuid.UUID) -> None:
-    """The email that "forgotten password" sends. Raises as `policy.lock_for_change`; NobodyToWriteTo, RateLimited."""
+def send_password_reset(*, actor_id: uuid.UUID, user_id: uuid.UUID) -> None:
+    """Send the email of "forgot password". Raises as `policy.lock_for_change`; NoEmailRecipient, RateLimited."""
     with transaction.atomic():
-        user = _reader(actor_id, user_id)
+        user = _lock_recipient(actor_id, user_id)
         passwords.request_reset(email=str(user.email), language=user.language)
         audit.record(AuditKind.RESET_SENT, user_id=user_id, actor_id=actor_id)
 
 
-def _reader(actor_id: uuid.UUID, user_id: uuid.UUID) -> User:
+def _lock_recipient(actor_id: uuid.UUID, user_id: uuid.UUID) -> User:
     user = policy.lock_for_change(actor_id=actor_id, user_id=user_id)
     if not user.is_active or not user.email:
-        raise NobodyToWriteTo
+        raise NoEmailRecipient
     return user
 
 
-def send_emails_again(*, actor_id: uuid.UUID, email_ids: Iterable[uuid.UUID]) -> int:
-    """As `outbox.send_again`, with a row of the audit for each."""
+def resend_failed_emails(*, actor_id: uuid.UUID, email_ids: Iterable[uuid.UUID]) -> int:
+    """Queue failed emails again, with an audit event for each, and return their number."""
     with transaction.atomic():
         failed = OutboxEmail.objects.select_for_update().filter(id__in=list(email_ids), state=EmailState.FAILED)
         emails = list(failed.order_by("id"))

@@ -1,4 +1,4 @@
-"""Finds users for an administrator: searched, filtered, ordered, a page at a time."""
+"""Search of users for administrators: filtered, ordered, by page."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ from django.db.models.expressions import OrderBy
 
 from accounts.identity import email_key_or_none, username_key
 from accounts.models import User
+from accounts.services.pagination import Page
 from core.ids import parse_id
 
 ORDERINGS = {"createdAt": "created_at", "username": "username_key", "email": "email_key", "lastLoginAt": "last_login"}
@@ -14,7 +15,7 @@ ORDERINGS = {"createdAt": "created_at", "username": "username_key", "email": "em
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """`text` is words that must all be found; `ordering` one of ORDERINGS, with `-` in front for the other way round."""
+    """A user matches if every word of `text` does. `ordering` is one of ORDERINGS, descending with a leading `-`."""
 
     text: str = ""
     role: str | None = None
@@ -23,35 +24,29 @@ class Search:
     ordering: str = "-createdAt"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    users: list[User]
-    count: int
-
-
-def find(search: Search, *, page: int, page_size: int) -> Page:
-    """A page of what was found, counted from 1, and how many there are in all: two queries."""
-    found = _filtered(search)
+def find(search: Search, *, page: int, page_size: int) -> Page[User]:
+    """Return a page of the matching users: two queries."""
+    users = _filtered(search)
     start = (page - 1) * page_size
-    rows = found.order_by(_order(search.ordering), "id")[start : start + page_size]
-    return Page(users=list(rows), count=found.count())
+    rows = users.order_by(_order(search.ordering), "id")[start : start + page_size]
+    return Page(rows=list(rows), count=users.count(), number=page, size=page_size)
 
 
 def _filtered(search: Search) -> QuerySet[User]:
-    found = User.objects.all()
+    users = User.objects.all()
     for word in search.text.split():
-        found = found.filter(_holds(word))
+        users = users.filter(_matches(word))
     if search.role is not None:
-        found = found.filter(role=search.role)
+        users = users.filter(role=search.role)
     if search.email_verified is not None:
-        found = found.filter(email_verified_at__isnull=not search.email_verified)
+        users = users.filter(email_verified_at__isnull=not search.email_verified)
     if search.is_active is not None:
-        found = found.filter(is_active=search.is_active)
-    return found
+        users = users.filter(is_active=search.is_active)
+    return users
 
 
-def _holds(word: str) -> Q:
-    """Email and username by the keys they are unique by, so that the way a word is spelled does not matter."""
+def _matches(word: str) -> Q:
+    """Compare email and username by their unique keys, so that case and Unicode forms do not matter."""
     match = Q(email_key__contains=word.casefold()) | Q(username_key__contains=username_key(word))
     match |= Q(first_name__icontains=word) | Q(last_name__icontains=word)
     if (user_id := parse_id(word)) is not None:
@@ -62,6 +57,6 @@ def _holds(word: str) -> Q:
 
 
 def _order(ordering: str) -> OrderBy:
-    """Who has no value stands last either way, in every database."""
+    """Sort users without a value last, whatever the direction and the database."""
     column = F(ORDERINGS[ordering.removeprefix("-")])
     return column.desc(nulls_last=True) if ordering.startswith("-") else column.asc(nulls_last=True)

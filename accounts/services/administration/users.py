@@ -1,33 +1,40 @@
-"""What administrators do with other people's accounts: change, invite again, sign out, delete."""
+"""The accounts of other users, for administrators: create, read, change and delete."""
 
 import uuid
 from collections.abc import Mapping
 from copy import copy
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
-from accounts.exceptions import InvitationNotNeeded
-from accounts.identity import email_key, username_key
 from accounts.mail import outbox
-from accounts.models import AuditKind, User
+from accounts.models import AuditKind, Role, User
+from accounts.models.user_fields import ADMIN_FIELDS, identity_keys
 from accounts.passwords import hashing
-from accounts.services import passwords, reauthentication, registration_claims
-from accounts.services.administration import (
-    admin_sessions,
-    audit_records,
-    deactivation,
-    policy,
-    side_effects,
-    user_creation,
-)
-from core.api.exceptions import NotFound
+from accounts.services import identity_conflicts, passwords, reauthentication, registration_claims
+from accounts.services.administration import audit_records, policy, side_effects
+from core.api.exceptions import NotFound, ValidationFailed
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason
 
-_PLAIN = ("email", "username", "first_name", "last_name", "language", "role", "is_active")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewUser:
+    """A user without a password is invited by email to set one.
+
+    `profile` holds values of PROFILE_FIELDS. `email` is None only if EMAIL_VERIFICATION is `none`.
+    """
+
+    email: str | None
+    password: str | None = None
+    role: str = Role.USER
+    is_active: bool = True
+    email_verified: bool = False
+    profile: Mapping[str, Any] = field(default_factory=dict)
 
 
 def get(*, user_id: uuid.UUID) -> User:
@@ -37,73 +44,99 @@ def get(*, user_id: uuid.UUID) -> User:
     return user
 
 
+def create(new: NewUser, *, actor_id: uuid.UUID) -> User:
+    """Create the user and send the email that opens the account. Raises ValidationFailed, EmailTaken, UsernameTaken."""
+    now = datetime.now(UTC)
+    user = User(email=new.email, role=new.role, is_active=new.is_active, **new.profile)
+    user.deactivated_at = None if new.is_active else now
+    user.email_verified_at = now if new.email_verified else None
+    if new.password is not None:
+        passwords.require_acceptable(new.password, user=user, field="password")
+    user.password = hashing.make(new.password)
+    try:
+        with transaction.atomic():
+            user.save(force_insert=True)
+            side_effects.send_onboarding_email(user)
+            audit_records.record_creation(user, actor_id=actor_id)
+    except IntegrityError as error:
+        raise identity_conflicts.find_conflict(user) from error
+    return user
+
+
 def update(
     *, actor_id: uuid.UUID, user_id: uuid.UUID, changes: Mapping[str, Any], current_password: str | None = None
 ) -> User:
-    """Sets what `changes` holds of the fields of NewUser, or a `deactivation_reason`, and brings about what follows at once.
+    """Set ADMIN_FIELDS, the password, `email_verified` or `deactivation_reason`, with all side effects.
 
-    `current_password` is needed where administrators change their own email or password, and ignored elsewhere.
-    Raises as `policy.lock_for_change` and `recent_proof.give` (`currentPassword`); ValidationFailed (`password`,
+    `current_password` is required if administrators change their own email or password, and ignored otherwise.
+    Raises as `policy.lock_for_change` and `reauthentication.give` (`currentPassword`); ValidationFailed (`password`,
     `deactivationReason`), EmailTaken, UsernameTaken.
     """
     user = get(user_id=user_id)
     proof = None
-    if reauthentication.is_needed(user, _claimed(user, changes), actor_id=actor_id):
+    if reauthentication.is_needed(user, _with_credentials(user, changes), actor_id=actor_id):
         proof = reauthentication.give(user=user, password=current_password, field="currentPassword")
-    wanted = _applied(user, changes)
-    values = {name: changes[name] for name in _PLAIN if name in changes} | _derived(wanted, changes)
-    try:
-        with transaction.atomic():
-            before = policy.lock_for_change(actor_id=actor_id, user_id=user_id, is_demotion=policy.is_demotion(changes))
-            values |= _activity(before, changes)
-            after = side_effects.apply(
-                before, values, email_verified=changes.get("email_verified"), actor_id=actor_id, proof=proof
-            )
-            audit_records.note_change(before, after, actor_id=actor_id)
-            return after
-    except IntegrityError as error:
-        raise user_creation.taken(wanted) from error
-
-
-def _claimed(user: User, changes: Mapping[str, Any]) -> User:
-    """The user with the email, verification and password that the changes ask for; a new password counts before it is hashed."""
-    claimed = copy(user)
-    claimed.email = changes.get("email", user.email)
-    claimed.password = "" if "password" in changes else user.password
-    verified = changes.get("email_verified", user.email_verified)
-    claimed.email_verified_at = (user.email_verified_at or datetime.now(UTC)) if verified else None
-    return claimed
-
-
-def _applied(user: User, changes: Mapping[str, Any]) -> User:
-    """The user as they are going to be, unsaved: what a new password must not resemble."""
-    for name in _PLAIN:
-        setattr(user, name, changes.get(name, getattr(user, name)))
-    return user
-
-
-def _derived(wanted: User, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Keys and hash; the slow hash is made here, before anything is locked."""
-    values: dict[str, Any] = {"updated_at": datetime.now(UTC)}
-    if "email" in changes:
-        values["email_key"] = wanted.email_key = email_key(changes["email"])
-    if "username" in changes:
-        values["username_key"] = wanted.username_key = username_key(changes["username"])
-    if "password" in changes:
-        passwords.require_acceptable(changes["password"], user=wanted, field="password")
+    values: dict[str, Any] = {name: changes[name] for name in ADMIN_FIELDS if name in changes}
+    values |= identity_keys(values) | {"updated_at": datetime.now(UTC)}
+    for name, value in values.items():
+        setattr(user, name, value)
+    if "password" in changes:  # hashed before a row is locked, because that takes long
+        passwords.require_acceptable(changes["password"], user=user, field="password")
         values["password"] = hashing.make(changes["password"])
-    return values
+    try:
+        return _write(user_id, values, changes, actor_id=actor_id, proof=proof)
+    except IntegrityError as error:
+        raise identity_conflicts.find_conflict(user) from error
 
 
-def _activity(before: User, changes: Mapping[str, Any]) -> dict[str, Any]:
-    is_active, reason = changes.get("is_active", before.is_active), changes.get("deactivation_reason")
-    if "is_active" not in changes and reason is None:
-        return {}
-    return deactivation.columns(before, is_active=is_active, reason=reason)
+@transaction.atomic
+def _write(
+    user_id: uuid.UUID,
+    values: Mapping[str, Any],
+    changes: Mapping[str, Any],
+    *,
+    actor_id: uuid.UUID,
+    proof: reauthentication.RecentProof | None,
+) -> User:
+    before = policy.lock_for_change(actor_id=actor_id, user_id=user_id, is_demotion=policy.is_demotion(changes))
+    reason = changes.get("deactivation_reason")
+    if "is_active" in changes or reason is not None:
+        is_active = changes.get("is_active", before.is_active)
+        values = {**values, **activity_columns(before, is_active=is_active, reason=reason)}
+    after = side_effects.apply_changes(
+        before, values, email_verified=changes.get("email_verified"), actor_id=actor_id, proof=proof
+    )
+    audit_records.record_change(before, after, actor_id=actor_id)
+    return after
+
+
+def _with_credentials(user: User, changes: Mapping[str, Any]) -> User:
+    """Return a copy with the changed email, verification and password; any new password differs from the old hash."""
+    changed = copy(user)
+    changed.email = changes.get("email", user.email)
+    changed.password = "" if "password" in changes else user.password
+    is_verified = changes.get("email_verified", user.email_verified)
+    changed.email_verified_at = (user.email_verified_at or datetime.now(UTC)) if is_verified else None
+    return changed
+
+
+def activity_columns(before: User, *, is_active: bool, reason: str | None) -> dict[str, Any]:
+    """Return the columns that follow from `is_active`. A repeated deactivation keeps its time, and its reason for None.
+
+    Raises ValidationFailed (`deactivationReason`) for an active account with a reason.
+    """
+    if is_active:
+        if reason is not None:
+            raise ValidationFailed(errors={"deactivationReason": [_("Only for an account that is not active.")]})
+        return {"deactivated_at": None, "deactivation_reason": ""}
+    if before.is_active or before.deactivated_at is None:
+        now = datetime.now(UTC)  # sessions of the admin stay ended after a reactivation, too
+        return {"deactivated_at": now, "signed_out_at": now, "deactivation_reason": reason or ""}
+    return {} if reason is None else {"deactivation_reason": reason}
 
 
 def delete(*, actor_id: uuid.UUID, user_id: uuid.UUID) -> None:
-    """Deletes the account and its sessions, and tells its owner. Raises as `policy.lock_for_change`."""
+    """Delete the account with its sessions, and notify its owner. Raises as `policy.lock_for_change`."""
     with transaction.atomic():
         user = policy.lock_for_change(actor_id=actor_id, user_id=user_id, is_demotion=True)
         outbox.account_deleted(user)
@@ -111,23 +144,3 @@ def delete(*, actor_id: uuid.UUID, user_id: uuid.UUID) -> None:
         sessions.revoke_all(user_id=user_id, reason=RevokedReason.ACCOUNT_DELETED)
         audit.record(AuditKind.ACCOUNT_DELETED, user_id=user_id, actor_id=actor_id)
         user.delete()
-
-
-def sign_out(*, actor_id: uuid.UUID, user_id: uuid.UUID) -> int:
-    """Ends all sessions of the user, and says how many they were. Raises as `policy.lock_for_change`."""
-    with transaction.atomic():
-        policy.lock_for_change(actor_id=actor_id, user_id=user_id)
-        admin_sessions.end_all(user_id=user_id)
-        revoked = sessions.revoke_all(user_id=user_id, reason=RevokedReason.ADMIN)
-        audit.record(AuditKind.SESSIONS_REVOKED, user_id=user_id, actor_id=actor_id, facts={"sessionsEnded": revoked})
-    return revoked
-
-
-def invite(*, actor_id: uuid.UUID, user_id: uuid.UUID) -> None:
-    """Mails another invitation; the link of the former dies. Raises as `policy.lock_for_change`, and InvitationNotNeeded."""
-    with transaction.atomic():
-        user = policy.lock_for_change(actor_id=actor_id, user_id=user_id)
-        if user.has_usable_password() or not user.is_active or not user.email:
-            raise InvitationNotNeeded
-        outbox.invitation(user)
-        audit.record(AuditKind.USER_INVITED, user_id=user_id, actor_id=actor_id)
