@@ -4,7 +4,8 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.response import Response
 
 from accounts.api.cookies import Transport, set_cookies
-from accounts.api.presenters.users import pending_data, sign_in_data, user_profile
+from accounts.api.presenters.login import pending_data, sign_in_data
+from accounts.api.presenters.users import user_profile
 from accounts.mfa.flows.challenges import Pending
 from accounts.services.login import SignIn
 from core.api.responses import success

@@ -1,4 +1,4 @@
-"""Everything that is held about somebody, for them to take along."""
+"""The export of all personal data of an account (GDPR, article 20)."""
 
 import uuid
 from collections.abc import Iterator, Sequence
@@ -20,10 +20,10 @@ CHUNK = 200  # of sessions with 8 KiB of data each: 1.6 MB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """`factor` is the second factor, unless none was begun. The lists come in chunks of CHUNK rows, the newest first.
+class PersonalData:
+    """`factor` is the second factor, confirmed or not. The lists come in chunks of CHUNK rows, the newest first.
 
-    A chunk is read when it is asked for: the memory of an export does not grow with what is held.
+    Each chunk is read when it is iterated, so the memory of an export does not grow with the data.
     """
 
     user: User
@@ -35,21 +35,18 @@ class Held:
     events: Iterator[Sequence[AuditEvent]]
 
 
-def everything_held(*, user_id: uuid.UUID) -> Held:
-    """What is on record, ended sessions and settled changes too. That it was asked for goes on record itself.
-
-    Raises RateLimited.
-    """
+def export_data(*, user_id: uuid.UUID) -> PersonalData:
+    """Return all data, ended sessions and completed email changes included, and record the export. Raises RateLimited."""
     limiter.take(settings.RATE_LIMIT_EXPORT, str(user_id))
     with transaction.atomic():
         user = profile.get(user_id=user_id)
         audit.record(AuditKind.DATA_EXPORTED, user_id=user_id, actor_id=user_id)
-    return Held(
+    return PersonalData(
         user=user,
         factor=TotpFactor.objects.filter(user=user).first(),
         recovery_codes_left=RecoveryCode.objects.filter(user=user, used_at=None).count(),
         sessions=_chunks(user.sessions.all(), "created_at"),
-        # Whether a code was mailed to another address would tell whether somebody else has it.
+        # A code sent to a new email would reveal whether another account has that email.
         emails=_chunks(user.emails.exclude(kind=EmailKind.EMAIL_CHANGE_CODE), "created_at"),
         email_changes=_chunks(user.email_changes.all(), "requested_at"),
         events=_chunks(AuditEvent.objects.filter(user_id=user_id), "created_at"),
@@ -57,12 +54,12 @@ def everything_held(*, user_id: uuid.UUID) -> Held:
 
 
 def _chunks(rows: QuerySet[Any], at: str) -> Iterator[Sequence[Any]]:
-    """Along the index of the time: no row is skipped over again, and no cursor stays open between two chunks."""
-    rest = rows.order_by(f"-{at}", "-id")
-    while chunk := list(rest[:CHUNK]):
+    """Page by the index of the timestamp, so that no rows are skipped by OFFSET and no cursor stays open between chunks."""
+    remaining = rows.order_by(f"-{at}", "-id")
+    while chunk := list(remaining[:CHUNK]):
         yield chunk
         if len(chunk) < CHUNK:
             return
         last = getattr(chunk[-1], at)
         older = Q(**{f"{at}__lt": last}) | Q(**{at: last, "id__lt": chunk[-1].id})
-        rest = rows.filter(older, **{f"{at}__lte": last}).order_by(f"-{at}", "-id")
+        remaining = rows.filter(older, **{f"{at}__lte": last}).order_by(f"-{at}", "-id")

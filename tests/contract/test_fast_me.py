@@ -74,7 +74,7 @@ def test_whatever_is_asked_django_would_have_said_the_same(here: SignedIn, heade
 
 
 def test_it_is_answered_in_front_of_django_by_one_statement(here: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("accounts.api.views.me._shown", lambda _request: 1 / 0)
+    monkeypatch.setattr("accounts.api.views.me._account_response", lambda _request: 1 / 0)
     breaker.failed()  # nor is Redis needed
 
     with CaptureQueriesContext(connection) as statements:

@@ -1,7 +1,12 @@
-"""What the samples show: one person, one sign-in."""
+"""The samples in the documentation: one user and one sign-in, built by the presenters of the real responses."""
 
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
+from accounts.api.presenters.export import email_data, event_data, factor_data
+from accounts.api.presenters.users import administered_user, user_profile, user_summary
+from accounts.models import AuditEvent, OutboxEmail, User
 from sessions_tracking.api.docs import SESSION
 
 PASSWORD = "Correct-Horse-7"
@@ -10,21 +15,46 @@ ACCESS_TOKEN = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ0b2tlbl90eXBlIjoiYWNjZXN
 REFRESH_TOKEN = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ0b2tlbl90eXBlIjoicmVmcmVzaCJ9.c2lnbmF0dXJl"
 MAILED_TOKEN = "o3kZ6m0Yc1T8s5vQbX2nLr9dEw7uHj4a"
 
-USER: dict[str, Any] = {
-    "id": "01981c5e-6b3a-7c41-9d58-2f0a4e6b7c8d",
-    "email": EMAIL,
-    "username": USERNAME,
-    "firstName": "Alice",
-    "lastName": "Martin",
-    "role": "USER",
-    "emailVerified": True,
-    "createdAt": "2026-01-15T09:30:00.000Z",
-}
-PROFILE = USER | {
-    "language": "en",
-    "mfaEnabled": False,
-    "updatedAt": "2026-01-15T09:32:10.000Z",
-    "lastLoginAt": "2026-01-15T09:35:00.000Z",
+
+def _at(time: str) -> datetime:
+    return datetime.fromisoformat(f"2026-01-15T{time}Z")
+
+
+_ALICE = User(
+    id=UUID("01981c5e-6b3a-7c41-9d58-2f0a4e6b7c8d"),
+    email=EMAIL,
+    username=USERNAME,
+    first_name="Alice",
+    last_name="Martin",
+    email_verified_at=_at("09:32:10"),
+    created_at=_at("09:30:00"),
+    updated_at=_at("09:32:10"),
+    last_login=_at("09:35:00"),
+)
+_LOGIN = AuditEvent(
+    id=UUID("01981c63-1f60-7d11-8a3c-5b7e9f012345"),
+    kind="login",
+    user_id=_ALICE.id,
+    actor_id=_ALICE.id,
+    session_id=UUID(SESSION["id"]),
+    ip="203.0.113.7",
+    device="Safari 18, iPadOS 18",
+    facts={"newDevice": False, "secondFactor": False, "sessionsEnded": 0},
+    created_at=_at("09:35:00"),
+)
+_WELCOME = OutboxEmail(kind="welcome", address=EMAIL, state="sent", created_at=_at("09:32:10"), sent_at=_at("09:32:11"))
+
+USER = user_summary(_ALICE)
+PROFILE = user_profile(_ALICE)
+ADMINISTERED = administered_user(_ALICE)
+EVENT = event_data(_LOGIN)
+EXPORT: dict[str, Any] = {
+    "user": PROFILE,
+    "secondFactor": factor_data(None, recovery_codes_left=0),
+    "sessions": [SESSION | {"revokedAt": None, "revokedReason": ""}],
+    "emails": [email_data(_WELCOME)],
+    "emailChanges": [],
+    "activity": [EVENT],
 }
 _TIMES = {"accessExpiresAt": "2026-01-15T09:50:00.000Z", "refreshExpiresAt": "2026-01-22T09:35:00.000Z"}
 _REFRESHED: dict[str, Any] = {

@@ -1,40 +1,16 @@
-"""The shapes of `data` in answers: documentation of `accounts.api.presenters.users`."""
+"""The shapes of `data` in responses. Those of a user are declared in `accounts.api.presenters`."""
 
-from typing import Any
-
-from django.conf import settings
 from rest_framework import serializers
 
-from accounts.models.user import Role
+from accounts.api.presenters.export import Event
+from accounts.api.presenters.pages import PageShape
+from accounts.api.presenters.users import AdministeredUser, UserProfile, UserSummary, UserWithSessions
+from core.api.shapes import Shape
 from sessions_tracking.api.serializers import SessionShape
-
-Shape = serializers.Serializer[dict[str, Any]]
-
-
-class User(Shape):
-    id = serializers.UUIDField()
-    email = serializers.EmailField(allow_null=True, help_text="Null only where `EMAIL_VERIFICATION` is `none`.")
-    username = serializers.CharField()
-    firstName = serializers.CharField(allow_blank=True)
-    lastName = serializers.CharField(allow_blank=True)
-    role = serializers.ChoiceField(choices=Role.choices)
-    emailVerified = serializers.BooleanField()
-    createdAt = serializers.DateTimeField()
-
-
-class UserProfile(User):
-    language = serializers.ChoiceField(choices=settings.LANGUAGES, help_text="Of the emails.")
-    mfaEnabled = serializers.BooleanField()
-    updatedAt = serializers.DateTimeField()
-    lastLoginAt = serializers.DateTimeField(allow_null=True)
-
-
-class UserWithSessions(UserProfile):
-    sessions = SessionShape(many=True)
 
 
 class UserData(Shape):
-    user = User()
+    user = UserSummary()
 
 
 class ProfileData(Shape):
@@ -45,32 +21,25 @@ class MeData(Shape):
     user = UserWithSessions()
 
 
-class AdministeredUser(UserProfile):
-    isActive = serializers.BooleanField()
-    deactivatedAt = serializers.DateTimeField(allow_null=True)
-    deactivationReason = serializers.CharField(
-        allow_blank=True, help_text="For administrators alone; gone with the reactivation."
-    )
-
-
 class AdministeredData(Shape):
     user = AdministeredUser()
 
 
-class UserPage(Shape):
+class UserPage(PageShape):
     users = AdministeredUser(many=True)
-    count = serializers.IntegerField(min_value=0, help_text="Of all pages together.")
-    page = serializers.IntegerField(min_value=1)
-    pageSize = serializers.IntegerField(min_value=1)
+
+
+class EventPage(PageShape):
+    events = Event(many=True)
 
 
 class EmailResult(Shape):
-    success = serializers.BooleanField(help_text="The email is promised; it goes out in the background.")
+    success = serializers.BooleanField(help_text="The email is queued and sent in the background.")
     message = serializers.CharField()
 
 
 class RegisteredData(Shape):
-    user = User()
+    user = UserSummary()
     emailResult = EmailResult()
 
 
@@ -95,15 +64,15 @@ class SignedInData(RefreshedData):
 
 class PendingData(Shape):
     mfaRequired = serializers.BooleanField(help_text="Always true: there is no session yet.")
-    mfaToken = serializers.CharField(help_text="For `/mfa/verify` (or `/logout`) and nothing else.")
+    mfaToken = serializers.CharField(help_text="Only for `/mfa/verify` and `/logout`.")
     methods = serializers.ListField(child=serializers.ChoiceField(choices=["totp", "recovery_code"]))
     expiresAt = serializers.DateTimeField()
 
 
 class TotpData(Shape):
-    secret = serializers.CharField(help_text="In base32, for an app that takes it typed in. Shown this once.")
+    secret = serializers.CharField(help_text="In base32, for manual entry in an app. Shown only once.")
     otpauthUri = serializers.CharField(help_text="For an app on the same device.")
-    qrSvg = serializers.CharField(help_text="The same as a picture, to set into a page as it is.")
+    qrSvg = serializers.CharField(help_text="The same as a QR code, an SVG image to embed in a page.")
 
 
 class RecoveryCodesData(Shape):
@@ -111,4 +80,4 @@ class RecoveryCodesData(Shape):
 
 
 class RevokedData(Shape):
-    revoked = serializers.IntegerField(min_value=0, help_text="How many sessions this call ended.")
+    revoked = serializers.IntegerField(min_value=0, help_text="The number of sessions that this call ended.")

@@ -18,7 +18,7 @@ from sessions_tracking.api.docs import SESSION
 from sessions_tracking.api.serializers import SessionList
 
 TAG = "Administration"
-_USER = samples.PROFILE | {"isActive": True, "deactivatedAt": None, "deactivationReason": ""}
+_USER = samples.ADMINISTERED
 _TAKEN = [
     EmailTaken(errors={"email": [EmailTaken.message]}),
     UsernameTaken(errors={"username": [UsernameTaken.message]}),

@@ -1,41 +1,96 @@
-"""How what is on record about somebody looks on the wire: their activity, and all the rest, for an export."""
+"""The activity of an account and the export of all its data in responses. Each shape declares its fields once."""
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
 
-from accounts.api.presenters.users import user_profile
+from accounts.api.presenters.users import UserProfile, user_profile
 from accounts.mfa.models import TotpFactor
-from accounts.models import AuditEvent, AuditKind, EmailChange, OutboxEmail
-from accounts.services.export import Held
-from core.api.timestamps import iso, iso_or_none
+from accounts.models import AuditEvent, AuditKind, EmailKind, EmailState
+from accounts.services.export import PersonalData
+from core.api.shapes import Shape, presenter
+from core.api.timestamps import iso_or_none
 from sessions_tracking.api.presenters import session_data
-from sessions_tracking.models import Session
+from sessions_tracking.api.serializers import SessionShape
+from sessions_tracking.models import RevokedReason, Session
 
 Row = TypeVar("Row")
 
 
+class Event(Shape):
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=AuditKind.choices)
+    by = serializers.ChoiceField(
+        source="actor_id",  # replaced by a label of the actor
+        choices=["you", "administrator", "service", "unknown", "system"],
+        help_text="`unknown` did not authenticate: a failed sign-in, a stolen token.",
+    )
+    sessionId = serializers.UUIDField(
+        source="session_id", allow_null=True, help_text="The session concerned, if known."
+    )
+    ip = serializers.CharField(allow_null=True, help_text="Also null if an administrator did it.")
+    device = serializers.CharField(allow_blank=True)
+    facts = serializers.DictField(help_text="Details by kind of event: short plain values.")
+    createdAt = serializers.DateTimeField(source="created_at")
+
+
+class SecondFactor(Shape):
+    enabledAt = serializers.DateTimeField(allow_null=True, help_text="Null if there is none.")
+    recoveryCodesLeft = serializers.IntegerField(min_value=0)
+
+
+class ExportedSession(SessionShape):
+    revokedAt = serializers.DateTimeField(allow_null=True)
+    revokedReason = serializers.ChoiceField(choices=RevokedReason.choices, allow_blank=True)
+
+
+class ExportedEmail(Shape):
+    kind = serializers.ChoiceField(choices=EmailKind.choices)
+    address = serializers.CharField()
+    state = serializers.ChoiceField(choices=EmailState.choices)
+    createdAt = serializers.DateTimeField(source="created_at")
+    sentAt = serializers.DateTimeField(source="sent_at", allow_null=True)
+    details = serializers.DictField(source="context")
+
+
+class ExportedEmailChange(Shape):
+    oldEmail = serializers.CharField(source="old_email", allow_null=True)
+    newEmail = serializers.CharField(source="new_email")
+    requestedAt = serializers.DateTimeField(source="requested_at")
+    confirmedAt = serializers.DateTimeField(source="confirmed_at", allow_null=True)
+    undoneAt = serializers.DateTimeField(source="undone_at", allow_null=True)
+
+
+class ExportedData(Shape):
+    user = UserProfile()
+    secondFactor = SecondFactor()
+    sessions = ExportedSession(many=True)
+    emails = ExportedEmail(many=True)
+    emailChanges = ExportedEmailChange(many=True)
+    activity = Event(many=True)
+
+
+_event_data = presenter(Event)
+email_data = presenter(ExportedEmail)
+_email_change_data = presenter(ExportedEmailChange)
+
+
 def event_data(event: AuditEvent) -> dict[str, Any]:
-    """Without address and device where an administrator or a service did it, since those are theirs."""
-    by = _doer(event)
-    is_foreign = by in {"administrator", "service"}
-    return {
-        "id": str(event.id),
-        "kind": event.kind,
-        "by": by,
-        "sessionId": str(event.session_id) if event.session_id else None,
-        "ip": None if is_foreign else event.ip,
-        "device": "" if is_foreign else event.device,
-        # The reason of a deactivation is for administrators alone.
-        "facts": {} if event.kind == AuditKind.USER_DEACTIVATED else event.facts,
-        "createdAt": iso(event.created_at),
-    }
+    """Omit IP and device of an administrator or a service, and the reason of a deactivation, which only administrators see."""
+    by = _actor_label(event)
+    data = _event_data(event) | {"by": by}
+    if by in {"administrator", "service"}:
+        data |= {"ip": None, "device": ""}
+    if event.kind == AuditKind.USER_DEACTIVATED:
+        data["facts"] = {}
+    return data
 
 
-def _doer(event: AuditEvent) -> str:
-    """`unknown` has not shown who they are: a failed sign-in, a stolen token. Without a request it was the system."""
+def _actor_label(event: AuditEvent) -> str:
+    """Return `unknown` for an actor who did not authenticate, and `system` for an event without a request."""
     if event.actor_id is not None:
         return "you" if event.actor_id == event.user_id else "administrator"
     if "client" in event.facts:
@@ -43,22 +98,22 @@ def _doer(event: AuditEvent) -> str:
     return "unknown" if event.request_id else "system"
 
 
-def held_chunks(held: Held, *, current: uuid.UUID) -> Iterator[bytes]:
-    """The envelope with all that is held, as pieces of JSON. `current` is the id of the caller's own session."""
-    yield b'{"success":true,"data":{"user":' + _json(user_profile(held.user))
-    yield b',"secondFactor":' + _json(_factor_data(held.factor, recovery_codes_left=held.recovery_codes_left))
-    yield from _list("sessions", held.sessions, lambda session: _session_data(session, current=current))
-    yield from _list("emails", held.emails, _email_data)
-    yield from _list("emailChanges", held.email_changes, _email_change_data)
-    yield from _list("activity", held.events, event_data)
+def export_chunks(data: PersonalData, *, current: uuid.UUID) -> Iterator[bytes]:
+    """Yield the JSON of the response in pieces. `current` is the id of the caller's own session."""
+    yield b'{"success":true,"data":{"user":' + _json(user_profile(data.user))
+    yield b',"secondFactor":' + _json(factor_data(data.factor, recovery_codes_left=data.recovery_codes_left))
+    yield from _list("sessions", data.sessions, lambda session: exported_session(session, current=current))
+    yield from _list("emails", data.emails, email_data)
+    yield from _list("emailChanges", data.email_changes, _email_change_data)
+    yield from _list("activity", data.events, event_data)
     yield b"}}"
 
 
-def _list(name: str, chunks: Iterator[Sequence[Row]], represent: Callable[[Row], dict[str, Any]]) -> Iterator[bytes]:
+def _list(name: str, chunks: Iterator[Sequence[Row]], present: Callable[[Row], dict[str, Any]]) -> Iterator[bytes]:
     yield f',"{name}":['.encode()
     separator = b""
     for chunk in chunks:
-        yield separator + b",".join(_json(represent(row)) for row in chunk)
+        yield separator + b",".join(_json(present(row)) for row in chunk)
         separator = b","
     yield b"]"
 
@@ -68,36 +123,13 @@ def _json(value: Any) -> bytes:
     return rendered
 
 
-def _factor_data(factor: TotpFactor | None, *, recovery_codes_left: int) -> dict[str, Any]:
-    """The state of the second factor, never its secret."""
+def factor_data(factor: TotpFactor | None, *, recovery_codes_left: int) -> dict[str, Any]:
     return {
         "enabledAt": iso_or_none(factor.confirmed_at if factor else None),
         "recoveryCodesLeft": recovery_codes_left,
     }
 
 
-def _session_data(session: Session, *, current: uuid.UUID) -> dict[str, Any]:
-    """A session on record, with when and why it ended, if it did."""
-    ending = {"revokedAt": iso_or_none(session.revoked_at), "revokedReason": session.revoked_reason}
-    return session_data(session, current=current) | ending
-
-
-def _email_data(email: OutboxEmail) -> dict[str, Any]:
-    return {
-        "kind": email.kind,
-        "address": email.address,
-        "state": email.state,
-        "createdAt": iso(email.created_at),
-        "sentAt": iso_or_none(email.sent_at),
-        "details": email.context,
-    }
-
-
-def _email_change_data(change: EmailChange) -> dict[str, Any]:
-    return {
-        "oldEmail": change.old_email,
-        "newEmail": change.new_email,
-        "requestedAt": iso(change.requested_at),
-        "confirmedAt": iso_or_none(change.confirmed_at),
-        "undoneAt": iso_or_none(change.undone_at),
-    }
+def exported_session(session: Session, *, current: uuid.UUID | None) -> dict[str, Any]:
+    end = {"revokedAt": iso_or_none(session.revoked_at), "revokedReason": session.revoked_reason}
+    return session_data(session, current=current) | end

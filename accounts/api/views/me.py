@@ -8,8 +8,9 @@ from rest_framework.response import Response
 
 from accounts.api.cookies import clear_cookies
 from accounts.api.docs import me as docs
-from accounts.api.presenters.export import event_data, held_chunks
-from accounts.api.presenters.users import account_data, page_data, user_profile
+from accounts.api.presenters.export import event_data, export_chunks
+from accounts.api.presenters.pages import page_data
+from accounts.api.presenters.users import account_data, user_profile
 from accounts.api.serializers.forms import PageQuery, PasswordForm, ProfileForm
 from accounts.services import activity, export, profile
 from core.api.responses import success
@@ -68,8 +69,8 @@ class MeViewSet(ViewSet):
     def export(self, request: Request) -> StreamingHttpResponse:
         """Everything that is held about you, ended sessions, emails and activity included."""
         principal = current_principal(request)
-        held = export.everything_held(user_id=principal.id)
-        return streamed_json(held_chunks(held, current=principal.session_id))
+        data = export.export_data(user_id=principal.id)
+        return streamed_json(export_chunks(data, current=principal.session_id))
 
     @action(detail=False, methods=["get"], url_path="me/activity")
     @documented(docs.ACTIVITY)

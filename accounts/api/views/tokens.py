@@ -17,7 +17,7 @@ from accounts.api.cookies import (
 )
 from accounts.api.docs import tokens as docs
 from accounts.api.login_responses import mfa_required_response, signed_in
-from accounts.api.presenters.users import sign_in_data
+from accounts.api.presenters.login import sign_in_data
 from accounts.api.request_cookies import ConflictingCookies, cookie_values, refresh_cookie
 from accounts.api.serializers.forms import LoginForm, LogoutAllForm, LogoutForm, RefreshForm
 from accounts.mfa.flows.challenges import Pending

@@ -10,7 +10,8 @@ from rest_framework.response import Response
 
 from accounts.api.docs import users as docs
 from accounts.api.permissions import IsAdmin
-from accounts.api.presenters.users import administered_user, page_data
+from accounts.api.presenters.pages import page_data
+from accounts.api.presenters.users import administered_user
 from accounts.api.serializers.users import NewUserForm, UserChanges, UserQuery
 from accounts.models.user_fields import PROFILE_FIELDS
 from accounts.services.administration import support, user_search, users

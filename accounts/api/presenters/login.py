@@ -1,0 +1,32 @@
+"""Sign-ins in responses."""
+
+from typing import Any
+
+from accounts.api.cookies import Transport
+from accounts.mfa.flows.challenges import Pending
+from accounts.services.login import SignIn
+from core.api.timestamps import iso
+from sessions_tracking.api.presenters import session_data
+
+
+def sign_in_data(sign_in: SignIn, transport: Transport) -> dict[str, Any]:
+    """Return session and tokens. If the tokens travel in cookies only, return their expiry alone."""
+    pair = sign_in.tokens
+    times = {"accessExpiresAt": iso(pair.access_expires_at), "refreshExpiresAt": iso(pair.refresh_expires_at)}
+    session = session_data(sign_in.session, current=sign_in.session.id)
+    if transport is Transport.COOKIE:
+        return {"tokens": times, "session": session}
+    return {
+        "token": pair.access,
+        "tokens": {"accessToken": pair.access, "refreshToken": pair.refresh} | times,
+        "session": session,
+    }
+
+
+def pending_data(pending: Pending) -> dict[str, Any]:
+    return {
+        "mfaRequired": True,
+        "mfaToken": pending.token,
+        "methods": ["totp", "recovery_code"],
+        "expiresAt": iso(pending.expires_at),
+    }
