@@ -21,7 +21,9 @@ class PasswordBackend(ModelBackend):
         if username is None or password is None:
             return None
         try:
-            user = credential_check.authenticate(credentials(username, password), address=address_of(request))
+            user = credential_check.authenticate(
+                Credentials.from_identifier(username, password), address=address_of(request)
+            )
         except Overloaded:
             raise  # nothing was judged
         except ApiError:
@@ -32,13 +34,6 @@ class PasswordBackend(ModelBackend):
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> User | None:
         return await sync_to_async(self.authenticate)(request, username, password, **kwargs)
-
-
-def credentials(identifier: str, password: str) -> Credentials:
-    """By email or username: no username holds an `@`."""
-    if "@" in identifier:
-        return Credentials(password=password, email=identifier)
-    return Credentials(password=password, username=identifier)
 
 
 def address_of(request: HttpRequest | None) -> str | None:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import BASE_INPUT_CLASSES
 
 from accounts import audit
-from accounts.admin_site.backend import address_of, credentials
+from accounts.admin_site.backend import address_of
 from accounts.exceptions import InvalidCredentials, MfaRequired
 from accounts.identity_validators import LONGEST_EMAIL
 from accounts.mfa.flows import challenges, login
@@ -20,6 +20,7 @@ from accounts.mfa.flows.login import Proof
 from accounts.models import AuditKind, LoginSurface, PendingLogin, User
 from accounts.passwords.validators import LONGEST, PasswordLengthValidator
 from accounts.services import credential_check
+from accounts.services.credential_check import Credentials
 from accounts.verification import pasted_text
 from core.api.exceptions import ApiError, Unauthorized
 from sessions_tracking.client_info import read_client_info
@@ -68,7 +69,7 @@ class AdminLoginForm(AdminAuthenticationForm):
 
     def _begin(self) -> User:
         """Who may not use the admin learns from it as little as who does not know the password."""
-        typed = credentials(self.cleaned_data["username"], self.cleaned_data["password"])
+        typed = Credentials.from_identifier(self.cleaned_data["username"], self.cleaned_data["password"])
         user = credential_check.authenticate(typed, address=address_of(self.request))
         if not user.is_staff:
             raise _refused(user, "not_staff", InvalidCredentials())

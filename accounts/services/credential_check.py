@@ -24,6 +24,13 @@ class Credentials:
     email: str | None = None
     username: str | None = None
 
+    @classmethod
+    def from_identifier(cls, identifier: str, password: str) -> "Credentials":
+        """Take an identifier with an `@` as an email, because no username has one."""
+        if "@" in identifier:
+            return cls(password=password, email=identifier)
+        return cls(password=password, username=identifier)
+
 
 _COLUMNS = tuple(field.attname for field in User._meta.concrete_fields)  # noqa: SLF001 - public in all but its name
 _KEY = Given("key", CharField())

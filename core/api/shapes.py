@@ -18,12 +18,15 @@ def presenter(shape: type[Shape]) -> Present:
     A serializer takes ten times as long. Nested shapes are the caller's part: raises TypeError for them.
     """
     fields = shape().fields
-    plan = [(name, _converter(field)) for name, field in fields.items()]
+    names = tuple(fields)
     read = attrgetter(*(str(field.source) for field in fields.values()))
+    converters = [(name, convert) for name, field in fields.items() if (convert := _converter(field))]
 
     def present(source: Any) -> dict[str, Any]:
-        values = zip(plan, read(source), strict=True)
-        return {name: convert(value) if convert else value for (name, convert), value in values}
+        data = dict(zip(names, read(source), strict=True))
+        for name, convert in converters:
+            data[name] = convert(data[name])
+        return data
 
     return present
 

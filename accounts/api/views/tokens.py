@@ -100,12 +100,9 @@ class LogoutAllViewSet(ViewSet):
 
 
 def _credentials(form: dict[str, str]) -> Credentials:
-    """An identifier with an `@` is an email: no username holds one."""
-    identifier = form.get("identifier", "")
-    by_email, by_username = ("@" in identifier and identifier) or None, ("@" not in identifier and identifier) or None
-    return Credentials(
-        password=form["password"], email=form.get("email") or by_email, username=form.get("username") or by_username
-    )
+    if "identifier" in form:
+        return Credentials.from_identifier(form["identifier"], form["password"])
+    return Credentials(password=form["password"], email=form.get("email"), username=form.get("username"))
 
 
 def _refreshed(request: Request) -> Response:
