@@ -108,7 +108,7 @@ git clone --quiet --depth 1 ${2:+--branch "$2"} -- "$repository" "$release"
 python3 -m venv "$release/.venv"
 "$release/.venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-user --target "" --root / \
     --prefix "$release/.venv" --only-binary :all: --requirement "$release/requirements/production.txt"
-"$release/.venv/bin/python" -m compileall -q "$release/config" "$release/sessions_tracking" "$release/accounts"
+"$release/.venv/bin/python" -m compileall -q "$release/config" "$release/core" "$release/sessions_tracking" "$release/accounts"
 RELEASE=$release vestibule-manage check --deploy
 RELEASE=$release vestibule-manage migrate --no-input
 
