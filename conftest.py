@@ -83,10 +83,10 @@ def limits_on(settings: Settings) -> Settings:
 def clean_redis() -> Iterator[None]:
     """Each test finds an empty Redis of its own process, and a closed breaker."""
     get_redis_connection("default").flushdb()
-    breaker.succeeded()
+    breaker.record_success()
     last_seen.clear()
     yield
-    breaker.succeeded()
+    breaker.record_success()
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 from django.db import transaction
 
+from accounts.metrics import AUDIT_EVENTS, LOGINS, REFRESH_REUSE
 from accounts.models import AuditEvent, AuditKind
 from core.db.prepared_writes import insert
 from core.http.request_context import current_request, request_id
-from core.observability.metrics import AUDIT_EVENTS, LOGINS, REFRESH_REUSE
-from core.observability.request_identity import concerns_now
+from core.observability.request_identity import set_current_identity
 from sessions_tracking.client_info import read_client_info
 
 Facts = Mapping[str, str | int | bool]
@@ -44,7 +44,7 @@ def record(
             created_at=datetime.now(UTC),
         )
     )
-    concerns_now(user_id=actor_id or user_id, session_id=session_id)
+    set_current_identity(user_id=actor_id or user_id, session_id=session_id)
     reason = str((facts or {}).get("reason", ""))
     transaction.on_commit(lambda: _count(kind, reason))
 

@@ -15,7 +15,7 @@ from core.fast_path.middleware import Shortcuts
 from core.http import forwarded_headers
 from core.http.client_ip import client_address, peer_is_trusted
 from core.http.request_context import PEER
-from core.observability.middleware import ARRIVED
+from core.observability.middleware import REQUEST_STARTED
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
 
@@ -37,7 +37,7 @@ class Entrance:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         _settle_address(environ)
-        environ[ARRIVED] = time.perf_counter()
+        environ[REQUEST_STARTED] = time.perf_counter()
         with self._places:
             return self.inner(environ, start_response)
 

@@ -13,8 +13,8 @@ from django.db.models import DateTimeField, QuerySet, UUIDField
 from core.api.exceptions import NotFound
 from core.db.prepared import Given, PreparedSelect
 from core.db.prepared_writes import insert
-from core.observability.metrics import SESSIONS_REVOKED
 from sessions_tracking.client_info import ClientInfo
+from sessions_tracking.metrics import SESSIONS_REVOKED
 from sessions_tracking.models import RevokedReason, Session, SessionQuerySet
 from sessions_tracking.principal import Principal
 from sessions_tracking.principal_cache import invalidation

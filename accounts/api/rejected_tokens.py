@@ -14,13 +14,13 @@ from accounts.api.request_cookies import cookie_values
 from accounts.tokens import session_tokens
 from core.api.exceptions import ApiError, TokenExpired, TokenInvalid
 from core.ids import parse_id
-from core.rejected_requests.writer import Bearer
+from core.rejected_requests.writer import TokenReader
 
 _REFRESH_ROUTES = ("api/auth/refresh/", "api/auth/refresh-token/")
 _NOBODY = (None, None)
 
 
-def token_reader(request: HttpRequest, response: HttpResponse) -> Bearer:
+def token_reader(request: HttpRequest, response: HttpResponse) -> TokenReader:
     """What reads the ids of user and session out of the token that the request came with."""
     route = request.resolver_match.route if request.resolver_match else ""
     if route.startswith(_REFRESH_ROUTES):

@@ -14,9 +14,9 @@ from accounts.mail import notice_pacing
 from accounts.mail.compose import NoRecipient, compose
 from accounts.mail.failures import describe, is_configuration, is_permanent, retry_after
 from accounts.mail.outbox_queue import CANCELLED
+from accounts.metrics import EMAILS
 from accounts.models import EmailKind, EmailState, OutboxEmail
 from core.observability.logs import about
-from core.observability.metrics import EMAILS
 
 logger = logging.getLogger(__name__)
 

@@ -4,9 +4,8 @@ import logging
 import threading
 import time
 
+from celery import current_app
 from django.conf import settings
-
-from config.celery import app
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +43,7 @@ def _run() -> None:
         _wanted.wait()
         _wanted.clear()
         try:
-            app.send_task(TASK, expires=60)
+            current_app.send_task(TASK, expires=60)
         except Exception as error:  # noqa: BLE001 - whatever keeps the broker from it, the sweep does the same work
             logger.info("could not nudge the worker: %s", type(error).__name__)
         time.sleep(_PAUSE_SECONDS)

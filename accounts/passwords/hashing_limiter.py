@@ -6,12 +6,12 @@ from contextlib import contextmanager
 
 from django.conf import settings
 
+from accounts.metrics import HASHES_REFUSED, HASHES_RUNNING, HASHES_WAITING
 from accounts.passwords.fair_queue import FairQueue, Path, Waiter
 from core import concurrency
 from core.api.exceptions import Overloaded
 from core.http.request_context import current_request
-from core.observability.metrics import HASHES_REFUSED, HASHES_RUNNING, HASHES_WAITING
-from core.observability.request_identity import who
+from core.observability.request_identity import identity_of
 from core.throttling import limiter
 from core.throttling.networks import LEVELS, networks_of
 
@@ -124,7 +124,7 @@ def _path() -> Path:
     request = current_request()
     if request is None:
         return ("command",)
-    user_id, _session_id = who(request)
+    user_id, _session_id = identity_of(request)
     networks = networks_of(request.META.get("REMOTE_ADDR"))
     return ("signed in" if user_id else "public", *networks, str(user_id or ""))
 

@@ -11,13 +11,13 @@ from django.db import transaction
 from accounts import audit
 from accounts.exceptions import RefreshTokenReused
 from accounts.mail import outbox
+from accounts.metrics import REFRESHES
 from accounts.models import AuditKind, User
 from accounts.services.login import SignIn, mint_pair
 from accounts.tokens import session_tokens
 from accounts.tokens.session_tokens import Claims
 from core.api.exceptions import ApiError, SessionRevoked, TokenExpired, TokenInvalid
-from core.observability.metrics import REFRESHES
-from core.observability.request_identity import concerns_now
+from core.observability.request_identity import set_current_identity
 from core.throttling import by_ip, limiter
 from sessions_tracking import rotation
 from sessions_tracking import services as sessions
@@ -63,7 +63,7 @@ def _refresh(*, token: str, client: ClientInfo) -> SignIn:
     except RefreshTokenRetired as retired:
         handle_reuse(retired, client)
         raise RefreshTokenReused from retired
-    concerns_now(user_id=session.user_id, session_id=session.id)
+    set_current_identity(user_id=session.user_id, session_id=session.id)
     return SignIn(user=session.user, session=session, tokens=mint_pair(user=session.user, session=session))
 
 

@@ -42,8 +42,8 @@ INSTALLED_APPS = [
 # The API needs neither cookies of Django's own nor CSRF tokens: those of the site step aside below /api.
 MIDDLEWARE = [
     "core.http.request_context.RequestIdMiddleware",
-    "core.observability.middleware.WatchMiddleware",
-    "core.rejected_requests.middleware.RefusalMiddleware",
+    "core.observability.middleware.AccessLogMiddleware",
+    "core.rejected_requests.middleware.RejectedRequestMiddleware",
     "core.http.security_headers.BrowserHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -55,6 +55,8 @@ CELERY_BEAT_SCHEDULER = "core.task_queue.beat:WatchedScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5.0
 # How long beat may publish nothing, with a broker that answers, before its process ends.
 BEAT_STALLED_SECONDS = 60.0
+# The value of celery's --app with which such a process starts again, where nothing supervises it.
+BEAT_APP = "config.celery"
 CELERY_BEAT_SCHEDULE = {
     "deliver-waiting-emails": {"task": "accounts.deliver_outbox", "schedule": 5.0, "options": {"expires": 5}},
     "take-a-reading": {"task": "accounts.snapshot_metrics", "schedule": crontab(minute=0), "options": {"expires": 600}},

@@ -18,4 +18,4 @@ METRICS_ALLOWED = env.networks("METRICS_ALLOWED") or [ipaddress.ip_network("127.
 
 # How long a request that was answered waits to be counted and to have its line.
 ACCESS_WRITE_SECONDS: float | None = 0.25
-CHECK_SECONDS: float | None = 2.0
+HEALTH_CHECK_TIMEOUT: float | None = 2.0

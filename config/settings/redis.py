@@ -6,7 +6,7 @@ from redis.retry import Retry
 from config.settings.debug import DEBUG
 from core.environment import env, redis_url
 from core.paths import redis_socket, url_path
-from core.redis.connect import greet
+from core.redis.connect import on_connect
 
 
 def _address() -> redis_url.RedisURL:
@@ -25,7 +25,7 @@ REDIS_BREAKER_SECONDS = 1.0
 # A question that took this long in all, its answers each within the time-out, counts as a failure too.
 REDIS_SLOW_SECONDS = 0.4
 # How long a thread that nobody waits for waits for Redis; what came up meanwhile has to wait for it.
-REDIS_PATIENCE_SECONDS = 1.0
+REDIS_BACKGROUND_TIMEOUT = 1.0
 
 
 def _timeouts() -> dict[str, float]:
@@ -47,7 +47,7 @@ CACHES = {
                 # Each part of its own greeting waits for an answer; with a slow Redis that adds up to a second.
                 "protocol": 2,
                 "driver_info": None,
-                "redis_connect_func": greet,
+                "redis_connect_func": on_connect,
             }
             | REDIS_ADDRESS.cache_options
             | _timeouts(),

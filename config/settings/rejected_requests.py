@@ -2,6 +2,6 @@
 
 from core.environment import env
 
-REFUSAL_RETENTION = env.duration_or_zero("REFUSAL_RETENTION", "24h")
-REFUSAL_WRITE_SECONDS: float | None = 1.0
-REFUSAL_BEARER = "accounts.api.rejected_tokens.token_reader"
+REJECTED_REQUEST_RETENTION = env.duration_or_zero("REJECTED_REQUEST_RETENTION", "24h")
+REJECTED_REQUEST_WRITE_SECONDS: float | None = 1.0
+REJECTED_REQUEST_TOKEN_READER = "accounts.api.rejected_tokens.token_reader"

@@ -9,9 +9,9 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 RATE_LIMITS = False
 CACHES["default"]["LOCATION"] = redis_url_for_worker()
 LAST_SEEN_WRITE_SECONDS = None  # tests call the writer themselves
-REFUSAL_WRITE_SECONDS = None  # likewise
+REJECTED_REQUEST_WRITE_SECONDS = None  # likewise
 ACCESS_WRITE_SECONDS = None  # written at once
-CHECK_SECONDS = None  # the checks of readiness share the connection of the test
+HEALTH_CHECK_TIMEOUT = None  # the checks of readiness share the connection of the test
 NUDGE_WORKER = False  # there is no worker, but where a test starts one
 WHITENOISE_AUTOREFRESH = True  # each test client loads the middleware anew, and would list all static files
 # The servers that tests start keep connections; what a test closes is closed, since its database is dropped soon.

@@ -19,7 +19,7 @@ from core.api.viewsets import ViewSet
 from core.fast_path.middleware import Quick, Shortcut
 from core.http.locale import language_of
 from core.http.security_headers import for_data
-from core.observability.request_identity import who
+from core.observability.request_identity import identity_of
 from core.throttling import headers
 
 _PARSERS = [StrictJSONParser()]
@@ -39,6 +39,8 @@ def in_front(view_set: type[ViewSet], action: str) -> Shortcut:
             body: bytes = JSONRenderer().render(response.data)
         told = {"Content-Length": str(len(body)), "Content-Language": language} | headers.headers_for(request)
         cookies = [cookie.OutputString() for cookie in response.cookies.values()]
-        return Quick(_HEADERS | for_data() | told, body, who(request), HTTPStatus(response.status_code), cookies)
+        return Quick(
+            _HEADERS | for_data() | told, body, identity_of(request), HTTPStatus(response.status_code), cookies
+        )
 
     return shortcut

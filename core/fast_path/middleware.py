@@ -17,9 +17,9 @@ from core.api.origin import SAFE_METHODS
 from core.http.request_context import HEADER, at_work, name_of
 from core.http.wsgi_bridge import INCOMPLETE_BODY
 from core.observability import access_log
-from core.observability.access_log_format import Answered
-from core.observability.middleware import ARRIVED
-from core.observability.request_identity import Ids
+from core.observability.access_log_format import AccessRecord
+from core.observability.middleware import REQUEST_STARTED
+from core.observability.request_identity import UserAndSession
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -32,7 +32,7 @@ class Quick:
 
     headers: Mapping[str, str]
     body: bytes
-    ids: Ids
+    ids: UserAndSession
     status: HTTPStatus = HTTPStatus.OK
     cookies: Sequence[str] = ()
 
@@ -100,7 +100,9 @@ def let_go() -> None:
 
 
 def _note(environ: Environ, quick: Quick) -> None:
-    """What WatchMiddleware does for the others. Method and path are those of a shortcut."""
+    """What AccessLogMiddleware does for the others. Method and path are those of a shortcut."""
     now = time.perf_counter()
     asked = name_of(environ), environ["REQUEST_METHOD"], environ["PATH_INFO"]
-    access_log.note(Answered(time.time(), *asked, quick.status, now - environ.get(ARRIVED, now), quick.ids))
+    access_log.record(
+        AccessRecord(time.time(), *asked, quick.status, now - environ.get(REQUEST_STARTED, now), quick.ids)
+    )

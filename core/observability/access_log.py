@@ -1,7 +1,7 @@
-"""Notes each request that was answered, on next to none of its time: a thread counts it and writes its line a moment later.
+"""Logs and counts each response in a background thread, a quarter of a second later at most.
 
-To count and write at once costs several times as much, most of it other threads' waiting: it would be a tenth of a
-forward-auth. What is lost is the last quarter of a second of a process that is killed.
+Counting and writing within the request costs several times as much, most of it waits for other threads: a tenth of a
+forward-auth request. A process that is killed loses the records of its last quarter of a second.
 """
 
 import atexit
@@ -13,24 +13,26 @@ from contextlib import suppress
 
 from django.conf import settings
 
-from core.observability import access_log_format, metrics
-from core.observability.access_log_format import Answered
+from core.metrics import deferred_counter
+from core.observability import access_log_format
+from core.observability.access_log_format import AccessRecord
+from core.observability.http_metrics import count_requests
 
-UNLOGGED = frozenset({"/healthz", "/readyz", "/metrics"})
+UNLOGGED_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 _STDOUT = 1
-_MOST_WAITING = 100_000  # should nobody read our output any more; the oldest give way
-_MOST_AT_ONCE = 200
+_MAX_PENDING = 100_000  # if the reader of standard output stops; the oldest records are dropped
+_BATCH_SIZE = 200
 
 _logger = logging.getLogger(access_log_format.LOGGER)
-_waiting: deque[Answered] = deque(maxlen=_MOST_WAITING)
-_lock = threading.Lock()
-_writing = threading.Lock()
+_pending: deque[AccessRecord] = deque(maxlen=_MAX_PENDING)
+_timer_lock = threading.Lock()
+_flush_lock = threading.Lock()
 _is_scheduled = False
 
 
-def note(answered: Answered) -> None:
-    """Never waits and never fails."""
-    _waiting.append(answered)
+def record(entry: AccessRecord) -> None:
+    """Queue the record. Never blocks and never fails."""
+    _pending.append(entry)
     if settings.ACCESS_WRITE_SECONDS is None:
         flush()
     elif not _is_scheduled:
@@ -38,8 +40,8 @@ def note(answered: Answered) -> None:
 
 
 def _schedule(seconds: float) -> None:
-    global _is_scheduled  # noqa: PLW0603 - one timer a process, and this is where it is kept
-    with _lock:
+    global _is_scheduled  # noqa: PLW0603 - one timer per process
+    with _timer_lock:
         if _is_scheduled:
             return
         _is_scheduled = True
@@ -47,42 +49,42 @@ def _schedule(seconds: float) -> None:
         timer.daemon = True
         try:
             timer.start()
-        except RuntimeError:  # no more threads, or the process is about to end; the next one tries again
+        except RuntimeError:  # no more threads, or the process is about to end; the next record tries again
             _is_scheduled = False
 
 
 def _run() -> None:
-    """Whatever is noted after the mark is taken away has a timer of its own."""
+    """A record that is queued after the flag is reset schedules its own timer."""
     global _is_scheduled  # noqa: PLW0603 - as above
     _is_scheduled = False
     flush()
 
 
 def flush() -> None:
-    """Counts and writes what waits: before a scrape, and at the end of the process."""
-    with _writing:
-        metrics.write_cache_hits()
-        while batch := _taken():
-            metrics.count_requests((one.route, one.method, one.status, one.seconds) for one in batch)
-            _write([one for one in batch if one.route not in UNLOGGED])
+    """Count and write the queued records: also before a scrape, and at the end of the process."""
+    with _flush_lock:
+        deferred_counter.flush_all()
+        while batch := _next_batch():
+            count_requests((entry.route, entry.method, entry.status, entry.seconds) for entry in batch)
+            _write([entry for entry in batch if entry.route not in UNLOGGED_PATHS])
 
 
-def _taken() -> list[Answered]:
-    batch: list[Answered] = []
+def _next_batch() -> list[AccessRecord]:
+    batch: list[AccessRecord] = []
     with suppress(IndexError):
-        while len(batch) < _MOST_AT_ONCE:
-            batch.append(_waiting.popleft())
+        while len(batch) < _BATCH_SIZE:
+            batch.append(_pending.popleft())
     return batch
 
 
-def _write(batch: list[Answered]) -> None:
+def _write(batch: list[AccessRecord]) -> None:
     if not batch or not _logger.isEnabledFor(logging.INFO):
         return
-    write = access_log_format.as_json if settings.LOG_FORMAT == "json" else access_log_format.as_text
-    left = "".join(map(write, batch)).encode()
-    with suppress(OSError):  # nobody reads our output any more; the answers stand
-        while left:
-            left = left[os.write(_STDOUT, left) :]
+    as_line = access_log_format.as_json if settings.LOG_FORMAT == "json" else access_log_format.as_text
+    unwritten = "".join(map(as_line, batch)).encode()
+    with suppress(OSError):  # the reader of standard output is gone; the responses have been sent all the same
+        while unwritten:
+            unwritten = unwritten[os.write(_STDOUT, unwritten) :]
 
 
 atexit.register(flush)

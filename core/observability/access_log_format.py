@@ -1,57 +1,60 @@
-"""The line of one request: what was asked, how it went, how long it took, and on whose behalf.
+"""The access log's line for one request.
 
-It is put together by hand, for speed. All of its parts are our own: the route is a template, never the path, and there is no
-query, no address, no agent and no name in it.
+Formatted by hand, for speed: docs/decisions/0007-access-log-and-metrics.md. Every part comes from the service itself: the
+route is a template, never the path, and the line has no query, no IP, no user agent and no name.
 """
 
 import json
 from datetime import UTC, datetime
 from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from core.observability.request_identity import UserAndSession
 
 LOGGER = "vestibule.access"
 
 
-class Answered(NamedTuple):
-    """`ended` is a Unix time, `seconds` how long it took, `ids` are those of user and session, where they are known."""
+class AccessRecord(NamedTuple):
+    """`ended_at` is a Unix time; `identity` has the ids of user and session, where they are known."""
 
-    ended: float
+    ended_at: float
     request_id: str
     method: str
     route: str
     status: int
     seconds: float
-    ids: tuple[Any, Any]
+    identity: UserAndSession
 
 
-def as_json(one: Answered) -> str:
-    user_id, session_id = one.ids
+def as_json(record: AccessRecord) -> str:
+    user_id, session_id = record.identity
     user = f', "user_id": "{user_id}"' if user_id else ""
     session = f', "session_id": "{session_id}"' if session_id else ""
     return (
-        f'{{"time": "{_moment(one.ended)}", "level": "INFO", "logger": "{LOGGER}", "message": "request", '
-        f'"request_id": "{one.request_id}"{user}{session}, "method": "{one.method}", "route": {_quoted(one.route)}, '
-        f'"status": {one.status}, "duration_ms": {one.seconds * 1000:.1f}}}\n'
+        f'{{"time": "{_iso_time(record.ended_at)}", "level": "INFO", "logger": "{LOGGER}", "message": "request", '
+        f'"request_id": "{record.request_id}"{user}{session}, "method": "{record.method}", '
+        f'"route": {_json_string(record.route)}, '
+        f'"status": {record.status}, "duration_ms": {record.seconds * 1000:.1f}}}\n'
     )
 
 
-def as_text(one: Answered) -> str:
-    user = f" user {one.ids[0]}" if one.ids[0] else ""
-    did = f"{one.method} {one.route} {one.status} {one.seconds * 1000:.1f} ms"
-    return f"{_moment(one.ended)} INFO {LOGGER} [{one.request_id}] {did}{user}\n"
+def as_text(record: AccessRecord) -> str:
+    user = f" user {record.identity.user_id}" if record.identity.user_id else ""
+    request = f"{record.method} {record.route} {record.status} {record.seconds * 1000:.1f} ms"
+    return f"{_iso_time(record.ended_at)} INFO {LOGGER} [{record.request_id}] {request}{user}\n"
 
 
-def _moment(ended: float) -> str:
-    second = int(ended)
-    return f"{_second(second)}.{int((ended - second) * 1000):03d}Z"
+def _iso_time(timestamp: float) -> str:
+    second = int(timestamp)
+    return f"{_iso_second(second)}.{int((timestamp - second) * 1000):03d}Z"
 
 
 @lru_cache(maxsize=8)
-def _second(second: int) -> str:
+def _iso_second(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).isoformat()[:-6]
 
 
 @cache
-def _quoted(route: str) -> str:
-    """There are as many as the project has routes."""
+def _json_string(route: str) -> str:
+    """The cache has one entry per route of the project."""
     return json.dumps(route)

@@ -1,73 +1,69 @@
-"""How the things stand that the service needs. Each answer comes within a bounded time, and names no host and no version."""
+"""The state of each dependency. Each check returns within a bounded time, and names no host and no version."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from celery import current_app as app
 from django.conf import settings
 
-from core.observability import migrations, outbox, writability
-from core.observability.outbox import Queue
+from core.observability import migrations, writability
+from core.observability.database_reports import DATABASE_REPORTS, Reading
 from core.observability.timed_probe import Probe
-from core.redis.client import RedisAway, RedisRefused, ask
+from core.redis.client import RedisRejected, RedisUnavailable, execute
+from core.task_queue.broker_health import check_broker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
-    """`queue` and `pending` are None where it did not answer. A failover may leave one that answers and takes no writes."""
+    """`pending` is None if the database did not respond. After a failover it may respond and accept no writes."""
 
-    queue: Queue | None = None
     pending: int | None = None
     is_read_only: bool = False
+    reports: Mapping[str, Reading] = field(default_factory=dict)
 
     @property
-    def is_up(self) -> bool:
+    def is_available(self) -> bool:
         return self.pending is not None
 
     @property
+    def is_degraded(self) -> bool:
+        return any(reading.is_degraded for reading in self.reports.values())
+
+    @property
     def state(self) -> str:
-        if not self.is_up:
-            return "away"
+        if not self.is_available:
+            return "unavailable"
         return "read_only" if self.is_read_only else "ok"
 
 
-def _look_at_database() -> Database:
-    """Before the tables are made there is no outbox to look at."""
+def _check_database() -> Database:
+    """Reads no reports before the migrations have run: their tables may not exist."""
     try:
-        pending = migrations.pending()
-        queue = None if pending else outbox.read()
-        return Database(pending=pending, queue=queue, is_read_only=writability.is_read_only())
-    except Exception:  # noqa: BLE001 - whatever keeps it from answering
+        pending = migrations.count_pending()
+        reports = {} if pending else {report.name: report.read() for report in DATABASE_REPORTS}
+        return Database(pending=pending, reports=reports, is_read_only=writability.is_read_only())
+    except Exception:  # noqa: BLE001 - any failure means that it does not respond
         return Database()
 
 
-def look_at_broker() -> str:
-    try:
-        with app.connection_for_write(connect_timeout=1) as broker:
-            broker.ensure_connection(max_retries=1, timeout=1)
-    except Exception:  # noqa: BLE001 - each transport has errors of its own
-        return "away"
-    return "ok"
-
-
-_database = Probe(_look_at_database, away=Database())
-_broker = Probe(look_at_broker, away="away")
+_database = Probe(_check_database, unavailable=Database())
+_broker = Probe(check_broker, unavailable="unavailable")
 
 
 def database() -> Database:
-    return _database.answer()
+    return _database.result()
 
 
 def redis() -> str:
-    """`full` where it answers and has no memory for anything new."""
+    """Return "out_of_memory" if Redis responds but cannot store anything new."""
     try:
-        ask(lambda client: client.set("vestibule:readyz", 1, ex=1))
-    except RedisRefused:
-        return "full"
-    except RedisAway:
-        return "away"
+        execute(lambda client: client.set("vestibule:readyz", 1, ex=1))
+    except RedisRejected:
+        return "out_of_memory"
+    except RedisUnavailable:
+        return "unavailable"
     return "ok"
 
 
 def broker(redis_state: str) -> str:
-    """Where it is the Redis of the cache, what is known of that."""
-    return redis_state if settings.BROKER_IS_REDIS else _broker.answer()
+    """Return the state of Redis where it is the broker too."""
+    return redis_state if settings.BROKER_IS_REDIS else _broker.result()

@@ -1,49 +1,49 @@
-"""The worker's heartbeat and its last cleanup: each leaves a mark in Redis, whose clock alone tells the age."""
+"""The worker's heartbeat and its last cleanup: each is a key in Redis whose remaining TTL gives the age, by Redis's clock."""
 
 from contextlib import suppress
 
-from core.redis.client import RedisAway, ask
+from core.redis.client import RedisUnavailable, execute
 
-_KEY = "vestibule:worker"
+_WORKER_KEY = "vestibule:worker"
 _CLEANUP_KEY = "vestibule:cleanup"
-_LIFETIME = 30 * 24 * 3600
-# A sweep comes every five seconds, but a slow mail server may keep one at work for a minute and a half.
-LATE_SECONDS = 120
+_TTL_SECONDS = 30 * 24 * 3600
+# A sweep starts every five seconds, but a slow mail server may prolong one to a minute and a half.
+STALE_SECONDS = 120
 
 
 def beat() -> None:
-    _mark(_KEY)
+    _touch(_WORKER_KEY)
 
 
 def cleanup_finished() -> None:
-    """For a cleanup that removed everything there was to remove."""
-    _mark(_CLEANUP_KEY)
+    """Call after a cleanup that removed everything there was to remove."""
+    _touch(_CLEANUP_KEY)
 
 
-def _mark(key: str) -> None:
-    with suppress(RedisAway):
-        ask(lambda client: client.set(key, 1, ex=_LIFETIME))
+def _touch(key: str) -> None:
+    with suppress(RedisUnavailable):
+        execute(lambda client: client.set(key, 1, ex=_TTL_SECONDS))
 
 
 def age() -> int | None:
-    """Seconds since the last; None where Redis does not say, or never heard one."""
-    return _age_of_mark(_KEY)
+    """Return the seconds since the last heartbeat; None if Redis is unavailable or has none."""
+    return _key_age(_WORKER_KEY)
 
 
 def cleanup_age() -> int | None:
-    """Seconds since the last cleanup that finished; None if Redis does not say, or after a month without one."""
-    return _age_of_mark(_CLEANUP_KEY)
+    """Return the seconds since the last finished cleanup; None if Redis is unavailable, or after a month without one."""
+    return _key_age(_CLEANUP_KEY)
 
 
-def _age_of_mark(key: str) -> int | None:
+def _key_age(key: str) -> int | None:
     try:
-        left: int = ask(lambda client: client.ttl(key))
-    except RedisAway:
+        ttl: int = execute(lambda client: client.ttl(key))
+    except RedisUnavailable:
         return None
-    return _LIFETIME - left if left >= 0 else None
+    return _TTL_SECONDS - ttl if ttl >= 0 else None
 
 
 def state(seconds: int | None) -> str:
     if seconds is None:
         return "unknown"
-    return "late" if seconds > LATE_SECONDS else "ok"
+    return "stale" if seconds > STALE_SECONDS else "ok"

@@ -22,7 +22,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest
 
 from core.http.request_context import current_request, request_id
-from core.observability.request_identity import who
+from core.observability.request_identity import identity_of
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
@@ -48,7 +48,7 @@ def fields_of(record: logging.LogRecord) -> dict[str, str]:
     request = current_request() or _request_in(record)
     if request is None:
         return _about.get()
-    user_id, session_id = who(request)
+    user_id, session_id = identity_of(request)
     found = {"request_id": request_id(request), "user_id": user_id, "session_id": session_id}
     return {name: str(value) for name, value in found.items() if value} | _about.get()
 

@@ -1,4 +1,4 @@
-"""`/metrics`: what all web processes counted together, for Prometheus and for nobody else."""
+"""`/metrics`: the metrics of all web processes together, for Prometheus alone."""
 
 import ipaddress
 import time
@@ -17,46 +17,49 @@ from prometheus_client.registry import Collector
 from core.http.client_ip import peer_is_trusted
 from core.http.request_context import PEER
 from core.http.safe_methods import read_only
-from core.observability import access_log, health_checks, heartbeat, metrics, multiprocess_metrics
+from core.metrics import multiprocess
+from core.metrics.registry import REGISTRY
+from core.observability import access_log, health_checks, heartbeat
+from core.observability.database_reports import DATABASE_REPORTS
 
 _CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_FRESH_SECONDS = 5.0
-# Whatever a proxy may have added: with one in between, nobody knows by the address who asks.
+_CACHE_SECONDS = 5.0
+# Headers that a proxy adds: behind one, the IP of the peer does not identify the client.
 _FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP", "HTTP_FORWARDED", "HTTP_VIA")
 
 
 @read_only
 def scrape(request: HttpRequest) -> HttpResponse:
-    """METRICS_TOKEN opens it where there is one; else an address of METRICS_ALLOWED that asks directly."""
-    if settings.METRICS_TOKEN and not _bears_token(request):
+    """Requires METRICS_TOKEN if it is set; else a direct request from an IP of METRICS_ALLOWED."""
+    if settings.METRICS_TOKEN and not _has_valid_token(request):
         return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
     if not settings.METRICS_TOKEN and not _is_allowed(request):
         return HttpResponse(status=404)
-    return HttpResponse(exposition(), content_type=_CONTENT_TYPE, headers={"Cache-Control": "no-store"})
+    return HttpResponse(render(), content_type=_CONTENT_TYPE, headers={"Cache-Control": "no-store"})
 
 
-def _bears_token(request: HttpRequest) -> bool:
+def _has_valid_token(request: HttpRequest) -> bool:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return scheme.lower() == "bearer" and constant_time_compare(token, settings.METRICS_TOKEN)
 
 
 def _is_allowed(request: HttpRequest) -> bool:
-    if any(name in request.META for name in _FORWARDED) or not _is_asked_by_our_name(request):
+    if any(name in request.META for name in _FORWARDED) or not _has_own_host(request):
         return False
     peer = request.META.get(PEER) or request.META.get("REMOTE_ADDR", "")
     return peer_is_trusted(peer, settings.METRICS_ALLOWED)
 
 
-def _is_asked_by_our_name(request: HttpRequest) -> bool:
-    """One of ALLOWED_HOSTS, or an address: a browser on this machine can be led here by a name of somebody else's alone."""
+def _has_own_host(request: HttpRequest) -> bool:
+    """Accept ALLOWED_HOSTS and IPs. DNS rebinding can lead a local browser here only under another host name."""
     try:
         request.get_host()
     except DisallowedHost:
-        return _is_address(split_domain_port(request.META.get("HTTP_HOST", ""))[0].strip("[]"))
+        return _is_ip(split_domain_port(request.META.get("HTTP_HOST", ""))[0].strip("[]"))
     return True
 
 
-def _is_address(name: str) -> bool:
+def _is_ip(name: str) -> bool:
     try:
         ipaddress.ip_address(name)
     except ValueError:
@@ -64,55 +67,68 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def exposition() -> bytes:
-    """Of all processes that share the folder, the dead ones' counters included; of this one alone where there is none."""
+def render() -> bytes:
+    """Return the metrics of all processes that share the directory, counters of dead ones included; else of this process."""
     access_log.flush()
-    folder = multiprocess_metrics.folder()
-    if folder is None:
-        return generate_latest(metrics.REGISTRY) + generate_latest(_at_scrape)
-    multiprocess_metrics.drop_gauges_of_the_dead(folder)
+    directory = multiprocess.current_dir()
+    if directory is None:
+        return generate_latest(REGISTRY) + generate_latest(_collected_at_scrape)
+    multiprocess.prune_dead_gauges(directory)
     shared = CollectorRegistry()
-    MultiProcessCollector(shared, path=str(folder))  # type: ignore[no-untyped-call]
-    return generate_latest(shared) + generate_latest(_at_scrape)
+    MultiProcessCollector(shared, path=str(directory))  # type: ignore[no-untyped-call]
+    return generate_latest(shared) + generate_latest(_collected_at_scrape)
 
 
-class _AtScrape(Collector):
-    """Asked at most every few seconds, however many ask."""
+_DESCRIPTIONS = {
+    "vestibule_database_up": "1 if the database responds and accepts writes.",
+    "vestibule_migrations_pending": "Migrations of this code that the database does not have yet.",
+    "vestibule_worker_heartbeat_seconds": "Since the worker's last sweep; absent if unknown.",
+    "vestibule_cleanup_age_seconds": "Since the last cleanup that finished; absent if unknown.",
+}
+
+
+def scrape_descriptions() -> dict[str, str]:
+    """Return the metrics that are read at each scrape, because they describe the whole deployment, with their help texts."""
+    descriptions = dict(_DESCRIPTIONS)
+    for report in DATABASE_REPORTS:
+        descriptions |= report.metric_descriptions
+    return descriptions
+
+
+class _ScrapeCollector(Collector):
+    """Reads the dependencies at most once every few seconds, however many scrapes there are."""
 
     def __init__(self) -> None:
-        self._known: dict[str, float] = {}
-        self._known_until = 0.0
+        self._values: dict[str, float] = {}
+        self._expires_at = 0.0
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        if time.monotonic() > self._known_until:
-            self._known, self._known_until = _figures(), time.monotonic() + _FRESH_SECONDS
-        for name, value in self._known.items():
-            yield GaugeMetricFamily(name, metrics.AT_SCRAPE[name], value=value)
+        if time.monotonic() > self._expires_at:
+            self._values, self._expires_at = _read_values(), time.monotonic() + _CACHE_SECONDS
+        descriptions = scrape_descriptions()
+        for name, value in self._values.items():
+            yield GaugeMetricFamily(name, descriptions[name], value=value)
 
     def describe(self) -> list[GaugeMetricFamily]:
         return []
 
-    def forget(self) -> None:
-        self._known_until = 0.0
+    def reset(self) -> None:
+        self._expires_at = 0.0
 
 
-def _figures() -> dict[str, float]:
-    database, age = health_checks.database(), heartbeat.age()
-    found: dict[str, float | None] = {
-        "database_up": int(database.state == "ok"),
-        "migrations_pending": database.pending,
+def _read_values() -> dict[str, float]:
+    database = health_checks.database()
+    values: dict[str, float | None] = {
+        "vestibule_database_up": int(database.state == "ok"),
+        "vestibule_migrations_pending": database.pending,
     }
-    if database.queue is not None:
-        found |= {
-            "outbox_waiting": database.queue.waiting,
-            "outbox_oldest_seconds": database.queue.oldest_seconds,
-            "outbox_overdue_seconds": database.queue.overdue_seconds,
-            "outbox_failed": database.queue.failed,
-        }
-    found |= {"worker_heartbeat_seconds": age, "cleanup_age_seconds": heartbeat.cleanup_age()}
-    return {f"vestibule_{name}": value for name, value in found.items() if value is not None}
+    for reading in database.reports.values():
+        values |= reading.metrics
+    values["vestibule_worker_heartbeat_seconds"] = heartbeat.age()
+    values["vestibule_cleanup_age_seconds"] = heartbeat.cleanup_age()
+    return {name: value for name, value in values.items() if value is not None}
 
 
-figures = _AtScrape()
-_at_scrape = CollectorRegistry()
-_at_scrape.register(figures)
+scrape_collector = _ScrapeCollector()
+_collected_at_scrape = CollectorRegistry()
+_collected_at_scrape.register(scrape_collector)

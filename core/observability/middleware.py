@@ -1,4 +1,4 @@
-"""Logs and counts each request that Django serves (the fast path does it for the others); lets health checks use any host."""
+"""Logs and counts each request that Django serves (the fast path logs its own); lets health checks use any host."""
 
 import time
 from collections.abc import Callable
@@ -9,46 +9,56 @@ from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.middleware import common
 
 from core.http.request_context import request_id
+from core.http.route_templates import route_template
 from core.observability import access_log
-from core.observability.access_log_format import Answered
-from core.observability.metrics import known_method
-from core.observability.request_identity import who
-from core.rejected_requests.records import template_of
+from core.observability.access_log_format import AccessRecord
+from core.observability.http_metrics import known_method
+from core.observability.request_identity import identity_of
 
-ARRIVED = "vestibule.arrived"  # in the environ: when the whole request had come in, by time.perf_counter
+REQUEST_STARTED = (
+    "vestibule.request_started"  # in the WSGI environ: time.perf_counter() when the whole request had arrived
+)
 UNMATCHED = "unmatched"
 
 
-class WatchMiddleware:
-    """Stands second, behind the request's id, so that it sees the answer as the client does."""
+class AccessLogMiddleware:
+    """Runs second, after RequestIdMiddleware, so that it sees the response as the client does."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        started = request.META.get(ARRIVED) or time.perf_counter()
+        started = request.META.get(REQUEST_STARTED) or time.perf_counter()
         response = self.get_response(request)
-        seconds = time.perf_counter() - started
-        asked = request_id(request), known_method(request.method), route_of(request)
-        access_log.note(Answered(time.time(), *asked, response.status_code, seconds, who(request)))
+        access_log.record(
+            AccessRecord(
+                ended_at=time.time(),
+                request_id=request_id(request),
+                method=known_method(request.method),
+                route=route_of(request),
+                status=response.status_code,
+                seconds=time.perf_counter() - started,
+                identity=identity_of(request),
+            )
+        )
         return response
 
 
 class CommonMiddleware(common.CommonMiddleware):
-    """Refuses names that are none of ALLOWED_HOSTS. A balancer or supervisor, though, asks by the address that a machine has."""
+    """Rejects hosts outside ALLOWED_HOSTS, except for health checks: load balancers send the IP of a machine."""
 
     def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
-        return None if request.path_info in access_log.UNLOGGED else super().process_request(request)
+        return None if request.path_info in access_log.UNLOGGED_PATHS else super().process_request(request)
 
 
 def route_of(request: HttpRequest) -> str:
     match = request.resolver_match
     if match is not None:
-        return _template(match.route)
+        return _cached_template(match.route)
     return settings.STATIC_URL if request.path_info.startswith(settings.STATIC_URL) else UNMATCHED
 
 
 @cache
-def _template(route: str) -> str:
-    """There are as many as the project has routes. The one that catches what no other takes is no route."""
-    return template_of(route) or UNMATCHED
+def _cached_template(route: str) -> str:
+    """The cache has one entry per route of the project. The catch-all route counts as unmatched."""
+    return route_template(route) or UNMATCHED

@@ -1,22 +1,22 @@
-"""How many migrations of this code the database has not seen."""
+"""Counts the migrations of this code that the database does not have yet."""
 
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-_settled: set[str] = set()
+_up_to_date: set[str] = set()
 
 
-def pending() -> int:
-    """Raises DatabaseError. Once there are none there never will be: a process does not change its code."""
-    if connection.alias in _settled:
+def count_pending() -> int:
+    """Raises DatabaseError. Remembers zero: a process does not change its code, so none can be added later."""
+    if connection.alias in _up_to_date:
         return 0
     executor = MigrationExecutor(connection)
     count = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
     if not count:
-        _settled.add(connection.alias)
+        _up_to_date.add(connection.alias)
     return count
 
 
-def forget() -> None:
+def reset() -> None:
     """For tests."""
-    _settled.clear()
+    _up_to_date.clear()

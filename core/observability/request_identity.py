@@ -1,39 +1,48 @@
-"""Whose request it is, for lines that name ids and nothing else of anybody."""
+"""The user and session of a request, by id, for its log lines."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.http import HttpRequest
 
 from core.http.request_context import current_request
 
-Ids = tuple[Any, Any]  # of user and session; None where nobody knows
-_CONCERNS = "vestibule.concerns"  # in the environ: what is refused in front of Django is answered behind it
+
+class UserAndSession(NamedTuple):
+    """Either id may be None: unknown."""
+
+    user_id: Any
+    session_id: Any
 
 
-def concerns(request: HttpRequest, *, user_id: Any, session_id: Any) -> None:
-    """Notes whom a request without a token turned out to concern: a sign-in, a refresh. What is known already stays."""
-    known_user, known_session = request.META.get(_CONCERNS, (None, None))
-    request.META[_CONCERNS] = known_user or user_id, known_session or session_id
+ANONYMOUS = UserAndSession(None, None)
+_KEY = "vestibule.identity"  # in the WSGI environ, where the fast path and Django's own request share it
 
 
-def concerns_now(*, user_id: Any, session_id: Any) -> None:
-    """As `concerns`, of the request that this thread works on, if it does on any."""
+def set_identity(request: HttpRequest, *, user_id: Any, session_id: Any) -> None:
+    """Store the user and session of a request without a token, such as a login or a refresh. Ids stored before are kept."""
+    stored = request.META.get(_KEY, ANONYMOUS)
+    request.META[_KEY] = UserAndSession(stored.user_id or user_id, stored.session_id or session_id)
+
+
+def set_current_identity(*, user_id: Any, session_id: Any) -> None:
+    """Call `set_identity` for this thread's request; do nothing outside a request."""
     request = current_request()
     if request is not None:
-        concerns(request, user_id=user_id, session_id=session_id)
+        set_identity(request, user_id=user_id, session_id=session_id)
 
 
-def who(request: HttpRequest) -> Ids:
-    """Asks nobody: a user that was not looked up so far is not looked up for a line of the log."""
+def identity_of(request: HttpRequest) -> UserAndSession:
+    """Return the ids without a query: a user that the request has not loaded is not loaded for a log line."""
     attributes = request.__dict__
-    session_id = getattr(attributes["user"], "session_id", None) if _is_principal(attributes.get("user")) else None
-    if session_id is not None:
-        return attributes["user"].id, session_id
-    found: Ids = request.META.get(_CONCERNS, (None, None))
-    of_the_site = attributes.get("_cached_user")  # where Django's session has been looked at: the admin
-    return found if of_the_site is None or found[0] else (of_the_site.pk, None)
+    user = attributes.get("user")
+    session_id = getattr(user, "session_id", None) if _is_principal(user) else None
+    if user is not None and session_id is not None:
+        return UserAndSession(user.id, session_id)
+    stored: UserAndSession = request.META.get(_KEY, ANONYMOUS)
+    admin_user = attributes.get("_cached_user")  # Django's session middleware has loaded it
+    return stored if admin_user is None or stored.user_id else UserAndSession(admin_user.pk, None)
 
 
 def _is_principal(user: object) -> bool:
-    """By the class, since to ask Django's lazy user for an attribute is a query."""
+    """Look at the class: reading an attribute of Django's lazy user is a query."""
     return hasattr(type(user), "session_id")

@@ -1,9 +1,9 @@
-"""A question about something that may hang, asked so that whoever wants the answer never hangs with it."""
+"""Checks a dependency that may hang, without letting its callers hang."""
 
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as TookTooLong
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Generic, TypeVar
 
 from django.conf import settings
@@ -13,37 +13,37 @@ T = TypeVar("T")
 
 
 class Probe(Generic[T]):
-    """Asks in a thread of its own and waits CHECK_SECONDS for it; then the answer is `away`.
+    """Runs `check` in its own thread and waits HEALTH_CHECK_TIMEOUT for it; after that the result is `unavailable`.
 
-    Whoever comes while a question is under way waits for that one, so however long it hangs there is one such thread.
+    Callers that come while a check is running wait for that one, so a check that hangs occupies a single thread.
     """
 
-    def __init__(self, question: Callable[[], T], *, away: T) -> None:
-        self._question = question
-        self._away = away
+    def __init__(self, check: Callable[[], T], *, unavailable: T) -> None:
+        self._check = check
+        self._unavailable = unavailable
         self._lock = threading.Lock()
-        self._under_way: Future[T] | None = None
+        self._running: Future[T] | None = None
 
-    def answer(self) -> T:
-        if settings.CHECK_SECONDS is None:
-            return self._question()
+    def result(self) -> T:
+        if settings.HEALTH_CHECK_TIMEOUT is None:
+            return self._check()
         try:
-            return self._ask().result(timeout=settings.CHECK_SECONDS)
-        except (TookTooLong, RuntimeError):  # or there are no more threads
-            return self._away
+            return self._start().result(timeout=settings.HEALTH_CHECK_TIMEOUT)
+        except (FutureTimeoutError, RuntimeError):  # RuntimeError: no more threads
+            return self._unavailable
 
-    def _ask(self) -> Future[T]:
+    def _start(self) -> Future[T]:
         with self._lock:
-            if self._under_way is None or self._under_way.done():
+            if self._running is None or self._running.done():
                 future: Future[T] = Future()
                 threading.Thread(target=self._run, args=(future,), daemon=True).start()
-                self._under_way = future
-            return self._under_way
+                self._running = future
+            return self._running
 
     def _run(self, future: Future[T]) -> None:
         try:
-            future.set_result(self._question())
-        except Exception:  # noqa: BLE001 - whatever it is, it did not answer
-            future.set_result(self._away)
+            future.set_result(self._check())
+        except Exception:  # noqa: BLE001 - any failure means that the dependency did not respond
+            future.set_result(self._unavailable)
         finally:
             connection.close()

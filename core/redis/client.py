@@ -1,4 +1,4 @@
-"""Redis behind a breaker: asked only while it answers, and never trusted to be there."""
+"""Redis behind a circuit breaker: the service never waits long for Redis, and works without it."""
 
 import logging
 import threading
@@ -11,24 +11,26 @@ import redis
 from django.conf import settings
 from django_redis import get_redis_connection
 
-from core.observability.metrics import BREAKER_OPEN
-from core.redis.connect import CLIENT_NAME, PROOF, epochs
+from core.metrics.registry import gauge
+from core.redis.connect import CLIENT_NAME, WRITE_PROBE_KEY, cache_generation
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-
-class RedisAway(Exception):
-    """Redis did not answer, or was not asked because it lately did not."""
+BREAKER_OPEN = gauge("redis_breaker_open", "1 while a process sends Redis no commands.", mode="livemax")
 
 
-class RedisRefused(RedisAway):
-    """Redis is there, but not for this command: another type is under the key, or there is no memory left."""
+class RedisUnavailable(Exception):
+    """Redis did not respond, or the breaker is open."""
+
+
+class RedisRejected(RedisUnavailable):
+    """Redis responds, but rejected this command: wrong type of key, or out of memory."""
 
 
 class Breaker:
-    """Open (nobody asks) for `pause` seconds after a failure; then one caller tries, while the others still keep away."""
+    """Opens after a failure. `pause` seconds later one caller probes Redis, while the others still fail fast."""
 
     def __init__(self, pause: float) -> None:
         self.pause = pause
@@ -40,7 +42,7 @@ class Breaker:
     def is_open(self) -> bool:
         return self._is_open
 
-    def admits(self) -> bool:
+    def allows_command(self) -> bool:
         if not self._is_open:
             return True
         with self._lock:
@@ -50,107 +52,105 @@ class Breaker:
             self._open_until = now + self.pause
             return True
 
-    def failed(self) -> None:
+    def record_failure(self) -> None:
         with self._lock:
             self._open_until = time.monotonic() + self.pause
             opened, self._is_open = not self._is_open, True
         if opened:
             BREAKER_OPEN.set(1)
-            logger.warning("redis breaker: open, the database answers alone")
+            logger.warning("redis breaker: open, only the database is read")
 
-    def succeeded(self) -> None:
-        """What Redis holds was perhaps not told of everything meanwhile, so a new epoch begins before anybody asks again."""
+    def record_success(self) -> None:
+        """Start a new cache generation before closing: Redis may have missed writes while the breaker was open."""
         if not self._is_open:
             return
-        epochs.begin()
+        cache_generation.bump()
         with self._lock:
             self._is_open = False
         BREAKER_OPEN.set(0)
-        logger.warning("redis breaker: closed, redis answers again")
+        logger.warning("redis breaker: closed, redis responds again")
 
 
 breaker = Breaker(settings.REDIS_BREAKER_SECONDS)
 
 
-def ask(command: Callable[[Any], T]) -> T:
-    """Runs `command` with the raw client of the cache's pool; RedisAway when it fails, at most 250 ms later.
+def execute(command: Callable[[Any], T]) -> T:
+    """Run `command` with the raw client of the cache's pool. Raises RedisUnavailable, at most 250 ms later.
 
-    RedisRefused leaves the breaker closed: an error about one key or one command says that Redis is there. Any other error
-    opens it, also that of a replica that only reads: in it nobody would find what others revoke.
+    RedisRejected leaves the breaker closed: an error about one key or one command shows that Redis responds. Any other error
+    opens it, also that of a read-only replica, in which revocations by other nodes would not show.
     """
-    if not breaker.admits():
-        raise RedisAway
+    if not breaker.allows_command():
+        raise RedisUnavailable
     started = time.monotonic()
     try:
-        answer = _run(command)
+        result = _run(command)
     except redis.MaxConnectionsError as error:
-        raise RedisRefused from error  # `max_connections` of REDIS_URL are in use: that says nothing about Redis
+        raise RedisRejected from error  # `max_connections` of REDIS_URL are in use: Redis itself may be fine
     except (redis.RedisError, OSError) as error:
         if _is_about_one_command(error):
-            breaker.succeeded()
-            raise RedisRefused from error
-        breaker.failed()
-        raise RedisAway from error
+            breaker.record_success()
+            raise RedisRejected from error
+        breaker.record_failure()
+        raise RedisUnavailable from error
     if time.monotonic() - started > settings.REDIS_SLOW_SECONDS:
-        breaker.failed()  # several answers, each just in time; the rest of this request does without
+        breaker.record_failure()  # several slow responses, each within its time-out; the rest of this request skips Redis
     else:
-        breaker.succeeded()
-    return answer
+        breaker.record_success()
+    return result
 
 
 def _run(command: Callable[[Any], T]) -> T:
     client = get_redis_connection("default")
     if breaker.is_open:
-        client.delete(PROOF)  # it may answer again and yet take no writes
+        client.delete(WRITE_PROBE_KEY)  # Redis may respond again and still accept no writes
     return command(client)
 
 
 def get(key: str) -> bytes | None:
-    """As `ask` for one GET, in half the time: the client's own commands prepare for retries, which we do without, and keep
-    figures that nobody reads.
-    """
-    return ask(lambda client: _get(client.connection_pool, key))
+    """Run one GET as `execute` does, in half the time: redis-py's own method prepares retries and statistics, unused here."""
+    return execute(lambda client: _get(client.connection_pool, key))
 
 
 def _get(pool: Any, key: str) -> bytes | None:
     connection = pool.get_connection()
     try:
         connection.send_command("GET", key)
-        found: bytes | None = connection.read_response()
+        value: bytes | None = connection.read_response()
     except redis.ResponseError:
         raise
     except BaseException:
-        connection.disconnect()  # an answer that comes late must not be taken for that to the next question
+        connection.disconnect()  # a late response must not be taken for that to the next command
         raise
     finally:
         pool.release(connection)
-    return found
+    return value
 
 
 def _is_about_one_command(error: Exception) -> bool:
-    """A script reports such an error inside one of its own."""
-    return isinstance(error, redis.OutOfMemoryError) or any(word in str(error) for word in ("WRONGTYPE", "OOM command"))
+    """A script wraps the error of a command in an error of its own."""
+    return isinstance(error, redis.OutOfMemoryError) or any(text in str(error) for text in ("WRONGTYPE", "OOM command"))
 
 
-def dismiss_others(client: Any) -> None:
-    """Ends the other connections of this product, on all nodes: each process has to greet Redis again, and learns what it is.
+def disconnect_other_clients(client: Any) -> None:
+    """End the other connections of this service on all nodes, so that each process reconnects and probes Redis for writes.
 
-    For a Redis that still answers but takes no writes: those who only read from it would not notice.
+    For a Redis that still responds but accepts no writes: a process that only reads would not notice.
     """
-    ours = client.connection_pool.connection_kwargs.get("client_name") or CLIENT_NAME
+    name = client.connection_pool.connection_kwargs.get("client_name") or CLIENT_NAME
     with suppress(redis.RedisError), client.pipeline(transaction=False) as pipeline:
         for other in client.client_list():
-            if other.get("name") == ours:
+            if other.get("name") == name:
                 pipeline.client_kill_filter(_id=other["id"], skipme=True)
         pipeline.execute()
 
 
-def patient_client() -> redis.Redis:
-    """A client with one connection of its own, past the breaker, for a thread that has time; close it after use.
+def background_client() -> redis.Redis:
+    """Return a client with its own connection that bypasses the breaker, for a background thread; close it after use.
 
-    It does not greet: what it sends waits at the door of a Redis that hangs, before whatever others ask later.
+    It skips `on_connect`, which waits for responses: its commands thus reach a Redis that hangs before those sent later.
     """
     pool = get_redis_connection("default").connection_pool
-    own = {"socket_timeout": settings.REDIS_PATIENCE_SECONDS, "redis_connect_func": None}
-    kwargs = pool.connection_kwargs | own
+    overrides = {"socket_timeout": settings.REDIS_BACKGROUND_TIMEOUT, "redis_connect_func": None}
+    kwargs = pool.connection_kwargs | overrides
     return redis.Redis.from_pool(redis.ConnectionPool(pool.connection_class, max_connections=1, **kwargs))

@@ -1,4 +1,4 @@
-"""How a new connection to Redis begins: is it the Redis that we knew, and does it take writes?"""
+"""Checks each new connection to Redis: is this the same server as before, and does it accept writes?"""
 
 import threading
 from typing import Any
@@ -7,60 +7,59 @@ from weakref import WeakSet
 import redis
 
 CLIENT_NAME = "vestibule"
-# A write that leaves nothing behind, and that a Redis without memory performs too.
-PROOF = "vestibule:proof"
-_GREETING = (("INFO", "server"), ("DEL", PROOF))
+# Deleting it changes nothing, and works also when Redis is out of memory.
+WRITE_PROBE_KEY = "vestibule:write-probe"
+_COMMANDS = (("INFO", "server"), ("DEL", WRITE_PROBE_KEY))
 
 
-class Epochs:
-    """Counts the moments after which Redis may hold something older than what it was told before."""
+class CacheGeneration:
+    """Counts the events after which Redis may hold entries older than what was written: an outage, a restart, a reconnect."""
 
     def __init__(self) -> None:
         self.number = 0
         self._lock = threading.Lock()
-        self._run: bytes | None = None
+        self._run_id: bytes | None = None
 
-    def begin(self) -> None:
+    def bump(self) -> None:
         with self._lock:
             self.number += 1
 
-    def meet(self, run: bytes | None, *, was_cut_off: bool) -> None:
-        """`run` is Redis's name for the time since its start; another one may have begun with an older snapshot."""
+    def on_connect(self, run_id: bytes | None, *, reconnected: bool) -> None:
+        """`run_id` identifies a run of the Redis server; another run may have started from an older snapshot."""
         with self._lock:
-            if was_cut_off or run is None or run != self._run:
+            if reconnected or run_id is None or run_id != self._run_id:
                 self.number += 1
-            self._run = run
+            self._run_id = run_id
 
 
-epochs = Epochs()
-_greeted: WeakSet[Any] = WeakSet()
+cache_generation = CacheGeneration()
+_seen_connections: WeakSet[Any] = WeakSet()
 
 
-def greet(connection: Any) -> None:
-    """What the client library calls for each new connection: one round trip beyond AUTH and SELECT.
+def on_connect(connection: Any) -> None:
+    """Set up a new connection; redis-py calls this. Costs one round trip beyond AUTH and SELECT.
 
-    Raises what the library raises for a Redis that cannot be used; so does one that takes no writes, for what others
-    revoke would not show in it.
+    Raises redis-py's own errors, also for a Redis that accepts no writes: revocations by other nodes would not show in it.
     """
     connection.on_connect()
-    greeting = (("CLIENT", "SETNAME", connection.client_name or CLIENT_NAME), *_GREETING)
-    connection.send_packed_command(connection.pack_commands(greeting))
-    _named, server, proven = [_answer(connection) for _ in greeting]
-    if isinstance(proven, redis.ResponseError):
-        raise redis.ConnectionError("redis takes no writes") from proven
-    epochs.meet(_run_in(server), was_cut_off=connection in _greeted)
-    _greeted.add(connection)
+    commands = (("CLIENT", "SETNAME", connection.client_name or CLIENT_NAME), *_COMMANDS)
+    connection.send_packed_command(connection.pack_commands(commands))
+    _name, server_info, write_probe = [_read_response(connection) for _ in commands]
+    if isinstance(write_probe, redis.ResponseError):
+        raise redis.ConnectionError("redis accepts no writes") from write_probe
+    cache_generation.on_connect(_parse_run_id(server_info), reconnected=connection in _seen_connections)
+    _seen_connections.add(connection)
 
 
-def _answer(connection: Any) -> Any:
-    """All answers must be read, also after one that is an error."""
+def _read_response(connection: Any) -> Any:
+    """Return an error instead of raising it: the responses after it must be read too."""
     try:
         return connection.read_response()
     except redis.ResponseError as error:
         return error
 
 
-def _run_in(server: Any) -> bytes | None:
-    """None where Redis does not say: then each connection is a stranger's."""
-    lines = server.splitlines() if isinstance(server, bytes) else []
+def _parse_run_id(server_info: Any) -> bytes | None:
+    """Return Redis's run_id, or None if INFO is disabled; each connection then starts a new cache generation."""
+    lines = server_info.splitlines() if isinstance(server_info, bytes) else []
     return next((line for line in lines if line.startswith(b"run_id:")), None)

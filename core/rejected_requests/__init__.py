@@ -1,1 +1,1 @@
-"""Why requests were refused: a small record of each for a while, for whoever is asked about one by its id."""
+"""Records why requests were rejected, for a limited time, so that an operator can explain a request by its id."""

@@ -1,7 +1,8 @@
-"""Notices each answer below /api that is a refusal, and nothing of any other."""
+"""Records each error response below /api."""
 
 import json
 import logging
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -11,46 +12,59 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
 
 from core.http.request_context import request_id
+from core.http.route_templates import route_template
 from core.rejected_requests import writer
-from core.rejected_requests.records import Refusal, names_in, template_of
-from core.rejected_requests.writer import Bearer
+from core.rejected_requests.records import RejectedRequest, field_names
+from core.rejected_requests.writer import TokenReader
 
 logger = logging.getLogger(__name__)
 
-_LONGEST_METHOD = 16
+_MAX_METHOD = 16
 
 
-class RefusalMiddleware:
-    """Stands outside of whatever refuses. REFUSAL_BEARER names what finds the token of a request."""
+def no_token(_request: HttpRequest, _response: HttpResponse) -> TokenReader:
+    """The reader for a project whose requests have no tokens."""
+    return _no_ids
+
+
+def _no_ids() -> tuple[uuid.UUID | None, uuid.UUID | None]:
+    return None, None
+
+
+class RejectedRequestMiddleware:
+    """Runs outside of the middleware that rejects. REJECTED_REQUEST_TOKEN_READER reads the token of a request."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
-        self._bearer_of: Callable[[HttpRequest, HttpResponse], Bearer] = import_string(settings.REFUSAL_BEARER)
+        self._token_reader: Callable[[HttpRequest, HttpResponse], TokenReader] = import_string(
+            settings.REJECTED_REQUEST_TOKEN_READER
+        )
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if response.status_code >= 400 and request.path_info.startswith("/api") and settings.REFUSAL_RETENTION:
-            self._note(request, response)
+        is_rejected = response.status_code >= 400 and request.path_info.startswith("/api")
+        if is_rejected and settings.REJECTED_REQUEST_RETENTION:
+            self._record(request, response)
         return response
 
-    def _note(self, request: HttpRequest, response: HttpResponse) -> None:
+    def _record(self, request: HttpRequest, response: HttpResponse) -> None:
         try:
-            writer.note(_refusal(request, response), self._bearer_of(request, response))
-        except Exception:  # the answer stands, whatever goes wrong with the note of it
-            logger.exception("could not note a refusal")
+            writer.record(_rejected_request(request, response), self._token_reader(request, response))
+        except Exception:  # the response is sent, even if it cannot be recorded
+            logger.exception("could not record a rejected request")
 
 
-def _refusal(request: HttpRequest, response: HttpResponse) -> Refusal:
+def _rejected_request(request: HttpRequest, response: HttpResponse) -> RejectedRequest:
     body, match = _body(response), request.resolver_match
-    return Refusal(
+    return RejectedRequest(
         request_id=request_id(request),
         at=datetime.now(UTC),
         status=response.status_code,
         code=str(body.get("code", "")),
-        method=str(request.method)[:_LONGEST_METHOD],
-        route=template_of(match.route) if match else "",
+        method=str(request.method)[:_MAX_METHOD],
+        route=route_template(match.route) if match else "",
         ip=request.META.get("REMOTE_ADDR") or None,
-        fields=names_in(body.get("errors")),
+        fields=field_names(body.get("errors")),
         limit=response.headers.get("RateLimit-Policy", "") if response.status_code == 429 else "",
         retry_after=response.headers.get("Retry-After", ""),
     )
@@ -58,7 +72,7 @@ def _refusal(request: HttpRequest, response: HttpResponse) -> Refusal:
 
 def _body(response: HttpResponse) -> dict[str, Any]:
     try:
-        found = json.loads(response.content)
+        body = json.loads(response.content)
     except (ValueError, AttributeError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return body if isinstance(body, dict) else {}

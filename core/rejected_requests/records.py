@@ -1,4 +1,4 @@
-"""What is kept of a refusal: facts that ids lead to, and nothing that somebody typed."""
+"""The record of a rejected request: ids and codes, and nothing that a user typed."""
 
 import json
 import re
@@ -10,17 +10,16 @@ from typing import Any
 
 from core.ids import parse_id
 
-_GROUP = re.compile(r"\(\?P<(\w+)>[^)]*\)")
-_FIELD = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,39}")
-_MOST_FIELDS = 10
+_FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,39}")
+_MAX_FIELDS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """`route` is the path's template, "" where there is no such path; `fields` are the names of those that were not valid.
+class RejectedRequest:
+    """`route` is the path's template, "" for an unknown path; `fields` are the names of the invalid ones.
 
-    `limit` is what RateLimit-Policy said, `retry_after` is in seconds. Who asked is known from a token that was signed here,
-    be it expired or of a session that is over.
+    `limit` is the RateLimit-Policy header, `retry_after` is in seconds. The ids come from a token with a valid signature,
+    even if it had expired or its session had ended.
     """
 
     request_id: str
@@ -37,29 +36,23 @@ class Refusal:
     session_id: uuid.UUID | None = None
 
 
-def template_of(route: str) -> str:
-    """`api/auth/users/(?P<pk>[^/]+)/?$` is `/api/auth/users/{pk}`."""
-    plain = _GROUP.sub(r"{\1}", route).removesuffix("/?$")
-    return "" if plain.startswith("^") else f"/{plain}"
-
-
-def names_in(errors: object) -> tuple[str, ...]:
-    """Of the fields in an answer's `errors`. Inner names may be a client's own words, and are left out."""
+def field_names(errors: object) -> tuple[str, ...]:
+    """Return the top-level names in the `errors` of a response. Inner names may be a client's own text and are left out."""
     names = [str(name).partition(".")[0] for name in errors] if isinstance(errors, Mapping) else []
-    return tuple(name for name in dict.fromkeys(names) if _FIELD.fullmatch(name))[:_MOST_FIELDS]
+    return tuple(name for name in dict.fromkeys(names) if _FIELD_NAME.fullmatch(name))[:_MAX_FIELDS]
 
 
-def encode(refusal: Refusal) -> str:
-    values = {name: value for name, value in asdict(refusal).items() if value}
-    return json.dumps(values | {"at": refusal.at.isoformat()}, default=str, separators=(",", ":"))
+def encode(rejected: RejectedRequest) -> str:
+    values = {name: value for name, value in asdict(rejected).items() if value}
+    return json.dumps(values | {"at": rejected.at.isoformat()}, default=str, separators=(",", ":"))
 
 
-def decode(text: bytes) -> Refusal | None:
-    """None for what we did not write."""
+def decode(text: bytes) -> RejectedRequest | None:
+    """Return None for anything that `encode` did not write."""
     try:
         values: dict[str, Any] = json.loads(text)
         ids = {name: parse_id(values.get(name)) for name in ("user_id", "session_id")}
         at, fields = datetime.fromisoformat(values["at"]), tuple(values.get("fields", ()))
-        return Refusal(**(values | ids | {"at": at, "fields": fields}))
+        return RejectedRequest(**(values | ids | {"at": at, "fields": fields}))
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

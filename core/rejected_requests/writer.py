@@ -1,4 +1,4 @@
-"""Keeps refusals on no request's time: a bounded queue in memory, and a thread that writes it to Redis now and then."""
+"""Queues rejected requests in memory, and writes them to Redis in batches from a background thread."""
 
 import logging
 import threading
@@ -9,28 +9,28 @@ from dataclasses import replace
 
 from django.conf import settings
 
-from core.redis.client import RedisAway
+from core.redis.client import RedisUnavailable
 from core.rejected_requests import store
-from core.rejected_requests.records import Refusal
+from core.rejected_requests.records import RejectedRequest
 
 logger = logging.getLogger(__name__)
 
-# The ids of user and session. To read them out of a token takes a signature, so it is left to the writer's thread.
-Bearer = Callable[[], tuple[uuid.UUID | None, uuid.UUID | None]]
+# Returns the ids of user and session. It verifies a token's signature, so the writer's thread calls it, not the request's.
+TokenReader = Callable[[], tuple[uuid.UUID | None, uuid.UUID | None]]
 
-_MOST_WAITING = 2000
+_MAX_PENDING = 2000
 
 _lock = threading.Lock()
-_waiting: deque[tuple[Refusal, Bearer]] = deque(maxlen=_MOST_WAITING)  # in a flood the oldest give way
+_pending: deque[tuple[RejectedRequest, TokenReader]] = deque(maxlen=_MAX_PENDING)  # a flood drops the oldest
 
 
-def note(refusal: Refusal, bearer: Bearer) -> None:
-    """Remembers the refusal; a thread of its own writes it a moment later. Asks nothing and waits for nobody."""
+def record(rejected: RejectedRequest, read_token: TokenReader) -> None:
+    """Queue the request for the writer's thread, which starts REJECTED_REQUEST_WRITE_SECONDS later. Never blocks."""
     with _lock:
-        is_first = not _waiting
-        _waiting.append((refusal, bearer))
-    if is_first and settings.REFUSAL_WRITE_SECONDS is not None:
-        _start_writer(settings.REFUSAL_WRITE_SECONDS)
+        is_first = not _pending
+        _pending.append((rejected, read_token))
+    if is_first and settings.REJECTED_REQUEST_WRITE_SECONDS is not None:
+        _start_writer(settings.REJECTED_REQUEST_WRITE_SECONDS)
 
 
 def _start_writer(seconds: float) -> None:
@@ -38,33 +38,32 @@ def _start_writer(seconds: float) -> None:
     timer.daemon = True
     try:
         timer.start()
-    except RuntimeError:  # no more threads, and the next refusal is to try again
-        forget()
+    except RuntimeError:  # no more threads; the next rejected request tries again
+        discard()
 
 
 def write() -> None:
-    """Writes what waits, in one round trip; what Redis does not take is lost, and said so."""
+    """Write the queue in one round trip. If Redis is unavailable, log how many records are lost."""
     with _lock:
-        waiting = list(_waiting)
-        _waiting.clear()
-    if not waiting:
+        pending = list(_pending)
+        _pending.clear()
+    if not pending:
         return
     try:
-        store.append([_with_bearer(refusal, bearer) for refusal, bearer in waiting])
-    except RedisAway:
-        logger.warning("could not keep why %d requests were refused", len(waiting))
+        store.append([_with_ids(rejected, read_token) for rejected, read_token in pending])
+    except RedisUnavailable:
+        logger.warning("could not record why %d requests were rejected", len(pending))
 
 
-def _with_bearer(refusal: Refusal, bearer: Bearer) -> Refusal:
+def _with_ids(rejected: RejectedRequest, read_token: TokenReader) -> RejectedRequest:
     try:
-        user_id, session_id = bearer()
-    except Exception:  # one token that cannot be read takes no other record with it
-        logger.exception("could not read whose token was refused")
-        return refusal
-    return replace(refusal, user_id=user_id, session_id=session_id)
+        user_id, session_id = read_token()
+    except Exception:  # one unreadable token must not lose the other records
+        logger.exception("could not read the token of a rejected request")
+        return rejected
+    return replace(rejected, user_id=user_id, session_id=session_id)
 
 
-def forget() -> None:
-    """Drops what waits."""
+def discard() -> None:
     with _lock:
-        _waiting.clear()
+        _pending.clear()

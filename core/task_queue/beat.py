@@ -15,7 +15,7 @@ from celery.beat import PersistentScheduler, ScheduleEntry
 from celery.signals import beat_embedded_init
 from django.conf import settings
 
-from core.observability import health_checks
+from core.task_queue.broker_health import check_broker
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Watch:
             idle_checks = 0 if self._progressed.is_set() else idle_checks + 1
             self._progressed.clear()
             # Twice, since a broker that answers only now has had no time to take anything.
-            if idle_checks in {_CHECKS // 2, _CHECKS} and health_checks.look_at_broker() != "ok":
+            if idle_checks in {_CHECKS // 2, _CHECKS} and check_broker() != "ok":
                 idle_checks = 0
             if idle_checks >= _CHECKS:
                 self._end(schedule)
@@ -64,7 +64,7 @@ class Watch:
         os.closerange(3, _MAX_DESCRIPTOR)
         os.environ[_EMBEDDED] = "1"
         options = ["--loglevel", "warning", "--schedule", schedule, "--pidfile", ""]
-        os.execv(sys.executable, [sys.executable, "-m", "celery", "--quiet", "-A", "config.celery", "beat", *options])
+        os.execv(sys.executable, [sys.executable, "-m", "celery", "--quiet", "-A", settings.BEAT_APP, "beat", *options])
 
 
 # In the environment of a beat that was embedded in a worker before it became a process of its own.

@@ -23,7 +23,7 @@ def check_writable(connection: Any) -> None:
     except redis.exceptions.NoPermissionError:
         pass  # an ACL that names other keys says nothing about writes
     except redis.ResponseError as error:
-        raise redis.ConnectionError("redis takes no writes") from error
+        raise redis.ConnectionError("redis accepts no writes") from error
 
 
 class Channel(kombu_redis.Channel):

@@ -7,7 +7,7 @@ from typing import Any
 
 from redis.exceptions import NoScriptError
 
-from core.redis.client import ask
+from core.redis.client import execute
 from core.throttling.counters import JUDGED_WITHIN, Hit, Room, Tries
 
 
@@ -17,8 +17,8 @@ class _Script:
         self.sha = hashlib.sha1(self.text.encode()).hexdigest()  # noqa: S324 - Redis's own name for it
 
     def run(self, keys: Sequence[str], arguments: Sequence[str | int]) -> Any:
-        """One round trip; a Redis that does not know the script yet is sent the whole of it. Raises RedisAway."""
-        return ask(lambda client: self._run(client, [len(keys), *keys, *arguments]))
+        """One round trip; a Redis that does not know the script yet is sent the whole of it. Raises RedisUnavailable."""
+        return execute(lambda client: self._run(client, [len(keys), *keys, *arguments]))
 
     def _run(self, client: Any, arguments: list[str | int]) -> Any:
         try:
@@ -49,11 +49,11 @@ def fail(token: str, tries: Tries) -> int:
 
 
 def forget(tries: Tries) -> None:
-    ask(lambda client: client.delete(tries.key, tries.being_judged))
+    execute(lambda client: client.delete(tries.key, tries.being_judged))
 
 
 def withdraw(members: Mapping[str, Sequence[str]]) -> None:
-    """In one round trip. Raises RedisAway."""
+    """In one round trip. Raises RedisUnavailable."""
 
     def remove(client: Any) -> None:
         with client.pipeline(transaction=False) as pipeline:
@@ -61,7 +61,7 @@ def withdraw(members: Mapping[str, Sequence[str]]) -> None:
                 pipeline.zrem(key, *names)
             pipeline.execute()
 
-    ask(remove)
+    execute(remove)
 
 
 def _figures(tries: Tries) -> list[int]:

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from core.api.exceptions import RateLimited
-from core.observability.metrics import RATE_LIMITED
-from core.redis.client import RedisAway
+from core.metrics.registry import counter
+from core.redis.client import RedisUnavailable
 from core.throttling import headers, in_redis, refunds
 from core.throttling.counters import Hit, Room, Tries, key_of
 from core.throttling.headers import Standing
 from core.throttling.in_memory import memory
 from core.throttling.rates import Limit, Limits
+
+RATE_LIMITED = counter("rate_limited", "Requests rejected by a rate limit, by limit.", "limit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def give_back() -> None:
     """As if the request at work had come to no limit: it is turned away, and nothing of what it asked for was looked at."""
     for members in refunds.forget():
         memory.withdraw(members)
-        with suppress(RedisAway):
+        with suppress(RedisUnavailable):
             in_redis.withdraw(members)
     headers.forget()
 
@@ -68,7 +70,7 @@ class Attempt:
             return
         try:
             wait = in_redis.fail(self.token, self.tries)
-        except RedisAway:
+        except RedisUnavailable:
             wait = memory.fail(self.token, self.tries)
         headers.note([_standing(self.tries.limit, Room(self.left, wait or self.tries.window))])
 
@@ -77,7 +79,7 @@ class Attempt:
         if self.tries is None:
             return
         memory.forget(self.tries)
-        with suppress(RedisAway):
+        with suppress(RedisUnavailable):
             in_redis.forget(self.tries)
 
     def withdraw(self) -> None:
@@ -86,7 +88,7 @@ class Attempt:
             return
         members = {self.tries.being_judged: [self.token]}
         memory.withdraw(members)
-        with suppress(RedisAway):
+        with suppress(RedisUnavailable):
             in_redis.withdraw(members)
 
 
@@ -122,7 +124,7 @@ def _ask(hits: Sequence[Hit], tries: Tries | None) -> tuple[str, list[Room]]:
         return token, []
     try:
         return token, in_redis.admit(token, hits, tries)
-    except RedisAway:
+    except RedisUnavailable:
         return token, memory.admit(token, hits, tries)
 
 

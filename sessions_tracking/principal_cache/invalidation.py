@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from redis.exceptions import ResponseError
 
-from core.redis.client import RedisAway, ask, dismiss_others
+from core.redis.client import RedisUnavailable, disconnect_other_clients, execute
 from sessions_tracking.principal import Principal
 from sessions_tracking.principal_cache import pending_writes
 from sessions_tracking.principal_cache.entries import ACTIVE_ENTRY_SECONDS, REVOKED, STALE, cache_key, encode
@@ -62,8 +62,8 @@ def _replace_all(client: Any, entries: Mapping[str, bytes]) -> None:
 
 def _try_write(write: Callable[[Any], None], keys: list[str]) -> bool:
     try:
-        ask(lambda client: _write_or_delete(client, write, keys))
-    except RedisAway:
+        execute(lambda client: _write_or_delete(client, write, keys))
+    except RedisUnavailable:
         logger.warning("could not write %d session entries to redis", len(keys))
         return False
     return True
@@ -77,5 +77,5 @@ def _write_or_delete(client: Any, write: Callable[[Any], None], keys: list[str])
         try:
             client.delete(*keys)
         except ResponseError:
-            dismiss_others(client)
+            disconnect_other_clients(client)
             raise

@@ -4,8 +4,8 @@ import uuid
 from datetime import UTC, datetime
 
 from core.api.exceptions import SessionRevoked
-from core.observability.metrics import count_cache_away, count_cache_hit, count_cache_miss
-from core.redis.client import RedisAway, RedisRefused, ask, get
+from core.redis.client import RedisRejected, RedisUnavailable, execute, get
+from sessions_tracking.metrics import count_cache_hit, count_cache_miss, count_cache_unavailable
 from sessions_tracking.models import Session
 from sessions_tracking.principal import Principal
 from sessions_tracking.principal_cache import pending_writes
@@ -33,7 +33,7 @@ def get_principal(session_id: uuid.UUID) -> Principal:
     if principal is not None and not _doubt.must_revalidate(session_id):
         count_cache_hit()
         return principal
-    (count_cache_away if found is None else count_cache_miss)()
+    (count_cache_unavailable if found is None else count_cache_miss)()
     is_cleared = _evict(key, found, is_ours=principal is not None)
     principal = _ask_database(session_id)
     if _remember(principal) and is_cleared:
@@ -47,9 +47,9 @@ def _read(key: str) -> bytes | None:
         return None
     try:
         return get(key) or _MISSING
-    except RedisRefused:
+    except RedisRejected:
         return _WRONG_TYPE
-    except RedisAway:
+    except RedisUnavailable:
         return None
 
 
@@ -62,8 +62,8 @@ def _evict(key: str, found: bytes | None, *, is_ours: bool) -> bool:
         return found == _MISSING
     script = _DELETE_IF_UNCHANGED if is_ours else _SET_TTL_IF_MISSING
     try:
-        ask(lambda client: client.eval(script, 1, key, found, ACTIVE_ENTRY_SECONDS))
-    except RedisAway:
+        execute(lambda client: client.eval(script, 1, key, found, ACTIVE_ENTRY_SECONDS))
+    except RedisUnavailable:
         return False
     return is_ours
 
@@ -86,7 +86,7 @@ def _remember(principal: Principal) -> bool:
     """NX: what a revocation wrote since our read of the database must not be overwritten by what we read. True if asked."""
     key, entry = cache_key(principal.session_id), encode(principal)
     try:
-        ask(lambda client: client.set(key, entry, nx=True, ex=ACTIVE_ENTRY_SECONDS))
-    except RedisAway:
+        execute(lambda client: client.set(key, entry, nx=True, ex=ACTIVE_ENTRY_SECONDS))
+    except RedisUnavailable:
         return False
     return True

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import redis
 
-from core.redis.client import patient_client
+from core.redis.client import background_client
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ def _is_needed() -> bool:
 def _write(waiting: dict[str, tuple[bytes, float]]) -> None:
     """Plain SETs, so that no reader's NX that is still on its way can undo them."""
     now = time.monotonic()
-    with patient_client() as client, client.pipeline(transaction=False) as pipeline:
+    with background_client() as client, client.pipeline(transaction=False) as pipeline:
         for key, (mark, until) in waiting.items():
             pipeline.set(key, mark, ex=max(1, int(until - now)))
         pipeline.execute()

@@ -8,7 +8,7 @@ import threading
 import time
 import uuid
 
-from core.redis.connect import epochs
+from core.redis.connect import cache_generation
 
 _MOST_REMEMBERED = 100_000
 
@@ -17,13 +17,13 @@ class StaleCacheGuard:
     def __init__(self, lifetime: float) -> None:
         self._lifetime = lifetime
         self._lock = threading.Lock()
-        self._epoch = epochs.number
+        self._epoch = cache_generation.number
         self._until = 0.0
         self._settled: set[uuid.UUID] = set()
 
     def generation(self) -> int:
         """Ask before Redis is asked, and give the answer to `mark_revalidated`."""
-        if epochs.number != self._epoch:
+        if cache_generation.number != self._epoch:
             self._start_generation()
         return self._epoch
 
@@ -41,11 +41,11 @@ class StaleCacheGuard:
         if time.monotonic() >= self._until:
             return
         with self._lock:
-            if epoch == self._epoch == epochs.number and len(self._settled) < _MOST_REMEMBERED:
+            if epoch == self._epoch == cache_generation.number and len(self._settled) < _MOST_REMEMBERED:
                 self._settled.add(session_id)
 
     def _start_generation(self) -> None:
         with self._lock:
-            self._epoch = epochs.number
+            self._epoch = cache_generation.number
             self._until = time.monotonic() + self._lifetime
             self._settled = set()

@@ -75,7 +75,7 @@ def test_whatever_is_asked_django_would_have_said_the_same(here: SignedIn, heade
 
 def test_it_is_answered_in_front_of_django_by_one_statement(here: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("accounts.api.views.me._account_response", lambda _request: 1 / 0)
-    breaker.failed()  # nor is Redis needed
+    breaker.record_failure()  # nor is Redis needed
 
     with CaptureQueriesContext(connection) as statements:
         answer = by_server("GET", _bearer(here), "/me")
@@ -88,7 +88,7 @@ def test_it_is_answered_in_front_of_django_by_one_statement(here: SignedIn, monk
 @pytest.mark.parametrize("redis_is_away", [False, True])
 def test_a_logout_is_known_at_once(here: SignedIn, redis_is_away: bool) -> None:
     if redis_is_away:
-        breaker.failed()
+        breaker.record_failure()
     assert by_server("GET", _bearer(here), "/me").status == 200
 
     here.client.post("/logout")

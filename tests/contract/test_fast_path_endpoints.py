@@ -26,7 +26,7 @@ from core.api.exceptions import Overloaded
 from core.api.viewsets import ViewSet
 from core.fast_path.drf_adapter import in_front
 from core.observability import access_log
-from core.observability.access_log_format import Answered
+from core.observability.access_log_format import AccessRecord
 from core.throttling.in_memory import memory
 
 SignIn = Callable[..., SignedIn]
@@ -152,12 +152,12 @@ def test_a_wrong_password_is_counted_and_written_down_once(limits_on: Settings, 
 
 
 def test_whom_a_refusal_concerned_is_in_its_line(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    noted: list[Answered] = []
-    monkeypatch.setattr(access_log, "note", noted.append)
+    noted: list[AccessRecord] = []
+    monkeypatch.setattr(access_log, "record", noted.append)
 
     _log_in(password="wrong")
 
-    assert [(one.route, one.status, one.ids[0]) for one in noted] == [("/api/auth/login", 401, alice.id)]
+    assert [(one.route, one.status, one.identity.user_id) for one in noted] == [("/api/auth/login", 401, alice.id)]
 
 
 def test_who_is_told_to_come_back_counts_in_no_limit(limits_on: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,9 +23,9 @@ from accounts.testing.parity import Answer, by_client, by_server, said
 from accounts.testing.parity import closings as closings
 from core.api.viewsets import ViewSet
 from core.observability import access_log
-from core.observability.access_log_format import Answered
+from core.observability.access_log_format import AccessRecord
 from core.rejected_requests import writer
-from core.rejected_requests.writer import Bearer
+from core.rejected_requests.writer import TokenReader
 from core.throttling.rates import limits_called
 from sessions_tracking import rotation
 from sessions_tracking import services as sessions
@@ -193,12 +193,12 @@ def test_no_connection_to_the_database_is_kept(here: SignedIn, closings: list[No
 
 
 def test_the_line_of_the_log_names_whom_it_was_for(here: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
-    noted: list[Answered] = []
-    monkeypatch.setattr(access_log, "note", noted.append)
+    noted: list[AccessRecord] = []
+    monkeypatch.setattr(access_log, "record", noted.append)
 
     answer = _refresh(here.refresh)
 
-    assert [(one.method, one.route, one.status, str(one.ids[1])) for one in noted] == [
+    assert [(one.method, one.route, one.status, str(one.identity.session_id)) for one in noted] == [
         ("POST", "/api/auth/refresh", 200, here.session_id)
     ]
     assert noted[0].request_id == answer.headers["X-Request-Id"]
@@ -206,8 +206,8 @@ def test_the_line_of_the_log_names_whom_it_was_for(here: SignedIn, monkeypatch: 
 
 def test_the_record_of_a_refusal_knows_whose_token_it_was(here: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is read out of the body, which the shortcut has read before."""
-    kept: list[Bearer] = []
-    monkeypatch.setattr(writer, "note", lambda _refusal, bearer: kept.append(bearer))
+    kept: list[TokenReader] = []
+    monkeypatch.setattr(writer, "record", lambda _refusal, bearer: kept.append(bearer))
     sessions.revoke(session_id=uuid.UUID(here.session_id), reason=RevokedReason.LOGOUT)
 
     assert _refresh(here.refresh).code == "session_revoked"

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from accounts import audit
 from accounts.models import AuditKind, User
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
-from core.observability.metrics import REGISTRY
+from core.metrics.registry import REGISTRY
 from core.redis.client import breaker
 from core.throttling.rates import Limit
 
@@ -80,7 +80,11 @@ def test_a_logout_everywhere_ends_them_all(alice: User, sign_in: SignIn) -> None
 def test_sessions_are_hit_missed_or_redis_is_away(alice: User, sign_in: SignIn) -> None:
     here = sign_in(alice)
 
-    for result, prepare in (("miss", get_redis_connection("default").flushdb), ("hit", bool), ("away", breaker.failed)):
+    for result, prepare in (
+        ("miss", get_redis_connection("default").flushdb),
+        ("hit", bool),
+        ("unavailable", breaker.record_failure),
+    ):
         prepare()
         with counted("principal_cache_total", result=result):
             here.client.put("/me")

@@ -298,7 +298,7 @@ def test_nobodys_browser_knocks_for_a_page_elsewhere(
 
 def test_with_redis_away_each_process_counts_for_itself(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(breaker, "pause", 60)
-    breaker.failed()
+    breaker.record_failure()
 
     assert _codes([_register(number) for number in range(21)]) == ["ok"] * 20 + ["rate_limited"]
     assert _codes([_forget("alice@example.com") for _ in range(2)]) == ["ok", "rate_limited"]

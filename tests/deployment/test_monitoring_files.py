@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from core.observability import metrics
+from core.metrics.registry import REGISTRY
+from core.observability.metrics_view import scrape_descriptions
 from core.paths import BASE_DIR
 
 FOLDER = BASE_DIR / "docker" / "monitoring"
@@ -17,8 +18,10 @@ _SUFFIX = re.compile(r"_(bucket|sum|count)$")
 
 
 def _there() -> set[str]:
-    counted = {family.name: family.type for family in metrics.REGISTRY.collect()}
-    return set(metrics.AT_SCRAPE) | {f"{name}_total" if kind == "counter" else name for name, kind in counted.items()}
+    counted = {family.name: family.type for family in REGISTRY.collect()}
+    return set(scrape_descriptions()) | {
+        f"{name}_total" if kind == "counter" else name for name, kind in counted.items()
+    }
 
 
 @pytest.mark.parametrize("text", [ALERTS, DASHBOARD, PAGE], ids=["alerts", "dashboard", "page"])

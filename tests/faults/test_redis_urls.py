@@ -34,7 +34,7 @@ from django.conf import settings
 django.setup()
 from django_redis import get_redis_connection
 from config.celery import app
-from config.redis import patient_client
+from config.redis import background_client
 from config.watching import dependencies
 
 def place(find):
@@ -46,12 +46,12 @@ def place(find):
     protocol = client.connection_pool.get_connection().protocol
     return {"db": str(info["db"]), "user": info["user"], "resp": str(protocol)}
 
-settings.CHECK_SECONDS = None
+settings.HEALTH_CHECK_TIMEOUT = None
 clients = {
     "cache": lambda: get_redis_connection("default"),
     "broker": lambda: app.connection_for_write().default_channel.client,
     "consumer": lambda: app.connection_for_read().channel().client,
-    "patient": patient_client,
+    "patient": background_client,
     "command": settings.REDIS_ADDRESS.client,
 }
 found = {name: place(find) for name, find in clients.items()}

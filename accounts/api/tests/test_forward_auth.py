@@ -261,7 +261,7 @@ def test_without_redis_the_database_answers(
     other.client.post("/logout")
     monkeypatch.setattr(breaker, "pause", 60)
 
-    breaker.failed()
+    breaker.record_failure()
 
     assert ask(_bearer(here)).status == 200
     assert _refused(ask(_bearer(other)), 401, "session_revoked")

@@ -150,7 +150,7 @@ def test_without_redis_the_database_tells(
     other.client.post("/logout")
     monkeypatch.setattr(breaker, "pause", 60)
 
-    breaker.failed()
+    breaker.record_failure()
 
     assert billing.introspect(here.access)["active"] is True
     assert billing.introspect(other.access) == INACTIVE

@@ -198,7 +198,7 @@ def test_a_stolen_session_guesses_no_password(
 
 def test_with_redis_away_each_process_counts_for_itself(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(breaker, "pause", 60)
-    breaker.failed()
+    breaker.record_failure()
 
     assert _fail(6) == ["invalid_credentials"] * 5 + ["rate_limited"]
     assert _fail(6, username="nobody") == ["invalid_credentials"] * 5 + ["rate_limited"]

@@ -23,7 +23,7 @@ SignIn = Callable[..., SignedIn]
 
 @pytest.fixture(autouse=True)
 def nothing_waits() -> None:
-    writer.forget()
+    writer.discard()
 
 
 def _why(reply: Any) -> str:
@@ -208,7 +208,7 @@ def test_a_success_is_not_noted(alice: User, sign_in: SignIn) -> None:
     assert hers.client.get("/me").status_code == 200
     assert hers.client.get("/forward-auth").status_code == 200
 
-    assert not writer._waiting
+    assert not writer._pending
 
 
 def test_an_id_that_nobody_knows_is_an_error_with_a_hint(api: ApiClient, db: None) -> None:
@@ -219,15 +219,15 @@ def test_an_id_that_nobody_knows_is_an_error_with_a_hint(api: ApiClient, db: Non
 
 
 def test_where_refusals_are_not_kept_the_hint_says_so(api: ApiClient, db: None, settings: Settings) -> None:
-    settings.REFUSAL_RETENTION = timedelta(0)
+    settings.REJECTED_REQUEST_RETENTION = timedelta(0)
 
-    with pytest.raises(CommandError, match="REFUSAL_RETENTION=0"):
+    with pytest.raises(CommandError, match="REJECTED_REQUEST_RETENTION=0"):
         _why(api.get("/me"))
 
 
 def test_without_redis_the_audit_still_answers(alice: User, sign_in: SignIn) -> None:
     reply = sign_in(alice).client.post("/logout")
-    breaker.failed()
+    breaker.record_failure()
 
     assert "logout at" in _why(reply)
     with pytest.raises(CommandError, match="Redis.*is unavailable"):

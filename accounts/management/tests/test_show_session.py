@@ -103,7 +103,7 @@ def test_no_secret_is_shown(api: ApiClient, alice: User, sign_in: SignIn) -> Non
 
 def test_redis_that_is_away_is_said_to_be(alice: User, sign_in: SignIn) -> None:
     hers = sign_in(alice)
-    breaker.failed()
+    breaker.record_failure()
 
     assert _facts(hers.session_id)["inRedis"] == "unknown: Redis is unavailable"
 

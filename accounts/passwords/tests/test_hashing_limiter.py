@@ -9,13 +9,13 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.test import Client
 from pytest_django import Settings
 
+from accounts.metrics import HASHES_REFUSED
 from accounts.models import AuditEvent, OutboxEmail, User
 from accounts.passwords import hashing_limiter
 from accounts.passwords.fair_queue import Path
 from accounts.passwords.hashing_limiter import PATIENCE_SECONDS, Queue
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
 from accounts.testing.query_counter import Measure, Work
-from core.observability.metrics import HASHES_REFUSED
 from sessions_tracking.models import Session
 
 NEW = "Another-Horse-8"

@@ -13,7 +13,7 @@ from django.db.models import Count, QuerySet
 from accounts.models import AuditEvent, AuditKind, EmailState, MetricSnapshot, OutboxEmail
 from accounts.services.dashboard import approximate_counts
 from accounts.services.dashboard.approximate_counts import Precision, Roughly
-from core.redis.client import RedisAway, ask
+from core.redis.client import RedisUnavailable, execute
 from sessions_tracking.models import Session, SessionQuerySet
 
 DAYS = 30
@@ -111,13 +111,13 @@ def readings() -> list[MetricSnapshot]:
 
 
 def _kept(name: str) -> Any:
-    with suppress(RedisAway):
-        text = ask(lambda client: client.get(_PREFIX + name))
+    with suppress(RedisUnavailable):
+        text = execute(lambda client: client.get(_PREFIX + name))
         return json.loads(text) if text else None
     return None
 
 
 def _keep(name: str, value: Mapping[str, Any], seconds: int) -> None:
     keep: Callable[[Any], Any] = lambda client: client.set(_PREFIX + name, json.dumps(value), ex=seconds)  # noqa: E731
-    with suppress(RedisAway):
-        ask(keep)
+    with suppress(RedisUnavailable):
+        execute(keep)

@@ -10,9 +10,9 @@ from django.utils import translation
 from accounts.models import AuditEvent, AuditKind, User
 from accounts.services.diagnostics.session_report import get_revoking_event, latest_revoking_event
 from core.api.exceptions import ApiError, NotFound
-from core.redis.client import RedisAway
+from core.redis.client import RedisUnavailable
 from core.rejected_requests import store
-from core.rejected_requests.records import Refusal
+from core.rejected_requests.records import RejectedRequest
 from sessions_tracking.models import Session
 
 AuditEvents = Sequence[AuditEvent]
@@ -27,11 +27,11 @@ _LOGIN_FAILURES = {
 
 
 def explain(request_id: str) -> str:
-    """Raise NotFound for an unknown request, or RedisAway if Redis is unavailable and the audit has no event."""
+    """Raise NotFound for an unknown request, or RedisUnavailable if Redis is unavailable and the audit has no event."""
     events = list(AuditEvent.objects.filter(request_id=request_id).order_by("created_at", "id"))
     try:
         rejected = store.find(request_id)
-    except RedisAway:
+    except RedisUnavailable:
         if not events:
             raise
         rejected = None
@@ -43,7 +43,7 @@ def explain(request_id: str) -> str:
     return " ".join(sentences)
 
 
-def _sentence(rejected: Refusal, events: AuditEvents) -> str:
+def _sentence(rejected: RejectedRequest, events: AuditEvents) -> str:
     target = rejected.route or "an unknown path"
     origin = f", from {rejected.ip}" if rejected.ip else ""
     explain_code = _internal_error if rejected.status >= 500 else _EXPLANATIONS.get(rejected.code, _message_of_code)
@@ -51,11 +51,11 @@ def _sentence(rejected: Refusal, events: AuditEvents) -> str:
     return f"{head}: {explain_code(rejected, events)}."
 
 
-def _internal_error(rejected: Refusal, events: AuditEvents) -> str:
+def _internal_error(rejected: RejectedRequest, events: AuditEvents) -> str:
     return f"an internal error; the log lines with [{rejected.request_id}] have the details"
 
 
-def _session_ended(rejected: Refusal, events: AuditEvents) -> str:
+def _session_ended(rejected: RejectedRequest, events: AuditEvents) -> str:
     if rejected.session_id is None or rejected.user_id is None:
         return "the session has ended; its ID is unknown"
     session = Session.objects.select_related("user").filter(id=rejected.session_id).first()
@@ -82,11 +82,11 @@ def _session_deleted(session_id: uuid.UUID, user_id: uuid.UUID, rejected_at: dat
     return f"{label}; the event that ended it was most likely {_format_event(event)}"
 
 
-def _token_expired(rejected: Refusal, events: AuditEvents) -> str:
+def _token_expired(rejected: RejectedRequest, events: AuditEvents) -> str:
     return f"the access token had expired, and the client did not refresh it; {_session_ended(rejected, events)}"
 
 
-def _token_invalid(rejected: Refusal, events: AuditEvents) -> str:
+def _token_invalid(rejected: RejectedRequest, events: AuditEvents) -> str:
     if rejected.status != 401:
         return "the token of the link is invalid: used, expired, replaced by a newer one, or not issued by this service"
     if rejected.session_id is not None:
@@ -97,7 +97,7 @@ def _token_invalid(rejected: Refusal, events: AuditEvents) -> str:
     )
 
 
-def _login_failed(rejected: Refusal, events: AuditEvents) -> str:
+def _login_failed(rejected: RejectedRequest, events: AuditEvents) -> str:
     for event in events:
         if event.kind == AuditKind.LOGIN_FAILED:
             reason = str(event.facts.get("reason", ""))
@@ -105,30 +105,30 @@ def _login_failed(rejected: Refusal, events: AuditEvents) -> str:
     return _message_of_code(rejected, events)
 
 
-def _rate_limited(rejected: Refusal, events: AuditEvents) -> str:
+def _rate_limited(rejected: RejectedRequest, events: AuditEvents) -> str:
     exceeded = f"the limit {_format_limit(rejected.limit)} was exceeded" if rejected.limit else "too many attempts"
     return (
         f"{exceeded}; the response said to retry after {rejected.retry_after} s" if rejected.retry_after else exceeded
     )
 
 
-def _invalid_fields(rejected: Refusal, events: AuditEvents) -> str:
+def _invalid_fields(rejected: RejectedRequest, events: AuditEvents) -> str:
     return f"invalid fields: {', '.join(rejected.fields)}" if rejected.fields else _message_of_code(rejected, events)
 
 
-def _not_found(rejected: Refusal, events: AuditEvents) -> str:
+def _not_found(rejected: RejectedRequest, events: AuditEvents) -> str:
     if not rejected.route:
         return "the path does not exist"
     return f"the object does not exist, or does not belong to {_format_user(rejected.user_id)}"
 
 
-def _not_allowed(rejected: Refusal, events: AuditEvents) -> str:
+def _not_allowed(rejected: RejectedRequest, events: AuditEvents) -> str:
     user = User.objects.filter(id=rejected.user_id).first() if rejected.user_id else None
     role = f", whose role is now {user.role}," if user else ""
     return f"{_format_user(rejected.user_id)}{role} does not have permission"
 
 
-def _message_of_code(rejected: Refusal, events: AuditEvents) -> str:
+def _message_of_code(rejected: RejectedRequest, events: AuditEvents) -> str:
     error = next((error for error in _subclasses(ApiError) if error.code == rejected.code), None)
     with translation.override("en"):
         return str(error.message).rstrip(".") if error else "there are no details"
@@ -180,7 +180,7 @@ def _format_limit(policy: str) -> str:
     return f"“{parsed[1]}” ({parsed[2]} in {parsed[3]} s)" if parsed else policy
 
 
-_EXPLANATIONS: dict[str, Callable[[Refusal, AuditEvents], str]] = {
+_EXPLANATIONS: dict[str, Callable[[RejectedRequest, AuditEvents], str]] = {
     "session_revoked": _session_ended,
     "refresh_token_reused": _session_ended,
     "token_expired": _token_expired,

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import AuditEvent, AuditKind, User
 from core.api.exceptions import NotFound
-from core.redis.client import RedisAway, ask
+from core.redis.client import RedisUnavailable, execute
 from sessions_tracking.models import RevokedReason, Session
 from sessions_tracking.principal_cache.entries import REVOKED, STALE, cache_key, decode
 
@@ -98,8 +98,8 @@ def _events(user_id: uuid.UUID, session_id: uuid.UUID, kinds: Sequence[AuditKind
 
 def _describe_cache_entry(session_id: uuid.UUID) -> str:
     try:
-        entry, seconds = ask(lambda client: (client.get(cache_key(session_id)), client.ttl(cache_key(session_id))))
-    except RedisAway:
+        entry, seconds = execute(lambda client: (client.get(cache_key(session_id)), client.ttl(cache_key(session_id))))
+    except RedisUnavailable:
         return REDIS_UNAVAILABLE
     if not entry:
         return "no entry: the next request reads the database"

@@ -186,7 +186,7 @@ ROWS = [
     *refused("WRONG_PASSWORD_FIRST_WAIT", "16m"),
     *[
         row
-        for name in ("REFRESH_REUSE_GRACE", "REFUSAL_RETENTION", "RESEND_PAUSE")
+        for name in ("REFRESH_REUSE_GRACE", "REJECTED_REQUEST_RETENTION", "RESEND_PAUSE")
         for row in (*refused(name, *BAD_DURATIONS), accepted(name, "0", timedelta(0)))
     ],
     *refused("REFRESH_REUSE_GRACE", "7d", "11m"),

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from core.cpus import available_cpus
 from core.dev import bind_address, commands
 from core.environment import env
-from core.observability import multiprocess_metrics
+from core.metrics import multiprocess
 
 _KILL_TIMEOUT_SECONDS = 20
 # The C library gives threads memory of their own to allocate from, and ours are many, but run one at a time.
@@ -36,9 +36,9 @@ class Command(BaseCommand):
             workers=env.integer("WEB_WORKERS", available_cpus(), minimum=1, maximum=512),
             kill_timeout=_KILL_TIMEOUT_SECONDS,
         )
-        folder = multiprocess_metrics.prepare(port=port)
-        if multiprocess_metrics.named_folder_is_unusable():
-            raise env.BadVariable(multiprocess_metrics.VARIABLE, "names a folder that cannot be made or written")
+        folder = multiprocess.prepare_dir(port=port)
+        if multiprocess.named_dir_is_unusable():
+            raise env.BadVariable(multiprocess.VARIABLE, "names a folder that cannot be made or written")
         if not no_migrate:
             call_command("migrate", interactive=False, verbosity=1)
         os.environ |= folder

@@ -13,9 +13,10 @@ from django.utils import timezone
 from django_redis import get_redis_connection
 from pytest_django import Settings
 
+from accounts.mail import outbox_health
 from accounts.models import EmailKind, EmailState, OutboxEmail
 from config.celery import app
-from core.observability import health_checks, heartbeat, migrations, outbox, writability
+from core.observability import health_checks, heartbeat, migrations, writability
 from core.observability.timed_probe import Probe
 from core.redis.client import breaker
 
@@ -68,20 +69,25 @@ def test_a_worker_says_that_it_is_there_before_its_first_sweep() -> None:
 
 @pytest.mark.django_db
 def test_redis_away_is_degraded(client: Client) -> None:
-    breaker.failed()
+    breaker.record_failure()
 
     status, body = _ask(client)
 
-    assert (status, body["status"], body["redis"], body["broker"]) == (200, "degraded", "away", "away")
+    assert (status, body["status"], body["redis"], body["broker"]) == (200, "degraded", "unavailable", "unavailable")
     assert body["worker"] == "unknown"
 
 
 def test_without_the_database_nothing_is_served(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(migrations, "pending", _raise)
+    monkeypatch.setattr(migrations, "count_pending", _raise)
 
     status, body = _ask(client)
 
-    assert (status, body["status"], body["database"], body["migrations"]) == (503, "unavailable", "away", "unknown")
+    assert (status, body["status"], body["database"], body["migrations"]) == (
+        503,
+        "unavailable",
+        "unavailable",
+        "unknown",
+    )
     assert body["emails"] is None
 
 
@@ -90,7 +96,7 @@ def _raise() -> int:
 
 
 def test_before_the_migrations_nothing_is_served(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(migrations, "pending", lambda: 2)
+    monkeypatch.setattr(migrations, "count_pending", lambda: 2)
 
     status, body = _ask(client)
 
@@ -104,7 +110,7 @@ def test_a_worker_that_stopped_is_late(client: Client) -> None:
 
     status, body = _ask(client)
 
-    assert (status, body["status"], body["worker"]) == (200, "degraded", "late")
+    assert (status, body["status"], body["worker"]) == (200, "degraded", "stale")
 
 
 @pytest.mark.django_db
@@ -148,20 +154,20 @@ def test_a_retry_that_waits_for_its_time_is_not(client: Client) -> None:
 def test_failed_emails_are_counted() -> None:
     _promised(ago=timedelta(hours=3), due_in=timedelta(0), state=EmailState.FAILED)
 
-    assert (outbox.read().failed, outbox.read().waiting) == (1, 0)
+    assert (outbox_health.read_queue().failed, outbox_health.read_queue().waiting) == (1, 0)
 
 
 @pytest.mark.django_db
 def test_the_migrations_are_settled_once(django_assert_num_queries: Any) -> None:
-    migrations.forget()
-    assert migrations.pending() == 0
+    migrations.reset()
+    assert migrations.count_pending() == 0
 
     with django_assert_num_queries(0):
-        assert migrations.pending() == 0
+        assert migrations.count_pending() == 0
 
 
 def test_what_hangs_holds_up_nobody_and_piles_up_no_threads(settings: Settings) -> None:
-    settings.CHECK_SECONDS = 0.05
+    settings.HEALTH_CHECK_TIMEOUT = 0.05
     released = threading.Event()
     asked: list[str] = []
 
@@ -169,10 +175,10 @@ def test_what_hangs_holds_up_nobody_and_piles_up_no_threads(settings: Settings) 
         asked.append(threading.current_thread().name)
         return released.wait(5)
 
-    probe = Probe(hang, away=False)
+    probe = Probe(hang, unavailable=False)
     started = time.monotonic()
 
-    assert [probe.answer() for _ in range(5)] == [False] * 5
+    assert [probe.result() for _ in range(5)] == [False] * 5
 
     assert time.monotonic() - started < 2
     assert len(asked) == 1
@@ -181,6 +187,6 @@ def test_what_hangs_holds_up_nobody_and_piles_up_no_threads(settings: Settings) 
 
 def test_another_broker_is_asked_for_itself(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.BROKER_IS_REDIS = False
-    monkeypatch.setattr(health_checks, "_broker", Probe(lambda: "away", away="away"))
+    monkeypatch.setattr(health_checks, "_broker", Probe(lambda: "unavailable", unavailable="unavailable"))
 
-    assert health_checks.broker("ok") == "away"
+    assert health_checks.broker("ok") == "unavailable"

@@ -14,8 +14,10 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoDbBlocker, Settings
 
-from core.observability import heartbeat, metrics, metrics_view, multiprocess_metrics
-from core.observability.metrics import HTTP_SECONDS, REGISTRY, count_requests
+from core.metrics import multiprocess
+from core.metrics.registry import REGISTRY
+from core.observability import heartbeat, metrics_view
+from core.observability.http_metrics import HTTP_SECONDS, count_requests
 from core.redis.client import breaker
 from core.testing import live_database, live_server
 from core.testing.live_server import ApiRequest, LiveServer
@@ -25,7 +27,7 @@ SECRET = "only-for-tests-metrics-0123456789-abcdefghij"
 
 @pytest.fixture(autouse=True)
 def asked_anew() -> None:
-    metrics_view.figures.forget()
+    metrics_view.scrape_collector.reset()
 
 
 def value(name: str, **labels: str) -> float:
@@ -39,7 +41,7 @@ def test_a_request_is_counted_by_its_route_and_not_by_its_path(client: Client, d
     client.get("/api/auth/sessions/01981c63-1f5e-7a90-b1c2-93d4e5f60718")
 
     assert value("http_requests_total", **route, status="401") == before + 1
-    assert b"01981c63" not in metrics_view.exposition()
+    assert b"01981c63" not in metrics_view.render()
 
 
 def test_what_clients_invent_makes_no_series(client: Client, db: None) -> None:
@@ -48,7 +50,7 @@ def test_what_clients_invent_makes_no_series(client: Client, db: None) -> None:
         client.get(f"/nowhere-{odd}")
         client.generic(f"BREW{odd}", "/api/auth/me")
 
-    text = metrics_view.exposition().decode()
+    text = metrics_view.render().decode()
 
     assert 'route="unmatched"' in text
     assert 'method="OTHER"' in text
@@ -71,10 +73,10 @@ def test_a_duration_falls_where_the_library_puts_it(seconds: float) -> None:
 
 
 def test_the_breaker_shows() -> None:
-    breaker.failed()
+    breaker.record_failure()
     assert value("redis_breaker_open") == 1
 
-    breaker.succeeded()
+    breaker.record_success()
     assert value("redis_breaker_open") == 0
 
 
@@ -82,9 +84,9 @@ def test_what_is_true_of_the_deployment_is_asked_at_the_scrape(db: None) -> None
     heartbeat.beat()
     heartbeat.cleanup_finished()
 
-    names = set(re.findall(r"^(vestibule_\w+) ", metrics_view.exposition().decode(), re.MULTILINE))
+    names = set(re.findall(r"^(vestibule_\w+) ", metrics_view.render().decode(), re.MULTILINE))
 
-    assert set(metrics.AT_SCRAPE) <= names
+    assert set(metrics_view.scrape_descriptions()) <= names
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
@@ -142,17 +144,17 @@ def test_the_gauges_of_a_dead_process_go_and_its_counts_stay(tmp_path: Path) -> 
     for name in (f"gauge_livesum_{dead}.db", f"gauge_livemax_{living}.db", f"counter_{dead}.db"):
         (tmp_path / name).touch()
 
-    multiprocess_metrics.drop_gauges_of_the_dead(tmp_path)
+    multiprocess.prune_dead_gauges(tmp_path)
 
     assert sorted(file.name for file in tmp_path.iterdir()) == [f"counter_{dead}.db", f"gauge_livemax_{living}.db"]
 
 
 def test_a_server_starts_with_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(multiprocess_metrics.VARIABLE, str(tmp_path / "counts"))
-    multiprocess_metrics.prepare(port=1)
+    monkeypatch.setenv(multiprocess.VARIABLE, str(tmp_path / "counts"))
+    multiprocess.prepare_dir(port=1)
     (tmp_path / "counts" / "counter_7.db").touch()
 
-    assert multiprocess_metrics.prepare(port=1) == {multiprocess_metrics.VARIABLE: str(tmp_path / "counts")}
+    assert multiprocess.prepare_dir(port=1) == {multiprocess.VARIABLE: str(tmp_path / "counts")}
     assert list((tmp_path / "counts").iterdir()) == []
 
 
@@ -160,17 +162,17 @@ def test_where_no_folder_can_be_had_the_server_starts_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setenv(multiprocess_metrics.VARIABLE, str(tmp_path / "file" / "counts"))
+    monkeypatch.setenv(multiprocess.VARIABLE, str(tmp_path / "file" / "counts"))
 
-    assert multiprocess_metrics.prepare(port=1) == {}
-    assert multiprocess_metrics.VARIABLE not in os.environ
+    assert multiprocess.prepare_dir(port=1) == {}
+    assert multiprocess.VARIABLE not in os.environ
 
 
 def test_two_processes_count_together_and_what_died_stays_counted(
     tmp_path: Path, django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "counts"
-    monkeypatch.setenv(multiprocess_metrics.VARIABLE, str(folder))
+    monkeypatch.setenv(multiprocess.VARIABLE, str(folder))
 
     with live_database.in_use(tmp_path, django_db_blocker), live_server.running(tmp_path) as server:
         server.send_at_once([ApiRequest("GET", "/me")] * 40)

@@ -15,8 +15,8 @@ from pytest_django import Settings
 from core.dev import redis_server
 from core.dev.redis_server import RedisServer
 from core.redis import client as guarded
-from core.redis.client import Breaker, RedisAway, RedisRefused, ask, breaker
-from core.redis.connect import epochs
+from core.redis.client import Breaker, RedisRejected, RedisUnavailable, breaker, execute
+from core.redis.connect import cache_generation
 
 PAUSE = 0.3
 
@@ -29,7 +29,7 @@ def server(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Redi
     caches["default"]["LOCATION"] = own.url
     settings.CACHES = caches
     monkeypatch.setattr(guarded, "breaker", Breaker(PAUSE))
-    assert ask(_ping)
+    assert execute(_ping)
     yield own
     own.process.send_signal(signal.SIGCONT)
     own.stop()
@@ -41,7 +41,7 @@ def _ping(client: Any) -> bool:
 
 def _seconds(call: Callable[[], object]) -> float:
     started = time.monotonic()
-    with pytest.raises(RedisAway):
+    with pytest.raises(RedisUnavailable):
         call()
     return time.monotonic() - started
 
@@ -49,18 +49,18 @@ def _seconds(call: Callable[[], object]) -> float:
 def test_a_redis_that_hangs_costs_a_quarter_of_a_second_once(server: RedisServer) -> None:
     server.process.send_signal(signal.SIGSTOP)
 
-    assert 0.2 < _seconds(lambda: ask(_ping)) < 0.4
+    assert 0.2 < _seconds(lambda: execute(_ping)) < 0.4
 
-    assert max(_seconds(lambda: ask(_ping)) for _ in range(50)) < 0.02
+    assert max(_seconds(lambda: execute(_ping)) for _ in range(50)) < 0.02
 
 
 def test_one_caller_tries_again_after_the_pause_while_the_others_keep_away(server: RedisServer) -> None:
     server.process.send_signal(signal.SIGSTOP)
-    _seconds(lambda: ask(_ping))
+    _seconds(lambda: execute(_ping))
     time.sleep(PAUSE)
 
     with ThreadPoolExecutor(8) as pool:
-        waits = sorted(pool.map(lambda _: _seconds(lambda: ask(_ping)), range(8)))
+        waits = sorted(pool.map(lambda _: _seconds(lambda: execute(_ping)), range(8)))
 
     assert waits[-1] > 0.2
     assert waits[-2] < 0.1
@@ -68,12 +68,12 @@ def test_one_caller_tries_again_after_the_pause_while_the_others_keep_away(serve
 
 def test_a_redis_that_answers_again_is_asked_again(server: RedisServer) -> None:
     server.process.send_signal(signal.SIGSTOP)
-    _seconds(lambda: ask(_ping))
+    _seconds(lambda: execute(_ping))
     server.process.send_signal(signal.SIGCONT)
-    assert _seconds(lambda: ask(_ping)) < 0.02
+    assert _seconds(lambda: execute(_ping)) < 0.02
     time.sleep(PAUSE)
 
-    assert ask(_ping)
+    assert execute(_ping)
 
     assert not guarded.breaker.is_open
 
@@ -82,34 +82,34 @@ def test_a_redis_that_is_gone_costs_nothing(server: RedisServer) -> None:
     server.process.kill()
     server.process.wait()
 
-    assert max(_seconds(lambda: ask(_ping)) for _ in range(20)) < 0.1
+    assert max(_seconds(lambda: execute(_ping)) for _ in range(20)) < 0.1
     assert guarded.breaker.is_open
 
 
 def test_an_error_about_one_command_leaves_the_breaker_closed(server: RedisServer) -> None:
-    ask(lambda client: client.set("text", "x"))
+    execute(lambda client: client.set("text", "x"))
 
-    _seconds(lambda: ask(lambda client: client.lpush("text", "y")))
+    _seconds(lambda: execute(lambda client: client.lpush("text", "y")))
 
     assert not guarded.breaker.is_open
-    assert ask(_ping)
+    assert execute(_ping)
 
 
 def test_a_redis_without_memory_still_answers_what_it_can(server: RedisServer) -> None:
-    ask(lambda client: client.set("kept", "yes"))
-    ask(lambda client: client.config_set("maxmemory", 1))
+    execute(lambda client: client.set("kept", "yes"))
+    execute(lambda client: client.config_set("maxmemory", 1))
 
-    _seconds(lambda: ask(lambda client: client.set("more", "x")))
+    _seconds(lambda: execute(lambda client: client.set("more", "x")))
 
-    assert ask(lambda client: client.get("kept")) == b"yes"
+    assert execute(lambda client: client.get("kept")) == b"yes"
     assert not guarded.breaker.is_open
 
 
 def test_an_error_about_one_key_or_one_command_is_told_from_an_absence(server: RedisServer) -> None:
-    ask(lambda client: client.set("text", "x"))
+    execute(lambda client: client.set("text", "x"))
 
-    with pytest.raises(RedisRefused):
-        ask(lambda client: client.lpush("text", "y"))
+    with pytest.raises(RedisRejected):
+        execute(lambda client: client.lpush("text", "y"))
 
 
 def test_answers_that_each_come_just_in_time_count_as_a_failure_when_they_add_up(
@@ -117,7 +117,7 @@ def test_answers_that_each_come_just_in_time_count_as_a_failure_when_they_add_up
 ) -> None:
     settings.REDIS_SLOW_SECONDS = 0.05
 
-    assert ask(lambda client: [_late(client), _late(client)]) == [True, True]
+    assert execute(lambda client: [_late(client), _late(client)]) == [True, True]
 
     assert guarded.breaker.is_open
 
@@ -128,33 +128,33 @@ def _late(client: Any) -> bool:
 
 
 def test_a_replica_that_only_reads_counts_as_away(server: RedisServer) -> None:
-    ask(lambda client: client.replicaof("127.0.0.1", "1"))
+    execute(lambda client: client.replicaof("127.0.0.1", "1"))
 
-    _seconds(lambda: ask(lambda client: client.set("text", "x")))
+    _seconds(lambda: execute(lambda client: client.set("text", "x")))
 
     assert guarded.breaker.is_open
     time.sleep(PAUSE)
-    _seconds(lambda: ask(_ping))  # it answers, but takes no writes yet
+    _seconds(lambda: execute(_ping))  # it answers, but takes no writes yet
 
 
 def test_what_redis_was_not_told_meanwhile_is_doubted_afterwards(server: RedisServer) -> None:
-    number = epochs.number
-    guarded.breaker.failed()
+    number = cache_generation.number
+    guarded.breaker.record_failure()
     time.sleep(PAUSE)
 
-    assert ask(_ping)
+    assert execute(_ping)
 
-    assert epochs.number > number
+    assert cache_generation.number > number
 
 
 def test_the_log_tells_when_it_opens_and_when_it_closes(server: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
     server.process.send_signal(signal.SIGSTOP)
     for _ in range(3):
-        _seconds(lambda: ask(_ping))
+        _seconds(lambda: execute(_ping))
     server.process.send_signal(signal.SIGCONT)
     time.sleep(PAUSE)
-    ask(_ping)
-    ask(_ping)
+    execute(_ping)
+    execute(_ping)
 
     told = [record.getMessage().split(",")[0] for record in caplog.records if record.name == "core.redis.client"]
     assert told == ["redis breaker: open", "redis breaker: closed"]
@@ -162,7 +162,7 @@ def test_the_log_tells_when_it_opens_and_when_it_closes(server: RedisServer, cap
 
 def test_a_fault_of_ours_is_no_fault_of_redis(server: RedisServer) -> None:
     with pytest.raises(ZeroDivisionError):
-        ask(lambda _client: 1 / 0)
+        execute(lambda _client: 1 / 0)
 
     assert not guarded.breaker.is_open
 
@@ -174,9 +174,9 @@ def test_a_pool_that_is_used_up_says_nothing_about_redis(monkeypatch: pytest.Mon
     monkeypatch.setattr(pool, "max_connections", 1)
     held = pool.get_connection()
 
-    with pytest.raises(RedisRefused):
-        ask(lambda client: client.ping())
+    with pytest.raises(RedisRejected):
+        execute(lambda client: client.ping())
 
     assert not breaker.is_open
     pool.release(held)
-    assert ask(lambda client: client.ping())
+    assert execute(lambda client: client.ping())

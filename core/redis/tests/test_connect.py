@@ -7,7 +7,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from core.redis.connect import CLIENT_NAME, PROOF, epochs, greet
+from core.redis.connect import CLIENT_NAME, WRITE_PROBE_KEY, cache_generation, on_connect
 from core.testing import faulty_redis
 from core.testing.faulty_redis import BrokenRedis
 
@@ -30,43 +30,43 @@ def client(server: BrokenRedis) -> Iterator[redis.Redis]:
 def _new_client(server: BrokenRedis) -> redis.Redis:
     return redis.Redis(
         unix_socket_path=str(server.server.socket),
-        redis_connect_func=greet,  # type: ignore[arg-type]  # it is given the connection
+        redis_connect_func=on_connect,  # type: ignore[arg-type]  # it is given the connection
         retry=Retry(NoBackoff(), 0),
         protocol=2,
     )
 
 
 def test_a_further_connection_to_a_redis_that_we_know_begins_nothing(server: BrokenRedis, client: redis.Redis) -> None:
-    number = epochs.number
+    number = cache_generation.number
 
     assert _new_client(server).ping()
 
-    assert epochs.number == number
+    assert cache_generation.number == number
 
 
 def test_a_redis_that_started_again_begins_a_new_epoch(server: BrokenRedis, client: redis.Redis) -> None:
-    number = epochs.number
+    number = cache_generation.number
     server.kill()
     server.start()
 
     assert _new_client(server).ping()
 
-    assert epochs.number > number
+    assert cache_generation.number > number
 
 
 def test_a_connection_that_was_cut_off_begins_a_new_epoch(server: BrokenRedis, client: redis.Redis) -> None:
-    number = epochs.number
+    number = cache_generation.number
     server.client.client_kill_filter(_type="normal", skipme=True)
 
     assert client.ping()
 
-    assert epochs.number > number
+    assert cache_generation.number > number
 
 
 def test_a_redis_that_takes_no_writes_is_of_no_use(server: BrokenRedis) -> None:
     server.read_only()
 
-    with pytest.raises(redis.ConnectionError, match="takes no writes"):
+    with pytest.raises(redis.ConnectionError, match="accepts no writes"):
         _new_client(server).ping()
 
 
@@ -77,5 +77,5 @@ def test_a_redis_without_memory_is_still_of_use(server: BrokenRedis) -> None:
 
 
 def test_a_greeting_leaves_a_name_and_nothing_else(server: BrokenRedis, client: redis.Redis) -> None:
-    assert not server.client.exists(PROOF)
+    assert not server.client.exists(WRITE_PROBE_KEY)
     assert CLIENT_NAME in {other["name"] for other in server.client.client_list()}

@@ -9,24 +9,27 @@ from django.test import Client
 from django_redis import get_redis_connection
 from pytest_django import Settings
 
+from core.http.route_templates import route_template
 from core.redis.client import breaker
 from core.rejected_requests import store, writer
-from core.rejected_requests.records import Refusal, decode, encode, names_in, template_of
+from core.rejected_requests.records import RejectedRequest, decode, encode, field_names
 
 USER, SESSION = uuid.uuid4(), uuid.uuid4()
 
 
 @pytest.fixture(autouse=True)
 def nothing_waits() -> None:
-    writer.forget()
+    writer.discard()
 
 
-def _refusal(name: str = "a" * 32) -> Refusal:
-    return Refusal(request_id=name, at=datetime.now(UTC), status=401, code="session_revoked", route="/api/auth/me")
+def _refusal(name: str = "a" * 32) -> RejectedRequest:
+    return RejectedRequest(
+        request_id=name, at=datetime.now(UTC), status=401, code="session_revoked", route="/api/auth/me"
+    )
 
 
 def _note(name: str = "a" * 32) -> None:
-    writer.note(_refusal(name), lambda: (USER, SESSION))
+    writer.record(_refusal(name), lambda: (USER, SESSION))
 
 
 def test_what_is_written_is_found_by_its_id_with_whoever_asked() -> None:
@@ -46,25 +49,25 @@ def test_noting_asks_redis_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
     _note()
 
-    assert len(writer._waiting) == 1
+    assert len(writer._pending) == 1
 
 
 def test_what_waits_has_a_bound_and_the_oldest_give_way() -> None:
-    for number in range(writer._MOST_WAITING + 5):
+    for number in range(writer._MAX_PENDING + 5):
         _note(f"request-{number}")
 
-    assert len(writer._waiting) == writer._MOST_WAITING
-    assert writer._waiting[0][0].request_id == "request-5"
+    assert len(writer._pending) == writer._MAX_PENDING
+    assert writer._pending[0][0].request_id == "request-5"
 
 
 def test_without_redis_they_are_lost_with_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    breaker.failed()
+    breaker.record_failure()
     _note()
 
     writer.write()
 
-    assert "could not keep why 1 requests were refused" in caplog.text
-    assert not writer._waiting
+    assert "could not record why 1 requests were rejected" in caplog.text
+    assert not writer._pending
 
 
 def test_another_type_under_the_key_costs_a_line_and_no_more(caplog: pytest.LogCaptureFixture) -> None:
@@ -73,13 +76,13 @@ def test_another_type_under_the_key_costs_a_line_and_no_more(caplog: pytest.LogC
 
     writer.write()
 
-    assert "could not keep why 1 requests were refused" in caplog.text
+    assert "could not record why 1 requests were rejected" in caplog.text
 
 
 def test_the_first_starts_a_writer_and_the_next_ones_none(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[float] = []
     monkeypatch.setattr(writer, "_start_writer", started.append)
-    settings.REFUSAL_WRITE_SECONDS = 1.0
+    settings.REJECTED_REQUEST_WRITE_SECONDS = 1.0
 
     for _ in range(3):
         _note()
@@ -94,16 +97,16 @@ def test_a_process_without_threads_to_spare_tries_again(monkeypatch: pytest.Monk
     def refuse(_: object) -> None:
         raise RuntimeError("can't start new thread")
 
-    settings.REFUSAL_WRITE_SECONDS = 1.0
+    settings.REJECTED_REQUEST_WRITE_SECONDS = 1.0
     monkeypatch.setattr("threading.Timer.start", refuse)
 
     _note()
 
-    assert not writer._waiting
+    assert not writer._pending
 
 
 def test_redis_keeps_no_more_than_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "MOST_KEPT", 100)
+    monkeypatch.setattr(store, "MAX_STORED", 100)
 
     for number in range(450):
         _note(f"request-{number}")
@@ -119,13 +122,13 @@ def test_redis_lets_go_of_them_in_time(settings: Settings) -> None:
     writer.write()
     assert 86_000 < get_redis_connection("default").ttl(store.KEY) <= 86_400
 
-    settings.REFUSAL_RETENTION = -timedelta(seconds=1)
+    settings.REJECTED_REQUEST_RETENTION = -timedelta(seconds=1)
 
     assert store.find("a" * 32) is None
 
 
 def test_many_are_searched_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "_CHUNK", 3)
+    monkeypatch.setattr(store, "_PAGE_SIZE", 3)
     for number in range(10):
         _note(f"request-{number}")
     writer.write()
@@ -135,7 +138,7 @@ def test_many_are_searched_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_record_survives_its_way_and_garbage_is_none() -> None:
-    refusal = Refusal(request_id="x" * 32, at=datetime.now(UTC), status=400, fields=("email",), user_id=USER)
+    refusal = RejectedRequest(request_id="x" * 32, at=datetime.now(UTC), status=400, fields=("email",), user_id=USER)
 
     assert decode(encode(refusal).encode()) == refusal
     assert [decode(text) for text in (b"", b"[]", b"{}", b"\xff", b'{"at": 5}')] == [None] * 5
@@ -150,28 +153,28 @@ def test_a_record_survives_its_way_and_garbage_is_none() -> None:
     ],
 )
 def test_a_route_is_told_by_its_template(route: str, template: str) -> None:
-    assert template_of(route) == template
+    assert route_template(route) == template
 
 
 def test_names_of_fields_are_ours_and_few() -> None:
-    assert names_in({"email": [], "data.what they typed": [], "<b>": []}) == ("email", "data")
-    assert len(names_in({f"field{chr(97 + number)}": [] for number in range(20)})) == 10
-    assert names_in(None) == ()
+    assert field_names({"email": [], "data.what they typed": [], "<b>": []}) == ("email", "data")
+    assert len(field_names({f"field{chr(97 + number)}": [] for number in range(20)})) == 10
+    assert field_names(None) == ()
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/", "/api/schema", "/none"])
 def test_successes_and_other_paths_are_not_noted(client: Client, path: str, db: None) -> None:
     client.get(path)
 
-    assert not writer._waiting
+    assert not writer._pending
 
 
 def test_switched_off_nothing_is_noted(client: Client, settings: Settings, db: None) -> None:
-    settings.REFUSAL_RETENTION = timedelta(0)
+    settings.REJECTED_REQUEST_RETENTION = timedelta(0)
 
     client.get("/api/none")
 
-    assert not writer._waiting
+    assert not writer._pending
 
 
 def test_the_answer_stands_whatever_goes_wrong_with_its_note(
@@ -180,16 +183,16 @@ def test_the_answer_stands_whatever_goes_wrong_with_its_note(
     def fail(*_: object) -> None:
         raise ValueError
 
-    monkeypatch.setattr(writer, "note", fail)
+    monkeypatch.setattr(writer, "record", fail)
 
     assert client.get("/api/none").status_code == 404
-    assert "could not note a refusal" in caplog.text
+    assert "could not record a rejected request" in caplog.text
 
 
 def test_a_token_that_cannot_be_read_takes_no_other_record_with_it() -> None:
     bearers: list[Callable[[], tuple[uuid.UUID | None, uuid.UUID | None]]] = [lambda: (USER, SESSION)]
-    writer.note(_refusal("broken-one"), lambda: (_ for _ in ()).throw(ValueError))
-    writer.note(_refusal("another-one"), bearers[0])
+    writer.record(_refusal("broken-one"), lambda: (_ for _ in ()).throw(ValueError))
+    writer.record(_refusal("another-one"), bearers[0])
 
     writer.write()
 

@@ -14,7 +14,7 @@ from django_redis import get_redis_connection
 from accounts.testing.api_client import SignedIn
 from core.api.exceptions import SessionRevoked
 from core.redis import client as guarded
-from core.redis.client import Breaker, patient_client
+from core.redis.client import Breaker, background_client
 from sessions_tracking import services
 from sessions_tracking.models import RevokedReason
 from sessions_tracking.principal import Principal
@@ -31,12 +31,12 @@ class Deafness:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.is_deaf = False
         self._patch = patch
-        patch.setattr(pending_writes, "patient_client", self._client)
+        patch.setattr(pending_writes, "background_client", self._client)
 
     def _client(self) -> redis.Redis:
         if self.is_deaf:
             raise redis.ConnectionError
-        return patient_client()
+        return background_client()
 
     def begin(self) -> None:
         self.is_deaf = True

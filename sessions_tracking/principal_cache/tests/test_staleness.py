@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.testing.api_client import SignedIn
 from core.api.exceptions import SessionRevoked
-from core.redis.connect import epochs
+from core.redis.connect import cache_generation
 from sessions_tracking.models import RevokedReason, Session
 from sessions_tracking.principal_cache.entries import ACTIVE_ENTRY_SECONDS, cache_key
 from sessions_tracking.principal_cache.lookup import get_principal
@@ -32,7 +32,7 @@ def test_an_entry_of_before_is_believed_once_the_database_agreed(
     session_id: UUID, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     known = get_principal(session_id)
-    epochs.begin()
+    cache_generation.bump()
 
     with django_assert_num_queries(1):
         assert get_principal(session_id) == known
@@ -43,7 +43,7 @@ def test_an_entry_of_before_is_believed_once_the_database_agreed(
 def test_an_entry_that_missed_a_revocation_revives_nobody(session_id: UUID) -> None:
     get_principal(session_id)
     _end_in_the_database(session_id)
-    epochs.begin()
+    cache_generation.bump()
 
     with pytest.raises(SessionRevoked):
         get_principal(session_id)
@@ -52,7 +52,7 @@ def test_an_entry_that_missed_a_revocation_revives_nobody(session_id: UUID) -> N
 def test_an_entry_that_missed_a_change_of_role_is_replaced(session_id: UUID, alice: AbstractBaseUser) -> None:
     get_principal(session_id)
     get_user_model().objects.filter(pk=alice.pk).update(role="ADMIN")
-    epochs.begin()
+    cache_generation.bump()
 
     assert get_principal(session_id).role == "ADMIN"
     assert b"ADMIN" in get_redis_connection("default").get(cache_key(session_id))
@@ -62,7 +62,7 @@ def test_a_mark_is_believed_at_once(session_id: UUID, django_assert_num_queries:
     _end_in_the_database(session_id)
     with pytest.raises(SessionRevoked):
         get_principal(session_id)
-    epochs.begin()
+    cache_generation.bump()
 
     with django_assert_num_queries(0), pytest.raises(SessionRevoked):
         get_principal(session_id)
@@ -71,7 +71,7 @@ def test_a_mark_is_believed_at_once(session_id: UUID, django_assert_num_queries:
 def test_doubt_is_over_when_everything_of_before_has_lapsed() -> None:
     doubt, session_id = StaleCacheGuard(ACTIVE_ENTRY_SECONDS), uuid4()
     assert not doubt.must_revalidate(session_id)
-    epochs.begin()
+    cache_generation.bump()
     assert doubt.must_revalidate(session_id)
 
     doubt._until -= ACTIVE_ENTRY_SECONDS
@@ -83,7 +83,7 @@ def test_doubt_is_over_when_everything_of_before_has_lapsed() -> None:
 
 def test_what_was_settled_is_let_go_of_when_doubt_is_over() -> None:
     doubt = StaleCacheGuard(ACTIVE_ENTRY_SECONDS)
-    epochs.begin()
+    cache_generation.bump()
     doubt.mark_revalidated(uuid4(), epoch=doubt.generation())
     assert len(doubt._settled) == 1
 
@@ -96,7 +96,7 @@ def test_what_was_settled_is_let_go_of_when_doubt_is_over() -> None:
 def test_a_question_of_before_settles_nothing_of_now() -> None:
     doubt, session_id = StaleCacheGuard(ACTIVE_ENTRY_SECONDS), uuid4()
     before = doubt.generation()
-    epochs.begin()
+    cache_generation.bump()
 
     doubt.mark_revalidated(session_id, epoch=before)
     assert doubt.must_revalidate(session_id)

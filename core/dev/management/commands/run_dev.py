@@ -11,7 +11,7 @@ from core.dev.console import Console
 from core.dev.processes import CannotStart
 from core.dev.supervisor import ChildEnded, StopAsked, Supervisor
 from core.environment import env
-from core.observability import multiprocess_metrics
+from core.metrics import multiprocess
 
 _KILL_TIMEOUT_SECONDS = 3
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         console = Console()
         try:
             bind_address.check_is_free(host, port)
-            environment = {"HOST": host, "PORT": str(port)} | multiprocess_metrics.prepare(port=port)
+            environment = {"HOST": host, "PORT": str(port)} | multiprocess.prepare_dir(port=port)
             with Supervisor(console, folder=paths.BASE_DIR, environment=environment, parent=parent) as supervisor:
                 _run(supervisor, console, host, port)
         except CannotStart as error:
