@@ -133,7 +133,7 @@ def _put_off(email: OutboxEmail, error: Exception) -> None:
         logger.error("email %s (%s) failed for good: %s", email.id, email.kind, reason)
         _settle(email.id, state=EmailState.FAILED, error=reason)
         return
-    EMAILS.labels("put_off").inc()
+    EMAILS.labels("retried").inc()
     if is_configuration(error):
         logger.error("email %s (%s) put off: the mail server or provider refuses this deployment; check EMAIL_URL, its key "
                      "and DEFAULT_FROM_EMAIL: %s", email.id, email.kind, reason)  # fmt: skip

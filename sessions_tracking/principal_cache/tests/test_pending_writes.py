@@ -41,7 +41,7 @@ class Deafness:
     def begin(self) -> None:
         self.is_deaf = True
         shut = Breaker(60)
-        shut.failed()
+        shut.record_failure()
         self._patch.setattr(guarded, "breaker", shut)
 
     def let_requests_through(self) -> None:
