@@ -16,8 +16,9 @@ Explains why a request was rejected: the response, the session of the request, a
 was ended.
 
 REQUEST_ID is the X-Request-Id header of the response; the log and the audit have it too. The latest 100,000 rejected
-requests are kept for REJECTED_REQUEST_RETENTION (24 hours), and are recorded about a second after the response. A record has codes,
-ids and the client's IP address, but no data from the request. Audit events of the request are shown whatever their age."""
+requests are kept for REJECTED_REQUEST_RETENTION (24 hours), and are recorded about a second after the response. A record
+has codes, ids and the client's IP address, but no data from the request. Audit events of the request are shown whatever
+their age."""
 
 
 class Command(DocumentedCommand):
@@ -41,8 +42,8 @@ class Command(DocumentedCommand):
 def _not_found_message() -> str:
     if not settings.REJECTED_REQUEST_RETENTION:
         return (
-            "There is no record of this request: rejected requests are not recorded (REJECTED_REQUEST_RETENTION=0). Search the log "
-            "for the request ID."
+            "There is no record of this request: rejected requests are not recorded (REJECTED_REQUEST_RETENTION=0). "
+            "Search the log for the request ID."
         )
     hours = settings.REJECTED_REQUEST_RETENTION.total_seconds() / 3600
     return (
