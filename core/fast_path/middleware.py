@@ -12,6 +12,7 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
 from django.utils.module_loading import import_string
 
+from core.api.deferred_error import DEFERRED_ERROR
 from core.api.exceptions import ApiError
 from core.api.origin import SAFE_METHODS
 from core.http.request_context import HEADER, at_work, name_of
@@ -23,7 +24,6 @@ from core.observability.request_identity import UserAndSession
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
-REFUSAL = "vestibule.refusal"  # in the environ: what a shortcut found, so that its view need not look again
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +73,12 @@ def _taken(shortcut: Shortcut, environ: Environ) -> Quick | None:
         with at_work(request):
             return shortcut(request)
     except ApiError as refusal:
-        environ[REFUSAL] = refusal.with_traceback(None)
+        environ[DEFERRED_ERROR] = refusal.with_traceback(None)
     except (OperationalError, InterfaceError) as fault:
-        environ[REFUSAL] = fault  # to wait for the database once is enough
+        environ[DEFERRED_ERROR] = fault  # to wait for the database once is enough
     except Exception as fault:  # noqa: BLE001 - Django meets it again, logs it, and has the words for it
         if environ["REQUEST_METHOD"] not in SAFE_METHODS:
-            environ[REFUSAL] = fault  # what may have changed something is not tried twice
+            environ[DEFERRED_ERROR] = fault  # what may have changed something is not tried twice
     finally:
         let_go()
     _rewind(environ)

@@ -297,6 +297,6 @@ def test_the_shortcut_keeps_no_connection_to_the_database(here: SignedIn, closin
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
 def test_a_client_cannot_write_what_the_shortcut_found(here: SignedIn, method: str) -> None:
-    headers = _bearer(here) | {"vestibule.refusal": "x", "Vestibule-Refusal": "x"}
+    headers = _bearer(here) | {"vestibule.deferred_error": "x", "Vestibule-Deferred-Error": "x"}
 
     assert _by_server(method, headers).status == (405 if method == "POST" else 200)

@@ -12,13 +12,14 @@ from rest_framework.response import Response
 
 from accounts.api.authentication import authenticate_token, bearer_token, cookie_token
 from accounts.api.docs import forward_auth as docs
+from core.api.deferred_error import DEFERRED_ERROR
 from core.api.exception_handler import as_api_error
 from core.api.exceptions import ApiError, AuthenticationRequired, MethodNotAllowed
 from core.api.middleware import NOT_STORED
 from core.api.origin import SAFE_METHODS, require_trusted, without_default_port
 from core.api.responses import plain_failure
 from core.api.viewsets import ViewSet
-from core.fast_path.middleware import REFUSAL, Quick
+from core.fast_path.middleware import Quick
 from core.http.client_ip import peer_is_trusted
 from core.http.locale import language_of
 from core.http.request_context import PEER
@@ -86,8 +87,8 @@ def _identity(principal: Principal) -> dict[str, str]:
 
 def _caller(request: HttpRequest) -> Principal:
     """The principal behind the token, as everywhere. Raises any Unauthorized, and OriginNotAllowed."""
-    if REFUSAL in request.META:
-        raise request.META[REFUSAL]
+    if DEFERRED_ERROR in request.META:
+        raise request.META[DEFERRED_ERROR]
     token = bearer_token(request)
     if token is None:
         token = cookie_token(request)
