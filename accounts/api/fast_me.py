@@ -16,6 +16,7 @@ from core.api.middleware import NOT_STORED
 from core.fast_path.middleware import Quick
 from core.http.locale import language_of
 from core.http.security_headers import for_data
+from core.observability.request_identity import UserAndSession
 from sessions_tracking import last_seen
 
 _HEADERS = {"Content-Type": "application/json", "Allow": "GET, HEAD, PATCH, DELETE"} | NOT_STORED
@@ -37,4 +38,4 @@ def shortcut(request: WSGIRequest) -> Quick:
     last_seen.record(claims.session_id)
     body: bytes = JSONRenderer().render({"success": True, "data": account_data(account, current=claims.session_id)})
     told = {"Content-Length": str(len(body)), "Content-Language": language_of(request)}
-    return Quick(_HEADERS | for_data() | told, body, (claims.user_id, claims.session_id))
+    return Quick(_HEADERS | for_data() | told, body, UserAndSession(claims.user_id, claims.session_id))

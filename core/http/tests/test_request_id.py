@@ -14,6 +14,7 @@ from pytest_django import Settings
 from core.fast_path.middleware import Quick, Shortcuts
 from core.http.request_context import PEER, RequestIdMiddleware, current_request, request_id
 from core.observability.logs import LineFormatter
+from core.observability.request_identity import ANONYMOUS
 
 OURS = re.compile(r"[0-9a-f]{32}")
 PROXY, STRANGER = "10.0.0.1", "198.51.100.1"
@@ -64,7 +65,7 @@ def test_a_host_that_is_not_ours_gets_one_too(client: Client) -> None:
 
 
 def answer_at_once(_request: Any) -> Quick:
-    return Quick({"Content-Type": "application/json"}, b"{}", (None, None))
+    return Quick({"Content-Type": "application/json"}, b"{}", ANONYMOUS)
 
 
 @pytest.mark.django_db
