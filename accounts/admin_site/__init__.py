@@ -1,1 +1,1 @@
-"""The way into Django's admin: the API's own password check and limits, and its second factor."""
+"""The site of the Django admin: a login with the API's password check, rate limits and two-factor authentication."""

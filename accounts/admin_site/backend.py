@@ -1,4 +1,4 @@
-"""What Django knows of passwords: nothing that the API's own check would not say."""
+"""The authentication backend of Django: the API's password check."""
 
 from typing import Any
 
@@ -13,7 +13,10 @@ from core.api.exceptions import ApiError, Overloaded
 
 
 class PasswordBackend(ModelBackend):
-    """Rights as Django keeps them. Whoever calls Django's `authenticate` meets the limits, and no way past a second factor."""
+    """Adds the API's password check and rate limits to Django's permissions.
+
+    Django's `authenticate` is no way around the second factor: it rejects users who have one.
+    """
 
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
@@ -22,10 +25,10 @@ class PasswordBackend(ModelBackend):
             return None
         try:
             user = credential_check.authenticate(
-                Credentials.from_identifier(username, password), address=address_of(request)
+                Credentials.from_identifier(username, password), address=client_ip(request)
             )
         except Overloaded:
-            raise  # nothing was judged
+            raise  # the password was not checked
         except ApiError:
             return None
         return None if user.mfa_enabled else user
@@ -36,5 +39,5 @@ class PasswordBackend(ModelBackend):
         return await sync_to_async(self.authenticate)(request, username, password, **kwargs)
 
 
-def address_of(request: HttpRequest | None) -> str | None:
+def client_ip(request: HttpRequest | None) -> str | None:
     return request.META.get("REMOTE_ADDR") if request else None

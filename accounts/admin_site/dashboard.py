@@ -1,4 +1,4 @@
-"""The first page of the admin: figures as charts, in the form that unfold's chart component takes."""
+"""The first page of the admin: totals and charts, in the format of unfold's chart component."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import AuditKind
 from accounts.services.dashboard import dashboard_stats
-from accounts.services.dashboard.approximate_counts import Precision, Roughly
+from accounts.services.dashboard.approximate_counts import ApproximateCount, Precision
 
 _COLOURS = ("var(--color-primary-600)", "var(--color-primary-300)", "#dc2626")
 _OPTIONS = {
@@ -34,44 +34,56 @@ Series = Mapping[str, Sequence[int | None]]
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
-    """For whoever may read the audit; others see the menu alone."""
+    """Return the statistics for users who may view the audit; others see only the list of models."""
     if not request.user.has_perm("accounts.view_auditevent"):
         return {}
-    return {"cards": _cards(), "charts": [*_daily(), *_hourly()], "chart_options": json.dumps(_OPTIONS)}
+    return {"cards": _cards(), "charts": [*_daily_charts(), *_hourly_charts()], "chart_options": json.dumps(_OPTIONS)}
 
 
 def _cards() -> list[dict[str, Any]]:
-    now = dashboard_stats.glance()
+    totals = dashboard_stats.approximate_totals()
     sessions, emails = (
         reverse(f"admin:{name}_changelist") for name in ("sessions_tracking_session", "accounts_outboxemail")
     )
     return [
-        {"title": _("Active sessions"), "value": _words(now.active_sessions), "link": f"{sessions}?state=active"},
-        {"title": _("Waiting emails"), "value": _words(now.emails_waiting), "link": f"{emails}?state__exact=queued"},
-        {"title": _("Failed emails"), "value": _words(now.emails_failed), "link": f"{emails}?state__exact=failed"},
+        {
+            "title": _("Active sessions"),
+            "value": _format_count(totals.active_sessions),
+            "link": f"{sessions}?state=active",
+        },
+        {
+            "title": _("Waiting emails"),
+            "value": _format_count(totals.emails_waiting),
+            "link": f"{emails}?state__exact=queued",
+        },
+        {
+            "title": _("Failed emails"),
+            "value": _format_count(totals.emails_failed),
+            "link": f"{emails}?state__exact=failed",
+        },
     ]
 
 
-def _words(roughly: Roughly) -> str:
-    """No more digits than are true."""
-    spare = max(0, len(str(roughly.count)) - 2) if roughly.precision == Precision.ABOUT else 0
-    number = formats.number_format(round(roughly.count, -spare), force_grouping=True)
-    words = {Precision.ABOUT: _("about %(number)s"), Precision.AT_LEAST: _("more than %(number)s")}
-    return words.get(roughly.precision, "%(number)s") % {"number": number}
+def _format_count(approximate: ApproximateCount) -> str:
+    """Round an estimate to its two significant digits."""
+    zeros = max(0, len(str(approximate.count)) - 2) if approximate.precision == Precision.ABOUT else 0
+    number = formats.number_format(round(approximate.count, -zeros), force_grouping=True)
+    texts = {Precision.ABOUT: _("about %(number)s"), Precision.AT_LEAST: _("more than %(number)s")}
+    return texts.get(approximate.precision, "%(number)s") % {"number": number}
 
 
-def _daily() -> list[dict[str, Any]]:
-    days = dashboard_stats.days(datetime.now(UTC).date())
+def _daily_charts() -> list[dict[str, Any]]:
+    days = dashboard_stats.daily_counts(datetime.now(UTC).date())
     labels = [formats.date_format(day, "MONTH_DAY_FORMAT") for day in days]
     counts = {
-        kind: [None if of_day is None else of_day.get(kind, 0) for of_day in days.values()]
-        for kind in dashboard_stats.KINDS
+        kind: [None if day_counts is None else day_counts.get(kind, 0) for day_counts in days.values()]
+        for kind in dashboard_stats.CHARTED_KINDS
     }
     return [
-        _chart("bar", _("Sign-ups a day"), labels, {_("sign-ups"): counts[AuditKind.REGISTERED]}),
+        _chart("bar", _("Sign-ups per day"), labels, {_("sign-ups"): counts[AuditKind.REGISTERED]}),
         _chart(
             "line",
-            _("Sign-ins and failures a day"),
+            _("Sign-ins and failures per day"),
             labels,
             {_("sign-ins"): counts[AuditKind.LOGIN], _("failures"): counts[AuditKind.LOGIN_FAILED]},
             colours=(_COLOURS[0], _COLOURS[2]),
@@ -79,17 +91,17 @@ def _daily() -> list[dict[str, Any]]:
     ]
 
 
-def _hourly() -> list[dict[str, Any]]:
-    readings = dashboard_stats.readings()
-    labels = [formats.date_format(reading.taken_at, "j M H:i") for reading in readings]
-    waiting = [reading.emails_waiting for reading in readings]
-    failed = [reading.emails_failed for reading in readings]
-    active = [reading.active_sessions for reading in readings]
+def _hourly_charts() -> list[dict[str, Any]]:
+    snapshots = dashboard_stats.hourly_snapshots()
+    labels = [formats.date_format(snapshot.taken_at, "j M H:i") for snapshot in snapshots]
+    waiting = [snapshot.emails_waiting for snapshot in snapshots]
+    failed = [snapshot.emails_failed for snapshot in snapshots]
+    active = [snapshot.active_sessions for snapshot in snapshots]
     return [
-        _chart("line", _("Active sessions, hour by hour"), labels, {_("sessions"): active}),
+        _chart("line", _("Active sessions per hour"), labels, {_("sessions"): active}),
         _chart(
             "line",
-            _("Emails, hour by hour"),
+            _("Waiting and failed emails per hour"),
             labels,
             {_("waiting"): waiting, _("failed"): failed},
             colours=(_COLOURS[0], _COLOURS[2]),
@@ -100,7 +112,7 @@ def _hourly() -> list[dict[str, Any]]:
 def _chart(
     kind: str, title: str, labels: list[str], series: Series, *, colours: tuple[str, ...] = _COLOURS
 ) -> dict[str, Any]:
-    """None is a gap: what is not counted yet."""
+    """A value of None, which is not counted yet, is a gap in the chart."""
     datasets = [
         {
             "label": name,

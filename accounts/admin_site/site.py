@@ -1,4 +1,4 @@
-"""Django's admin, with the sign-in of this project."""
+"""The admin site: the login with a second factor, the dashboard, and the page to change the own password."""
 
 from typing import Any
 
@@ -10,29 +10,29 @@ from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
 from accounts.admin_site import dashboard, session_lifetime
-from accounts.admin_site.form import AdminLoginForm
-from accounts.admin_site.own_password import OwnPasswordView, tell_when_to_return
+from accounts.admin_site.login_form import AdminLoginForm
+from accounts.admin_site.password_change import OwnPasswordView, set_retry_after
 
-_SECOND_FACTOR = "second_factor"
+_SECOND_FACTOR = "second_factor"  # key in the session
 
 
-class GuardedAdminSite(UnfoldAdminSite):  # type: ignore[misc]
+class MfaAdminSite(UnfoldAdminSite):  # type: ignore[misc]
     login_form = AdminLoginForm
-    login_template = "admin/sign_in.html"
+    login_template = "admin/mfa_login.html"
     index_title = _("Overview")
     index_template = "admin/dashboard.html"
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        reply: HttpResponse = super().login(request, extra_context)
+        response: HttpResponse = super().login(request, extra_context)
         form = getattr(request, "admin_login_form", None)
         if not isinstance(form, AdminLoginForm):
-            return reply
-        if form.refusal is not None:
-            tell_when_to_return(reply, form.refusal)
+            return response
+        if form.api_error is not None:
+            set_retry_after(response, form.api_error)
         elif form.is_valid():
-            request.session[_SECOND_FACTOR] = form.proved_second_factor
+            request.session[_SECOND_FACTOR] = form.used_second_factor
             session_lifetime.mark_started(request)
-        return reply
+        return response
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         page: TemplateResponse = super().index(request, dashboard.context(request) | (extra_context or {}))
@@ -40,9 +40,9 @@ class GuardedAdminSite(UnfoldAdminSite):  # type: ignore[misc]
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         request.current_app = self.name
-        done = reverse("admin:password_change_done", current_app=self.name)
+        success_url = reverse("admin:password_change_done", current_app=self.name)
         context = {**self.each_context(request), **(extra_context or {})}
-        return OwnPasswordView.as_view(success_url=done, extra_context=context)(request)
+        return OwnPasswordView.as_view(success_url=success_url, extra_context=context)(request)
 
     def has_permission(self, request: HttpRequest) -> bool:
         is_staff: bool = super().has_permission(request)
@@ -50,5 +50,5 @@ class GuardedAdminSite(UnfoldAdminSite):  # type: ignore[misc]
 
 
 def _has_second_factor(request: HttpRequest) -> bool:
-    """In this session, and still: who takes it away is out with the next request."""
+    """Return whether the session used a second factor and the user still has it: its removal applies at once."""
     return bool(request.session.get(_SECOND_FACTOR)) and bool(getattr(request.user, "mfa_enabled", False))

@@ -21,4 +21,4 @@ def signed_in(sign_in: SignIn, transport: Transport) -> Response:
 
 def mfa_required_response(pending: Pending) -> Response:
     """No session, no cookie, and no token that any other path takes."""
-    return success(pending_data(pending), message=_("Enter a code of your authenticator app, or a recovery code."))
+    return success(pending_data(pending), message=_("Enter a code from your authenticator app, or a recovery code."))

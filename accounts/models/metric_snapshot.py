@@ -1,4 +1,4 @@
-"""What was counted every hour, so that the admin can show how it went: nothing else remembers it."""
+"""Totals counted every hour, for the charts of the admin: no other table has their history."""
 
 from django.db import models
 

@@ -20,7 +20,7 @@ from core.paths import BASE_DIR as BASE_DIR
 
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",  # in front of the admin, whose templates it replaces
-    "accounts.admin_site.admin_config.GuardedAdminConfig",
+    "accounts.admin_site.apps.MfaAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -39,7 +39,7 @@ def _sign_in(page: Page, supporter: tuple[User, App]) -> None:
     page.get_by_label("Username or email").fill(user.username)
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
-    page.get_by_label("Code of your authenticator app").fill(app.code())
+    page.get_by_label("Code from your authenticator app").fill(app.code())
     page.keyboard.press("Enter")
     expect(page).to_have_url("/admin/")
 

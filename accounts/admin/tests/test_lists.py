@@ -138,10 +138,12 @@ def test_the_overview_counts_what_happened(browser: Client, alice: User, sign_in
     audit.record(AuditKind.LOGIN_FAILED, user_id=None)
     outbox.welcome(alice)
 
-    today = dashboard_stats.days(datetime.now(UTC).date())[datetime.now(UTC).date()]
+    today = dashboard_stats.daily_counts(datetime.now(UTC).date())[datetime.now(UTC).date()]
 
     assert today == {"login": 1, "login_failed": 1}
-    assert dashboard_stats.count_now() == dashboard_stats.Now(active_sessions=1, emails_waiting=1, emails_failed=0)
+    assert dashboard_stats.exact_totals() == dashboard_stats.Totals(
+        active_sessions=1, emails_waiting=1, emails_failed=0
+    )
     assert browser.get("/admin/").status_code == 200
 
 
@@ -178,19 +180,19 @@ def test_what_is_not_counted_in_time_is_a_gap_and_is_counted_by_the_worker(alice
     sign_in(alice)
     today = datetime.now(UTC).date()
 
-    counted = dashboard_stats.days(today, seconds=0)
+    counted = dashboard_stats.daily_counts(today, seconds=0)
     assert list(counted.values()).count(None) == dashboard_stats.DAYS - 1
     assert counted[today] == {"login": 1}
     dashboard_stats.take_snapshot()
 
-    assert None not in dashboard_stats.days(today, seconds=0).values()
+    assert None not in dashboard_stats.daily_counts(today, seconds=0).values()
 
 
 def test_a_day_without_an_event_is_counted_once_too(db: None) -> None:
-    dashboard_stats.days(datetime.now(UTC).date(), seconds=None)
+    dashboard_stats.daily_counts(datetime.now(UTC).date(), seconds=None)
 
     with CaptureQueriesContext(connection) as queries:
-        dashboard_stats.days(datetime.now(UTC).date(), seconds=None)
+        dashboard_stats.daily_counts(datetime.now(UTC).date(), seconds=None)
 
     assert len(queries) == 0
 
@@ -201,17 +203,17 @@ def test_many_sessions_are_counted_roughly(browser: Client, alice: User, monkeyp
         sessions.start(user_id=alice.id, client=CLIENT, second_factor=False)
     Session.objects.filter(id__in=Session.objects.values("id")[:30]).update(revoked_at=datetime.now(UTC))
     monkeypatch.setattr(approximate_counts, "_SAMPLED_PAGES", 1)
-    monkeypatch.setattr(approximate_counts, "_MOST_COUNTED", 20)
+    monkeypatch.setattr(approximate_counts, "_MAX_COUNTED", 20)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE sessions_tracking_session")
 
-    seen = approximate_counts.about(Session.objects.active(datetime.now(UTC)))
+    seen = approximate_counts.estimate(Session.objects.active(datetime.now(UTC)))
 
     if connection.vendor == "postgresql":
         assert seen.precision == "about"
         assert 0 <= seen.count <= 150
     else:
-        assert seen == approximate_counts.Roughly(20, approximate_counts.Precision.AT_LEAST)
+        assert seen == approximate_counts.ApproximateCount(20, approximate_counts.Precision.AT_LEAST)
     words = "about" if connection.vendor == "postgresql" else "more than"
     assert words in browser.get("/admin/").content.decode()
 

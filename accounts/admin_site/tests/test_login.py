@@ -66,7 +66,7 @@ def test_the_password_opens_the_admin_to_its_staff(browser: Client, superuser: U
     assert (reply.status_code, reply["Location"]) == (302, "/admin/")
     assert _is_in(browser)
     event = AuditEvent.objects.get(kind=AuditKind.LOGIN)
-    assert (event.user_id, event.facts) == (superuser.id, {"door": "admin", "secondFactor": False})
+    assert (event.user_id, event.facts) == (superuser.id, {"surface": "admin", "secondFactor": False})
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_who_is_refused_with_the_right_password_is_in_the_audit(
 
     event = AuditEvent.objects.get(kind=AuditKind.LOGIN_FAILED)
     assert event.user_id == User.objects.get(username=username).id
-    assert event.facts == {"reason": reason, "door": "admin"}
+    assert event.facts == {"reason": reason, "surface": "admin"}
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_second_factor_is_asked_for_and_until_then_nobody_is_in(browser: Clien
     assert reply.status_code == 200
     assert 'name="code"' in page
     assert 'name="password"' not in page
-    assert "Code of your authenticator app, or a recovery code" in page
+    assert "Code from your authenticator app, or a recovery code" in page
     assert "errornote" not in page
     assert COOKIE not in reply.cookies
     assert not _is_in(browser)
@@ -142,7 +142,10 @@ def test_the_code_of_the_app_lets_in(browser: Client, guarded: WithFactor) -> No
 
     assert (reply.status_code, reply["Location"]) == (302, "/admin/")
     assert _is_in(browser)
-    assert AuditEvent.objects.filter(kind=AuditKind.LOGIN).latest("id").facts == {"door": "admin", "secondFactor": True}
+    assert AuditEvent.objects.filter(kind=AuditKind.LOGIN).latest("id").facts == {
+        "surface": "admin",
+        "secondFactor": True,
+    }
 
 
 def test_a_recovery_code_lets_in_and_the_owner_is_told(

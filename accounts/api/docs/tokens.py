@@ -52,7 +52,9 @@ LOGIN = Operation(
     message="You are signed in.",
     data=(shapes.SignedInData, shapes.PendingData),
     answers=samples.SIGNED_IN | samples.SECOND_FACTOR_WANTED,
-    messages=dict.fromkeys(samples.SECOND_FACTOR_WANTED, "Enter a code of your authenticator app, or a recovery code."),
+    messages=dict.fromkeys(
+        samples.SECOND_FACTOR_WANTED, "Enter a code from your authenticator app, or a recovery code."
+    ),
     headers=SETS_COOKIES,
     errors=[InvalidCredentials, EmailNotVerified, OriginNotAllowed],
     is_limited=True,

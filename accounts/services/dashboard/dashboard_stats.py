@@ -1,4 +1,4 @@
-"""The figures of the admin's first page: what happened each day, what there is now, and how that went hour by hour."""
+"""The statistics of the admin's first page: events per day, current totals, and their hourly history."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -12,112 +12,122 @@ from django.db.models import Count, QuerySet
 
 from accounts.models import AuditEvent, AuditKind, EmailState, MetricSnapshot, OutboxEmail
 from accounts.services.dashboard import approximate_counts
-from accounts.services.dashboard.approximate_counts import Precision, Roughly
+from accounts.services.dashboard.approximate_counts import ApproximateCount, Precision
 from core.redis.client import RedisUnavailable, execute
 from sessions_tracking.models import Session, SessionQuerySet
 
 DAYS = 30
-READING_DAYS = 7
-KINDS = (AuditKind.REGISTERED, AuditKind.LOGIN, AuditKind.LOGIN_FAILED)
-_COUNTING_SECONDS = 0.3  # after which whoever waits for the page has waited enough
-_FRESH_SECONDS = 60
-_PAST_SECONDS = 25 * 60 * 60
-_PREFIX = "figures:"
+SNAPSHOT_DAYS = 7
+CHARTED_KINDS = (AuditKind.REGISTERED, AuditKind.LOGIN, AuditKind.LOGIN_FAILED)
+_MAX_COUNTING_SECONDS = 0.3  # per page load
+_CURRENT_CACHE_SECONDS = 60
+_PAST_CACHE_SECONDS = 25 * 60 * 60
+_CACHE_PREFIX = "dashboard:"
 
 Counts = dict[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Now:
+class Totals:
     active_sessions: int
     emails_waiting: int
     emails_failed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Glance:
-    """As `Now`, each as exactly as it can be had at once."""
+class ApproximateTotals:
+    """The fields of `Totals`, as exact as a page load allows."""
 
-    active_sessions: Roughly
-    emails_waiting: Roughly
-    emails_failed: Roughly
+    active_sessions: ApproximateCount
+    emails_waiting: ApproximateCount
+    emails_failed: ApproximateCount
 
 
-def days(today: date, *, seconds: float | None = _COUNTING_SECONDS) -> dict[date, Counts | None]:
-    """Of each of the last DAYS days, the oldest first, how many events of each of KINDS there were; None where that takes longer.
+def daily_counts(today: date, *, seconds: float | None = _MAX_COUNTING_SECONDS) -> dict[date, Counts | None]:
+    """Return the events of each of the last DAYS days by kind, oldest first; None for days not counted within `seconds`.
 
-    A day that is over changes no more and is counted once: by the worker as a rule, else by whoever looks first.
+    Past days do not change and are counted once: usually by the hourly task, otherwise by page loads, at least one day
+    per load.
     """
-    wanted = [today - timedelta(days=ago) for ago in range(DAYS)]
-    known: dict[date, Counts | None] = {day: _kept(f"{day}") for day in wanted}
+    days = [today - timedelta(days=ago) for ago in range(DAYS)]
+    counts: dict[date, Counts | None] = {day: _get_cached(f"{day}") for day in days}
     deadline = None if seconds is None else monotonic() + seconds
-    for day in (day for day in wanted if known[day] is None):
-        known[day] = counted = _count(day)
-        _keep(f"{day}", counted, _FRESH_SECONDS if day == today else _PAST_SECONDS)
+    for day in (day for day in days if counts[day] is None):
+        counts[day] = day_counts = _count_day(day)
+        _set_cached(f"{day}", day_counts, _CURRENT_CACHE_SECONDS if day == today else _PAST_CACHE_SECONDS)
         if deadline is not None and monotonic() > deadline:
-            break  # one more each time, at the least
-    return {day: known[day] for day in reversed(wanted)}
+            break
+    return {day: counts[day] for day in reversed(days)}
 
 
-def _count(day: date) -> Counts:
-    """By a walk through the index of kind and time."""
+def _count_day(day: date) -> Counts:
+    """Count through the index of kind and time."""
     start = datetime.combine(day, time(), UTC)
-    found = AuditEvent.objects.filter(kind__in=KINDS, created_at__gte=start, created_at__lt=start + timedelta(days=1))
-    return dict(found.values_list("kind").annotate(count=Count("*")).order_by())
-
-
-def glance() -> Glance:
-    """At most a minute old."""
-    kept = _kept("now")
-    if kept is not None:
-        return Glance(**{name: Roughly(count, Precision(word)) for name, (count, word) in kept.items()})
-    seen = Glance(
-        active_sessions=approximate_counts.about(_active()),
-        emails_waiting=approximate_counts.up_to(_waiting()),
-        emails_failed=approximate_counts.up_to(_failed()),
+    events = AuditEvent.objects.filter(
+        kind__in=CHARTED_KINDS, created_at__gte=start, created_at__lt=start + timedelta(days=1)
     )
-    _keep("now", {name: tuple(roughly.values()) for name, roughly in asdict(seen).items()}, _FRESH_SECONDS)
-    return seen
+    return dict(events.values_list("kind").annotate(count=Count("*")).order_by())
 
 
-def count_now() -> Now:
-    """To the last one, which takes its time where there are many."""
-    return Now(active_sessions=_active().count(), emails_waiting=_waiting().count(), emails_failed=_failed().count())
+def approximate_totals() -> ApproximateTotals:
+    """Return totals that are at most a minute old."""
+    cached = _get_cached("totals")
+    if cached is not None:
+        return ApproximateTotals(
+            **{name: ApproximateCount(count, Precision(precision)) for name, (count, precision) in cached.items()}
+        )
+    totals = ApproximateTotals(
+        active_sessions=approximate_counts.estimate(_active_sessions()),
+        emails_waiting=approximate_counts.count_up_to(_waiting_emails()),
+        emails_failed=approximate_counts.count_up_to(_failed_emails()),
+    )
+    values = {name: tuple(count.values()) for name, count in asdict(totals).items()}
+    _set_cached("totals", values, _CURRENT_CACHE_SECONDS)
+    return totals
 
 
-def _active() -> SessionQuerySet:
+def exact_totals() -> Totals:
+    """Count all rows, which is slow in large tables."""
+    return Totals(
+        active_sessions=_active_sessions().count(),
+        emails_waiting=_waiting_emails().count(),
+        emails_failed=_failed_emails().count(),
+    )
+
+
+def _active_sessions() -> SessionQuerySet:
     return Session.objects.active(datetime.now(UTC))
 
 
-def _waiting() -> QuerySet[OutboxEmail]:
+def _waiting_emails() -> QuerySet[OutboxEmail]:
     return OutboxEmail.objects.filter(state__in=[EmailState.QUEUED, EmailState.SENDING])
 
 
-def _failed() -> QuerySet[OutboxEmail]:
+def _failed_emails() -> QuerySet[OutboxEmail]:
     return OutboxEmail.objects.filter(state=EmailState.FAILED)
 
 
 def take_snapshot() -> None:
-    """For this hour, which it replaces where it was taken already; those of long ago go. Counts the days too."""
+    """Save the totals of this hour, replacing an earlier snapshot of the hour; delete old ones; count missing days."""
     hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    MetricSnapshot.objects.update_or_create(taken_at=hour, defaults=asdict(count_now()))
-    MetricSnapshot.objects.filter(taken_at__lt=hour - timedelta(days=READING_DAYS)).delete()
-    days(hour.date(), seconds=None)
+    MetricSnapshot.objects.update_or_create(taken_at=hour, defaults=asdict(exact_totals()))
+    MetricSnapshot.objects.filter(taken_at__lt=hour - timedelta(days=SNAPSHOT_DAYS)).delete()
+    daily_counts(hour.date(), seconds=None)
 
 
-def readings() -> list[MetricSnapshot]:
-    """The oldest first: at most one an hour."""
+def hourly_snapshots() -> list[MetricSnapshot]:
+    """Return the snapshots, oldest first."""
     return list(MetricSnapshot.objects.order_by("taken_at"))
 
 
-def _kept(name: str) -> Any:
+def _get_cached(name: str) -> Any:
     with suppress(RedisUnavailable):
-        text = execute(lambda client: client.get(_PREFIX + name))
+        text = execute(lambda client: client.get(_CACHE_PREFIX + name))
         return json.loads(text) if text else None
     return None
 
 
-def _keep(name: str, value: Mapping[str, Any], seconds: int) -> None:
-    keep: Callable[[Any], Any] = lambda client: client.set(_PREFIX + name, json.dumps(value), ex=seconds)  # noqa: E731
+def _set_cached(name: str, value: Mapping[str, Any], seconds: int) -> None:
+    write: Callable[[Any], Any] = lambda client: client.set(_CACHE_PREFIX + name, json.dumps(value), ex=seconds)  # noqa: E731
     with suppress(RedisUnavailable):
-        execute(keep)
+        execute(write)

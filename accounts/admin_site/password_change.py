@@ -1,4 +1,4 @@
-"""The page of Django's admin where its people change their own password: by the rules, limits and emails of the API's."""
+"""The admin's page to change the own password, with the rules, rate limits and emails of the API."""
 
 from typing import Any
 
@@ -16,9 +16,9 @@ _FIELDS = {"currentPassword": "old_password", "newPassword": "new_password2"}
 
 
 class OwnPasswordForm(PasswordChangeForm):
-    """`refusal` is set where the API's change was refused."""
+    """`api_error` is set if the service raised one."""
 
-    refusal: ApiError | None = None
+    api_error: ApiError | None = None
 
     def __init__(self, *args: Any, client: ClientInfo, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -28,7 +28,7 @@ class OwnPasswordForm(PasswordChangeForm):
             field.widget.attrs["class"] = " ".join(BASE_INPUT_CLASSES)
 
     def clean_old_password(self) -> str:
-        """Judged with the change itself, where wrong ones are counted."""
+        """Leave the check to the service, which counts wrong passwords."""
         return str(self.cleaned_data["old_password"])
 
     def clean(self) -> dict[str, Any]:
@@ -38,7 +38,7 @@ class OwnPasswordForm(PasswordChangeForm):
         return cleaned
 
     def save(self, commit: bool = True) -> User:  # noqa: FBT001, FBT002 - Django's signature
-        """All is written; the view binds its own session to the new hash."""
+        """Reload the hash, to which the view binds its session; the service has saved the password."""
         self.user.refresh_from_db(fields=["password"])
         return self.user
 
@@ -52,7 +52,7 @@ class OwnPasswordForm(PasswordChangeForm):
                 client=self.client,
             )
         except ApiError as error:
-            self.refusal = error
+            self.api_error = error
             for name, messages in (error.errors or {"currentPassword": [error.message]}).items():
                 for message in messages:
                     self.add_error(_FIELDS[name], str(message))
@@ -65,14 +65,14 @@ class OwnPasswordView(PasswordChangeView):
         return super().get_form_kwargs() | {"client": read_client_info(self.request)}
 
     def form_invalid(self, form: Any) -> Any:
-        reply = super().form_invalid(form)
-        if form.refusal is not None:
-            tell_when_to_return(reply, form.refusal)
-        return reply
+        response = super().form_invalid(form)
+        if form.api_error is not None:
+            set_retry_after(response, form.api_error)
+        return response
 
 
-def tell_when_to_return(reply: Any, refusal: ApiError) -> None:
-    """A refusal that passes with time, as for too many tries, says so in its status too."""
-    if "Retry-After" in refusal.headers:
-        reply.status_code = refusal.status
-        reply["Retry-After"] = refusal.headers["Retry-After"]
+def set_retry_after(response: Any, error: ApiError) -> None:
+    """Copy the status and Retry-After of a temporary error, such as a rate limit, to the response."""
+    if "Retry-After" in error.headers:
+        response.status_code = error.status
+        response["Retry-After"] = error.headers["Retry-After"]

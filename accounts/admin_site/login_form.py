@@ -1,4 +1,4 @@
-"""The two steps of a sign-in to Django's admin: the password, then the second factor of those who have one."""
+"""The login form of the admin: first the password, then the second factor if the user has one."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import BASE_INPUT_CLASSES
 
 from accounts import audit
-from accounts.admin_site.backend import address_of
+from accounts.admin_site.backend import client_ip
 from accounts.exceptions import InvalidCredentials, MfaRequired
 from accounts.identity_validators import LONGEST_EMAIL
 from accounts.mfa.flows import challenges, login
@@ -27,7 +27,7 @@ from sessions_tracking.client_info import read_client_info
 
 
 class AdminLoginForm(AdminAuthenticationForm):
-    """`pending_token` is set while the second factor is asked for, `refusal` where something was refused."""
+    """`pending_token` is set during the second step, and `api_error` if the service raised one."""
 
     password = forms.CharField(
         label=_("Password"),
@@ -36,15 +36,17 @@ class AdminLoginForm(AdminAuthenticationForm):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
     mfa_token = forms.CharField(required=False, max_length=512, widget=forms.HiddenInput)
-    code = forms.CharField(label=_("Code of your authenticator app, or a recovery code"), required=False, max_length=64)
+    code = forms.CharField(
+        label=_("Code from your authenticator app, or a recovery code"), required=False, max_length=64
+    )
     request: HttpRequest
     pending_token: str | None = None
-    refusal: ApiError | None = None
-    proved_second_factor = False
+    api_error: ApiError | None = None
+    used_second_factor = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.request.admin_login_form = self  # type: ignore[attr-defined]  # for the site, which makes the answer
+        self.request.admin_login_form = self  # type: ignore[attr-defined]  # for MfaAdminSite.login
         self.fields["username"].label = _("Username or email")
         self.fields["username"].widget.attrs["maxlength"] = LONGEST_EMAIL
         for name in ("username", "password", "code"):
@@ -59,57 +61,57 @@ class AdminLoginForm(AdminAuthenticationForm):
         if self.errors:
             return self.cleaned_data
         try:
-            self.user_cache = self._finish(token) if token else self._begin()
+            self.user_cache = self._verify_second_factor(token) if token else self._check_password()
         except ApiError as error:
-            self.refusal = error
+            self.api_error = error
             if isinstance(error, Unauthorized):
-                self.pending_token = None  # it has ended: the password again
+                self.pending_token = None  # the pending login has ended: start again with the password
             raise ValidationError(str(error.message)) from error
         return self.cleaned_data
 
-    def _begin(self) -> User:
-        """Who may not use the admin learns from it as little as who does not know the password."""
-        typed = Credentials.from_identifier(self.cleaned_data["username"], self.cleaned_data["password"])
-        user = credential_check.authenticate(typed, address=address_of(self.request))
+    def _check_password(self) -> User:
+        """Give users without access to the admin the same error as for a wrong password."""
+        credentials = Credentials.from_identifier(self.cleaned_data["username"], self.cleaned_data["password"])
+        user = credential_check.authenticate(credentials, address=client_ip(self.request))
         if not user.is_staff:
-            raise _refused(user, "not_staff", InvalidCredentials())
+            raise _recorded(InvalidCredentials(), user, "not_staff")
         if user.mfa_enabled:
             self.pending_token = challenges.begin(user=user, door=LoginSurface.ADMIN).token
-            raise ValidationError(_("Enter a code of your authenticator app, or a recovery code."))
+            raise ValidationError(_("Enter a code from your authenticator app, or a recovery code."))
         if settings.REQUIRE_ADMIN_MFA:
-            raise _refused(user, "mfa_required", MfaRequired())
+            raise _recorded(MfaRequired(), user, "mfa_required")
         with transaction.atomic():
-            return self._let_in(user)
+            return self._record_login(user)
 
-    def _finish(self, token: str) -> User:
+    def _verify_second_factor(self, token: str) -> User:
         proof = _proof(self.cleaned_data["code"])
-        self.proved_second_factor = True
+        self.used_second_factor = True
         return login.settle(
             token=token,
             door=LoginSurface.ADMIN,
             proof=proof,
             client=read_client_info(self.request),
-            then=self._let_in_after,
+            then=self._record_pending_login,
         )
 
-    def _let_in_after(self, challenge: PendingLogin) -> User:
-        return self._let_in(challenge.user)
+    def _record_pending_login(self, pending: PendingLogin) -> User:
+        return self._record_login(pending.user)
 
-    def _let_in(self, user: User) -> User:
-        facts: dict[str, str | int | bool] = {"door": "admin", "secondFactor": self.proved_second_factor}
+    def _record_login(self, user: User) -> User:
+        facts: dict[str, str | int | bool] = {"surface": "admin", "secondFactor": self.used_second_factor}
         audit.record(AuditKind.LOGIN, user_id=user.id, actor_id=user.id, facts=facts)
         return user
 
 
-def _proof(typed: str) -> Proof:
-    """Text that can be neither code is refused, and not counted as an attempt."""
-    code, recovery_code = pasted_text.one_time_code(typed), pasted_text.recovery_code(typed)
+def _proof(text: str) -> Proof:
+    """Reject text that cannot be a code without counting an attempt."""
+    code, recovery_code = pasted_text.one_time_code(text), pasted_text.recovery_code(text)
     if code is None and recovery_code is None:
-        raise ValidationError(_("Enter a code of your authenticator app, or a recovery code."))
+        raise ValidationError(_("Enter a code from your authenticator app, or a recovery code."))
     return Proof(code=code) if code is not None else Proof(recovery_code=recovery_code)
 
 
-def _refused(user: User, reason: str, error: ApiError) -> ApiError:
-    """The password was right: whoever gave it is worth a row all the more."""
-    audit.record(AuditKind.LOGIN_FAILED, user_id=user.id, facts={"reason": reason, "door": "admin"})
+def _recorded(error: ApiError, user: User, reason: str) -> ApiError:
+    """Record the failure: a correct password without access deserves attention."""
+    audit.record(AuditKind.LOGIN_FAILED, user_id=user.id, facts={"reason": reason, "surface": "admin"})
     return error
