@@ -24,6 +24,7 @@ from accounts.admin.search import user_search_q
 from accounts.admin.user_forms import NewUserForm, UserForm
 from accounts.mail import outbox
 from accounts.models import AuditKind, User
+from accounts.models.user_fields import PROFILE_FIELDS
 from accounts.services import registration_claims
 from accounts.services.administration import audit_records, policy, side_effects
 from sessions_tracking import services as sessions
@@ -57,7 +58,7 @@ class UserAdmin(NoAdminLogMixin, ConfirmedActionsAdmin, DjangoUserAdmin):  # typ
     ordering = ("-id",)  # ids grow with time and are indexed
     readonly_fields = ("mfa_enabled", "created_at", "updated_at", "last_login", "deactivated_at")
     fieldsets = (
-        (_("Profile"), {"fields": ("username", "email", "first_name", "last_name", "language", "version")}),
+        (_("Profile"), {"fields": ("email", *PROFILE_FIELDS, "version")}),
         (_("Status"), {"fields": ("is_active", "deactivation_reason", "deactivated_at")}),
         (_("Permissions"), {"fields": ("role", "is_staff", "is_superuser", "groups", "user_permissions")}),
         (_("Two-factor authentication"), {"fields": ("mfa_enabled",)}),
