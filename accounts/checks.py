@@ -1,17 +1,17 @@
-"""What `manage.py check --deploy` says of the accounts' settings."""
+"""The deployment checks of the accounts' settings."""
 
 from django.conf import settings
 from django.core import checks
 
 from core.checks import Found, deployment_check
 
-_CHEAPEST_HASH = 10
+_MIN_BCRYPT_ROUNDS = 10
 
 
 @deployment_check
 def check_enumeration() -> Found:
     if not settings.PREVENT_ENUMERATION:
-        message = "PREVENT_ENUMERATION is off: register and resend tell whether an address has an account."
+        message = "PREVENT_ENUMERATION is off: register and resend reveal whether an email has an account."
         hint = "Set PREVENT_ENUMERATION=on, unless your clients rely on email_taken and user_not_found."
         yield checks.Warning(message, hint=hint, id="vestibule.W001")
 
@@ -20,19 +20,19 @@ def check_enumeration() -> Found:
 def check_common_passwords() -> Found:
     validators: list[dict[str, str]] = settings.AUTH_PASSWORD_VALIDATORS  # type: ignore[assignment]
     if not any(validator["NAME"].endswith(".CommonPasswordValidator") for validator in validators):
-        message = "Common passwords are accepted, which are the first that anybody tries."
+        message = "Common passwords are accepted, which attackers try first."
         yield checks.Warning(message, hint="Set PASSWORD_REJECT_COMMON=on.", id="vestibule.W002")
 
 
 @deployment_check
 def check_limits() -> Found:
     if not settings.RATE_LIMITS:
-        message = "RATE_LIMITS is off: nothing slows down who guesses passwords or floods mailboxes."
+        message = "RATE_LIMITS is off: nothing slows down password guessing or mail flooding."
         yield checks.Warning(message, hint="Set RATE_LIMITS=on.", id="vestibule.W003")
 
 
 @deployment_check
 def check_hash_cost() -> Found:
-    if settings.BCRYPT_ROUNDS < _CHEAPEST_HASH:
-        message = f"BCRYPT_ROUNDS is {settings.BCRYPT_ROUNDS}: whoever steals the hashes tries passwords fast."
+    if settings.BCRYPT_ROUNDS < _MIN_BCRYPT_ROUNDS:
+        message = f"BCRYPT_ROUNDS is {settings.BCRYPT_ROUNDS}: stolen hashes can be attacked fast."
         yield checks.Warning(message, hint="Leave BCRYPT_ROUNDS at 12, or more.", id="vestibule.W004")

@@ -1,4 +1,4 @@
-"""What a new email or username may look like, whoever sets it."""
+"""Validators of a new email or username, for the API, the admin and the commands."""
 
 import re
 
@@ -9,34 +9,34 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.identity import delivery_form, email_key, username_key
 
-LONGEST_EMAIL = 254
-_LONGEST_LOCAL_PART = 64
+MAX_EMAIL_LENGTH = 254
+_MAX_LOCAL_PART_LENGTH = 64
 _validate_email = EmailValidator(message=_("Enter a valid email address."), allowlist=[])
 
 
-def validate_address(value: str) -> None:
-    """What mail servers take and people have: quoted parts, address literals and encoded words are forms of attacks."""
+def validate_email(value: str) -> None:
+    """Reject what mail servers may accept but only attackers use: quoted parts, address literals, encoded words."""
     _validate_email(value)
     local, _at, domain = value.rpartition("@")
-    # The validator ignores case, and so takes four letters outside of ASCII: U+212A (Kelvin sign), U+017F, U+0130, U+0131.
+    # Django's validator ignores case and thereby accepts four non-ASCII letters: U+212A (Kelvin sign), U+017F, U+0130, U+0131.
     if (
         not local.isascii()
         or '"' in local
         or local.startswith("=?")
-        or len(local) > _LONGEST_LOCAL_PART
+        or len(local) > _MAX_LOCAL_PART_LENGTH
         or "[" in domain
     ):
         raise ValidationError(_validate_email.message)
     try:
         key = email_key(value)
-        is_delivered_there = delivery_form(value).lower() == key
+        is_deliverable = delivery_form(value).lower() == key
     except ValueError as error:
         raise ValidationError(_validate_email.message) from error
-    if len(key) > LONGEST_EMAIL or not is_delivered_there:
+    if len(key) > MAX_EMAIL_LENGTH or not is_deliverable:
         raise ValidationError(_validate_email.message)
 
 
-def refuse_reserved(value: str) -> None:
+def reject_reserved_username(value: str) -> None:
     if username_key(value) in settings.RESERVED_USERNAMES:
         raise ValidationError(_("This username is reserved."))
 
@@ -46,4 +46,4 @@ _validate_letters = RegexValidator(re.compile(r"\A[A-Za-z0-9_-]+\Z"), _("Only le
 
 def validate_username(value: str) -> None:
     _validate_letters(value)
-    refuse_reserved(value)
+    reject_reserved_username(value)

@@ -1,16 +1,16 @@
-"""Keyed hashes with the server's own key, a purpose for each: what is stored of a secret, or stands for one."""
+"""HMAC with the server's key and a purpose, for what is stored of a secret or derived from an id."""
 
 import hmac
 
 from django.conf import settings
 
 
-def digest(purpose: str, *parts: str) -> bytes:
-    """HMAC-SHA-256 under a key of its own for each purpose; the parts are length-prefixed, so they cannot run together."""
+def hmac_digest(purpose: str, *parts: str) -> bytes:
+    """Return an HMAC-SHA-256 under a own key for each purpose. Length prefixes keep the parts from running together."""
     key = hmac.digest(settings.SECRET_KEY.encode(), f"vestibule.{purpose}".encode(), "sha256")
     message = b"".join(len(part.encode()).to_bytes(4) + part.encode() for part in parts)
     return hmac.digest(key, message, "sha256")
 
 
-def hexdigest(purpose: str, *parts: str) -> str:
-    return digest(purpose, *parts).hex()
+def hmac_hexdigest(purpose: str, *parts: str) -> str:
+    return hmac_digest(purpose, *parts).hex()

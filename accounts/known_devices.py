@@ -1,19 +1,19 @@
-"""Which devices somebody signed in from before: as few and as coarse marks as tell a stranger's sign-in from one's own."""
+"""Fingerprints of the devices that a user has signed in from, to notify the user of a sign-in from a new one."""
 
 from collections.abc import Sequence
 
-from accounts.keyed_hash import hexdigest
+from accounts.keyed_hash import hmac_hexdigest
 from sessions_tracking.client_info import ClientInfo
 
-_MOST = 50
+_MAX_DEVICES = 50
 _LENGTH = 16
 
 
 def fingerprint(client: ClientInfo) -> str:
-    """Kind of device, browser and system; neither address nor version, which change under an honest person's hands."""
-    return hexdigest("known-device", client.device, client.browser, client.os)[:_LENGTH]
+    """Hash the kind of device, browser and system. IP and versions are left out, because they change on the same device."""
+    return hmac_hexdigest("known-device", client.device, client.browser, client.os)[:_LENGTH]
 
 
-def remember(known: Sequence[str], device: str) -> list[str]:
-    """The list with this device as its latest; the one not used for longest goes first."""
-    return [*(other for other in known if other != device), device][-_MOST:]
+def remember(devices: Sequence[str], device: str) -> list[str]:
+    """Return the devices with this one as the latest, without the least recently used ones over the limit."""
+    return [*(other for other in devices if other != device), device][-_MAX_DEVICES:]

@@ -21,7 +21,7 @@ from django.utils.translation import ngettext
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.admin.base import LargeTableAdmin, admin_id, is_administrator, is_superuser
-from accounts.models.user import LONGEST_REASON
+from accounts.models.user import MAX_REASON_LENGTH
 from core.api.exceptions import ApiError
 from core.ids import parse_id
 
@@ -50,7 +50,7 @@ class ConfirmedAction:
 class ReasonForm(forms.Form):
     reason = forms.CharField(
         label=_("Reason"),
-        max_length=LONGEST_REASON,
+        max_length=MAX_REASON_LENGTH,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "autofocus": True}),
         help_text=_("Visible to administrators only."),
     )

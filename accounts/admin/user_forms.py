@@ -10,7 +10,7 @@ from unfold.forms import UserChangeForm, UserCreationForm
 
 from accounts.exceptions import EmailTaken, LastAdmin, UsernameTaken
 from accounts.identity import email_key, username_key
-from accounts.identity_validators import validate_address, validate_username
+from accounts.identity_validators import validate_email, validate_username
 from accounts.models import User
 from accounts.models.user_fields import ADMIN_FORM_FIELDS, identity_keys
 from accounts.services.administration import policy, users
@@ -23,7 +23,7 @@ class IdentityRules(forms.ModelForm):  # type: ignore[type-arg]
         email: str | None = self.cleaned_data.get("email") or None
         if email is None:
             return None
-        validate_address(email)
+        validate_email(email)
         if self._other_users().filter(email_key=email_key(email)).exists():
             raise ValidationError(EmailTaken.message)
         return email

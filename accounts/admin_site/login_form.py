@@ -14,7 +14,7 @@ from unfold.widgets import BASE_INPUT_CLASSES
 from accounts import audit
 from accounts.admin_site.backend import client_ip
 from accounts.exceptions import InvalidCredentials, MfaRequired
-from accounts.identity_validators import LONGEST_EMAIL
+from accounts.identity_validators import MAX_EMAIL_LENGTH
 from accounts.mfa.flows import challenges, login
 from accounts.mfa.flows.login import Proof
 from accounts.models import AuditKind, LoginSurface, PendingLogin, User
@@ -48,7 +48,7 @@ class AdminLoginForm(AdminAuthenticationForm):
         super().__init__(*args, **kwargs)
         self.request.admin_login_form = self  # type: ignore[attr-defined]  # for MfaAdminSite.login
         self.fields["username"].label = _("Username or email")
-        self.fields["username"].widget.attrs["maxlength"] = LONGEST_EMAIL
+        self.fields["username"].widget.attrs["maxlength"] = MAX_EMAIL_LENGTH
         for name in ("username", "password", "code"):
             self.fields[name].widget.attrs["class"] = " ".join(BASE_INPUT_CLASSES)
         is_second_step = bool(self.data.get("mfa_token"))

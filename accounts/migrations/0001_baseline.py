@@ -71,7 +71,7 @@ class Migration(migrations.Migration):
                 ('is_active', models.BooleanField(default=True, verbose_name='active')),
                 ('deactivated_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='deactivated at')),
                 ('signed_out_at', models.DateTimeField(editable=False, null=True)),
-                ('deactivation_reason', models.CharField(blank=True, max_length=500, verbose_name='reason of the deactivation')),
+                ('deactivation_reason', models.CharField(blank=True, max_length=500, verbose_name='reason for deactivation')),
                 ('is_placeholder', models.BooleanField(db_default=False, default=False, editable=False)),
                 ('claim', models.CharField(editable=False, max_length=64, null=True)),
                 ('is_staff', models.BooleanField(default=False, verbose_name='may use the admin')),

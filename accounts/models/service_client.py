@@ -1,4 +1,4 @@
-"""A service that may ask about tokens: it proves itself with an id and a secret."""
+"""A service that may introspect and revoke tokens. It authenticates with an id and a secret."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -7,7 +7,7 @@ from core.ids import new_id
 
 
 class ServiceClient(models.Model):
-    """The id is the `client_id`. Of the secret, 256 random bits, only a keyed hash is kept; it is shown once, when it is made."""
+    """The id is the `client_id`. The secret, 256 random bits, is shown once; only a keyed hash of it is stored."""
 
     id = models.UUIDField(_("client id"), primary_key=True, default=new_id, editable=False)
     name = models.CharField(_("name"), max_length=100)

@@ -14,8 +14,8 @@ from accounts.passwords import hashing
 from core.db.prefix_index import PrefixIndex
 from core.ids import new_id
 
-LONGEST_REASON = 500
-_NEVER_BY_SAVE = {"claim", "mfa_enabled", "known_devices", "signed_out_at"}
+MAX_REASON_LENGTH = 500
+_NOT_SAVED = {"claim", "mfa_enabled", "known_devices", "signed_out_at"}
 
 
 class Role(models.TextChoices):
@@ -54,14 +54,14 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """`email` and `username` are as typed; `email_key` and `username_key` are what they are unique by and found by.
+    """`email` and `username` are as typed; `email_key` and `username_key` are their unique keys, used for look-ups.
 
-    `known_devices` are keyed hashes of the devices that signed in before, the latest last; see `accounts.known_devices`.
-    `mfa_enabled` says that there is a confirmed second factor; it changes in the same transaction as that.
-    `is_placeholder` marks the sign-up for an address that another account has, made with PREVENT_ENUMERATION: it has no email,
-    signs nobody in, and keeps its username taken for as long as any other sign-up that is never verified.
-    `claim` stands for the email of a sign-up made with PREVENT_ENUMERATION; see `accounts.services.registration_claims`.
-    `signed_out_at` is when all sessions were last ended at once: those of Django's admin end with it, as with a password.
+    `known_devices` holds fingerprints, the latest last; see `accounts.known_devices`.
+    `mfa_enabled` is set if there is a confirmed second factor, and changes in the same transaction.
+    `is_placeholder` marks a registration with PREVENT_ENUMERATION for an email that another account has: it has no email,
+    cannot sign in, and reserves its username as long as any registration that is never verified.
+    `claim` identifies the email of a registration with PREVENT_ENUMERATION; see `accounts.services.registration_claims`.
+    `signed_out_at` is when all sessions were last ended at once: sessions of the admin end with it, as with a new password.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -79,7 +79,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(_("active"), default=True)
     deactivated_at = models.DateTimeField(_("deactivated at"), null=True, blank=True, editable=False)
     signed_out_at = models.DateTimeField(null=True, editable=False)
-    deactivation_reason = models.CharField(_("reason of the deactivation"), max_length=LONGEST_REASON, blank=True)
+    deactivation_reason = models.CharField(_("reason for deactivation"), max_length=MAX_REASON_LENGTH, blank=True)
     is_placeholder = models.BooleanField(default=False, db_default=False, editable=False)
     claim = models.CharField(max_length=64, null=True, editable=False)
     is_staff = models.BooleanField(_("may use the admin"), default=False)
@@ -87,7 +87,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
     objects = UserManager()
-    was_just_made = False  # by the last `save`
+    is_just_created = False  # set by the last `save`
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
@@ -100,7 +100,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.Index(
                 fields=["created_at"], name="user_unverified", condition=models.Q(email_verified_at__isnull=True)
             ),
-            # What the admin's filters ask for and few users are. Ids grow with time: in their order, the newest come first.
+            # For the admin's filters that match few users. Ids grow with time, so their order puts the newest first.
             models.Index(fields=["id"], name="user_admins", condition=models.Q(role="ADMIN")),
             models.Index(fields=["id"], name="user_staff", condition=models.Q(is_staff=True)),
             models.Index(fields=["id"], name="user_inactive", condition=models.Q(is_active=False)),
@@ -116,7 +116,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         using: str | None = None,
         update_fields: Iterable[str] | None = None,
     ) -> None:
-        self.was_just_made = self._state.adding
+        self.is_just_created = self._state.adding
         self.email = self.email or None
         self.email_key = email_key(self.email) if self.email else None
         self.username_key = username_key(self.username)
@@ -125,12 +125,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         super().save(force_insert=force_insert, force_update=force_update, using=using, update_fields=update_fields)
 
     def _fields_to_save(self) -> set[str]:
-        """All but what services alone write: a row read before it changed, and saved after, must not switch it back.
+        """Exclude the columns that only services write, so that saving a stale row cannot revert them.
 
-        `changepassword` has such a row in hand for as long as somebody types.
+        `changepassword` holds a row while the operator types.
         """
         columns = {field.name for field in self._meta.concrete_fields if not field.primary_key}
-        return columns - self.get_deferred_fields() - _NEVER_BY_SAVE
+        return columns - self.get_deferred_fields() - _NOT_SAVED
 
     def set_password(self, raw_password: str | None) -> None:
         super().set_password(None if raw_password is None else hashing.normalize(raw_password))
@@ -145,11 +145,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         self._note_password_change()
 
     def _note_password_change(self) -> None:
-        """To take a password away is a change too: `save` tells the password rules, and those end the sessions."""
+        """Make `save` call the password validators, which end the sessions, for a removed password as well."""
         self._password = ""
 
     def get_session_auth_hash(self) -> str:
-        """What a session of Django's was begun with, and has to match with each request."""
+        """Return the hash that a session of the admin stores, and that each of its requests compares."""
         return self._with_sign_out(super().get_session_auth_hash())
 
     def get_session_auth_fallback_hash(self) -> Iterator[str]:

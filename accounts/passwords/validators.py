@@ -92,7 +92,7 @@ class EndSessionsOnChange:
         return ""
 
     def password_changed(self, password: str, user: Any = None) -> None:
-        if user is None or not isinstance(user.pk, uuid.UUID) or user.was_just_made:
+        if user is None or not isinstance(user.pk, uuid.UUID) or user.is_just_created:
             return
         with transaction.atomic():
             ended = sessions.revoke_all(user_id=user.pk, reason=RevokedReason.PASSWORD_CHANGED)

@@ -7,7 +7,7 @@ from django.db.models import CharField
 
 from accounts import audit
 from accounts.exceptions import EmailNotVerified, InvalidCredentials
-from accounts.identity import bucket_of, email_key_or_none, username_key
+from accounts.identity import attempt_key, email_key_or_none, username_key
 from accounts.models import AuditKind, User
 from accounts.passwords import hashing, hashing_limiter
 from accounts.passwords.hashing import Match
@@ -113,7 +113,7 @@ def _typed(credentials: Credentials) -> str:
 def _namesake(credentials: Credentials) -> User | None:
     """Who the identifier means in any spelling, also one that signs nobody in: all of them count together."""
     query = _BY_EMAIL if credentials.username is None else _BY_USERNAME
-    rows = query.rows(key=bucket_of(_typed(credentials)))
+    rows = query.rows(key=attempt_key(_typed(credentials)))
     return User.from_db("default", _COLUMNS, rows[0]) if rows else None
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.exceptions import CodeInvalid, EmailTaken
-from accounts.identity import bucket_of, email_key
+from accounts.identity import attempt_key, email_key
 from accounts.mail import outbox
 from accounts.models import AuditKind, EmailChange, Purpose, User
 from accounts.services import email_verification, passwords, profile, registration_claims
@@ -34,7 +34,9 @@ def request(*, user_id: uuid.UUID, session_id: uuid.UUID, new_email: str, passwo
     if new_email == user.email:
         raise ValidationFailed(errors={"newEmail": [_("This is your address already.")]})
     passwords.require_correct(password, user=user, field="password")
-    limiter.take(settings.RATE_LIMIT_RESEND, f"change:{bucket_of(new_email)}")  # nobody's inbox is filled by a stranger
+    limiter.take(
+        settings.RATE_LIMIT_RESEND, f"change:{attempt_key(new_email)}"
+    )  # nobody's inbox is filled by a stranger
     limiter.take(settings.RATE_LIMIT_RESEND, f"change-of:{user.id}")  # nor the old address with notices
     owner = User.objects.exclude(id=user.id).filter(email_key=email_key(new_email)).first()
     if owner is not None and not settings.PREVENT_ENUMERATION:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from django.db import IntegrityError, transaction
 
 from accounts import audit
-from accounts.exceptions import FormerAddressTaken, UndoTokenInvalid
+from accounts.exceptions import PreviousEmailTaken, UndoTokenInvalid
 from accounts.mail import outbox
 from accounts.mfa.flows import challenges
 from accounts.models import AuditKind, EmailChange, Purpose, Role, User
@@ -22,7 +22,7 @@ def undo(*, token: str) -> None:
     have pressed the button. Everything asked for since dies too, links to undo it included, so that of somebody who
     changed the address twice the first owner wins. A change that is still pending can be stopped the same way.
 
-    Raises UndoTokenInvalid, and FormerAddressTaken, which leaves the link as it is.
+    Raises UndoTokenInvalid, and PreviousEmailTaken, which leaves the link as it is.
     """
     change = verification_codes.find_change_by_undo_token(token)
     if change is None:
@@ -31,7 +31,7 @@ def undo(*, token: str) -> None:
         with transaction.atomic():
             _undo(change)
     except IntegrityError as error:
-        raise FormerAddressTaken from error
+        raise PreviousEmailTaken from error
 
 
 def _undo(change: EmailChange) -> None:

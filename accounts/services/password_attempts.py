@@ -8,7 +8,7 @@ import uuid
 
 from django.conf import settings
 
-from accounts.identity import bucket_of
+from accounts.identity import attempt_key
 from core.throttling import by_ip, limiter
 from core.throttling.limiter import Attempt, Charge
 
@@ -20,7 +20,7 @@ def login_attempt(*, user_id: uuid.UUID | None, identifier: str, address: str | 
     """
     # With PREVENT_ENUMERATION each identifier has its own count: a shared one would tell which address a username has.
     is_shared = user_id is not None and not settings.PREVENT_ENUMERATION
-    whom = str(user_id) if is_shared else f"nobody:{bucket_of(identifier)}"
+    whom = str(user_id) if is_shared else f"nobody:{attempt_key(identifier)}"
     charges = by_ip.charges(settings.RATE_LIMIT_LOGIN, address)
     return limiter.attempt(f"login:{whom}:{by_ip.neighbourhood(address)}", charges=charges)
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.exceptions import PasswordIncorrect, ResetTokenInvalid
-from accounts.identity import bucket_of
+from accounts.identity import attempt_key
 from accounts.mail import outbox
 from accounts.models import AuditKind, Purpose, User, VerificationCode
 from accounts.passwords import hashing, hashing_limiter
@@ -50,7 +50,7 @@ def request_reset(*, email: str, language: str) -> None:
 
     Raises RateLimited past what RATE_LIMIT_FORGOT gives an address, in whatever spelling.
     """
-    limiter.take(settings.RATE_LIMIT_FORGOT, bucket_of(email))
+    limiter.take(settings.RATE_LIMIT_FORGOT, attempt_key(email))
     with transaction.atomic():
         outbox.password_reset(address=email, language=language)
 

@@ -12,7 +12,7 @@ from accounts.models import User
 from accounts.services import passwords
 from core.api.exceptions import PermissionDenied, ValidationFailed
 
-_REQUIRED = _("Your current password is needed to change your own email or password.")
+_REQUIRED = _("Enter your current password to change your own email or password.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from django.db.models import CharField, Q
 
 from accounts import audit
 from accounts.exceptions import EmailTaken, UsernameTaken
-from accounts.identity import bucket_of
+from accounts.identity import attempt_key
 from accounts.mail import outbox
 from accounts.models import AuditKind, User
 from accounts.models.user_fields import identity_keys
@@ -95,7 +95,7 @@ def _unsaved(account: NewAccount) -> User:
     for column, key in identity_keys({"email": user.email, "username": user.username}).items():
         setattr(user, column, key)
     if settings.PREVENT_ENUMERATION and user.email:
-        user.claim = registration_claims.claim_of(user.email)
+        user.claim = registration_claims.claim_key(user.email)
     return user
 
 
@@ -113,7 +113,7 @@ def _may_notify_owner(user: User) -> bool:
     """Limit the notices to an owner. Unknown emails are counted too, so that the response time reveals nothing."""
     if not settings.PREVENT_ENUMERATION:
         return False
-    return limiter.has_room(settings.RATE_LIMIT_RESEND, f"notice:{bucket_of(user.email or '')}")
+    return limiter.has_room(settings.RATE_LIMIT_RESEND, f"notice:{attempt_key(user.email or '')}")
 
 
 def _simulate(user: User, owner: User, *, may_notify: bool) -> User:

@@ -1,21 +1,21 @@
-"""The sign-ups for one email, real and simulated, whose passwords all get the same answer with PREVENT_ENUMERATION.
+"""The registrations for one email, real and simulated, whose passwords all get the same response with PREVENT_ENUMERATION.
 
 Each is a row of the user table with a `claim`, a keyed hash of the email. Its password is hashed with the salt and the cost of
-the account's hash, so that one bcrypt computation decides about the account and all claims. A claim signs nobody in.
-A claim must not outlive the hash beside which it was made: when the account's password changes, its address moves or the
-account is deleted, `remove` deletes the placeholders. To their makers this looks as if the account had been taken over.
+the account's hash, so that one bcrypt computation checks the account and all claims. No sign-in succeeds with a claim.
+A claim must not outlive the account's hash with which it shares the salt: when the account's password or email changes or the
+account is deleted, `remove` deletes the placeholders. To their makers this looks as if the owner had reset the password.
 """
 
 from django.conf import settings
 from django.db.models import CharField
 
 from accounts.identity import email_key_or_none
-from accounts.keyed_hash import digest, hexdigest
+from accounts.keyed_hash import hmac_digest, hmac_hexdigest
 from accounts.models import User
 from accounts.passwords import hashing
 from core.db.prepared import Given, PreparedSelect
 
-# The oldest count, the real sign-up among them: the sign-ups of an attacker do not push it out.
+# The oldest are checked, the real registration among them: an attacker's registrations cannot displace it.
 MAX_CLAIMS = 100
 _BY_CLAIM = PreparedSelect(
     lambda: (
@@ -26,29 +26,29 @@ _BY_CLAIM = PreparedSelect(
 )
 
 
-def claim_of(email: str) -> str:
-    return hexdigest("sign-up-claim", email_key_or_none(email) or "")
+def claim_key(email: str) -> str:
+    return hmac_hexdigest("sign-up-claim", email_key_or_none(email) or "")
 
 
 def password_hashes(email: str) -> list[str]:
-    """Return the password hashes of the sign-ups for an email, by one statement for known and unknown emails."""
-    return [password_hash for (password_hash,) in _BY_CLAIM.rows(claim=claim_of(email))]
+    """Return the password hashes of the registrations for an email, by one statement for known and unknown emails."""
+    return [password_hash for (password_hash,) in _BY_CLAIM.rows(claim=claim_key(email))]
 
 
 def reference_hash(email: str, account: User | None) -> str:
-    """Return the hash whose salt and cost the claims share: the account's, or one that no password has.
+    """Return the hash whose salt and cost the claims share: the account's, or one that matches no password.
 
-    The salt of the latter depends on the email and the server's key: of two sign-ups at once, both have it.
+    The salt of the latter is derived from the email and the server's key, so that concurrent registrations share it.
     """
     if account is not None and hashing.is_current_algorithm(account.password):
         return account.password
-    return hashing.empty_hash(salt=digest("sign-up-salt", email_key_or_none(email) or "")[:16])
+    return hashing.empty_hash(salt=hmac_digest("sign-up-salt", email_key_or_none(email) or "")[:16])
 
 
 def remove(email: str | None) -> None:
-    """Delete the placeholders for an email and forget the sign-up of its account, within the caller's transaction."""
+    """Delete the placeholders for an email and clear the claim of its account, within the caller's transaction."""
     if not settings.PREVENT_ENUMERATION or not email:
         return
-    claims = User.objects.filter(claim=claim_of(email))
+    claims = User.objects.filter(claim=claim_key(email))
     claims.filter(is_placeholder=True).delete()
     claims.update(claim=None)

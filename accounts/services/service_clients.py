@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from accounts import audit
 from accounts.exceptions import InvalidClient
-from accounts.keyed_hash import hexdigest
+from accounts.keyed_hash import hmac_hexdigest
 from accounts.models import AuditKind, ServiceClient
 from core.api.exceptions import NotFound
 from core.ids import parse_id
@@ -83,7 +83,7 @@ def authenticate(credentials: ClientCredentials | None) -> ServiceClient:
 
 
 def _hash(client_id: uuid.UUID, secret: str) -> str:
-    return hexdigest("service-client.secret", str(client_id), secret)
+    return hmac_hexdigest("service-client.secret", str(client_id), secret)
 
 
 def _note_use(client: ServiceClient) -> None:

@@ -13,8 +13,8 @@ from django.test import Client
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from accounts.identity import bucket_of, delivery_form, email_key, email_key_or_none
-from accounts.identity_validators import validate_address
+from accounts.identity import attempt_key, delivery_form, email_key, email_key_or_none
+from accounts.identity_validators import validate_email
 from accounts.models import User
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
 
@@ -45,7 +45,7 @@ _DOMAIN = st.one_of(
 def test_mail_to_an_accepted_address_goes_where_its_key_says(local: str, domain: str) -> None:
     email = f"{local}@{domain}"
     try:
-        validate_address(email)
+        validate_email(email)
     except ValidationError:
         return
 
@@ -59,7 +59,7 @@ def test_mail_to_an_accepted_address_goes_where_its_key_says(local: str, domain:
 @given(typed=st.text(max_size=60))
 @settings(max_examples=300, deadline=None)
 def test_whatever_is_typed_has_a_count_and_at_most_one_key(typed: str) -> None:
-    assert bucket_of(typed) == bucket_of(typed)
+    assert attempt_key(typed) == attempt_key(typed)
     key = email_key_or_none(typed)
     assert key is None or email_key(key) == key
 

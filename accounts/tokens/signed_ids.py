@@ -5,7 +5,7 @@ import binascii
 import hmac
 import uuid
 
-from accounts.keyed_hash import digest
+from accounts.keyed_hash import hmac_digest
 
 _ID_BYTES = 16
 _MAC_BYTES = 32
@@ -13,7 +13,7 @@ _MAC_BYTES = 32
 
 def seal(purpose: str, row_id: uuid.UUID) -> str:
     """URL-safe text: the id and its HMAC under the key of the purpose."""
-    return base64.urlsafe_b64encode(row_id.bytes + digest(purpose, str(row_id))).decode().rstrip("=")
+    return base64.urlsafe_b64encode(row_id.bytes + hmac_digest(purpose, str(row_id))).decode().rstrip("=")
 
 
 def unseal(purpose: str, token: str) -> uuid.UUID | None:

@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import connection
 from django.db.models import CharField, QuerySet
 
-from accounts.keyed_hash import hexdigest
+from accounts.keyed_hash import hmac_hexdigest
 from accounts.models import AttemptCounter
 from core.db.prepared import Given
 from core.db.prepared_writes import PreparedDelete
@@ -85,7 +85,7 @@ def reset(*, rule: AttemptRule, key: str) -> None:
 
 
 def _hashed(rule: AttemptRule, key: str) -> str:
-    return hexdigest("attempts", rule.purpose, key)
+    return hmac_hexdigest("attempts", rule.purpose, key)
 
 
 def _adapted(at: datetime) -> object:

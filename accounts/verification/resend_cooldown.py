@@ -5,7 +5,7 @@ It applies to emails without an account too, so that it reveals nothing. The ema
 
 from django.conf import settings
 
-from accounts.identity import bucket_of
+from accounts.identity import attempt_key
 from accounts.verification import attempts
 from accounts.verification.attempts import AttemptRule
 from core.api.exceptions import RateLimited
@@ -18,10 +18,10 @@ def start(email: str) -> None:
     """Start the cooldown. Raises RateLimited during it, and beyond RATE_LIMIT_RESEND. Of racing requests one passes."""
     if not settings.RATE_LIMITS:
         return
-    if not attempts.charge(rule=_rule(), key=bucket_of(email)):
+    if not attempts.charge(rule=_rule(), key=attempt_key(email)):
         ensure_elapsed(email)
     _note(int(settings.RESEND_PAUSE.total_seconds()), is_exceeded=False)
-    limiter.take(settings.RATE_LIMIT_RESEND, bucket_of(email))
+    limiter.take(settings.RATE_LIMIT_RESEND, attempt_key(email))
 
 
 def ensure_elapsed(email: str) -> None:
@@ -31,7 +31,7 @@ def ensure_elapsed(email: str) -> None:
     """
     if not settings.RATE_LIMITS:
         return
-    seconds = attempts.retry_after(rule=_rule(), key=bucket_of(email))
+    seconds = attempts.retry_after(rule=_rule(), key=attempt_key(email))
     if seconds > 0:
         _note(seconds, is_exceeded=True)
         raise RateLimited(retry_after=seconds)

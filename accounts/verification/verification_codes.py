@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
-from accounts.keyed_hash import digest, hexdigest
+from accounts.keyed_hash import hmac_digest, hmac_hexdigest
 from accounts.models import EmailChange, EmailKind, OutboxEmail, Purpose, User, VerificationCode
 from accounts.tokens.signed_ids import seal, unseal
 
@@ -148,11 +148,11 @@ def _matches_binding(row: VerificationCode) -> bool:
 def _binding(user: User, purpose: Purpose) -> str:
     """Bind every code to the email, and a password reset to the current password as well: changing either invalidates it."""
     password = user.password if purpose == Purpose.RESET_PASSWORD else ""
-    return hexdigest("verification-code.binding", user.email_key or "", password)
+    return hmac_hexdigest("verification-code.binding", user.email_key or "", password)
 
 
 def _code(purpose: Purpose, row_id: uuid.UUID) -> str:
-    return f"{int.from_bytes(digest(f'verification-code.{purpose}', str(row_id))) % 1_000_000:06d}"
+    return f"{int.from_bytes(hmac_digest(f'verification-code.{purpose}', str(row_id))) % 1_000_000:06d}"
 
 
 def _token_key(purpose: Purpose) -> str:

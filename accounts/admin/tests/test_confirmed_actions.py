@@ -81,7 +81,7 @@ def test_an_address_is_verified_on_the_word_of_support(bob: User, superuser: Use
 
     assert sign_in(bob).client.get("/me").status_code == 200
     assert _kinds(bob, superuser) == ["user_changed"]
-    assert "This email is verified already." in do(bob, "verify").content.decode()
+    assert "This email is already verified." in do(bob, "verify").content.decode()
 
 
 def test_a_code_sent_again_works(

@@ -83,7 +83,7 @@ def test_whoever_has_no_business_there_is_told_the_same(
     assert COOKIE not in reply.cookies
     assert not _is_in(browser)
     if len(password) < 129:
-        assert reply.context["form"].non_field_errors() == ["The identifier or the password is wrong."]
+        assert reply.context["form"].non_field_errors() == ["Incorrect identifier or password."]
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_where_administrators_must_have_one_a_password_is_not_enough(
 
     reply = _password(browser)
 
-    assert reply.context["form"].non_field_errors() == ["Sign in with a second factor to do this."]
+    assert reply.context["form"].non_field_errors() == ["Sign in with two-factor authentication to do this."]
     assert not _is_in(browser)
 
 

@@ -5,8 +5,8 @@ from accounts.api.serializers.email_change import ChangeEmailForm, ConfirmEmailF
 from accounts.exceptions import (
     CodeInvalid,
     EmailTaken,
-    FormerAddressTaken,
     PasswordIncorrect,
+    PreviousEmailTaken,
     TooManyAttempts,
     UndoTokenInvalid,
 )
@@ -42,6 +42,6 @@ UNDO = Operation(
     request=UndoEmailChangeForm,
     requests={"The token of the link": {"token": samples.MAILED_TOKEN}},
     message="Your address is back, and every session has ended. Check your inbox.",
-    errors=[UndoTokenInvalid, FormerAddressTaken],
+    errors=[UndoTokenInvalid, PreviousEmailTaken],
     is_limited=True,
 )

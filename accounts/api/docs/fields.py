@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 
-from accounts.identity_validators import LONGEST_EMAIL
+from accounts.identity_validators import MAX_EMAIL_LENGTH
 from accounts.passwords.validators import LONGEST, SHORTEST, CompositionValidator
 
 
@@ -26,4 +26,4 @@ class NewEmailSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untype
     target_class = "accounts.api.serializers.fields.NewEmail"
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
-        return {"type": "string", "format": "email", "maxLength": LONGEST_EMAIL}
+        return {"type": "string", "format": "email", "maxLength": MAX_EMAIL_LENGTH}

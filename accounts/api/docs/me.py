@@ -26,7 +26,7 @@ UPDATE = Operation(
         "French emails": {"language": "fr"},
         "Another username": {"username": "alicia"},
     },
-    message="Your profile is saved.",
+    message="Your profile has been updated.",
     data=shapes.ProfileData,
     answers={"You, changed": {"user": samples.PROFILE | {"firstName": "Alicia"}}},
     errors=[UsernameTaken(errors={"username": [UsernameTaken.message]})],

@@ -8,7 +8,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from accounts.identity_validators import LONGEST_EMAIL, validate_address, validate_username
+from accounts.identity_validators import MAX_EMAIL_LENGTH, validate_email, validate_username
 from accounts.passwords.validators import LONGEST, CompositionValidator, PasswordLengthValidator
 from accounts.verification import pasted_text
 from core.api.fields import PlainText, SecretText, Text
@@ -16,7 +16,7 @@ from core.api.fields import PlainText, SecretText, Text
 
 class NewEmail(PlainText):
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=LONGEST_EMAIL, validators=[validate_address], **kwargs)
+        super().__init__(max_length=MAX_EMAIL_LENGTH, validators=[validate_email], **kwargs)
 
 
 class RegistrationEmail(NewEmail):

@@ -64,7 +64,9 @@ class LoginForm(Form):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if sum(name in attrs for name in ("email", "username", "identifier")) != 1:
-            raise serializers.ValidationError({"identifier": [_("Give one of email, username and identifier.")]})
+            raise serializers.ValidationError(
+                {"identifier": [_("Provide exactly one of email, username and identifier.")]}
+            )
         return attrs
 
 

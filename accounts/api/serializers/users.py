@@ -8,7 +8,7 @@ from rest_framework import serializers
 from accounts.api.serializers.fields import NewEmail, NewPassword, Password, QueryBoolean, StrictBoolean
 from accounts.api.serializers.forms import Form, PageQuery, ProfileForm, RegisterForm
 from accounts.models import Role
-from accounts.models.user import LONGEST_REASON
+from accounts.models.user import MAX_REASON_LENGTH
 from accounts.services.administration.user_search import ORDERINGS
 from core.api.exceptions import PermissionDenied
 from core.api.fields import PlainText
@@ -49,7 +49,7 @@ class UserChanges(_WithoutPrivileges, ProfileForm):
         source="deactivation_reason",
         required=False,
         allow_blank=True,
-        max_length=LONGEST_REASON,
+        max_length=MAX_REASON_LENGTH,
         help_text="Shown to administrators alone.",
     )
     emailVerified = StrictBoolean(required=False, source="email_verified")

@@ -204,7 +204,7 @@ def test_an_address_that_somebody_else_proved_meanwhile_is_not_taken_from_them(
     reply = ApiClient().post("/change-email/undo", {"token": token})
 
     assert (reply.status_code, reply.json()["code"]) == (400, "email_taken")
-    assert "former address" in reply.json()["message"]
+    assert "previous email" in reply.json()["message"]
     assert (_address(alice), _address(other)) == (FOREIGN, OLD)
     assert thief.client.get("/me").status_code == 200
     other.delete()

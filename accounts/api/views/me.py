@@ -35,7 +35,7 @@ class MeViewSet(ViewSet):
         changes = checked(ProfileForm, request)
         principal = current_principal(request)
         user = profile.update(user_id=principal.id, session_id=principal.session_id, changes=changes)
-        return success({"user": user_profile(user)}, message=_("Your profile is saved."))
+        return success({"user": user_profile(user)}, message=_("Your profile has been updated."))
 
     @me.mapping.delete
     @documented(docs.DELETE)

@@ -82,7 +82,7 @@ class UserViewSet(ViewSet):
     def revoke_sessions(self, request: Request, pk: str) -> Response:
         """Ends all sessions of a user at once."""
         revoked = support.revoke_sessions(actor_id=current_principal(request).id, user_id=_id(pk))
-        return success({"revoked": revoked}, message=_("The sessions of the user are over."))
+        return success({"revoked": revoked}, message=_("The user has been signed out of all devices."))
 
     @action(detail=True, methods=["post"])
     @documented(docs.INVITE)

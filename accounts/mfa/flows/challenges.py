@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import F
 
-from accounts.keyed_hash import hexdigest
+from accounts.keyed_hash import hmac_hexdigest
 from accounts.models import LoginSurface, PendingLogin, User
 from accounts.tokens import signed_ids
 from core.api.exceptions import TokenExpired, TokenInvalid
@@ -96,4 +96,4 @@ def _ended() -> dict[str, Any]:
 
 
 def _binding(user: User) -> str:
-    return hexdigest("mfa-challenge.binding", str(user.id), user.password)
+    return hmac_hexdigest("mfa-challenge.binding", str(user.id), user.password)

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.exceptions import MfaNotEnabled, PasswordIncorrect
-from accounts.keyed_hash import hexdigest
+from accounts.keyed_hash import hmac_hexdigest
 from accounts.mfa.models import RecoveryCode
 from accounts.models import AuditKind, User
 from accounts.services import passwords, profile
@@ -65,4 +65,4 @@ def _new_code() -> str:
 
 
 def _hash(user_id: uuid.UUID, code: str) -> str:
-    return hexdigest("recovery-code", str(user_id), pasted_text.recovery_code(code) or "")
+    return hmac_hexdigest("recovery-code", str(user_id), pasted_text.recovery_code(code) or "")

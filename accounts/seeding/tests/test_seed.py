@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.identity import email_key, username_key
-from accounts.identity_validators import validate_address, validate_username
+from accounts.identity_validators import validate_email, validate_username
 from accounts.models import AuditEvent, Role, User
 from accounts.seeding import bulk
 from accounts.seeding import seed as seeding
@@ -122,7 +122,7 @@ def test_what_it_writes_is_what_the_api_would_have_let_in() -> None:
     _seed("--users", "200", "--sessions", "1", "--seed", str(10**12))
 
     for user in User.objects.all():
-        validate_address(user.email or "")
+        validate_email(user.email or "")
         validate_username(user.username)
         assert (user.email_key, user.username_key) == (email_key(user.email or ""), username_key(user.username))
         assert 3 <= len(user.username) <= 30

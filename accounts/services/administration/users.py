@@ -127,7 +127,7 @@ def activity_columns(before: User, *, is_active: bool, reason: str | None) -> di
     """
     if is_active:
         if reason is not None:
-            raise ValidationFailed(errors={"deactivationReason": [_("Only for an account that is not active.")]})
+            raise ValidationFailed(errors={"deactivationReason": [_("Only allowed for a deactivated account.")]})
         return {"deactivated_at": None, "deactivation_reason": ""}
     if before.is_active or before.deactivated_at is None:
         now = datetime.now(UTC)  # sessions of the admin stay ended after a reactivation, too
