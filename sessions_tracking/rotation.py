@@ -1,30 +1,32 @@
 """Rotates refresh tokens: one statement retires the presented one, makes the next one current, and says for whom."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import DateTimeField, Exists, F, OuterRef, Subquery, UUIDField
 from django.db.models.functions import Least
 
 from core.api.exceptions import SessionRevoked, TokenInvalid
-from core.db.prepared import Given, PreparedUpdate, in_order
+from core.db.prepared import Param, PreparedUpdate
+from core.db.prepared_rows import Instances, Joined
 from core.ids import new_id
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.exceptions import RefreshTokenRetired
 from sessions_tracking.models import Session, SessionQuerySet
 
-_GIVEN = (
+_BOUND_COLUMNS = (
     "ip", "user_agent", "device", "browser", "os", "platform", "location",
     "refresh_jti", "refresh_issued_at", "rotated_at", "updated_at", "last_seen_at",
 )  # fmt: skip
-_OF_USER = ("id", "username", "role")
-_FIELDS = {field.attname: field for field in Session._meta.concrete_fields}  # noqa: SLF001 - public in all but its name
-_COLUMNS = tuple(_FIELDS)
+# The token claims come from these; all other columns of the user are deferred, and reading one is a query.
+_USER_COLUMNS = ("id", "username", "role")
+_FIELDS = {field.attname: field for field in Session._meta.concrete_fields}  # noqa: SLF001 - documented API
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +81,7 @@ def _try_to_rotate(*, presented: PresentedToken, client: ClientInfo) -> Session 
     """None where `presented` is not the current token of a live session of an active user, or contradicts it."""
     now = datetime.now(UTC)
     issued_at = now.replace(microsecond=0)
-    rows = _ROTATE.rows(
+    row = _ROTATE.fetch_first(
         **client.as_fields(),
         id=presented.session_id,
         user_id=presented.user_id,
@@ -92,7 +94,7 @@ def _try_to_rotate(*, presented: PresentedToken, client: ClientInfo) -> Session 
         last_seen_at=now,
         slides_to=issued_at + settings.JWT_REFRESH_EXPIRY,
     )
-    return _session(rows[0]) if rows else None
+    return _with_user(row) if row is not None else None
 
 
 def _live(session_id: uuid.UUID) -> Session:
@@ -115,43 +117,46 @@ def _excused(session: Session, presented: uuid.UUID) -> Session:
     raise RefreshTokenRetired(session_id=session.id, user_id=session.user_id)
 
 
-def _session(row: Sequence[Any]) -> Session:
-    split = len(_COLUMNS)
-    session: Session = Session.from_db("default", _COLUMNS, row[:split])
-    found = dict(zip(_OF_USER, row[split:], strict=True))
-    user_model = get_user_model()
-    names = in_order(user_model, found.keys())
-    session.user = user_model.from_db("default", names, [found[name] for name in names])
-    return session
+@dataclass(frozen=True, slots=True)
+class _Rotated:
+    session: Session
+    user: AbstractBaseUser
 
 
-def _current() -> SessionQuerySet:
+def _with_user(row: _Rotated) -> Session:
+    row.session.user = row.user
+    return row.session
+
+
+def _current_session() -> SessionQuerySet:
     """Whether the user is active is asked within: see PreparedUpdate for what a join would miss."""
     owner = get_user_model().objects.filter(id=OuterRef("user_id"), is_active=True)
-    live = Session.objects.active(Given("rotated_at", DateTimeField()))
+    live = Session.objects.active(Param("rotated_at", DateTimeField()))
     return live.filter(
         Exists(owner),
-        id=_given("id"),
-        user_id=_given("user_id"),
-        refresh_jti=Given("jti", UUIDField()),
-        expires_at__gte=Given("token_expires_at", DateTimeField()),
+        id=_param("id"),
+        user_id=_param("user_id"),
+        refresh_jti=Param("jti", UUIDField()),
+        expires_at__gte=Param("token_expires_at", DateTimeField()),
     )
 
 
 def _changes() -> Mapping[str, Any]:
-    return {name: _given(name) for name in _GIVEN} | {
+    return {name: _param(name) for name in _BOUND_COLUMNS} | {
         "previous_refresh_jti": F("refresh_jti"),
-        "expires_at": Least(Given("slides_to", DateTimeField()), F("absolute_expires_at")),
+        "expires_at": Least(Param("slides_to", DateTimeField()), F("absolute_expires_at")),
     }
 
 
-def _returning() -> Sequence[Any]:
-    owner = get_user_model().objects.filter(id=OuterRef("user_id"))
-    return [*map(F, _COLUMNS), *(Subquery(owner.values(name)) for name in _OF_USER)]
+def _returning() -> Joined[_Rotated]:
+    user_model = get_user_model()
+    owner = user_model.objects.filter(id=OuterRef("user_id"))
+    user = Instances(user_model, _USER_COLUMNS, lookup=lambda name: Subquery(owner.values(name)))
+    return Joined(_Rotated, session=Instances(Session), user=user)
 
 
-def _given(name: str) -> Given:
-    return Given(name, _FIELDS[name])
+def _param(name: str) -> Param:
+    return Param(name, _FIELDS[name])
 
 
-_ROTATE = PreparedUpdate(_current, changes=_changes, returning=_returning)
+_ROTATE = PreparedUpdate(_current_session, changes=_changes, returning=_returning)

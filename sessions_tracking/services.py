@@ -3,6 +3,7 @@
 import functools
 import json
 import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,8 @@ from django.db import transaction
 from django.db.models import DateTimeField, QuerySet, UUIDField
 
 from core.api.exceptions import NotFound
-from core.db.prepared import Given, PreparedSelect
+from core.db.prepared import Param, PreparedSelect
+from core.db.prepared_rows import Fields
 from core.db.prepared_writes import insert
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.metrics import SESSIONS_REVOKED
@@ -108,7 +110,7 @@ def enforce_session_limit(*, user_id: uuid.UUID) -> int:
     bound = settings.MAX_SESSIONS_PER_USER
     if not bound:
         return 0
-    surplus = [session_id for (session_id,) in _past(bound - 1).rows(user_id=user_id, now=datetime.now(UTC))]
+    surplus = [row.id for row in _sessions_beyond(bound - 1).fetch_all(user_id=user_id, now=datetime.now(UTC))]
     if not surplus:
         return 0
     with transaction.atomic(savepoint=False):
@@ -116,15 +118,20 @@ def enforce_session_limit(*, user_id: uuid.UUID) -> int:
         return _end(Session.objects.filter(id__in=surplus), RevokedReason.TOO_MANY_SESSIONS)
 
 
+@dataclass(frozen=True, slots=True)
+class _SessionId:
+    id: uuid.UUID
+
+
 @functools.cache
-def _past(number: int) -> PreparedSelect:
+def _sessions_beyond(number: int) -> PreparedSelect[_SessionId]:
     """The user's active sessions but for so many, those seen last."""
 
     def query() -> QuerySet[Session, Any]:
-        active = Session.objects.active(Given("now", DateTimeField())).filter(user_id=Given("user_id", UUIDField()))
-        return active.order_by("-last_seen_at", "-id").values_list("id")[number:]
+        active = Session.objects.active(Param("now", DateTimeField())).filter(user_id=Param("user_id", UUIDField()))
+        return active.order_by("-last_seen_at", "-id")[number:]
 
-    return PreparedSelect(query)
+    return PreparedSelect(query, returning=lambda: Fields(_SessionId))
 
 
 def refresh_cached_principals(*, user_id: uuid.UUID) -> None:

@@ -13,7 +13,8 @@ from accounts.passwords import hashing, hashing_limiter
 from accounts.passwords.hashing import Match
 from accounts.services import password_attempts, registration_claims
 from core.api.exceptions import ApiError
-from core.db.prepared import Given, PreparedSelect
+from core.db.prepared import Param, PreparedSelect
+from core.db.prepared_rows import Instances
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +33,9 @@ class Credentials:
         return cls(password=password, username=identifier)
 
 
-_COLUMNS = tuple(field.attname for field in User._meta.concrete_fields)  # noqa: SLF001 - public in all but its name
-_KEY = Given("key", CharField())
-_BY_EMAIL = PreparedSelect(lambda: User.objects.filter(email_key=_KEY).values_list(*_COLUMNS))
-_BY_USERNAME = PreparedSelect(lambda: User.objects.filter(username_key=_KEY).values_list(*_COLUMNS))
+_KEY = Param("key", CharField())
+_BY_EMAIL = PreparedSelect(lambda: User.objects.filter(email_key=_KEY), returning=lambda: Instances(User))
+_BY_USERNAME = PreparedSelect(lambda: User.objects.filter(username_key=_KEY), returning=lambda: Instances(User))
 
 
 def authenticate(credentials: Credentials, *, address: str | None) -> User:
@@ -113,8 +113,7 @@ def _typed(credentials: Credentials) -> str:
 def _namesake(credentials: Credentials) -> User | None:
     """Who the identifier means in any spelling, also one that signs nobody in: all of them count together."""
     query = _BY_EMAIL if credentials.username is None else _BY_USERNAME
-    rows = query.rows(key=attempt_key(_typed(credentials)))
-    return User.from_db("default", _COLUMNS, rows[0]) if rows else None
+    return query.fetch_first(key=attempt_key(_typed(credentials)))
 
 
 def _is_spelled_right(user: User, credentials: Credentials) -> bool:

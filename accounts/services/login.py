@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 
 from accounts import audit, known_devices
 from accounts.exceptions import InvalidCredentials
@@ -19,7 +18,8 @@ from accounts.services.credential_check import Credentials
 from accounts.tokens import session_tokens
 from accounts.tokens.session_tokens import TokenPair
 from core.api.exceptions import TokenInvalid
-from core.db.prepared import Given, PreparedUpdate
+from core.db.prepared import Param, PreparedUpdate
+from core.db.prepared_rows import Instances
 from sessions_tracking import services as sessions
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.models import Session
@@ -42,18 +42,19 @@ class SessionWishes:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-_FIELDS = {field.attname: field for field in User._meta.concrete_fields}  # noqa: SLF001 - public in all but its name
-_SAME, _NOTED = ("id", "password", "mfa_enabled"), ("last_login", "known_devices")
+_FIELDS = {field.attname: field for field in User._meta.concrete_fields}  # noqa: SLF001 - documented API
+# The columns that must be unchanged since the user was read, and those that a login updates.
+_LOCKED_ON, _UPDATED = ("id", "password", "mfa_enabled"), ("last_login", "known_devices")
 
 
-def _given(*names: str) -> dict[str, Given]:
-    return {name: Given(name, _FIELDS[name]) for name in names}
+def _params(*names: str) -> dict[str, Param]:
+    return {name: Param(name, _FIELDS[name]) for name in names}
 
 
-_NOTE_LOGIN = PreparedUpdate(
-    lambda: User.objects.filter(**_given(*_SAME), is_active=True),
-    changes=lambda: _given(*_NOTED),
-    returning=lambda: [F("id")],
+_UPDATE_LOGIN = PreparedUpdate(
+    lambda: User.objects.filter(**_params(*_LOCKED_ON), is_active=True),
+    changes=lambda: _params(*_UPDATED),
+    returning=lambda: Instances(User, ["id"]),
 )
 
 
@@ -95,7 +96,8 @@ def _note_login(user: User, device: str) -> bool:
     """Only while the password that was checked is still the user's, and the user active and asked for no more than before."""
     user.last_login = datetime.now(UTC)
     user.known_devices = known_devices.remember(user.known_devices, device)
-    return bool(_NOTE_LOGIN.rows(**{name: getattr(user, name) for name in (*_SAME, *_NOTED)}))
+    updated = _UPDATE_LOGIN.fetch_first(**{name: getattr(user, name) for name in (*_LOCKED_ON, *_UPDATED)})
+    return updated is not None
 
 
 def mint_pair(*, user: User, session: Session) -> TokenPair:

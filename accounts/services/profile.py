@@ -17,15 +17,15 @@ from accounts.models.user_fields import OWNER_VISIBLE_FIELDS, PROFILE_FIELDS, ap
 from accounts.services import passwords, registration_claims
 from accounts.services.administration import policy
 from core.api.exceptions import SessionRevoked
-from core.db.prepared import Given, PreparedSelect, in_order
+from core.db.prepared import Param, PreparedSelect
+from core.db.prepared_rows import Instances, Joined
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason, Session
 
-_USER_COLUMNS = in_order(User, OWNER_VISIBLE_FIELDS)
-_SESSION_COLUMNS = in_order(Session, {
+_SESSION_FIELDS = (
     "id", "name", "data", "ip", "user_agent", "device", "browser", "os", "platform", "location", "created_at", "updated_at",
     "last_seen_at", "expires_at",
-})  # fmt: skip
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +38,29 @@ class Account:
 
 def _live_account() -> QuerySet[User, Any]:
     live = User.objects.filter(
-        id=Given("user_id", UUIDField()),
+        id=Param("user_id", UUIDField()),
         is_active=True,
         sessions__revoked_at=None,
-        sessions__expires_at__gt=Given("now", DateTimeField()),
+        sessions__expires_at__gt=Param("now", DateTimeField()),
     )
-    newest_first = live.order_by("-sessions__last_seen_at", "-sessions__id")
-    columns = newest_first.values_list(*_USER_COLUMNS, *(f"sessions__{name}" for name in _SESSION_COLUMNS))
-    return columns[: sessions.MAX_LISTED]
+    return live.order_by("-sessions__last_seen_at", "-sessions__id")[: sessions.MAX_LISTED]
 
 
-_LIVE_ACCOUNT = PreparedSelect(_live_account)
+@dataclass(frozen=True, slots=True)
+class _AccountRow:
+    user: User
+    session: Session
+
+
+def _account_row() -> Joined[_AccountRow]:
+    return Joined(
+        _AccountRow,
+        user=Instances(User, OWNER_VISIBLE_FIELDS),
+        session=Instances(Session, _SESSION_FIELDS, lookup="sessions__{}".format),
+    )
+
+
+_LIVE_ACCOUNT = PreparedSelect(_live_account, returning=_account_row)
 
 
 def get_account(*, user_id: uuid.UUID, session_id: uuid.UUID) -> Account:
@@ -57,15 +69,14 @@ def get_account(*, user_id: uuid.UUID, session_id: uuid.UUID) -> Account:
     A second statement is needed only if the session is not among the MAX_LISTED sessions that are returned.
     Raises SessionRevoked if the session has ended or is another user's, or the user is deleted or inactive.
     """
-    rows = _LIVE_ACCOUNT.rows(user_id=user_id, now=datetime.now(UTC))
-    split = len(_USER_COLUMNS)
-    listed = [Session.from_db("default", _SESSION_COLUMNS, row[split:]) for row in rows]
+    rows = _LIVE_ACCOUNT.fetch_all(user_id=user_id, now=datetime.now(UTC))
+    listed = [row.session for row in rows]
     is_live = any(session.id == session_id for session in listed) or (
         len(listed) == sessions.MAX_LISTED and sessions.is_live(user_id=user_id, session_id=session_id)
     )
     if not is_live:
         raise SessionRevoked
-    return Account(User.from_db("default", _USER_COLUMNS, rows[0][:split]), listed)
+    return Account(rows[0].user, listed)
 
 
 def get(*, user_id: uuid.UUID) -> User:

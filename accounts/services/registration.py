@@ -19,7 +19,8 @@ from accounts.passwords import hashing, hashing_limiter
 from accounts.services import email_verification, passwords, registration_claims
 from accounts.services.identity_conflicts import conflict
 from core.api.exceptions import ApiError
-from core.db.prepared import Given, PreparedSelect, in_order
+from core.db.prepared import Param, PreparedSelect
+from core.db.prepared_rows import Instances
 from core.db.prepared_writes import insert
 from core.throttling import limiter
 
@@ -33,16 +34,20 @@ class NewAccount:
     profile: Mapping[str, Any] = field(default_factory=dict)
 
 
-_MATCH_COLUMNS = in_order(User, {"id", "email", "email_key", "username_key", "language", "password"})
+_MATCH_FIELDS = ("id", "email", "email_key", "username_key", "language", "password")
 
 
 def _equals(column: str) -> Q:
-    return Q((column, Given(column, CharField())))
+    return Q((column, Param(column, CharField())))
 
 
-_BY_USERNAME = PreparedSelect(lambda: User.objects.filter(_equals("username_key")).values_list(*_MATCH_COLUMNS))
+def _matches() -> Instances[User]:
+    return Instances(User, _MATCH_FIELDS)
+
+
+_BY_USERNAME = PreparedSelect(lambda: User.objects.filter(_equals("username_key")), returning=_matches)
 _BY_USERNAME_OR_EMAIL = PreparedSelect(
-    lambda: User.objects.filter(_equals("username_key") | _equals("email_key")).values_list(*_MATCH_COLUMNS)
+    lambda: User.objects.filter(_equals("username_key") | _equals("email_key")), returning=_matches
 )
 
 
@@ -146,5 +151,4 @@ def _reset_attempts(owner: User, email: str) -> None:
 
 def _find_others(user: User) -> list[User]:
     query = _BY_USERNAME_OR_EMAIL if user.email_key else _BY_USERNAME
-    rows = query.rows(username_key=user.username_key, email_key=user.email_key)
-    return [User.from_db("default", _MATCH_COLUMNS, row) for row in rows]
+    return query.fetch_all(username_key=user.username_key, email_key=user.email_key)

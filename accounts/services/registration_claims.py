@@ -6,6 +6,8 @@ A claim must not outlive the account's hash with which it shares the salt: when 
 account is deleted, `remove` deletes the placeholders. To their makers this looks as if the owner had reset the password.
 """
 
+from dataclasses import dataclass
+
 from django.conf import settings
 from django.db.models import CharField
 
@@ -13,16 +15,21 @@ from accounts.identity import email_key_or_none
 from accounts.keyed_hash import hmac_digest, hmac_hexdigest
 from accounts.models import User
 from accounts.passwords import hashing
-from core.db.prepared import Given, PreparedSelect
+from core.db.prepared import Param, PreparedSelect
+from core.db.prepared_rows import Fields
 
 # The oldest are checked, the real registration among them: an attacker's registrations cannot displace it.
 MAX_CLAIMS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    password: str
+
+
 _BY_CLAIM = PreparedSelect(
-    lambda: (
-        User.objects.filter(claim=Given("claim", CharField()), is_active=True)
-        .order_by("id")
-        .values_list("password")[:MAX_CLAIMS]
-    )
+    lambda: User.objects.filter(claim=Param("claim", CharField()), is_active=True).order_by("id")[:MAX_CLAIMS],
+    returning=lambda: Fields(_Claim),
 )
 
 
@@ -32,7 +39,7 @@ def claim_key(email: str) -> str:
 
 def password_hashes(email: str) -> list[str]:
     """Return the password hashes of the registrations for an email, by one statement for known and unknown emails."""
-    return [password_hash for (password_hash,) in _BY_CLAIM.rows(claim=claim_key(email))]
+    return [claim.password for claim in _BY_CLAIM.fetch_all(claim=claim_key(email))]
 
 
 def reference_hash(email: str, account: User | None) -> str:

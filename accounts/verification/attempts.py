@@ -21,7 +21,7 @@ from django.db.models import CharField, QuerySet
 
 from accounts.keyed_hash import hmac_hexdigest
 from accounts.models import AttemptCounter
-from core.db.prepared import Given
+from core.db.prepared import Param
 from core.db.prepared_writes import PreparedDelete
 
 # The same in PostgreSQL and SQLite. The row that is in the way is locked and read as it is now, so of any number of racers
@@ -34,7 +34,7 @@ ON CONFLICT (key) DO UPDATE SET
         WHEN counter.window_started_at <= %(expired)s THEN excluded.window_started_at ELSE counter.window_started_at END
 WHERE counter.count < %(max_attempts)s OR counter.window_started_at <= %(expired)s
 """
-_RESET = PreparedDelete(lambda: AttemptCounter.objects.filter(key=Given("key", CharField())))
+_RESET = PreparedDelete(lambda: AttemptCounter.objects.filter(key=Param("key", CharField())))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,20 +1,24 @@
-"""Statements of the ORM that are compiled once. To compile one takes the ORM longer than the database takes to answer it."""
+"""Statements of the ORM that are compiled once: docs/decisions/0004-compiled-statements.md.
+
+The ORM takes longer to compile a small statement than the database takes to run it.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from django.db import connection, transaction
-from django.db.models import Expression, Field, JSONField, Model, QuerySet
+from django.db.models import Expression, F, Field, JSONField, QuerySet
 from django.db.models.sql import UpdateQuery
 
-Row = Sequence[Any]
+from core.db.prepared_rows import RowType
+
+R = TypeVar("R")
 
 
-class Given(Expression):
-    """A value that each run brings, by its name."""
+class Param(Expression):
+    """A placeholder for a value that each call passes by name."""
 
     def __init__(self, name: str, field: "Field[Any, Any]") -> None:
         super().__init__(output_field=field)
@@ -25,21 +29,21 @@ class Given(Expression):
 
     def value(self, values: Mapping[str, Any]) -> Any:
         value = values[self.name]
-        return value if self._is_as_is else self.output_field.get_db_prep_value(value, connection)
+        return value if self._passes_through else self.output_field.get_db_prep_value(value, connection)
 
     @cached_property
-    def _is_as_is(self) -> bool:
-        return is_as_is(self.output_field)
+    def _passes_through(self) -> bool:
+        return passes_through(self.output_field)
 
 
-def is_as_is(field: "Field[Any, Any]") -> bool:
-    """PostgreSQL's driver takes Python's own values, but for JSON, whose texts and lists might as well be something else."""
+def passes_through(field: "Field[Any, Any]") -> bool:
+    """Return whether the driver takes Python's value as it is: psycopg does, except for JSON, where text is ambiguous."""
     return connection.vendor == "postgresql" and not isinstance(field, JSONField)
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """`converters` are those of its columns by their place, which `compiler` applies."""
+    """`converters` are those of the selected columns by index, which `compiler` applies."""
 
     sql: str
     params: Sequence[Any]
@@ -50,18 +54,18 @@ class Statement:
         with prepared_cursor() as cursor:
             self._execute(cursor, values)
 
-    def rows(self, values: Mapping[str, Any]) -> list[Row]:
+    def fetch(self, values: Mapping[str, Any]) -> list[Sequence[Any]]:
         with prepared_cursor() as cursor:
             self._execute(cursor, values)
-            found: list[Row] = cursor.fetchall()
-        return list(self.compiler.apply_converters(found, self.converters)) if self.converters else found
+            rows: list[Sequence[Any]] = cursor.fetchall()
+        return list(self.compiler.apply_converters(rows, self.converters)) if self.converters else rows
 
     def _execute(self, cursor: Any, values: Mapping[str, Any]) -> None:
-        cursor.execute(self.sql, [one.value(values) if isinstance(one, Given) else one for one in self.params])
+        cursor.execute(self.sql, [param.value(values) if isinstance(param, Param) else param for param in self.params])
 
 
 class Prepared:
-    """What is the same in each run is in the query; what changes is a `Given` there."""
+    """A query compiled once. Values that vary per call are `Param` placeholders."""
 
     def __init__(self, query: Callable[[], QuerySet[Any, Any]]) -> None:
         self._query = query
@@ -74,24 +78,44 @@ class Prepared:
         raise NotImplementedError
 
 
-class PreparedSelect(Prepared):
-    """A query of `values_list`."""
+class PreparedRows(Prepared, Generic[R]):
+    """A prepared statement that returns rows, each read by the row type that `returning` makes."""
 
-    def rows(self, **values: Any) -> list[Row]:
-        """The rows as the ORM would have them. Raises DatabaseError."""
-        return self._statement.rows(values)
+    def __init__(self, query: Callable[[], QuerySet[Any, Any]], *, returning: Callable[[], RowType[R]]) -> None:
+        super().__init__(query)
+        self._returning = returning
+
+    @cached_property
+    def _row_type(self) -> RowType[R]:
+        return self._returning()
+
+    def fetch_all(self, **values: Any) -> list[R]:
+        """Raises DatabaseError."""
+        read = self._row_type.read
+        return [read(row) for row in self._statement.fetch(values)]
+
+    def fetch_first(self, **values: Any) -> R | None:
+        """Raises DatabaseError."""
+        rows = self._statement.fetch(values)
+        return self._row_type.read(rows[0]) if rows else None
+
+
+class PreparedSelect(PreparedRows[R]):
+    """A SELECT of the columns of its row type."""
 
     def _compile(self) -> Statement:
-        compiler = self._query().query.get_compiler(connection=connection)
+        queryset = self._query().values_list(*self._row_type.columns)
+        compiler = queryset.query.get_compiler(connection=connection)
         sql, params = compiler.as_sql()
         selected = [expression for expression, _sql, _alias in compiler.select]
         return Statement(sql, params, compiler, compiler.get_converters(selected))
 
 
-class PreparedUpdate(Prepared):
-    """An UPDATE that yields `returning` of each row that it changed, as the row is then: no second look, and no race with one.
+class PreparedUpdate(PreparedRows[R]):
+    """An UPDATE that returns each row that it changed, as it is afterwards: no second statement, and no race with one.
 
-    It has to look at its own table alone: another one joined would be read before the row is locked, and not again after.
+    The query must not join: PostgreSQL would read the joined table before it locks the row, and not again afterwards.
+    An atomic block around a failed update accepts no other statement.
     """
 
     def __init__(
@@ -99,35 +123,38 @@ class PreparedUpdate(Prepared):
         query: Callable[[], QuerySet[Any, Any]],
         *,
         changes: Callable[[], Mapping[str, Any]],
-        returning: Callable[[], Sequence[Any]],
+        returning: Callable[[], RowType[R]],
     ) -> None:
-        super().__init__(query)
-        self._changes, self._returning = changes, returning
+        super().__init__(query, returning=returning)
+        self._changes = changes
 
-    def rows(self, **values: Any) -> list[Row]:
-        """As those of PreparedSelect. Raises DatabaseError; an atomic block around it then takes no other statement."""
+    def fetch_all(self, **values: Any) -> list[R]:
         with transaction.mark_for_rollback_on_error():
-            return self._statement.rows(values)
+            return super().fetch_all(**values)
+
+    def fetch_first(self, **values: Any) -> R | None:
+        with transaction.mark_for_rollback_on_error():
+            return super().fetch_first(**values)
 
     def _compile(self) -> Statement:
         query: Any = self._query().query.chain(UpdateQuery)
         query.add_update_values(self._changes())
         compiler = query.get_compiler(connection=connection)
         sql, params = compiler.as_sql()
-        selected = [expression.resolve_expression(query, allow_joins=False) for expression in self._returning()]
-        texts = [compiler.compile(expression) for expression in selected]
-        told = ", ".join(text for text, _params in texts)
-        more = [param for _text, params in texts for param in params]
-        return Statement(f"{sql} RETURNING {told}", [*params, *more], compiler, compiler.get_converters(selected))
-
-
-def in_order(model: type[Model], names: AbstractSet[str]) -> tuple[str, ...]:
-    """The fields as `Model.from_db` wants them, which takes those that are missing for deferred."""
-    columns = model._meta.concrete_fields  # noqa: SLF001 - public in all but its name
-    return tuple(column.attname for column in columns if column.attname in names)
+        columns = [F(column) if isinstance(column, str) else column for column in self._row_type.columns]
+        expressions = [column.resolve_expression(query, allow_joins=False) for column in columns]
+        compiled = [compiler.compile(expression) for expression in expressions]
+        returning_sql = ", ".join(column_sql for column_sql, _params in compiled)
+        returning_params = [param for _sql, column_params in compiled for param in column_params]
+        return Statement(
+            f"{sql} RETURNING {returning_sql}",
+            [*params, *returning_params],
+            compiler,
+            compiler.get_converters(expressions),
+        )
 
 
 def prepared_cursor() -> Any:
-    """SQLite remembers by itself which statements it has parsed."""
+    """Return the backend's cursor for prepared statements; SQLite caches parsed statements itself."""
     prepared = getattr(connection, "prepared_cursor", None)
     return prepared() if prepared else connection.cursor()

@@ -1,4 +1,4 @@
-"""New rows, and rows that go, by statements that are compiled once; see core.db.prepared."""
+"""INSERT and DELETE statements that are compiled once; see core.db.prepared."""
 
 import functools
 from typing import Any
@@ -7,33 +7,33 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.models import Field, Model
 from django.db.models.sql import DeleteQuery, InsertQuery
 
-from core.db.prepared import Prepared, Statement, is_as_is, prepared_cursor
+from core.db.prepared import Prepared, Statement, passes_through, prepared_cursor
 
 
 def insert(row: Model) -> None:
-    """As `row.save(force_insert=True)`, where nothing hangs on the signals of it. Raises DatabaseError."""
+    """Insert the row like `row.save(force_insert=True)`, but send no signals. Raises DatabaseError."""
     with transaction.mark_for_rollback_on_error(), prepared_cursor() as cursor:
-        cursor.execute(_statement(type(row)), _values(row))
-    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS  # noqa: SLF001 - public in all but its name
+        cursor.execute(_insert_sql(type(row)), _values(row))
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS  # noqa: SLF001 - documented API
 
 
 def _values(row: Model) -> list[Any]:
-    database = connections[DEFAULT_DB_ALIAS]  # each look through the proxy `connection` would be one more
-    found = [(field, field.pre_save(row, add=True), as_is) for field, as_is in _fields(type(row))]
-    return [value if as_is else field.get_db_prep_save(value, database) for field, value, as_is in found]
+    database = connections[DEFAULT_DB_ALIAS]  # not the proxy `connection`, which would be resolved for each value
+    values = [(field, field.pre_save(row, add=True), passes) for field, passes in _fields(type(row))]
+    return [value if passes else field.get_db_prep_save(value, database) for field, value, passes in values]
 
 
 @functools.cache
 def _fields(model: type[Model]) -> "tuple[tuple[Field[Any, Any], bool], ...]":
-    """Each with whether its value is for the driver as it is."""
-    return tuple((field, is_as_is(field)) for field in model._meta.concrete_fields)  # noqa: SLF001 - likewise
+    """Return each field with whether its value passes through to the driver."""
+    return tuple((field, passes_through(field)) for field in model._meta.concrete_fields)  # noqa: SLF001 - as above
 
 
 @functools.cache
-def _statement(model: type[Model]) -> str:
-    """What the values are does not show in it."""
+def _insert_sql(model: type[Model]) -> str:
+    """The SQL does not depend on the values."""
     query = InsertQuery(model)
-    query.insert_values([field for field, _as_is in _fields(model)], [model()], raw=True)
+    query.insert_values([field for field, _passes in _fields(model)], [model()], raw=True)
     compiler = query.get_compiler(connection=connection)
     compiler.returning_fields = None
     [(sql, _params)] = compiler.as_sql()

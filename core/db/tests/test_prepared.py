@@ -1,7 +1,7 @@
 """Statements compiled once: the same rows as the ORM's, run after run, with the values of each run."""
 
 import uuid
-from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,12 +11,26 @@ from django.db.models import CharField, DateTimeField, F, UUIDField, Value
 from django.db.models.functions import Concat, Upper
 from django.db.transaction import TransactionManagementError
 
-from core.db.prepared import Given, PreparedSelect, PreparedUpdate, in_order
+from core.db.prepared import Param, PreparedSelect, PreparedUpdate
+from core.db.prepared_rows import Fields, Instances, Joined, columns_in_model_order
 from core.ids import new_id
 from sessions_tracking.models import Session
 
 pytestmark = pytest.mark.django_db
-FIELDS = ("id", "name", "data", "ip", "second_factor", "last_seen_at", "rotated_at")
+
+
+@dataclass(frozen=True)
+class Seen:
+    id: uuid.UUID
+    name: str
+    data: Any
+    ip: str | None
+    second_factor: bool
+    last_seen_at: datetime
+    rotated_at: datetime | None
+
+
+FIELDS = tuple(Seen.__dataclass_fields__)
 NOON = datetime(2026, 7, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 
@@ -33,21 +47,29 @@ def rows(django_user_model: Any) -> list[Session]:
     ]  # fmt: skip
 
 
-def _seen_since() -> PreparedSelect:
-    since = Given("since", DateTimeField())
-    return PreparedSelect(lambda: Session.objects.filter(last_seen_at__gte=since).order_by("id").values_list(*FIELDS))
-
-
-def _rename() -> PreparedUpdate:
-    return PreparedUpdate(
-        lambda: Session.objects.filter(id=Given("id", UUIDField()), name="one"),
-        changes=lambda: {"name": Concat(F("name"), Value(" %s "), Given("more", CharField()))},
-        returning=lambda: [F("id"), F("data"), F("last_seen_at"), Upper("name")],
+def _seen_since() -> PreparedSelect[Seen]:
+    since = Param("since", DateTimeField())
+    return PreparedSelect(
+        lambda: Session.objects.filter(last_seen_at__gte=since).order_by("id"), returning=lambda: Fields(Seen)
     )
 
 
-def _as_tuples(found: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
-    return [tuple(row) for row in found]
+@dataclass(frozen=True)
+class Renamed:
+    session: Session
+    in_capitals: Session
+
+
+def _rename() -> PreparedUpdate[Renamed]:
+    return PreparedUpdate(
+        lambda: Session.objects.filter(id=Param("id", UUIDField()), name="one"),
+        changes=lambda: {"name": Concat(F("name"), Value(" %s "), Param("more", CharField()))},
+        returning=lambda: Joined(
+            Renamed,
+            session=Instances(Session, {"id", "data", "last_seen_at"}),
+            in_capitals=Instances(Session, {"name"}, lookup=Upper),
+        ),
+    )
 
 
 def test_each_run_has_its_own_values_and_the_rows_of_the_orm(rows: list[Session]) -> None:
@@ -55,45 +77,48 @@ def test_each_run_has_its_own_values_and_the_rows_of_the_orm(rows: list[Session]
 
     for hours in (0, 1, 2, 3):
         since = NOON + timedelta(hours=hours)
-        usual = Session.objects.filter(last_seen_at__gte=since).order_by("id").values_list(*FIELDS)
-        found = _as_tuples(statement.rows(since=since))
-        assert found == list(usual)
-        assert len(found) == max(0, 3 - hours)
+        by_the_orm = Session.objects.filter(last_seen_at__gte=since).order_by("id").values_list(*FIELDS)
+        rows_seen = statement.fetch_all(since=since)
+        assert [astuple(row) for row in rows_seen] == list(by_the_orm)
+        assert len(rows_seen) == max(0, 3 - hours)
 
 
 def test_it_is_compiled_once(rows: list[Session], monkeypatch: pytest.MonkeyPatch) -> None:
     statement = _seen_since()
-    statement.rows(since=NOON)
+    statement.fetch_all(since=NOON)
 
     monkeypatch.setattr(statement, "_compile", lambda: pytest.fail("compiled again"))
 
-    assert len(statement.rows(since=NOON)) == 3
+    assert len(statement.fetch_all(since=NOON)) == 3
 
 
 def test_an_update_yields_the_row_as_it_is_afterwards(rows: list[Session]) -> None:
-    found = _rename().rows(id=rows[0].id, more="o'clock")
+    [renamed] = _rename().fetch_all(id=rows[0].id, more="o'clock")
 
-    assert _as_tuples(found) == [(rows[0].id, {"é": [1, None]}, rows[0].last_seen_at, "ONE %S O'CLOCK")]
+    session = renamed.session
+    assert (session.id, session.data, session.last_seen_at) == (rows[0].id, {"é": [1, None]}, rows[0].last_seen_at)
+    assert renamed.in_capitals.name == "ONE %S O'CLOCK"
     assert sorted(Session.objects.values_list("name", flat=True)) == ["100 %", "one %s o'clock", "two"]
 
 
 def test_an_update_that_finds_no_row_changes_nothing(rows: list[Session]) -> None:
     statement = _rename()
 
-    assert statement.rows(id=rows[1].id, more="x") == statement.rows(id=new_id(), more="x") == []
+    assert statement.fetch_first(id=rows[1].id, more="x") is None
+    assert statement.fetch_all(id=new_id(), more="x") == []
     assert sorted(Session.objects.values_list("name", flat=True)) == ["100 %", "one", "two"]
 
 
 def test_after_an_update_that_failed_the_block_around_it_takes_no_statement(rows: list[Session]) -> None:
     statement = PreparedUpdate(
-        lambda: Session.objects.filter(id=Given("id", UUIDField())),
-        changes=lambda: {"name": Given("name", CharField())},
-        returning=lambda: [F("id")],
+        lambda: Session.objects.filter(id=Param("id", UUIDField())),
+        changes=lambda: {"name": Param("name", CharField())},
+        returning=lambda: Instances(Session, {"id"}),
     )
 
     with pytest.raises(TransactionManagementError), transaction.atomic():
         with pytest.raises(IntegrityError):
-            statement.rows(id=rows[0].id, name=None)
+            statement.fetch_all(id=rows[0].id, name=None)
         Session.objects.update(name="after all")
 
     assert not Session.objects.filter(name="after all").exists()
@@ -101,18 +126,18 @@ def test_after_an_update_that_failed_the_block_around_it_takes_no_statement(rows
 
 @pytest.mark.parametrize("hostile", ["'; DROP TABLE x; --", "%s", "$1", "\\", "\u2028"])
 def test_a_value_is_never_part_of_the_statement(rows: list[Session], hostile: str) -> None:
-    _rename().rows(id=rows[0].id, more=hostile)
+    _rename().fetch_all(id=rows[0].id, more=hostile)
 
     assert Session.objects.get(id=rows[0].id).name == f"one %s {hostile}"
 
 
 def test_a_run_without_one_of_its_values_fails(rows: list[Session]) -> None:
     with pytest.raises(KeyError, match="since"):
-        _seen_since().rows()
+        _seen_since().fetch_all()
 
 
 def test_fields_come_in_the_order_of_the_model() -> None:
-    assert in_order(Session, {"name", "id", "ip"}) == ("id", "name", "ip")
+    assert columns_in_model_order(Session, {"name", "id", "ip"}) == ("id", "name", "ip")
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite keeps what it has parsed to itself")
