@@ -11,18 +11,18 @@ os.environ.pop("PYTHONSAFEPATH", None)
 if str(_FOLDER) not in sys.path:
     sys.path.insert(0, str(_FOLDER))
 
-from django.core.management import execute_from_command_line  # noqa: E402 - the path comes first
+from django.core.management import execute_from_command_line  # noqa: E402 - after the path is set
 
-from core.paths import refusal  # noqa: E402
+from core.paths import path_problem  # noqa: E402
 
-if _refusal := refusal(_FOLDER):
-    sys.exit(_refusal)
+if _problem := path_problem(_FOLDER):
+    sys.exit(_problem)
 
-from core.environment.env import BadVariable  # noqa: E402 - it writes into the folder
+from core.environment.env import BadVariable  # noqa: E402 - the import writes into the folder
 
 
 def _open_closed_streams() -> None:
-    """After `>&-` the next file that is opened would become the standard output of every child process."""
+    """Open streams that are closed, as by `>&-`: otherwise the next opened file becomes the children's stdout."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
@@ -30,7 +30,7 @@ def _open_closed_streams() -> None:
             os.open(os.devnull, os.O_RDWR)
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - until the process ends
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - stays open until the process exits
 
 
 if __name__ == "__main__":

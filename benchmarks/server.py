@@ -11,7 +11,8 @@ from benchmarks import cores
 from benchmarks.contender import PASSWORD, Contender, Tokens, token_in
 from benchmarks.load.plan import Ask
 from benchmarks.stores import Place
-from core.dev import bind_address, processes
+from core.dev import processes
+from core.web_server import bind_address
 
 USERS = 400
 _HOST = "127.0.0.1"

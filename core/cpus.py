@@ -1,4 +1,4 @@
-"""How many processors this process may use, by its CPU affinity and the quotas of its cgroups."""
+"""Counts the CPUs that this process may use, by its affinity and the quotas of its cgroups."""
 
 import math
 import os
@@ -10,7 +10,7 @@ _OWN_CGROUPS = Path("/proc/self/cgroup")
 
 
 def available_cpus(*, cgroup_root: Path = _CGROUP_ROOT, own_cgroups: Path = _OWN_CGROUPS) -> int:
-    """Return at least 1. A quota of 1.5 processors counts as 2."""
+    """Return the number of usable CPUs, at least 1. A quota of 1.5 CPUs counts as 2."""
     quotas = [math.ceil(quota) for quota in _quotas(cgroup_root, own_cgroups)]
     return max(1, min([_cpus_by_affinity(), *quotas]))
 
@@ -22,7 +22,7 @@ def _cpus_by_affinity() -> int:
 
 
 def _quotas(root: Path, own_cgroups: Path) -> Iterator[float]:
-    """Yield the quota, in processors, of each cgroup that holds this process. A parent's quota limits its children."""
+    """Yield the CPU quota of each cgroup of this process. A parent's quota also limits its children."""
     for line in _read(own_cgroups).splitlines():
         hierarchy, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
@@ -37,7 +37,7 @@ def _quotas(root: Path, own_cgroups: Path) -> Iterator[float]:
 
 
 def _with_parents(mount: Path, path: str) -> list[Path]:
-    """In a container the path may be the host's, which does not exist here: the mount itself is then the cgroup."""
+    """Return the cgroup and its parents. In a container the path may be the host's; then the mount is the cgroup."""
     own = mount / path.strip("/")
     return [own, *(parent for parent in own.parents if parent.is_relative_to(mount))]
 

@@ -11,7 +11,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from core.dev.bind_address import free_port
+from core.web_server.bind_address import free_port
 
 OK = "250 OK"
 Answer = Callable[[], str]

@@ -16,8 +16,8 @@ from benchmarks.contender import BCRYPT_ROUNDS, PASSWORD, Command, Contender, Ki
 from benchmarks.contenders.django_peers import served_by_granian
 from benchmarks.load.plan import Ask
 from benchmarks.stores import Place
-from core.dev import commands
 from core.paths import BASE_DIR
+from core.web_server import commands
 
 BCRYPT_CPU = "bcrypt_by_processor_time"
 _SAYS = '"success"'

@@ -10,8 +10,9 @@ from benchmarks import cores
 from benchmarks.scale.finding import Finding, none
 from benchmarks.scale.ground import Ground
 from benchmarks.scale.verification import Database, Refusal, Rounds, cpu_load
-from core.dev import commands, processes
+from core.dev import processes
 from core.paths import BASE_DIR
+from core.web_server import commands
 
 _LOAD = 2  # processes
 _CHUNK = 500

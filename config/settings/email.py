@@ -4,11 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 from config.settings.debug import DEBUG
-from core.dev import bind_address
 from core.environment import email_sender, env
 from core.environment.email_url import email_settings
 from core.environment.web_origins import canonical_host
 from core.paths import var_dir
+from core.web_server import bind_address
 
 _DEVELOPMENT = "mailbox://"
 _EMAIL: dict[str, Any] = email_settings(env.text("EMAIL_URL", _DEVELOPMENT if DEBUG else None), debug=DEBUG)

@@ -25,7 +25,7 @@ WARM_UP = [
     "django.contrib.auth.password_validation.get_default_password_validators",
     "sessions_tracking.client_info.resolver",
 ]
-# Of these, what needs no app to be there: web processes share it. See core.dev.web_server.
+# Of these, what needs no app to be there: web processes share it. See core.web_server.granian_server.
 SHARED_BY_WEB_PROCESSES = ["sessions_tracking.client_info.resolver"]
 
 REST_FRAMEWORK = {

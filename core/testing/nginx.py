@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from core.dev import bind_address, processes
+from core.dev import processes
+from core.web_server import bind_address
 
 HOST = "127.0.0.1"
 _SECONDS = 10.0

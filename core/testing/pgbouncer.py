@@ -12,7 +12,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from core.dev import bind_address, processes
+from core.dev import processes
+from core.web_server import bind_address
 
 _HOST = "127.0.0.1"
 _SECONDS = 10.0

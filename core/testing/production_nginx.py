@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.dev import bind_address, processes
+from core.dev import processes
 from core.paths import BASE_DIR
 from core.testing.nginx import HOST, program
+from core.web_server import bind_address
 
 AUTH_HOST, APP_HOST = "auth.example.com", "app.example.com"
 DOCKER = BASE_DIR / "docker"

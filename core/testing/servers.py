@@ -11,7 +11,7 @@ from contextlib import ExitStack
 import pytest
 
 from core.dev import postgres_server, redis_server
-from core.dev.processes import CannotStart
+from core.dev.processes import StartupError
 from core.paths import url_path
 
 _DATABASES = ("sqlite", "postgresql")
@@ -50,7 +50,7 @@ def _start_servers() -> None:
         # SQLite's file lies in the folder of Redis, which goes even when this process is killed.
         address = f"sqlite:///{url_path(redis.folder / 'db.sqlite3')}" if database == "sqlite" else _postgres()
         os.environ |= _ENVIRONMENT | {"DATABASE_URL": address, "REDIS_URL": f"{redis.url}?db=0"}
-    except CannotStart as error:
+    except StartupError as error:
         _servers.close()
         raise pytest.UsageError(str(error)) from None
     os.environ.pop("CELERY_BROKER_URL", None)

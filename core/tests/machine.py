@@ -14,8 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.dev import bind_address
 from core.paths import BASE_DIR
+from core.web_server import bind_address
 
 _MANAGE = """
 import os, sys

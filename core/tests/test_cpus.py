@@ -9,9 +9,10 @@ import pytest
 from pytest_django import DjangoDbBlocker
 
 from core.cpus import available_cpus
-from core.dev import bind_address, processes
+from core.dev import processes
 from core.paths import BASE_DIR
 from core.testing import live_database, live_server
+from core.web_server import bind_address
 
 PRINT_CPUS = "from core.cpus import available_cpus; print(available_cpus())"
 BY_AFFINITY = len(os.sched_getaffinity(0))

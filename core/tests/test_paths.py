@@ -12,7 +12,7 @@ from core import paths
 
 def test_the_socket_is_in_var_if_the_path_is_short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(paths, "BASE_DIR", tmp_path)
-    monkeypatch.setattr(paths, "_LONGEST_SOCKET_PATH", 1000)
+    monkeypatch.setattr(paths, "_MAX_SOCKET_PATH", 1000)
 
     assert paths.redis_socket() == tmp_path / "var" / "redis.sock"
     assert (tmp_path / "var").stat().st_mode & 0o777 == 0o700

@@ -14,11 +14,12 @@ from pytest_django import DjangoDbBlocker
 from accounts.mail.delivery import deliver_waiting
 from accounts.testing.api_client import PASSWORD
 from accounts.testing.emails import code_in
-from core.dev import bind_address, processes
+from core.dev import processes
 from core.ids import new_id
 from core.paths import BASE_DIR
 from core.testing import live_database, live_server
 from core.testing.live_server import HOST
+from core.web_server import bind_address
 from tests.browser.keyboard import assert_fits, tab_to
 
 pytestmark = pytest.mark.browser

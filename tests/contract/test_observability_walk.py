@@ -13,10 +13,11 @@ from pytest_django import DjangoDbBlocker
 
 from accounts.testing import mail_server
 from accounts.testing.mail_server import MailServer, text_of
-from core.dev import commands, processes
+from core.dev import processes
 from core.paths import BASE_DIR
 from core.testing import live_database, live_server
 from core.testing.live_server import ApiRequest, ApiResponse, LiveServer
+from core.web_server import commands
 
 EMAIL, USERNAME, FIRST, LAST = "wilhelmina@example.org", "wilhelmina_f", "Wilhelmina", "Featherstone"
 PASSWORD, WRONG = "Correct-Horse-7", "Staple-Battery-9"

@@ -21,12 +21,13 @@ from pytest_django import DjangoDbBlocker
 from accounts.testing import mail_server
 from accounts.testing.api_client import PASSWORD
 from accounts.testing.mail_server import MailServer, text_of
-from core.dev import bind_address, commands, processes
+from core.dev import processes
 from core.ids import new_id
 from core.paths import BASE_DIR
 from core.testing import live_database, live_server, production_nginx
 from core.testing.live_server import LiveServer
 from core.testing.production_nginx import APP_HOST, AUTH_HOST, Answer, Front
+from core.web_server import bind_address, commands
 from tests.faults.conftest import wait_until
 
 pytestmark = [pytest.mark.deployment, pytest.mark.timeout(120)]

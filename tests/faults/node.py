@@ -23,9 +23,10 @@ from django.db import connection
 from django.test import Client
 
 from config.wsgi import application
-from core.dev import bind_address, processes
+from core.dev import processes
 from core.paths import BASE_DIR
 from core.testing.live_server import HOST, LiveServer, environment
+from core.web_server import bind_address
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 3.0

@@ -19,11 +19,12 @@ from accounts.models import EmailState, OutboxEmail
 from accounts.testing import mail_server
 from accounts.testing.cast import log_in, signed_in, someone
 from accounts.testing.mail_server import OK, MailServer
-from core.dev import bind_address, commands, processes, redis_server
+from core.dev import processes, redis_server
 from core.ids import new_id
 from core.paths import BASE_DIR, url_path
 from core.testing import live_server
 from core.testing.live_server import HOST, ApiRequest, ApiResponse, LiveServer
+from core.web_server import bind_address, commands
 from sessions_tracking.models import Session
 from tests.faults.conftest import readiness, wait_until
 from tests.faults.revocation_paths import is_alive, is_dead

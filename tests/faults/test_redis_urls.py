@@ -15,11 +15,11 @@ from pytest_django import DjangoDbBlocker
 from accounts.models import OutboxEmail
 from accounts.testing import mail_server
 from accounts.testing.mail_server import MailServer
-from core.dev import bind_address
 from core.paths import BASE_DIR
 from core.testing import certificates, faulty_redis, live_database, live_server, tls_proxy
 from core.testing.faulty_redis import BrokenRedis
 from core.testing.tls_proxy import TLSProxy
+from core.web_server import bind_address
 from tests.faults import worker_fleet
 from tests.faults.worker_fleet import promise, wait_until
 

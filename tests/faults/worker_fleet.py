@@ -13,11 +13,12 @@ from accounts.mail import outbox
 from accounts.models import OutboxEmail
 from accounts.testing import cast
 from accounts.testing.api_client import PASSWORD
-from core.dev import commands, processes
+from core.dev import processes
 from core.ids import new_id
 from core.paths import BASE_DIR
 from core.testing import live_server
 from core.testing.live_server import ApiRequest, ApiResponse, LiveServer
+from core.web_server import commands
 
 Process = subprocess.Popen[bytes]
 PATIENT = "tests.faults.patient_worker_settings"

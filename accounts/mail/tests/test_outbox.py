@@ -25,7 +25,7 @@ from accounts.models import AttemptCounter, EmailKind, EmailState, OutboxEmail, 
 from accounts.testing.api_client import PASSWORD, ApiClient
 from accounts.testing.emails import code_in, token_in
 from config.celery import app
-from core.dev.bind_address import free_port
+from core.web_server.bind_address import free_port
 from sessions_tracking.models import Session
 
 Outbox = Callable[[], list[EmailMessage]]

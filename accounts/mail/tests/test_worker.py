@@ -16,12 +16,13 @@ from accounts.models import EmailState, OutboxEmail
 from accounts.testing import mail_server
 from accounts.testing.api_client import PASSWORD
 from accounts.testing.mail_server import OK, MailServer, text_of
-from core.dev import commands, processes
+from core.dev import processes
 from core.ids import new_id
 from core.paths import BASE_DIR
 from core.testing import live_database, live_server
 from core.testing.live_server import ApiRequest, ApiResponse, LiveServer
 from core.testing.redis_url import redis_url_for_worker
+from core.web_server import commands
 
 Worker = subprocess.Popen[bytes]
 StartWorker = Callable[[], Worker]

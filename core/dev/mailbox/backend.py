@@ -1,4 +1,4 @@
-"""The email backend of development: messages go into the mailbox instead of the world."""
+"""The email backend of development, which stores messages in the mailbox instead of sending them."""
 
 from collections.abc import Sequence
 from email.utils import parseaddr

@@ -1,4 +1,4 @@
-"""The development mailbox on disk: one JSON file for each message, the newest five hundred."""
+"""The development mailbox on disk: one JSON file per message, at most the newest MAX_MESSAGES."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from typing import Final, TypedDict
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-KEEP: Final = 500
+MAX_MESSAGES: Final = 500
 _ID: Final = re.compile(r"[0-9]{20}-[0-9a-f]{8}")
 
 
@@ -26,10 +26,10 @@ class Message(TypedDict):
 
 
 def save(*, to: list[str], subject: str, text: str, html: str) -> Message:
-    """Keep a message. Readers see it whole or not at all: it is written aside and then renamed."""
+    """Store a message atomically: the file is written under a draft name and then renamed."""
     message = Message(id=_new_id(), to=to, subject=subject, text=text, html=html, sentAt=_now())
     folder = _folder()
-    # The messages hold codes and links that open accounts: nobody else on the machine may read them.
+    # Messages contain codes and links that give access to accounts: only the owner may read them.
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = folder / f".{message['id']}.draft"
     draft.touch(mode=0o600)
@@ -40,12 +40,12 @@ def save(*, to: list[str], subject: str, text: str, html: str) -> Message:
 
 
 def find(message_id: str) -> Message | None:
-    """The message with this id; an id of another shape, a path for instance, finds nothing."""
+    """Return the message with this id, or None. An id of another form, such as a path, matches nothing."""
     return _read(_path(message_id)) if _ID.fullmatch(message_id) else None
 
 
 def newest_first(*, to: str = "") -> Iterator[Message]:
-    """Every message, or those to one address, compared without regard to case."""
+    """Yield all messages, or those to one recipient, compared case-insensitively."""
     wanted = to.casefold()
     for path in _newest_paths():
         message = _read(path)
@@ -54,7 +54,7 @@ def newest_first(*, to: str = "") -> Iterator[Message]:
 
 
 def _new_id() -> str:
-    """Ids sort by time, so that a listing needs no file opened to know its order."""
+    """Return an id that sorts by time, so that a listing need not open files to sort them."""
     return f"{time.time_ns():020d}-{secrets.token_hex(4)}"
 
 
@@ -64,7 +64,7 @@ def _now() -> str:
 
 def _folder() -> Path:
     if not settings.MAILBOX_DIR:
-        raise ImproperlyConfigured("MAILBOX_DIR is not set: there is no mailbox outside development.")
+        raise ImproperlyConfigured("MAILBOX_DIR is not set: the mailbox exists in development only.")
     return Path(settings.MAILBOX_DIR)
 
 
@@ -77,7 +77,7 @@ def _newest_paths() -> list[Path]:
 
 
 def _read(path: Path) -> Message | None:
-    """Another process may drop a message between the listing and the reading."""
+    """Return None if another process has deleted the message since it was listed."""
     try:
         message: Message = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -86,5 +86,5 @@ def _read(path: Path) -> Message | None:
 
 
 def _drop_oldest() -> None:
-    for path in _newest_paths()[KEEP:]:
+    for path in _newest_paths()[MAX_MESSAGES:]:
         path.unlink(missing_ok=True)

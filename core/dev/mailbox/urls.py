@@ -1,4 +1,4 @@
-"""Where the development mailbox is found; included with `DEBUG` alone."""
+"""The URLs of the development mailbox, included only with DEBUG."""
 
 from django.urls import path, re_path
 

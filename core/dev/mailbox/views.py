@@ -11,7 +11,7 @@ from core.dev.mailbox.storage import Message
 from core.http.safe_methods import read_only
 from core.pages import views
 
-# An email brings its styles with it, and its frame inherits this policy.
+# Emails contain inline styles, and their frame inherits this policy.
 _POLICY: Final = views.POLICY | {"style-src": "'self' 'unsafe-inline'"}
 
 
@@ -24,30 +24,30 @@ def mailbox(request: HttpRequest) -> HttpResponse:
 
 @read_only
 def message(request: HttpRequest, message_id: str) -> HttpResponse:
-    found = storage.find(message_id)
-    if found is None:
+    stored = storage.find(message_id)
+    if stored is None:
         raise Http404
-    context = {"message": _shown(found), "frame": _framed(found["html"]), "as_text": "text" in request.GET}
+    context = {"message": _shown(stored), "frame": _framed(stored["html"]), "as_text": "text" in request.GET}
     return views.page(request, "pages/mailbox/message.html", context, policy=_POLICY)
 
 
 @read_only
 @never_cache
 def messages(request: HttpRequest) -> JsonResponse:
-    """Newest first; `?to=` keeps those to one address, and `to` then names that recipient."""
+    """List the messages, newest first. `?to=` selects one recipient, whom `to` then names."""
     to = request.GET.get("to", "").strip()
-    return JsonResponse({"messages": [_listed(found, to) for found in storage.newest_first(to=to)]})
+    return JsonResponse({"messages": [_listed(stored, to) for stored in storage.newest_first(to=to)]})
 
 
-def _listed(found: Message, to: str) -> dict[str, object]:
-    recipient = next((address for address in found["to"] if address.casefold() == to.casefold()), found["to"][0])
-    return {**found, "to": recipient}
+def _listed(stored: Message, to: str) -> dict[str, object]:
+    recipient = next((email for email in stored["to"] if email.casefold() == to.casefold()), stored["to"][0])
+    return {**stored, "to": recipient}
 
 
-def _shown(found: Message) -> dict[str, object]:
-    return {**found, "sent_at": datetime.fromisoformat(found["sentAt"])}
+def _shown(stored: Message) -> dict[str, object]:
+    return {**stored, "sent_at": datetime.fromisoformat(stored["sentAt"])}
 
 
 def _framed(html: str) -> str:
-    """The frame may not leave its page, so its links open beside it."""
+    """Make links open in a new tab, since the sandboxed frame cannot navigate."""
     return html.replace("<head>", '<head><base target="_blank">', 1)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.dev import postgres_server, processes, redis_server
 from core.dev.console import Console
-from core.dev.supervisor import StopAsked, Supervisor
+from core.dev.supervisor import StopRequested, Supervisor
 
 SLEEPER = ["sleep", "60"]
 # Ignores the request to end, and has a child of its own that does too.
@@ -31,7 +31,7 @@ def main(what: str) -> None:
 
 def _talk() -> None:
     """Says hello until it is stopped."""
-    with suppress(StopAsked), Supervisor(Console(), folder=Path(), environment={}) as supervisor:
+    with suppress(StopRequested), Supervisor(Console(), folder=Path(), environment={}) as supervisor:
         supervisor.start("web", ["sh", "-c", "while :; do echo hello; sleep 0.2; done"])
         supervisor.run_until_stopped()
 

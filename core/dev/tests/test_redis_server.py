@@ -8,7 +8,7 @@ import redis
 
 from core import paths
 from core.dev import redis_server
-from core.dev.processes import CannotStart
+from core.dev.processes import StartupError
 from core.dev.tests.conftest import StartParent, ends_within
 
 
@@ -50,7 +50,7 @@ def test_a_second_redis_on_the_same_data_is_refused_with_one_sentence(
     monkeypatch.setattr(redis_server, "_LOCK_SECONDS", 0)
     server = redis_server.start_for_development()
 
-    with pytest.raises(CannotStart, match="already running in this folder"):
+    with pytest.raises(StartupError, match="already running in this folder"):
         redis_server.start_for_development()
 
     assert redis_server.is_alive(server.socket)
@@ -60,7 +60,7 @@ def test_a_second_redis_on_the_same_data_is_refused_with_one_sentence(
 def test_a_redis_that_fails_to_start_shows_its_log(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paths, "redis_socket", lambda: checkout / "no-such-folder" / "redis.sock")
 
-    with pytest.raises(CannotStart, match=r"(?s)exit code 1.*Unix socket"):
+    with pytest.raises(StartupError, match=r"(?s)exited with code 1.*Unix socket"):
         redis_server.start_for_development()
 
 
@@ -71,7 +71,7 @@ def test_an_outdated_redis_server_is_skipped(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     monkeypatch.setattr("shutil.which", lambda name: str(old) if name == "redis-server" else None)
 
-    with pytest.raises(CannotStart, match=r"6\.2 or newer"):
+    with pytest.raises(StartupError, match=r"6\.2 or newer"):
         redis_server.start_for_tests()
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from core.dev import supervisor as module
 from core.dev.console import Console
-from core.dev.supervisor import ChildEnded, StopAsked, Supervisor
+from core.dev.supervisor import ChildEnded, StopRequested, Supervisor
 from core.dev.tests.conftest import StartParent, ends_within, is_running
 from core.dev.tests.stand_in import STUBBORN
 from core.paths import BASE_DIR
@@ -102,12 +102,12 @@ def test_characters_missing_from_the_locale_lose_no_line(tmp_path: Path) -> None
 def test_the_death_of_one_child_stops_all_others(supervisor: Supervisor, output: io.StringIO) -> None:
     children = {"worker": ["sh", "-c", "echo number $$; exec sleep 60"], "web": ["sh", "-c", "sleep 0.2; exit 3"]}
 
-    with pytest.raises(ChildEnded, match="web ended with exit code 3"):
+    with pytest.raises(ChildEnded, match="web exited with code 3"):
         run(supervisor, children)
 
     worker = int(output.getvalue().split("worker  | number ")[1].split()[0])
     assert not is_running(worker)
-    assert "up      | web ended with exit code 3; stopping everything.\n" in output.getvalue()
+    assert "run_dev | web exited with code 3; stopping everything.\n" in output.getvalue()
 
 
 def test_the_output_of_a_child_is_prefixed_with_its_name(supervisor: Supervisor, output: io.StringIO) -> None:
@@ -119,20 +119,20 @@ def test_the_output_of_a_child_is_prefixed_with_its_name(supervisor: Supervisor,
 def test_a_signal_stops_all_children(supervisor: Supervisor, output: io.StringIO) -> None:
     supervisor.when(lambda: "started" in output.getvalue(), lambda: signal.raise_signal(signal.SIGTERM))
 
-    with pytest.raises(StopAsked):
+    with pytest.raises(StopRequested):
         run(supervisor, {"web": ["sh", "-c", "echo started; exec sleep 60"]})
 
-    assert "A signal came; stopping everything." in output.getvalue()
+    assert "Received a signal; stopping everything." in output.getvalue()
 
 
 def test_a_child_that_ignores_sigterm_is_killed_with_its_children(
     supervisor: Supervisor, output: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_GRACE_SECONDS", 0.3)
-    monkeypatch.setattr(module, "_LEAST_GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(module, "_MIN_GRACE_SECONDS", 0.1)
     supervisor.when(lambda: grandchild(output) > 0, lambda: signal.raise_signal(signal.SIGINT))
 
-    with pytest.raises(StopAsked):
+    with pytest.raises(StopRequested):
         run(supervisor, {"web": STUBBORN})
 
     assert ends_within(grandchild(output), seconds=2)
@@ -153,11 +153,11 @@ def test_a_process_that_fails_after_running_is_restarted(
     first_fails = f"if [ -e {mark} ]; then echo again; exec sleep 60; fi; touch {mark}; sleep 0.4; exit 1"
     supervisor.when(lambda: "again" in output.getvalue(), lambda: signal.raise_signal(signal.SIGTERM))
 
-    with pytest.raises(StopAsked), supervisor:
+    with pytest.raises(StopRequested), supervisor:
         supervisor.start("beat", ["sh", "-c", first_fails], restarts=True)
         supervisor.run_until_stopped()
 
-    assert "up      | beat ended with exit code 1; starting it again.\n" in output.getvalue()
+    assert "run_dev | beat exited with code 1; restarting it.\n" in output.getvalue()
 
 
 @pytest.mark.parametrize(("command", "seconds"), [("exit 1", 10.0), ("exit 0", 0.0)], ids=["at once", "well"])
@@ -166,13 +166,13 @@ def test_a_process_that_fails_at_once_or_exits_with_zero_is_not_restarted(
 ) -> None:
     monkeypatch.setattr(module, "_RESTART_AFTER_SECONDS", seconds)
 
-    with pytest.raises(ChildEnded, match="worker ended"), supervisor:
+    with pytest.raises(ChildEnded, match="worker exited"), supervisor:
         supervisor.start("worker", ["sh", "-c", command], restarts=True)
         supervisor.run_until_stopped()
 
 
 def test_a_failing_one_time_process_stops_the_start(supervisor: Supervisor) -> None:
-    with pytest.raises(ChildEnded, match="migrate ended with exit code 1"):
+    with pytest.raises(ChildEnded, match="migrate exited with code 1"):
         run_once(supervisor, ["true"], ["false"])
 
 
@@ -195,4 +195,4 @@ def test_the_supervisor_stops_when_its_parent_exits() -> None:
         ["sh", "-c", command], cwd=BASE_DIR, capture_output=True, text=True, check=False, timeout=20
     )
 
-    assert "The process that started this one is gone; stopping everything." in result.stdout
+    assert "The parent process is gone; stopping everything." in result.stdout

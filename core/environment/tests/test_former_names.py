@@ -120,7 +120,7 @@ def test_the_deployment_check_reports_contradictions_and_misspelled_names(
     found = [message for message in run_checks(include_deployment_checks=True) if str(message.id) > "vestibule.W02"]
 
     assert sorted((str(message.id), message.msg.partition(",")[0], message.hint) for message in found) == [
-        ("vestibule.W021", "JWT_SECRET has no effect: JWT_SECRET_KEY is set to something else", "Remove JWT_SECRET."),
+        ("vestibule.W021", "JWT_SECRET has no effect: JWT_SECRET_KEY is set to another value", "Remove JWT_SECRET."),
         ("vestibule.W022", "Line 7 of the .env file sets JWT_ACESS_EXPIRY", "Did you mean JWT_ACCESS_EXPIRY?"),
         ("vestibule.W022", "Line 9 of the .env file sets AUTH_HOST", "Remove it, unless another program reads it."),
     ]

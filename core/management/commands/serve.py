@@ -1,4 +1,4 @@
-"""`manage.py serve`: the web processes of production; what `make serve` runs."""
+"""`manage.py serve` starts the web processes of production; `make serve` calls it."""
 
 import os
 from typing import Any
@@ -7,12 +7,12 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 
 from core.cpus import available_cpus
-from core.dev import bind_address, commands
 from core.environment import env
 from core.metrics import multiprocess
+from core.web_server import bind_address, commands
 
 _KILL_TIMEOUT_SECONDS = 20
-# The C library gives threads memory of their own to allocate from, and ours are many, but run one at a time.
+# glibc gives each thread its own malloc arena. The service has many threads, of which one runs at a time.
 _ARENAS = "2"
 
 
@@ -38,9 +38,9 @@ class Command(BaseCommand):
         )
         folder = multiprocess.prepare_dir(port=port)
         if multiprocess.named_dir_is_unusable():
-            raise env.BadVariable(multiprocess.VARIABLE, "names a folder that cannot be made or written")
+            raise env.BadVariable(multiprocess.VARIABLE, "names a folder that cannot be created or written")
         if not no_migrate:
             call_command("migrate", interactive=False, verbosity=1)
         os.environ |= folder
         os.environ.setdefault("MALLOC_ARENA_MAX", _ARENAS)
-        os.execv(command[0], list(command))  # signals reach the server itself
+        os.execv(command[0], list(command))  # so that signals reach the server

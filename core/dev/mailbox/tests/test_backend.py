@@ -50,7 +50,7 @@ def test_the_newest_comes_first() -> None:
 
 
 def test_the_oldest_give_way() -> None:
-    with patch.object(storage, "KEEP", 2):
+    with patch.object(storage, "MAX_MESSAGES", 2):
         for subject in ("one", "two", "three"):
             send(to=["alice@example.com"], subject=subject)
 

@@ -1,4 +1,4 @@
-"""`manage.py run_dev`: everything that development needs, in one terminal; what `make run` runs."""
+"""`manage.py run_dev` runs all servers and processes of development in one terminal; `make run` calls it."""
 
 from typing import Any
 
@@ -6,12 +6,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from core import paths
-from core.dev import bind_address, commands, redis_server
+from core.dev import redis_server
 from core.dev.console import Console
-from core.dev.processes import CannotStart
-from core.dev.supervisor import ChildEnded, StopAsked, Supervisor
+from core.dev.processes import StartupError
+from core.dev.supervisor import ChildEnded, StopRequested, Supervisor
 from core.environment import env
 from core.metrics import multiprocess
+from core.web_server import bind_address, commands
 
 _KILL_TIMEOUT_SECONDS = 3
 
@@ -21,7 +22,7 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--parent", type=int, metavar="PID", help="end when this process, our parent, has ended")
+        parser.add_argument("--parent", type=int, metavar="PID", help="stop when this parent process exits")
 
     def handle(self, *, parent: int | None, **_options: Any) -> None:
         host, port = env.text("HOST", "127.0.0.1"), env.integer("PORT", 8000, minimum=1, maximum=65_535)
@@ -31,11 +32,11 @@ class Command(BaseCommand):
             environment = {"HOST": host, "PORT": str(port)} | multiprocess.prepare_dir(port=port)
             with Supervisor(console, folder=paths.BASE_DIR, environment=environment, parent=parent) as supervisor:
                 _run(supervisor, console, host, port)
-        except CannotStart as error:
+        except StartupError as error:
             raise SystemExit(f"{error}") from None
         except ChildEnded:
             raise SystemExit(1) from None
-        except StopAsked:
+        except StopRequested:
             console.say("Everything has stopped.")
 
 
@@ -53,7 +54,7 @@ def _run(supervisor: Supervisor, console: Console, host: str, port: int) -> None
 
 
 def _banner(url: str) -> str:
-    lines = ["", f"Vestibule answers at {url}", "", f"  API      {url}/api/auth", f"  Docs     {url}/api/docs"]
+    lines = ["", f"Vestibule runs at {url}", "", f"  API      {url}/api/auth", f"  Docs     {url}/api/docs"]
     if settings.DEBUG:
         lines.append(f"  Mailbox  {url}/dev/mailbox")
     lines += [f"  Admin    {url}/admin/", f"  Data     {paths.var_dir()}", "", "Ctrl-C stops everything.", ""]

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from core.dev import bind_address
-from core.dev.processes import CannotStart
+from core.dev.processes import StartupError
+from core.web_server import bind_address
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def taken_port() -> Iterator[int]:
 
 
 def test_a_port_in_use_is_reported_with_a_free_one(taken_port: int) -> None:
-    with pytest.raises(CannotStart, match=rf"Port {taken_port} on 127\.0\.0\.1 is in use.*PORT={taken_port + 1}"):
+    with pytest.raises(StartupError, match=rf"Port {taken_port} on 127\.0\.0\.1 is in use.*PORT={taken_port + 1}"):
         bind_address.check_is_free("127.0.0.1", taken_port)
 
 
@@ -30,7 +30,7 @@ def test_a_free_port_passes_and_can_be_bound(host: str) -> None:
 
 
 def test_a_host_of_another_machine_is_reported() -> None:
-    with pytest.raises(CannotStart, match=r"HOST=192\.0\.2\.1 is no address of this machine"):
+    with pytest.raises(StartupError, match=r"HOST=192\.0\.2\.1 is not an address of this machine"):
         bind_address.check_is_free("192.0.2.1", 8000)
 
 

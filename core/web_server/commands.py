@@ -1,4 +1,4 @@
-"""The command lines of the processes that make up the service."""
+"""The command lines of the service's processes: web, worker, beat and migrations."""
 
 import sys
 from collections.abc import Sequence
@@ -9,18 +9,18 @@ from django.conf import settings
 Command = Sequence[str]
 
 
-# ASGI without its lifespan protocol, which only asynchronous applications need. The WSGI interface loses header bytes:
-# docs/decisions/0001-web-server.md.
+# `asginl` is ASGI without the lifespan protocol, which only asynchronous applications need. The WSGI interface loses
+# header bytes: docs/decisions/0001-web-server.md.
 WEB_SERVER_OPTIONS = "--interface asginl --loop uvloop --http 1 --no-ws"
-# Open connections of one process. Granian's default is 1024 divided by the number of processes: idle connections of a
-# proxy would fill a process of sixteen with 64 of them, and the kernel still gives it its share of the new ones.
+# Open connections of one process. Granian's default is 1024 divided by the number of processes. With sixteen
+# processes, 64 idle connections of a proxy would fill one, and the kernel would still assign new ones to it.
 _MAX_CONNECTIONS = 1024
 _GRANIAN_LOGS = Path(__file__).with_name("granian_logs.json")
 
 
 def web(*, host: str, port: int, workers: int, kill_timeout: int) -> Command:
-    """Granian; after `kill_timeout` seconds a stop no longer waits for requests that are under way."""
-    server = _module(f"core.dev.web_server {WEB_SERVER_OPTIONS}")
+    """Return the command of granian, which stops waiting for running requests `kill_timeout` seconds after SIGTERM."""
+    server = _module(f"core.web_server.granian_server {WEB_SERVER_OPTIONS}")
     processes = f"--workers {workers} --backpressure {_MAX_CONNECTIONS} --respawn-failed-workers".split()
     size = [*processes, "--workers-kill-timeout", str(kill_timeout)]
     logs = ["--log-config", str(_GRANIAN_LOGS)] if settings.LOG_FORMAT == "json" else []
@@ -28,13 +28,13 @@ def web(*, host: str, port: int, workers: int, kill_timeout: int) -> Command:
 
 
 def worker(*, concurrency: int) -> Command:
-    # One worker has nobody to gossip with, and looking for others costs a second at the start.
-    alone = "--without-gossip --without-mingle --without-heartbeat"
-    return _module(f"celery --quiet -A config.celery worker --loglevel info --concurrency {concurrency} {alone}")
+    # A single worker needs no gossip with others, and the search for them takes a second at start.
+    single = "--without-gossip --without-mingle --without-heartbeat"
+    return _module(f"celery --quiet -A config.celery worker --loglevel info --concurrency {concurrency} {single}")
 
 
 def beat(*, folder: Path) -> Command:
-    # No pid file: one left by a crash names a process that may be anybody's by now, and beat would refuse to start.
+    # No pid file: after a crash its process id may belong to another program, and beat would refuse to start.
     schedule = ["--schedule", str(folder / "beat-schedule"), "--pidfile", ""]
     return [*_module("celery --quiet -A config.celery beat --loglevel warning"), *schedule]
 
@@ -44,5 +44,5 @@ def migrate() -> Command:
 
 
 def _module(arguments: str) -> list[str]:
-    """`python -m …` rather than the script of that name, which holds the path that its folder had at installation."""
+    """Return `python -m …`: an installed script contains the folder's path at the time of installation."""
     return [sys.executable, "-m", *arguments.split()]

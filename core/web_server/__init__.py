@@ -1,0 +1,1 @@
+"""The command lines of the service's processes, and the web server among them."""
