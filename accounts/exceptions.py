@@ -18,13 +18,13 @@ class UsernameTaken(ApiError):
 
 
 class InvalidCredentials(Unauthorized):
-    """Unknown user, wrong password and deactivated account alike (ASVS 6.3.8)."""
+    """The same for an unknown user, a wrong password and a deactivated account (ASVS 6.3.8)."""
 
     code, message = "invalid_credentials", _("Incorrect identifier or password.")
 
 
 class EmailNotVerified(ApiError):
-    """Only for whoever gave the right password."""
+    """Raised only after the correct password."""
 
     status, code = HTTPStatus.FORBIDDEN, "email_not_verified"
     message = _("Verify your email before signing in.")
@@ -41,7 +41,7 @@ class UserNotFound(ApiError):
 
 
 class CodeInvalid(ApiError):
-    """Wrong, expired, used, or for another or unknown address: one answer for all."""
+    """The same for a wrong, expired or used code, and for another or an unknown email."""
 
     status, code = HTTPStatus.BAD_REQUEST, "code_invalid"
     message = _("The code is incorrect or has expired.")
@@ -56,14 +56,14 @@ class TooManyAttempts(ApiError):
 
 
 class ResetTokenInvalid(ApiError):
-    """The token of a password reset: a 400, since it is a field of the body and no credential of the request."""
+    """The token of a password reset. Status 400, because it is a field of the body and does not authenticate the request."""
 
     status, code = HTTPStatus.BAD_REQUEST, "token_invalid"
     message = _("This link is no longer valid. Request a new one.")
 
 
 class UndoTokenInvalid(ApiError):
-    """The token of a link that undoes a change of address: a field of the body, as that of a reset."""
+    """The token of a link that undoes an email change. Status 400, as for a reset."""
 
     status, code = HTTPStatus.BAD_REQUEST, "token_invalid"
     message = _("This link is no longer valid.")
@@ -91,7 +91,7 @@ class LastAdmin(ApiError):
 
 
 class CannotDemoteSelf(ApiError):
-    """Nobody locks themselves out: since whoever takes rights away keeps their own, an administrator always remains."""
+    """Administrators cannot demote themselves, so an administrator always remains."""
 
     status, code = HTTPStatus.BAD_REQUEST, "own_rights"
     message = _("You can't remove your own administrator access. Ask another administrator to do it.")
@@ -118,14 +118,14 @@ class MfaNotEnabled(ApiError):
 
 
 class MfaRequired(ApiError):
-    """For administrators where REQUIRE_ADMIN_MFA is on: their session began without a second factor."""
+    """With REQUIRE_ADMIN_MFA, for administrators whose session began without a second factor."""
 
     status, code = HTTPStatus.FORBIDDEN, "mfa_required"
     message = _("Sign in with two-factor authentication to do this.")
 
 
 class TooManyWrongCodes(ApiError):
-    """Of one account, however many codes it had: of its second factor, or by mail. `retry_after` is in whole seconds."""
+    """Too many wrong codes for one account, of the second factor or by email. `retry_after` is in whole seconds."""
 
     status, code = HTTPStatus.TOO_MANY_REQUESTS, "too_many_attempts"
     message = _("Too many incorrect codes. Try again later.")
@@ -135,7 +135,7 @@ class TooManyWrongCodes(ApiError):
 
 
 class InvalidClient(Unauthorized):
-    """A service did not prove itself, and is told how (RFC 6749 §5.2), beside what every 401 of this API says."""
+    """A service did not authenticate. The header names its scheme (RFC 6749 §5.2) and that of every 401 of this API."""
 
     code, message = "invalid_client", _("Incorrect client ID or secret.")
 

@@ -1,4 +1,4 @@
-"""The paths below /api/auth; a trailing slash is optional."""
+"""The paths below /api/auth. A trailing slash is optional."""
 
 from accounts.api.views.email_change import EmailChangeUndoViewSet, EmailChangeViewSet
 from accounts.api.views.forward_auth import ForwardAuthViewSet

@@ -1,3 +1,3 @@
-"""What the OpenAPI document says of each operation: a module for each module of views."""
+"""The documentation of each operation in the OpenAPI document: a module for each module of views."""
 
-from accounts.api.docs import fields as fields  # importing it is what makes the library know it
+from accounts.api.docs import fields as fields  # the import registers the extensions

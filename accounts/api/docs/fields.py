@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of fields whose rules are code."""
+"""The schemas of fields that are validated by code."""
 
 from typing import Any
 

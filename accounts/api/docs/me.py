@@ -45,15 +45,15 @@ DELETE = Operation(
 
 EXPORT = Operation(
     tag=TAG,
-    summary="Take your data along",
+    summary="Export your data",
     is_limited=True,
     data=ExportedData,
-    answers={"Everything": samples.EXPORT},
+    answers={"All data": samples.EXPORT},
 )
 
 ACTIVITY = Operation(
     tag=TAG,
-    summary="Read what happened to your account",
+    summary="Read your account's activity",
     name="read_activity",
     query=PageQuery,
     data=shapes.EventPage,

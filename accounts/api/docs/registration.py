@@ -19,7 +19,7 @@ TAG = "Registration"
 _UNVERIFIED = samples.USER | {"emailVerified": False}
 _VERIFIED = {"The user": {"user": samples.USER}}
 _TEXT = {"type": "string", "minLength": 1}
-_ADDRESS = {"An address": {"email": samples.EMAIL}}
+_EMAIL = {"An email": {"email": samples.EMAIL}}
 
 REGISTER = Operation(
     tag=TAG,
@@ -34,13 +34,13 @@ REGISTER = Operation(
             "lastName": "Martin",
             "language": "en",
         },
-        "Without a name": {"email": samples.EMAIL, "username": samples.USERNAME, "password": samples.PASSWORD},
+        "Required fields": {"email": samples.EMAIL, "username": samples.USERNAME, "password": samples.PASSWORD},
     },
     status=HTTPStatus.CREATED,
     message="Your account has been created. Check your inbox to verify your email.",
     data=shapes.RegisteredData,
     answers={
-        "The user, not verified yet": {
+        "The user, not yet verified": {
             "user": _UNVERIFIED,
             "emailResult": {"success": True, "message": "The verification email is on its way."},
         }
@@ -55,7 +55,7 @@ REGISTER = Operation(
 
 VERIFY_BY_CODE = Operation(
     tag=TAG,
-    summary="Verify the address with the code",
+    summary="Verify an email with the code",
     request=VerifyEmailForm,
     requests={"The code of the email": {"email": samples.EMAIL, "code": "123456"}},
     message="Your email is verified.",
@@ -67,9 +67,9 @@ VERIFY_BY_CODE = Operation(
 
 VERIFY_BY_LINK = Operation(
     tag=TAG,
-    summary="Verify the address with the link's token",
+    summary="Verify an email with the link's token",
     parameters=[
-        parameter("email", "query", "The address to verify.", schema=_TEXT, example=samples.EMAIL),
+        parameter("email", "query", "The email to verify.", schema=_TEXT, example=samples.EMAIL),
         parameter("token", "query", "The token of the link.", schema=_TEXT, example=samples.MAILED_TOKEN),
     ],
     message="Your email is verified.",
@@ -84,7 +84,7 @@ RESEND = Operation(
     tag=TAG,
     summary="Send another code and link",
     request=EmailForm,
-    requests=_ADDRESS,
+    requests=_EMAIL,
     message="The verification email is on its way.",
     errors=[UserNotFound, EmailAlreadyVerified, OriginNotAllowed],
     is_limited=True,

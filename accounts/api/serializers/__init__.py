@@ -1,1 +1,1 @@
-"""What clients send, checked for its shape and changed in nothing."""
+"""The bodies and queries of requests. They are validated and not altered."""

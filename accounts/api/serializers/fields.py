@@ -1,4 +1,4 @@
-"""The fields of an account."""
+"""The fields of requests about accounts."""
 
 import re
 from typing import Any
@@ -28,7 +28,7 @@ class RegistrationEmail(NewEmail):
 
     @required.setter
     def required(self, value: bool) -> None:
-        """REST framework sets it at its start."""
+        """Ignore the value that REST framework sets."""
 
 
 class Username(PlainText):
@@ -47,7 +47,7 @@ class Language(serializers.ChoiceField):
 
 
 class Password(SecretText):
-    """A password that exists: too long a one is refused before it costs a hash."""
+    """An existing password. An overlong one is rejected before it costs a hash."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -56,7 +56,7 @@ class Password(SecretText):
 
 
 class NewPassword(Password):
-    """Length and kinds of characters; what depends on the user is for the service."""
+    """Validates length and kinds of characters. Rules that depend on the user are checked by the service."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -64,22 +64,22 @@ class NewPassword(Password):
 
 
 class Identifier(PlainText):
-    """Whatever somebody takes for their address."""
+    """Text that is looked up as an email or a username. Its form is not validated, so that all unknown ones fail alike."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=320, **kwargs)
 
 
 class OneTimeCode(Text):
-    """Six digits, of an email or an authenticator app, as users paste them.
+    """Six digits, from an email or an authenticator app, as users paste them.
 
-    Text that cannot be a code is refused here, so it never counts as an attempt.
+    Text that cannot be a code is rejected here and does not count as an attempt.
     """
 
     default_error_messages = {"not_a_code": _("Enter the six digits of the code.")}
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=64, help_text="Six digits. Blanks and dashes are ignored.", **kwargs)
+        super().__init__(max_length=64, help_text="Six digits. Spaces and dashes are ignored.", **kwargs)
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         text = super().run_validation(data)
@@ -95,7 +95,7 @@ class RecoveryCodeText(Text):
     default_error_messages = {"not_a_code": _("Enter the ten letters and digits of a recovery code.")}
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=64, help_text="Case, blanks and dashes are ignored.", **kwargs)
+        super().__init__(max_length=64, help_text="Case, spaces and dashes are ignored.", **kwargs)
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         text = super().run_validation(data)
@@ -106,7 +106,7 @@ class RecoveryCodeText(Text):
 
 
 class PastedToken(SecretText):
-    """A token of a link, or of an earlier response. Blanks at its ends are ignored."""
+    """A token from a link or an earlier response. Surrounding whitespace is ignored."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**({"max_length": 512} | kwargs))

@@ -1,4 +1,4 @@
-"""A form for each request body."""
+"""The request bodies, and the query of paginated lists."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ class RegisterForm(ProfileForm):
     email = RegistrationEmail()
     username = Username()
     password = NewPassword()
-    language = Language(help_text="Of the emails; that of `Accept-Language` if left out.")
+    language = Language(help_text="The language of emails. Defaults to that of `Accept-Language`.")
 
 
 class VerifyEmailForm(Form):
@@ -49,7 +49,7 @@ class EmailForm(Form):
 
 
 class ForgotPasswordForm(Form):
-    """Any text will do: what is no address is nobody's, and the answer does not tell."""
+    """Accepts any text, because the response must not reveal whether an account has the email."""
 
     email = PlainText()
 
@@ -60,7 +60,7 @@ class LoginForm(Form):
     identifier = Identifier(required=False, help_text="An email or a username.")
     password = Password()
     deviceName = PlainText(required=False, max_length=100, allow_blank=True, help_text="Becomes the session's `name`.")
-    data = DataObject(required=False, help_text="Kept with the session.")  # type: ignore[assignment]
+    data = DataObject(required=False, help_text="Stored with the session.")  # type: ignore[assignment]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if sum(name in attrs for name in ("email", "username", "identifier")) != 1:
@@ -76,27 +76,27 @@ class RefreshForm(Form):
         required=False,
         allow_null=True,
         allow_blank=True,
-        help_text="The cookie serves where this is left out.",
+        help_text="Defaults to the cookie.",
     )
 
 
 class LogoutForm(Form):
     sessionId = PlainText(
-        required=False, allow_null=True, help_text="Another of your sessions, to end that one instead."
+        required=False, allow_null=True, help_text="The id of another of your sessions, to end that one instead."
     )
     refreshToken = PastedToken(
         max_length=None,
         required=False,
         allow_null=True,
         allow_blank=True,
-        help_text="Enough, where the access token has expired.",
+        help_text="Sufficient if the access token has expired.",
     )
     mfaToken = PastedToken(
         max_length=None,
         required=False,
         allow_null=True,
         allow_blank=True,
-        help_text="Of a sign-in to give up before its second factor.",
+        help_text="The token of a sign-in to cancel before its second factor.",
     )
 
 

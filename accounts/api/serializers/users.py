@@ -27,21 +27,21 @@ class _WithoutPrivileges(Form):
 
 
 class NewUserForm(_WithoutPrivileges, RegisterForm):
-    password = NewPassword(required=False, help_text="Left out, the user is mailed an invitation to set one.")
+    password = NewPassword(required=False, help_text="If omitted, the user gets an email with a link to set one.")
     role = serializers.ChoiceField(choices=Role.choices, required=False)
     isActive = StrictBoolean(required=False, source="is_active")
     emailVerified = StrictBoolean(
-        required=False, source="email_verified", help_text="Whether the address counts as proven from the start."
+        required=False, source="email_verified", help_text="Whether the email counts as verified from the start."
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if "email" not in attrs and "password" not in attrs:  # nowhere to send the invitation to
+        if "email" not in attrs and "password" not in attrs:  # there is no email to send the invitation to
             raise serializers.ValidationError({"password": [_REQUIRED]})
         return attrs
 
 
 class UserChanges(_WithoutPrivileges, ProfileForm):
-    email = NewEmail(required=False, help_text="A new address is not verified, unless `emailVerified` says so.")
+    email = NewEmail(required=False, help_text="A new email is unverified unless `emailVerified` is true.")
     password = NewPassword(required=False, help_text="Ends all sessions of the user.")
     role = serializers.ChoiceField(choices=Role.choices, required=False)
     isActive = StrictBoolean(required=False, source="is_active")
@@ -50,18 +50,18 @@ class UserChanges(_WithoutPrivileges, ProfileForm):
         required=False,
         allow_blank=True,
         max_length=MAX_REASON_LENGTH,
-        help_text="Shown to administrators alone.",
+        help_text="Visible to administrators only.",
     )
     emailVerified = StrictBoolean(required=False, source="email_verified")
     currentPassword = Password(
         source="current_password",
         required=False,
-        help_text="Yours: needed to change your own `email`, `emailVerified` or `password`.",
+        help_text="Your own password, required to change your own `email`, `emailVerified` or `password`.",
     )
 
 
 class UserQuery(PageQuery):
-    search = PlainText(required=False, allow_blank=True, max_length=100, help_text="Email, username, names or id.")
+    search = PlainText(required=False, allow_blank=True, max_length=100, help_text="Email, username, names or ID.")
     role = serializers.ChoiceField(choices=Role.choices, required=False)
     emailVerified = QueryBoolean(source="email_verified")
     isActive = QueryBoolean(source="is_active")

@@ -1,4 +1,4 @@
-"""The caller's own account."""
+"""The account of the caller."""
 
 from django.http import StreamingHttpResponse
 from django.utils.translation import gettext_lazy as _
@@ -40,7 +40,7 @@ class MeViewSet(ViewSet):
     @me.mapping.delete
     @documented(docs.DELETE)
     def delete_me(self, request: Request) -> Response:
-        """Deletes your account and everything that belongs to it, for good. Takes your password."""
+        """Permanently deletes your account and everything that belongs to it. Requires your password."""
         profile.delete(user_id=current_principal(request).id, password=checked(PasswordForm, request)["password"])
         response = success(message=_("Your account has been deleted."))
         clear_cookies(response)
@@ -49,7 +49,7 @@ class MeViewSet(ViewSet):
     @action(detail=False, methods=["get"])
     @documented(docs.PROFILE)
     def profile(self, request: Request) -> Response:
-        """The same as `/me`, under the name that some clients know."""
+        """The same as `/me`, under the name that some clients use."""
         return _account_response(request)
 
     @profile.mapping.patch
@@ -67,7 +67,7 @@ class MeViewSet(ViewSet):
     @action(detail=False, methods=["get"], url_path="me/export")
     @documented(docs.EXPORT)
     def export(self, request: Request) -> StreamingHttpResponse:
-        """Everything that is held about you, ended sessions, emails and activity included."""
+        """All data stored about you, including ended sessions, emails and activity."""
         principal = current_principal(request)
         data = export.export_data(user_id=principal.id)
         return streamed_json(export_chunks(data, current=principal.session_id))
@@ -75,7 +75,7 @@ class MeViewSet(ViewSet):
     @action(detail=False, methods=["get"], url_path="me/activity")
     @documented(docs.ACTIVITY)
     def activity(self, request: Request) -> Response:
-        """What happened to your account, sign-ins that failed included, the newest first. Kept for half a year by default."""
+        """The events of your account, including failed sign-ins, newest first. Kept for half a year by default."""
         query = checked_query(PageQuery, request)
         return success(page_data("events", activity.find(user_id=current_principal(request).id, **query), event_data))
 

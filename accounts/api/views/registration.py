@@ -1,4 +1,4 @@
-"""Sign-up and the proof of the address."""
+"""Registration and email verification."""
 
 from django.conf import settings
 from django.http import HttpResponseBase
@@ -34,9 +34,9 @@ class RegistrationViewSet(ViewSet):
     @action(detail=False, methods=["post"])
     @documented(docs.REGISTER)
     def register(self, request: Request) -> Response:
-        """Makes an account and mails a code and a link that prove the address. No token is issued before."""
+        """Creates an account and sends an email with a code and a link to verify the email. Tokens are issued only after that."""
         form = checked(RegisterForm, request)
-        require_trusted(request)  # nobody's browser signs up, or sends mail, for a page elsewhere
+        require_trusted(request)  # no other site may register accounts or send emails through a visitor's browser
         limited(request, settings.RATE_LIMIT_REGISTER)
         email, password = form.pop("email", None), form.pop("password")
         profile = {"language": get_language() or "en"} | form
@@ -51,9 +51,9 @@ class RegistrationViewSet(ViewSet):
     @action(detail=False, methods=["post"], url_path="verify-email")
     @documented(docs.VERIFY_BY_CODE)
     def verify_email(self, request: Request) -> Response:
-        """Verifies the address with the six-digit code from the email. The fifth wrong try kills the code."""
+        """Verifies the email with its six-digit code. The fifth incorrect attempt invalidates the code."""
         form = checked(VerifyEmailForm, request)
-        require_trusted(request)  # a first proof sends the welcome email
+        require_trusted(request)  # the first verification sends the welcome email
         limited(request, settings.RATE_LIMIT_PUBLIC)
         user = email_verification.verify_by_code(email=form["email"], code=form["code"])
         return success({"user": user_summary(user)}, message=_("Your email is verified."))
@@ -61,25 +61,25 @@ class RegistrationViewSet(ViewSet):
     @verify_email.mapping.get
     @documented(docs.VERIFY_BY_LINK)
     def verify_email_by_link(self, request: Request) -> HttpResponseBase:
-        """Verifies the address with the token of the link, again and again while it lives. A browser gets the page instead."""
+        """Verifies the email with the token of the link, any number of times until it expires. A browser gets a page instead."""
         if "text/html" in request.headers.get("Accept", "").lower():
             return verify_email_page(request._request)  # noqa: SLF001 - the page is a view of Django's
-        # A pasted link ends with the email.
-        email, token = (pasted_text.token(_one(request, name)) for name in ("email", "token"))
+        # A pasted link may bring whitespace along.
+        email, token = (pasted_text.token(_single_parameter(request, name)) for name in ("email", "token"))
         require_trusted(request)
         limited(request, settings.RATE_LIMIT_PUBLIC)
         user = email_verification.verify_by_link(email=email, token=token)
         return success({"user": user_summary(user)}, message=_("Your email is verified."))
 
     @verify_email.mapping.head
-    def verify_email_not(self, request: Request) -> Response:
-        """Does nothing: a mail scanner that asks whether a link exists has verified nobody."""
+    def verify_email_head(self, request: Request) -> Response:
+        """Does nothing: a mail scanner that checks a link must not verify the email."""
         return success()
 
     @action(detail=False, methods=["post"], url_path="resend-verification")
     @documented(docs.RESEND)
     def resend_verification(self, request: Request) -> Response:
-        """Mails another code and link; the former die."""
+        """Sends another code and link, which invalidate the previous ones."""
         email = checked(EmailForm, request)["email"]
         require_trusted(request)
         limited(request, settings.RATE_LIMIT_PUBLIC)
@@ -87,8 +87,8 @@ class RegistrationViewSet(ViewSet):
         return success(message=_("The verification email is on its way."))
 
 
-def _one(request: Request, name: str) -> str:
-    """A query parameter that is there exactly once: of two, who knows which one a filter in between looked at."""
+def _single_parameter(request: Request, name: str) -> str:
+    """Return a query parameter that occurs exactly once: of two, a proxy may have checked the other."""
     values = request.query_params.getlist(name)
     if len(values) != 1 or not values[0] or "\0" in values[0]:
         raise ValidationFailed(errors={name: [_REQUIRED]})

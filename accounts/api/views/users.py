@@ -42,7 +42,7 @@ class UserViewSet(ViewSet):
 
     @documented(docs.CREATE)
     def create(self, request: Request) -> Response:
-        """Creates a user. Without a password the user is mailed an invitation to set one."""
+        """Creates a user. Without a password the user gets an email with a link to set one."""
         values = {"email": None, "language": get_language() or "en"} | checked(NewUserForm, request)
         profile = {field: values.pop(field) for field in PROFILE_FIELDS if field in values}
         user = users.create(NewUser(**values, profile=profile), actor_id=current_principal(request).id)
@@ -65,7 +65,7 @@ class UserViewSet(ViewSet):
 
     @documented(docs.DELETE)
     def destroy(self, request: Request, pk: str) -> Response:
-        """Deletes a user and everything that belongs to them, for good."""
+        """Permanently deletes a user and everything that belongs to them."""
         users.delete(actor_id=current_principal(request).id, user_id=_id(pk))
         return success(message=_("The user has been deleted."))
 
@@ -87,7 +87,7 @@ class UserViewSet(ViewSet):
     @action(detail=True, methods=["post"])
     @documented(docs.INVITE)
     def invite(self, request: Request, pk: str) -> Response:
-        """Mails another invitation to a user who has not set a password yet, which invalidates the previous link."""
+        """Sends another invitation to a user who has not set a password yet. The previous link stops working."""
         support.invite(actor_id=current_principal(request).id, user_id=_id(pk))
         return success(message=_("The invitation is on its way."))
 
