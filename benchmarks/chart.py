@@ -1,4 +1,4 @@
-"""A chart of bars as SVG, drawn from values alone: no library, no script, legible on light and dark."""
+"""A bar chart as SVG, without library or script, legible in light and dark mode."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from html import escape
 
 _WIDTH, _LABELS, _VALUES = 760, 230, 110
 _ROW, _HEAD, _GAP = 22, 34, 18
-_OURS, _OTHERS, _TEXT = "#2f6fde", "#9aa5b1", "#6b7280"
+_PRODUCT, _OTHERS, _TEXT = "#2f6fde", "#9aa5b1", "#6b7280"
 _FONT = 'font-family="system-ui, sans-serif" font-size="13"'
 
 
@@ -15,7 +15,7 @@ class Bar:
     label: str
     value: float
     text: str
-    is_ours: bool
+    is_product: bool
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Panel:
     bars: Sequence[Bar]
 
 
-def drawn(panels: Sequence[Panel], *, caption: str) -> str:
+def draw(panels: Sequence[Panel], *, caption: str) -> str:
     rows, y = [], 0
     for panel in panels:
         rows += _panel(panel, y)
@@ -37,12 +37,12 @@ def drawn(panels: Sequence[Panel], *, caption: str) -> str:
 
 
 def _panel(panel: Panel, top: int) -> list[str]:
-    longest = max((bar.value for bar in panel.bars), default=1) or 1
+    maximum = max((bar.value for bar in panel.bars), default=1) or 1
     rows = [f'<text x="0" y="{top + 20}" font-weight="600" fill="{_TEXT}">{escape(panel.title)}</text>']
     for number, bar in enumerate(panel.bars):
         y = top + _HEAD + number * _ROW
-        width = max(1, round((_WIDTH - _LABELS - _VALUES) * bar.value / longest))
-        color, weight = (_OURS, "600") if bar.is_ours else (_OTHERS, "400")
+        width = max(1, round((_WIDTH - _LABELS - _VALUES) * bar.value / maximum))
+        color, weight = (_PRODUCT, "600") if bar.is_product else (_OTHERS, "400")
         rows += [
             f'<text x="0" y="{y + 13}" font-weight="{weight}" fill="{_TEXT}">{escape(bar.label)}</text>',
             f'<rect x="{_LABELS}" y="{y}" width="{width}" height="16" rx="2" fill="{color}"/>',

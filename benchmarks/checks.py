@@ -1,58 +1,60 @@
-"""Whether a server does what it is measured at: who the caller is, what is refused, what a refresh brings, what a logout ends."""
+"""Check that a server works before it is measured: identity, rejection of forged tokens, refresh and logout."""
 
 from benchmarks.contender import Tokens, token_in
-from benchmarks.server import Reply, Server
+from benchmarks.server import Response, Server
 
 
-class WrongAnswer(Exception):
-    """A contender that does not do its work is not measured."""
+class WrongResponse(Exception):
+    """A contender gave a wrong response, so the run ends."""
 
 
 def check(server: Server) -> None:
-    """Signs in and out again. Raises WrongAnswer."""
+    """Sign in, refresh and sign out. Raise WrongResponse if a response is wrong."""
     contender = server.contender
     if contender.login is None:
-        _require(server, who_am_i(server, Tokens("")), contender.says)
+        _require(server, get_me(server, Tokens("")), contender.expected_me)
         return
     tokens = server.sign_in(0)
-    _require(server, who_am_i(server, tokens), '"user0"')
+    _require(server, get_me(server, tokens), '"user0"')
     forged = tokens.access[:-10] + "A" * 10
-    if not _is_refused(who_am_i(server, Tokens(forged))):
-        raise WrongAnswer(f"{contender.label} takes a forged token.")
-    server.sign_out(_refreshed(server, tokens))
+    if not _is_rejected(get_me(server, Tokens(forged))):
+        raise WrongResponse(f"{contender.label} accepts a forged token.")
+    server.sign_out(_refresh(server, tokens))
 
 
-def dies_at_once(server: Server) -> bool | None:
-    """Whether the access token is refused right after the logout; None without one."""
+def is_revoked_at_once(server: Server) -> bool | None:
+    """Return whether logout revokes the access token at once, or None if there is no logout."""
     tokens = server.sign_in(0)
     if server.sign_out(tokens) is None:
         return None
-    return _is_refused(who_am_i(server, tokens))
+    return _is_rejected(get_me(server, tokens))
 
 
-def _refreshed(server: Server, tokens: Tokens) -> Tokens:
+def _refresh(server: Server, tokens: Tokens) -> Tokens:
     contender = server.contender
     if contender.refresh is None:
         return tokens
-    reply = server.send(contender.refresh.filled(token=tokens.refresh))
-    _require(server, reply, contender.refresh_token)
-    found = Tokens(token_in(reply.body, contender.access), token_in(reply.body, contender.refresh_token))
-    if not found.refresh or found.refresh == tokens.refresh:
-        raise WrongAnswer(f"{contender.label} gives the refresh token back that it was given.")
-    _require(server, who_am_i(server, found), '"user0"')
-    return found
+    response = server.send(contender.refresh.filled(token=tokens.refresh))
+    _require(server, response, contender.refresh_token)
+    refreshed = Tokens(token_in(response.body, contender.access), token_in(response.body, contender.refresh_token))
+    if not refreshed.refresh or refreshed.refresh == tokens.refresh:
+        raise WrongResponse(f"{contender.label} returns the same refresh token.")
+    _require(server, get_me(server, refreshed), '"user0"')
+    return refreshed
 
 
-def _is_refused(reply: Reply) -> bool:
-    """better-auth has no status for it: there is no session."""
-    return reply.status in {401, 403, 410} or reply.body == b"null"
+def _is_rejected(response: Response) -> bool:
+    """better-auth returns null instead of an error status."""
+    return response.status in {401, 403, 410} or response.body == b"null"
 
 
-def who_am_i(server: Server, tokens: Tokens) -> Reply:
-    assert server.contender.me is not None  # noqa: S101 - each contender has it
+def get_me(server: Server, tokens: Tokens) -> Response:
+    assert server.contender.me is not None  # noqa: S101 - every contender has it
     return server.send(server.contender.me.filled(token=tokens.access))
 
 
-def _require(server: Server, reply: Reply, text: str) -> None:
-    if reply.status != 200 or text.encode() not in reply.body:
-        raise WrongAnswer(f"{server.contender.label} answers {reply.status} {reply.body[:300]!r} instead of {text}.")
+def _require(server: Server, response: Response, text: str) -> None:
+    if response.status != 200 or text.encode() not in response.body:
+        raise WrongResponse(
+            f"{server.contender.label} returned {response.status} {response.body[:300]!r} instead of {text}."
+        )

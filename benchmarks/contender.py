@@ -1,4 +1,4 @@
-"""A contender: how it is started, and what its requests are called."""
+"""A contender: how to start it, and its requests."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from benchmarks.load.plan import Ask
+from benchmarks.load.plan import Request
 
 PASSWORD = "Correct-Horse-7"
 BCRYPT_ROUNDS = 4
@@ -23,9 +23,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Contender:
-    """`command` takes port and threads. Of the requests, those that it has; `{token}` is an access token in all but `refresh`.
+    """`command` takes port and threads. Unsupported requests are None.
 
-    `access` and `refresh_token` are the names under which its answers hold the tokens.
+    `{token}` is an access token, in `refresh` a refresh token. `access` and `refresh_token` are the fields of its responses
+    that contain the tokens.
     """
 
     name: str
@@ -38,14 +39,14 @@ class Contender:
     has_threads: bool = True
     is_seeded_by_requests: bool = False
 
-    me: Ask | None = None
-    says: str = '"user{index}"'
-    says_of_new: str = '"new{number}"'
-    forward_auth: Ask | None = None
-    login: Ask | None = None
-    refresh: Ask | None = None
-    register: Ask | None = None
-    logout: Ask | None = None
+    me: Request | None = None
+    expected_me: str = '"user{index}"'
+    expected_registration: str = '"new{number}"'
+    forward_auth: Request | None = None
+    login: Request | None = None
+    refresh: Request | None = None
+    register: Request | None = None
+    logout: Request | None = None
     logout_status: int = 0
     access: str = "access"
     refresh_token: str = "refresh"
@@ -57,10 +58,10 @@ class Tokens:
     refresh: str = ""
 
 
-def token_in(answer: bytes, name: str) -> str:
-    """The string called `name`, wherever it stands in the JSON. Empty where there is none."""
-    found = re.search(rf'"{re.escape(name)}"\s*:\s*("(?:[^"\\]|\\.)+")', answer.decode())
-    return str(json.loads(found[1])) if found else ""
+def token_in(response: bytes, name: str) -> str:
+    """Return the string field `name`, at any depth of the JSON, or an empty string."""
+    match = re.search(rf'"{re.escape(name)}"\s*:\s*("(?:[^"\\]|\\.)+")', response.decode())
+    return str(json.loads(match[1])) if match else ""
 
 
 def as_json(**fields: str) -> str:

@@ -1,4 +1,4 @@
-"""Which core does what: the server that is measured has one for itself, all else shares the other."""
+"""Pin the measured server to one core, and everything else to another."""
 
 import os
 from collections.abc import Iterator
@@ -7,20 +7,20 @@ from contextlib import contextmanager
 _CAN_PIN = hasattr(os, "sched_setaffinity")
 _CORES = sorted(os.sched_getaffinity(0)) if _CAN_PIN else []
 
-# Where there is only one core, or the system pins nothing, everything runs everywhere, and the report says so.
-ARE_APART = len(_CORES) > 1
-_SERVER, _REST = (_CORES[:1], _CORES[1:2]) if ARE_APART else (_CORES, _CORES)
+# On one core, or without CPU affinity, everything shares all cores, and the report says so.
+ARE_SEPARATE = len(_CORES) > 1
+_SERVER, _REST = (_CORES[:1], _CORES[1:2]) if ARE_SEPARATE else (_CORES, _CORES)
 
 
-def stay_off_the_server_core() -> None:
-    """For this process and all that it starts from now on: the databases, and the load."""
+def leave_server_core() -> None:
+    """Pin this process and its future children (the databases and the load) to the other core."""
     if _CAN_PIN:
         os.sched_setaffinity(0, _REST)
 
 
 @contextmanager
-def on_the_server_core() -> Iterator[None]:
-    """What is started within runs there for good; this thread itself only meanwhile."""
+def on_server_core() -> Iterator[None]:
+    """Pin processes that are started in this context to the server's core."""
     if not _CAN_PIN:
         yield
         return
@@ -33,7 +33,7 @@ def on_the_server_core() -> Iterator[None]:
 
 @contextmanager
 def on_any_core() -> Iterator[None]:
-    """What is started within is nobody's neighbour in particular."""
+    """Do not pin processes that are started in this context."""
     if not _CAN_PIN:
         yield
         return
@@ -44,7 +44,7 @@ def on_any_core() -> Iterator[None]:
         os.sched_setaffinity(0, _REST)
 
 
-def described() -> str:
-    if not ARE_APART:
-        return "all on the same cores, since this machine has one or pins nothing"
+def describe() -> str:
+    if not ARE_SEPARATE:
+        return "all on the same cores, since this machine has only one or no CPU affinity"
     return "the server alone on one core; databases and load on another"

@@ -1,4 +1,4 @@
-"""What the peers need, installed from exact pins beside the project's own environment, and only when the pins change."""
+"""Install the peers from exact pins into an environment of their own, when the pins change."""
 
 import hashlib
 import shutil
@@ -20,7 +20,7 @@ def bench_dir() -> Path:
 
 
 def python() -> Path:
-    """The interpreter of the peers' environment, made at the first call."""
+    """Return the interpreter of the peers' environment, which the first call creates."""
     folder, pins = bench_dir() / "venv", HERE / "requirements.txt"
     if not _is_current(folder, pins):
         print("Installing the peers (about half a minute, only when their versions change).", flush=True)
@@ -39,7 +39,7 @@ def python() -> Path:
 
 
 def node() -> Path | None:
-    """The folder of the Node peers with all that they need; None where there is no Node, or their installation fails."""
+    """Return the folder of the installed Node peers, or None without Node or if their installation fails."""
     if not shutil.which("node") or not shutil.which("npm"):
         return None
     folder, pins = bench_dir() / "node", PEERS / "node" / "package-lock.json"
@@ -47,8 +47,8 @@ def node() -> Path | None:
         print("Installing the peers of Node.", flush=True)
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(PEERS / "node", folder, ignore=shutil.ignore_patterns("node_modules"))
-        if subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=folder, check=False).returncode:  # noqa: S607 - npm is wherever Node is
-            print("Their installation failed; the run goes on without them.", flush=True)
+        if subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=folder, check=False).returncode:  # noqa: S607 - npm is where Node is
+            print("Their installation failed; the run continues without them.", flush=True)
             return None
         _mark_current(folder, pins)
     for program in (PEERS / "node").glob("*.mjs"):

@@ -1,4 +1,4 @@
-"""One run: all contenders started, their rounds taken in turn, what each costs and weighs."""
+"""One run: start all contenders, measure them in alternating rounds, and count costs and memory."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -14,15 +14,15 @@ from benchmarks.load import wrk
 from benchmarks.load.own_client import OwnClient
 from benchmarks.load.plan import Plan, Sample
 from benchmarks.server import Server
-from benchmarks.stores import Place, Stores
-from benchmarks.works import WORKS, Kinds, Work
+from benchmarks.stores import Storage, Stores
+from benchmarks.works import WORKS, Work, WorkKind
 
 _TRIAL_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
 class Length:
-    """How long a run takes: rounds, seconds of each load, and the numbers of threads that each server is tried with."""
+    """The length of a run: rounds, seconds of each load, and the numbers of threads to try each server with."""
 
     rounds: int
     seconds: float
@@ -31,137 +31,141 @@ class Length:
 
 @dataclass
 class Result:
-    """`threads` is the number that is best for works of each kind: one that waits for a disk wants more than one that reads."""
+    """`threads` is the best number for each kind of work: writes, which wait for a disk, need more than reads."""
 
     contender: Contender
-    threads: dict[Kinds, int] = field(default_factory=dict)
+    threads: dict[WorkKind, int] = field(default_factory=dict)
     samples: dict[str, list[Sample]] = field(default_factory=dict)
     costs: dict[str, Cost] = field(default_factory=dict)
-    dies_at_once: bool | None = None
+    is_revoked_at_once: bool | None = None
     memory_mib: float = 0.0
 
 
-class Pair(NamedTuple):
-    """A contender's result and its servers, which are one and the same where both kinds want as many threads."""
+class Measured(NamedTuple):
+    """A contender's result and its servers: the same running if both kinds of work need the same number of threads."""
 
     result: Result
-    servers: dict[Kinds, Server]
+    servers: dict[WorkKind, Server]
 
     @property
     def all_servers(self) -> list[Server]:
-        return list({id(one): one for one in self.servers.values()}.values())
+        return list({id(running): running for running in self.servers.values()}.values())
 
 
 @dataclass
 class Run:
     results: list[Result]
-    questions: dict[str, list[float]]
+    component_rates: dict[str, list[float]]
 
 
 def run(contenders: Sequence[Contender], stores: Stores, *, length: Length, logs: Path) -> Run:
-    places = {one.name: stores.make_place(one.name, number + 1) for number, one in enumerate(contenders)}
+    storages = {
+        contender.name: stores.create_storage(contender.name, number + 1) for number, contender in enumerate(contenders)
+    }
     for contender in contenders:
-        _say(f"{contender.label}: preparing")
-        server.prepare(contender, places[contender.name])
+        _print(f"{contender.label}: preparing")
+        server.prepare(contender, storages[contender.name])
     results = [Result(contender) for contender in contenders]
     for result in results:
-        result.threads = _best_threads(result.contender, places[result.contender.name], length, logs)
-    questions: dict[str, list[float]] = {}
-    with _started(results, places, logs) as pairs:
+        result.threads = _best_threads(result.contender, storages[result.contender.name], length, logs)
+    component_rates: dict[str, list[float]] = {}
+    with _start_all(results, storages, logs) as measured:
         for number in range(length.rounds):
-            _say(f"Round {number + 1} of {length.rounds}")
-            _take_round(pairs, length.seconds, turn=number)
-            _ask_stores(questions, places, length.seconds)
-        for pair in pairs:
-            _finish(pair, stores)
-    return Run(results, questions)
+            _print(f"Round {number + 1} of {length.rounds}")
+            _measure_round(measured, length.seconds, turn=number)
+            _measure_components(component_rates, storages, length.seconds)
+        for contender_run in measured:
+            _finish(contender_run, stores)
+    return Run(results, component_rates)
 
 
 @contextmanager
-def _started(results: Sequence[Result], places: dict[str, Place], logs: Path) -> Iterator[list[Pair]]:
-    """All at once: who is not asked costs the one who is nothing."""
+def _start_all(results: Sequence[Result], storages: dict[str, Storage], logs: Path) -> Iterator[list[Measured]]:
+    """Start all servers at once: an idle running costs the measured running nothing."""
     with ExitStack() as stack:
-        pairs = []
+        measured = []
         for result in results:
             by_threads = {}
             for threads in sorted(set(result.threads.values())):
-                one = server.start(result.contender, places[result.contender.name], threads=threads, logs=logs)
-                stack.callback(one.stop)
-                by_threads[threads] = one
-            pairs.append(Pair(result, {kind: by_threads[threads] for kind, threads in result.threads.items()}))
-        yield pairs
+                running = server.start(result.contender, storages[result.contender.name], threads=threads, logs=logs)
+                stack.callback(running.stop)
+                by_threads[threads] = running
+            measured.append(Measured(result, {kind: by_threads[threads] for kind, threads in result.threads.items()}))
+        yield measured
 
 
-def _best_threads(contender: Contender, place: Place, length: Length, logs: Path) -> dict[Kinds, int]:
-    """By a short look at one work of each kind, which stands for the others of it."""
-    trials = [work for work in WORKS if work.name in {"me", "login"} and work.request_of(contender) is not None]
+def _best_threads(contender: Contender, storage: Storage, length: Length, logs: Path) -> dict[WorkKind, int]:
+    """Find the best number of threads by a short trial of running work of each kind."""
+    trials = [work for work in WORKS if work.name in {"me", "login"} and work.get_request(contender) is not None]
     if len(length.threads) == 1 or not contender.has_threads:
         return {work.kind: length.threads[0] for work in trials}
-    rates: dict[Kinds, dict[int, float]] = {work.kind: {} for work in trials}
+    rates: dict[WorkKind, dict[int, float]] = {work.kind: {} for work in trials}
     for threads in length.threads:
-        one = server.start(contender, place, threads=threads, logs=logs)
+        running = server.start(contender, storage, threads=threads, logs=logs)
         try:
             for work in trials:
-                with work.planned(one) as plan:
-                    rates[work.kind][threads] = _load(one, plan, _TRIAL_SECONDS).rate
+                with work.planned(running) as plan:
+                    rates[work.kind][threads] = _load(running, plan, _TRIAL_SECONDS).rate
         finally:
-            one.stop()
+            running.stop()
     for work in trials:
-        told = ", ".join(f"{threads} threads {rate:,.0f}/s" for threads, rate in rates[work.kind].items())
-        _say(f"{contender.label}, {work.name}: {told}")
-    return {kind: max(found, key=lambda threads: found[threads]) for kind, found in rates.items()}
+        rates_by_threads = ", ".join(f"{threads} threads {rate:,.0f}/s" for threads, rate in rates[work.kind].items())
+        _print(f"{contender.label}, {work.name}: {rates_by_threads}")
+    return {kind: max(by_threads, key=by_threads.__getitem__) for kind, by_threads in rates.items()}
 
 
-def _take_round(pairs: Sequence[Pair], seconds: float, *, turn: int) -> None:
-    """Another begins in each round, so that none is always the first after a pause."""
-    turned = [*pairs[turn % len(pairs) :], *pairs[: turn % len(pairs)]]
-    _check_all(turned)
+def _measure_round(measured: Sequence[Measured], seconds: float, *, turn: int) -> None:
+    """Rotate the order in each round, so that no contender is always the first after a pause."""
+    ordered = [*measured[turn % len(measured) :], *measured[: turn % len(measured)]]
+    _check_all(ordered)
     for work in WORKS:
-        for pair in turned:
-            if work.request_of(pair.result.contender) is not None:
-                sample = measured(pair.servers[work.kind], work, seconds)
-                pair.result.samples.setdefault(work.name, []).append(sample)
-    _check_all(turned)
+        for contender_run in ordered:
+            if work.get_request(contender_run.result.contender) is not None:
+                sample = measure_work(contender_run.servers[work.kind], work, seconds)
+                contender_run.result.samples.setdefault(work.name, []).append(sample)
+    _check_all(ordered)
 
 
-def _check_all(pairs: Sequence[Pair]) -> None:
-    for pair in pairs:
-        for one in pair.all_servers:
-            checks.check(one)
+def _check_all(measured: Sequence[Measured]) -> None:
+    for contender_run in measured:
+        for running in contender_run.all_servers:
+            checks.check(running)
 
 
-def measured(one: Server, work: Work, seconds: float) -> Sample:
-    """Raises WrongAnswer where a single answer is not what it must be."""
-    with work.planned(one) as plan:
-        before = one.cpu_seconds()
-        sample = _load(one, plan, seconds)
-        taken = one.cpu_seconds() - before
+def measure_work(running: Server, work: Work, seconds: float) -> Sample:
+    """Raise WrongResponse if a single response is not as expected."""
+    with work.planned(running) as plan:
+        before = running.cpu_seconds()
+        sample = _load(running, plan, seconds)
+        cpu_seconds = running.cpu_seconds() - before
     if sample.wrong:
-        raise checks.WrongAnswer(f"{one.contender.label}, {work.name}: {sample.wrong} of {sample.requests} are wrong.")
-    return replace(sample, cpu_us=1e6 * taken / max(sample.requests, 1))
+        raise checks.WrongResponse(
+            f"{running.contender.label}, {work.name}: {sample.wrong} of {sample.requests} are wrong."
+        )
+    return replace(sample, cpu_us=1e6 * cpu_seconds / max(sample.requests, 1))
 
 
-def _load(one: Server, plan: Plan, seconds: float) -> Sample:
-    if plan.once or not wrk.is_here():
-        return OwnClient(one.port, plan, seconds).run()
-    return wrk.run(one.port, plan, seconds)
+def _load(running: Server, plan: Plan, seconds: float) -> Sample:
+    if plan.once or not wrk.is_installed():
+        return OwnClient(running.port, plan, seconds).run()
+    return wrk.run(running.port, plan, seconds)
 
 
-def _ask_stores(questions: dict[str, list[float]], places: dict[str, Place], seconds: float) -> None:
-    place = next(iter(places.values()))
-    for name, rate in limits.bare_questions(place, seconds=seconds / 2).items():
-        questions.setdefault(name, []).append(rate)
+def _measure_components(component_rates: dict[str, list[float]], storages: dict[str, Storage], seconds: float) -> None:
+    storage = next(iter(storages.values()))
+    for name, rate in limits.measure_components(storage, seconds=seconds / 2).items():
+        component_rates.setdefault(name, []).append(rate)
 
 
-def _finish(pair: Pair, stores: Stores) -> None:
-    result = pair.result
-    result.memory_mib = max(one.memory_mib() for one in pair.all_servers)
+def _finish(contender_run: Measured, stores: Stores) -> None:
+    result = contender_run.result
+    result.memory_mib = max(running.memory_mib() for running in contender_run.all_servers)
     if result.contender.kind is Kind.LIMIT:
         return
-    one = pair.servers[Kinds.WRITES]
-    result.dies_at_once = checks.dies_at_once(one)
-    result.costs = counting.count(one, stores)
+    running = contender_run.servers[WorkKind.WRITES]
+    result.is_revoked_at_once = checks.is_revoked_at_once(running)
+    result.costs = counting.count(running, stores)
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     print(text, flush=True)

@@ -1,4 +1,4 @@
-"""A contender's server: prepared, started on its core, asked one thing at a time, weighed and stopped."""
+"""The server of a contender: prepare, start on its core, send requests, measure memory, stop."""
 
 import http.client
 import os
@@ -9,8 +9,8 @@ from pathlib import Path
 
 from benchmarks import cores
 from benchmarks.contender import PASSWORD, Contender, Tokens, token_in
-from benchmarks.load.plan import Ask
-from benchmarks.stores import Place
+from benchmarks.load.plan import Request
+from benchmarks.stores import Storage
 from core.dev import processes
 from core.web_server import bind_address
 
@@ -18,11 +18,11 @@ USERS = 400
 _HOST = "127.0.0.1"
 _START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
-_ANSWER_SECONDS = 30.0
+_RESPONSE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
-class Reply:
+class Response:
     status: int
     body: bytes
 
@@ -30,58 +30,58 @@ class Reply:
 @dataclass(frozen=True)
 class Server:
     contender: Contender
-    place: Place
+    storage: Storage
     port: int
     process: subprocess.Popen[bytes]
 
-    def send(self, ask: Ask) -> Reply:
-        connection = http.client.HTTPConnection(_HOST, self.port, timeout=_ANSWER_SECONDS)
+    def send(self, request: Request) -> Response:
+        connection = http.client.HTTPConnection(_HOST, self.port, timeout=_RESPONSE_SECONDS)
         try:
-            connection.request(ask.method, ask.path, ask.body or None, ask.all_headers())
+            connection.request(request.method, request.path, request.body or None, request.all_headers())
             response = connection.getresponse()
-            return Reply(response.status, response.read())
+            return Response(response.status, response.read())
         finally:
             connection.close()
 
     def sign_in(self, number: int) -> Tokens:
         contender = self.contender
-        assert contender.login is not None  # noqa: S101 - who cannot be signed in to is not asked
-        reply = self.send(contender.login.filled(number=number))
-        access = token_in(reply.body, contender.access)
+        assert contender.login is not None  # noqa: S101 - called only for contenders with a login
+        response = self.send(contender.login.filled(number=number))
+        access = token_in(response.body, contender.access)
         if not access:
-            raise RuntimeError(f"{contender.label}: no login, {reply.status} {reply.body[:300]!r}")
-        return Tokens(access, token_in(reply.body, contender.refresh_token))
+            raise RuntimeError(f"{contender.label}: no login, {response.status} {response.body[:300]!r}")
+        return Tokens(access, token_in(response.body, contender.refresh_token))
 
-    def sign_out(self, tokens: Tokens) -> Reply | None:
+    def sign_out(self, tokens: Tokens) -> Response | None:
         if self.contender.logout is None:
             return None
         return self.send(self.contender.logout.filled(token=tokens.access, other=tokens.refresh))
 
     def memory_mib(self) -> float:
-        """Of all its processes, what is shared among them counted once."""
+        """Return the memory of all its processes; shared memory counts once."""
         return sum(proportional_kib(pid) for pid in tree(self.process.pid)) / 1024
 
     def cpu_seconds(self) -> float:
-        """What all its processes have taken of the processor so far."""
+        """Return the processor time of all its processes so far."""
         return sum(_ticks(pid) for pid in tree(self.process.pid)) / os.sysconf("SC_CLK_TCK")
 
     def stop(self) -> None:
         processes.stop(self.process, grace=_STOP_SECONDS)
 
 
-def prepare(contender: Contender, place: Place) -> None:
-    """Migrates and seeds; each server of the contender finds it so."""
+def prepare(contender: Contender, storage: Storage) -> None:
+    """Migrate and seed the contender's database."""
     for command in contender.prepare:
-        subprocess.run(command, cwd=contender.folder, env=environment(contender, place), check=True)
+        subprocess.run(command, cwd=contender.folder, env=environment(contender, storage), check=True)
 
 
-def start(contender: Contender, place: Place, *, threads: int, logs: Path) -> Server:
+def start(contender: Contender, storage: Storage, *, threads: int, logs: Path) -> Server:
     port, log = bind_address.free_port(_HOST), logs / f"{contender.name}.log"
-    with log.open("ab") as output, cores.on_the_server_core():
+    with log.open("ab") as output, cores.on_server_core():
         process = processes.start(
             contender.command(port, threads),
             cwd=contender.folder,
-            env=environment(contender, place),
+            env=environment(contender, storage),
             stdout=output,
             stderr=output,
         )
@@ -91,37 +91,37 @@ def start(contender: Contender, place: Place, *, threads: int, logs: Path) -> Se
     except BaseException:
         processes.stop(process, grace=_STOP_SECONDS)
         raise
-    found = Server(contender, place, port, process)
+    running = Server(contender, storage, port, process)
     if contender.is_seeded_by_requests:
-        _seed(found)
-    return found
+        _seed(running)
+    return running
 
 
 def _seed(server: Server) -> None:
-    """Once: whoever is there already is refused."""
+    """Register the users, until one exists already."""
     register = server.contender.register
-    assert register is not None  # noqa: S101 - the contender says that it is so seeded
-    named = replace(register, body=register.body.replace("new{number}", "user{number}"))
+    assert register is not None  # noqa: S101 - the contender expected_me that it is so seeded
+    as_seed_user = replace(register, body=register.body.replace("new{number}", "user{number}"))
     for number in range(USERS):
-        if server.send(named.filled(number=number)).status >= 400:
+        if server.send(as_seed_user.filled(number=number)).status >= 400:
             return
 
 
-def environment(contender: Contender, place: Place) -> dict[str, str]:
-    """What its processes find: where its data are, what it is set to, and nothing else of this one's."""
-    from_outside = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+def environment(contender: Contender, storage: Storage) -> dict[str, str]:
+    """Return the environment of its processes: its storage and settings, and little of this process's environment."""
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     own = {"BENCH_PASSWORD": PASSWORD, "BENCH_USERS": str(USERS), "ENV_FILE": os.devnull}
-    return from_outside | place.environment | own | dict(contender.environment)
+    return inherited | storage.environment | own | dict(contender.environment)
 
 
 def tree(pid: int) -> Sequence[int]:
     tasks = Path(f"/proc/{pid}/task").glob("*/children")
     children = [int(child) for task in tasks for child in task.read_text().split()]
-    return [pid, *(found for child in children for found in tree(child))]
+    return [pid, *(descendant for child in children for descendant in tree(child))]
 
 
 def proportional_kib(pid: int) -> int:
-    """0 where the system does not say."""
+    """Return 0 on systems without smaps_rollup."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
@@ -130,7 +130,7 @@ def proportional_kib(pid: int) -> int:
 
 
 def _ticks(pid: int) -> int:
-    """Its time in user code and in the kernel; the name of a process, which is in parentheses, may hold anything."""
+    """Return user and kernel time. The process name, in parentheses, may contain anything."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

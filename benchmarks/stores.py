@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis of the run's own, one of each for all contenders, each of whom has its own database in both."""
+"""PostgreSQL and Redis for the run: one of each for all contenders, which have separate databases in both."""
 
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ _BROKER = 100
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where one contender keeps its data."""
+class Storage:
+    """The databases of one contender."""
 
     postgres_url: str
     redis_socket: Path
@@ -31,7 +31,7 @@ class Place:
 
     @property
     def environment(self) -> dict[str, str]:
-        """As libpq reads it, and with the addresses whole."""
+        """Return the variables of libpq, and complete URLs."""
         parts = urlsplit(self.postgres_url)
         return {
             "PGHOST": str(parts.hostname),
@@ -43,7 +43,7 @@ class Place:
             "REDIS_URL": self.redis_url,
             "REDIS_SOCKET": str(self.redis_socket),
             "REDIS_DATABASE": str(self.redis_number),
-            # Emails wait in the database, and who should be told of them is not there.
+            # Emails wait in the database; no worker listens.
             "CELERY_BROKER_URL": f"redis+socket://{url_path(self.redis_socket)}?virtual_host={_BROKER}",
         }
 
@@ -70,12 +70,12 @@ class Stores:
     def postgres_log(self) -> Path:
         return self.postgres.folder / "postgres.log"
 
-    def make_place(self, name: str, number: int) -> Place:
-        """An empty database called `name`, and the Redis database of that number."""
+    def create_storage(self, name: str, number: int) -> Storage:
+        """Create an empty database for `name`, and assign it the Redis database with that number."""
         database = f"bench_{name}"
         self.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
         url = urlunsplit(urlsplit(self.postgres.url)._replace(path=f"/{database}"))
-        return Place(url, self.redis.socket, number)
+        return Storage(url, self.redis.socket, number)
 
     def execute(self, statement: sql.Composed | sql.SQL) -> None:
         with closing(psycopg.connect(self.postgres.url, autocommit=True)) as connection:

@@ -1,4 +1,4 @@
-"""The works that are measured, and what each sends to a server."""
+"""The kinds of work that are measured, and the requests of each."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from benchmarks.contender import Contender, Tokens
-from benchmarks.load.plan import CONNECTIONS, Ask, Plan
+from benchmarks.load.plan import CONNECTIONS, Plan, Request
 from benchmarks.server import USERS, Server
 
 _ONCE = 20 * CONNECTIONS
-_new_users = itertools.count(1, 1_000_000)  # so many registrations no run makes
+_new_users = itertools.count(1, 1_000_000)  # more than any run registers
 
 
-class Kinds(StrEnum):
-    """What a server mostly does: compute, or wait for a commit to be on the disk and for a hash."""
+class WorkKind(StrEnum):
+    """Reads compute; writes wait for a durable commit or for a hash."""
 
     READS = "reads"
     WRITES = "writes"
@@ -23,16 +23,16 @@ class Kinds(StrEnum):
 
 @dataclass(frozen=True)
 class Work:
-    """`request_of` is the contender's request, None where it has no such thing."""
+    """`get_request` returns the contender's request, or None if it has none."""
 
     name: str
     title: str
-    request_of: Callable[[Contender], Ask | None]
-    kind: Kinds = Kinds.WRITES
+    get_request: Callable[[Contender], Request | None]
+    kind: WorkKind = WorkKind.WRITES
 
     @contextmanager
     def planned(self, server: Server) -> Iterator[Plan]:
-        """The plan for one run. Who is signed in for it is signed out afterwards, so that each run finds the same."""
+        """Yield the plan of one load, and sign its users out afterwards, so that each load finds the same state."""
         if server.contender.login is None or self.name in {"login", "register"}:
             yield self._plan(server.contender, [])
             return
@@ -43,29 +43,34 @@ class Work:
                 server.sign_out(tokens)
 
     def _users(self) -> range | list[int]:
-        """The first 16 have one session each, and that only while they are needed."""
+        """The first 16 users have one session each, and only during a load."""
         if self.name != "logout":
             return range(CONNECTIONS)
         return [CONNECTIONS + number % (USERS - CONNECTIONS) for number in range(_ONCE)]
 
     def _plan(self, contender: Contender, signed_in: list[Tokens]) -> Plan:
-        ask = self.request_of(contender)
-        assert ask is not None  # noqa: S101 - who has no such request is not asked
+        request = self.get_request(contender)
+        assert request is not None  # noqa: S101 - called only if the contender has the request
         access, refresh = (tuple(getattr(pair, kind) for pair in signed_in) for kind in ("access", "refresh"))
         if self.name == "refresh":
-            return Plan(ask, f'"{contender.refresh_token}"', tokens=refresh, next_token=contender.refresh_token)
+            return Plan(request, f'"{contender.refresh_token}"', tokens=refresh, next_token=contender.refresh_token)
         if self.name == "login":
-            return Plan(ask, f'"{contender.access}"', first=CONNECTIONS, wraps=USERS - CONNECTIONS)
+            return Plan(request, f'"{contender.access}"', first=CONNECTIONS, wraps=USERS - CONNECTIONS)
         if self.name == "register":
-            return Plan(ask, contender.says_of_new, first=next(_new_users))
+            return Plan(request, contender.expected_registration, first=next(_new_users))
         if self.name == "logout":
-            return Plan(ask, "", tokens=access, others=refresh, once=True, status=contender.logout_status)
-        return Plan(ask, contender.says if self.name == "me" else '"success":true', tokens=access)
+            return Plan(request, "", tokens=access, others=refresh, once=True, status=contender.logout_status)
+        return Plan(request, contender.expected_me if self.name == "me" else '"success":true', tokens=access)
 
 
 WORKS = (
-    Work("me", "Who am I (`me`)", lambda contender: contender.me, Kinds.READS),
-    Work("forward_auth", "May they pass (`forward-auth`)", lambda contender: contender.forward_auth, Kinds.READS),
+    Work("me", "Current user (`me`)", lambda contender: contender.me, WorkKind.READS),
+    Work(
+        "forward_auth",
+        "Forward auth (`forward-auth`)",
+        lambda contender: contender.forward_auth,
+        WorkKind.READS,
+    ),
     Work("refresh", "Refresh", lambda contender: contender.refresh),
     Work("login", "Login", lambda contender: contender.login),
     Work("register", "Register", lambda contender: contender.register),

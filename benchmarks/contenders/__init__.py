@@ -1,1 +1,1 @@
-"""Who takes part: the product, its peers, and the limits of what they stand on."""
+"""The contenders: the product, its peers, and the limits of its components."""

@@ -1,11 +1,11 @@
-"""The peers of Django's world, each a small project of its own below peers/, all served by the same server."""
+"""The Django peers: small projects below peers/, all served by the same server."""
 
 from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import installed
 from benchmarks.contender import BCRYPT_ROUNDS, PASSWORD, Command, Contender, Kind, as_json, bearing
-from benchmarks.load.plan import Ask
+from benchmarks.load.plan import Request
 
 _LOGIN = as_json(username="user{number}", password=PASSWORD)
 _SESSION = {"X-Session-Token": "{token}"}
@@ -24,7 +24,7 @@ def django_peers(python: Path) -> list[Contender]:
 
 
 def served_by_granian(python: Path, *application: str, port: int, threads: int) -> Command:
-    """By granian's WSGI interface, the fastest server for them, with one process. It loses bytes that no load here sends."""
+    """Use granian's WSGI interface, the fastest server for them. It loses bytes above 127, which no load here sends."""
     server = ["-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws", "--workers", "1", "--host", "127.0.0.1"]
     return [python, *server, "--port", str(port), "--blocking-threads", str(threads), *application]
 
@@ -46,41 +46,41 @@ def _peer(python: Path, name: str, label: str, project: str, variables: dict[str
 def _djoser(python: Path) -> Contender:
     return replace(
         _peer(python, "djoser", "djoser + SimpleJWT", "with_djoser"),
-        me=Ask("GET", "/auth/users/me/", bearing()),
-        login=Ask("POST", "/auth/jwt/create/", body=_LOGIN),
-        refresh=Ask("POST", "/auth/jwt/refresh/", body=as_json(refresh="{token}")),
-        register=Ask("POST", "/auth/users/", body=_sign_up("password")),
-        logout=Ask("POST", "/auth/jwt/blacklist/", body=as_json(refresh="{other}")),
+        me=Request("GET", "/auth/users/me/", bearing()),
+        login=Request("POST", "/auth/jwt/create/", body=_LOGIN),
+        refresh=Request("POST", "/auth/jwt/refresh/", body=as_json(refresh="{token}")),
+        register=Request("POST", "/auth/users/", body=_sign_up("password")),
+        logout=Request("POST", "/auth/jwt/blacklist/", body=as_json(refresh="{other}")),
     )
 
 
 def _simplejwt(python: Path) -> Contender:
     return replace(
         _peer(python, "simplejwt", "SimpleJWT", "with_simplejwt"),
-        me=Ask("GET", "/me/", bearing()),
-        login=Ask("POST", "/token/", body=_LOGIN),
-        refresh=Ask("POST", "/token/refresh/", body=as_json(refresh="{token}")),
-        logout=Ask("POST", "/token/blacklist/", body=as_json(refresh="{other}")),
+        me=Request("GET", "/me/", bearing()),
+        login=Request("POST", "/token/", body=_LOGIN),
+        refresh=Request("POST", "/token/refresh/", body=as_json(refresh="{token}")),
+        logout=Request("POST", "/token/blacklist/", body=as_json(refresh="{other}")),
     )
 
 
 def _dj_rest_auth(python: Path) -> Contender:
     return replace(
         _peer(python, "dj_rest_auth", "dj-rest-auth + SimpleJWT", "with_dj_rest_auth"),
-        me=Ask("GET", "/auth/user/", bearing()),
-        login=Ask("POST", "/auth/login/", body=_LOGIN),
-        refresh=Ask("POST", "/auth/token/refresh/", body=as_json(refresh="{token}")),
-        register=Ask("POST", "/auth/registration/", body=_sign_up("password1", "password2")),
-        logout=Ask("POST", "/auth/logout/", bearing(), body=as_json(refresh="{other}")),
+        me=Request("GET", "/auth/user/", bearing()),
+        login=Request("POST", "/auth/login/", body=_LOGIN),
+        refresh=Request("POST", "/auth/token/refresh/", body=as_json(refresh="{token}")),
+        register=Request("POST", "/auth/registration/", body=_sign_up("password1", "password2")),
+        logout=Request("POST", "/auth/logout/", bearing(), body=as_json(refresh="{other}")),
     )
 
 
 def _knox(python: Path) -> Contender:
     return replace(
         _peer(python, "knox", "django-rest-knox", "with_knox"),
-        me=Ask("GET", "/me/", bearing("Token")),
-        login=Ask("POST", "/login/", body=_LOGIN),
-        logout=Ask("POST", "/logout/", bearing("Token")),
+        me=Request("GET", "/me/", bearing("Token")),
+        login=Request("POST", "/login/", body=_LOGIN),
+        logout=Request("POST", "/logout/", bearing("Token")),
         access="token",
     )
 
@@ -88,10 +88,10 @@ def _knox(python: Path) -> Contender:
 def _allauth_session(python: Path) -> Contender:
     return replace(
         _peer(python, "allauth_session", "allauth headless, session", "with_allauth"),
-        me=Ask("GET", "/_allauth/app/v1/auth/session", _SESSION),
+        me=Request("GET", "/_allauth/app/v1/auth/session", _SESSION),
         login=_ALLAUTH_LOGIN,
         register=_ALLAUTH_REGISTER,
-        logout=Ask("DELETE", "/_allauth/app/v1/auth/session", _SESSION),
+        logout=Request("DELETE", "/_allauth/app/v1/auth/session", _SESSION),
         logout_status=_ALLAUTH_LOGGED_OUT,
         access="session_token",
     )
@@ -101,12 +101,12 @@ def _allauth_jwt(python: Path, form: str) -> Contender:
     variables = {"ALLAUTH_JWT": form}
     return replace(
         _peer(python, f"allauth_{form}", f"allauth headless, JWT {form}", "with_allauth", variables),
-        me=Ask("GET", "/me/", bearing()),
+        me=Request("GET", "/me/", bearing()),
         login=_ALLAUTH_LOGIN,
         register=_ALLAUTH_REGISTER,
         logout_status=_ALLAUTH_LOGGED_OUT,
-        refresh=Ask("POST", "/_allauth/app/v1/tokens/refresh", body=as_json(refresh_token="{token}")),
-        logout=Ask("DELETE", "/_allauth/app/v1/auth/session", bearing()),
+        refresh=Request("POST", "/_allauth/app/v1/tokens/refresh", body=as_json(refresh_token="{token}")),
+        logout=Request("DELETE", "/_allauth/app/v1/auth/session", bearing()),
         access="access_token",
         refresh_token="refresh_token",
     )
@@ -117,6 +117,6 @@ def _sign_up(*passwords: str) -> str:
     return as_json(**fields, **dict.fromkeys(passwords, PASSWORD))
 
 
-_ALLAUTH_LOGIN = Ask("POST", "/_allauth/app/v1/auth/login", body=_LOGIN)
-_ALLAUTH_REGISTER = Ask("POST", "/_allauth/app/v1/auth/signup", body=_sign_up("password"))
-_ALLAUTH_LOGGED_OUT = 401  # its answer to a logout says that nobody is signed in any more
+_ALLAUTH_LOGIN = Request("POST", "/_allauth/app/v1/auth/login", body=_LOGIN)
+_ALLAUTH_REGISTER = Request("POST", "/_allauth/app/v1/auth/signup", body=_sign_up("password"))
+_ALLAUTH_LOGGED_OUT = 401  # it returns 401 after a successful logout

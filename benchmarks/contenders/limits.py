@@ -1,4 +1,4 @@
-"""What nothing that stands on it can be faster than: bare servers, a bare hash, and a bare question to each store."""
+"""The limits of the components: bare servers, a bare hash, and a bare round trip to each store."""
 
 import sys
 import time
@@ -14,24 +14,24 @@ import redis
 from benchmarks import cores, installed
 from benchmarks.contender import BCRYPT_ROUNDS, PASSWORD, Command, Contender, Kind
 from benchmarks.contenders.django_peers import served_by_granian
-from benchmarks.load.plan import Ask
-from benchmarks.stores import Place
+from benchmarks.load.plan import Request
+from benchmarks.stores import Storage
 from core.paths import BASE_DIR
 from core.web_server import commands
 
 BCRYPT_CPU = "bcrypt_by_processor_time"
-_SAYS = '"success"'
+_EXPECTED = '"success"'
 
 
 def bare_servers(python: Path) -> list[Contender]:
-    """They are asked for the same small answer, as `me`."""
+    """Each returns the same small response, as its `me`."""
     raw = _bare(python, "raw_wsgi", "raw WSGI on granian's WSGI", "bare.raw:application")
     factory = ("--factory", "django.core.wsgi:get_wsgi_application")
     return [
-        replace(raw, me=Ask("GET", "/")),
+        replace(raw, me=Request("GET", "/")),
         _bridged(),
-        replace(_bare(python, "bare_django", "bare Django view", *factory), me=Ask("GET", "/django/")),
-        replace(_bare(python, "bare_drf", "bare DRF view", *factory), me=Ask("GET", "/drf/")),
+        replace(_bare(python, "bare_django", "bare Django view", *factory), me=Request("GET", "/django/")),
+        replace(_bare(python, "bare_drf", "bare DRF view", *factory), me=Request("GET", "/drf/")),
     ]
 
 
@@ -43,12 +43,12 @@ def _bare(python: Path, name: str, label: str, *application: str) -> Contender:
         command=lambda port, threads: served_by_granian(python, *application, port=port, threads=threads),
         folder=installed.PEERS,
         environment={"DJANGO_SETTINGS_MODULE": "bare.settings", "PYTHONPATH": str(installed.PEERS)},
-        says=_SAYS,
+        expected_me=_EXPECTED,
     )
 
 
 def _bridged() -> Contender:
-    """The limit of this service's own server: the same empty application, served as the product is."""
+    """Return the limit of the product's server: the same empty application, served in the same way."""
     environment = {"PYTHONPATH": f"{installed.PEERS}:{BASE_DIR}"}
     return Contender(
         name="bridged_wsgi",
@@ -57,25 +57,25 @@ def _bridged() -> Contender:
         command=_bridged_command,
         folder=BASE_DIR,
         environment=environment,
-        says=_SAYS,
-        me=Ask("GET", "/"),
+        expected_me=_EXPECTED,
+        me=Request("GET", "/"),
     )
 
 
 def _bridged_command(port: int, threads: int) -> Command:
-    address = ["--host", "127.0.0.1", "--port", str(port)]
-    server = [sys.executable, "-m", "granian", *commands.WEB_SERVER_OPTIONS.split(), "--workers", "1", *address]
+    bind_options = ["--host", "127.0.0.1", "--port", str(port)]
+    server = [sys.executable, "-m", "granian", *commands.WEB_SERVER_OPTIONS.split(), "--workers", "1", *bind_options]
     return ["env", f"BRIDGE_THREADS={threads}", *server, "bare.bridged:application"]
 
 
-def bare_questions(place: Place, *, seconds: float) -> dict[str, float]:
-    """How often a second one thread on the server's core hashes, asks PostgreSQL, and asks Redis."""
+def measure_components(storage: Storage, *, seconds: float) -> dict[str, float]:
+    """Return how many hashes, PostgreSQL and Redis round trips one thread does per second on the server's core."""
     secret = PASSWORD.encode()
     hashed = bcrypt.hashpw(secret, bcrypt.gensalt(BCRYPT_ROUNDS))
     with (
-        closing(psycopg.connect(place.postgres_url, autocommit=True)) as postgres,
-        closing(redis.Redis.from_url(place.redis_url)) as client,
-        cores.on_the_server_core(),
+        closing(psycopg.connect(storage.postgres_url, autocommit=True)) as postgres,
+        closing(redis.Redis.from_url(storage.redis_url)) as client,
+        cores.on_server_core(),
     ):
         return {
             "bcrypt": _rate(lambda: bcrypt.checkpw(secret, hashed), seconds),

@@ -1,14 +1,14 @@
-"""The peers of Node: better-auth with its sessions in PostgreSQL or in Redis, and the simplest server that can revoke."""
+"""The Node peers: better-auth with sessions in PostgreSQL or Redis, and the simplest server that supports revocation."""
 
 from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.contender import BCRYPT_ROUNDS, PASSWORD, Contender, Kind, as_json, bearing
-from benchmarks.load.plan import Ask
+from benchmarks.load.plan import Request
 
 
 def node_peers(folder: Path | None) -> list[Contender]:
-    """None without Node."""
+    """Return no peers without Node."""
     if folder is None:
         return []
     return [
@@ -35,10 +35,10 @@ def _better_auth(folder: Path, name: str, label: str, variables: dict[str, str])
     account = {"username": "new{number}", "name": "new{number}", "email": "new{number}@example.com"}
     return replace(
         _peer(folder, name, label, "better_auth.mjs", variables),
-        me=Ask("GET", "/api/auth/get-session", bearing()),
-        login=Ask("POST", "/api/auth/sign-in/username", body=as_json(username="user{number}", password=PASSWORD)),
-        register=Ask("POST", "/api/auth/sign-up/email", body=as_json(**account, password=PASSWORD)),
-        logout=Ask("POST", "/api/auth/sign-out", bearing(), body="{}"),
+        me=Request("GET", "/api/auth/get-session", bearing()),
+        login=Request("POST", "/api/auth/sign-in/username", body=as_json(username="user{number}", password=PASSWORD)),
+        register=Request("POST", "/api/auth/sign-up/email", body=as_json(**account, password=PASSWORD)),
+        logout=Request("POST", "/api/auth/sign-out", bearing(), body="{}"),
         access="token",
     )
 
@@ -47,9 +47,9 @@ def _express(folder: Path) -> Contender:
     account = {"username": "new{number}", "email": "new{number}@example.com"}
     return replace(
         _peer(folder, "express", "Express, JWT and Redis", "express.mjs", {}),
-        me=Ask("GET", "/me", bearing()),
-        login=Ask("POST", "/login", body=as_json(username="user{number}", password=PASSWORD)),
-        refresh=Ask("POST", "/refresh", body=as_json(refresh="{token}")),
-        register=Ask("POST", "/register", body=as_json(**account, password=PASSWORD)),
-        logout=Ask("POST", "/logout", bearing(), body="{}"),
+        me=Request("GET", "/me", bearing()),
+        login=Request("POST", "/login", body=as_json(username="user{number}", password=PASSWORD)),
+        refresh=Request("POST", "/refresh", body=as_json(refresh="{token}")),
+        register=Request("POST", "/register", body=as_json(**account, password=PASSWORD)),
+        logout=Request("POST", "/logout", bearing(), body="{}"),
     )

@@ -1,11 +1,11 @@
-"""This product as it is deployed: limits, audit and metrics on, at figures that refuse nobody of this load."""
+"""The product as deployed: rate limits (too high to matter), audit and metrics on."""
 
 import secrets
 import sys
 
 from benchmarks.contender import BCRYPT_ROUNDS, PASSWORD, Command, Contender, Kind, as_json, bearing
 from benchmarks.installed import PEERS
-from benchmarks.load.plan import Ask
+from benchmarks.load.plan import Request
 from core.paths import BASE_DIR
 
 _NEVER_REACHED = "999999/s"
@@ -13,7 +13,7 @@ _LIMITS = ("LOGIN", "REGISTER", "PUBLIC", "BAD_TOKENS", "REFRESH", "WRONG_PASSWO
 
 
 def _command(port: int, threads: int) -> Command:
-    # What the command needs of the address and the size it reads from its environment.
+    # The command reads port and threads from its environment.
     return ["env", f"PORT={port}", f"WEB_THREADS={threads}", sys.executable, "manage.py", "serve"]
 
 
@@ -27,16 +27,16 @@ def product() -> Contender:
         folder=BASE_DIR,
         environment=_environment(),
         prepare=[[sys.executable, "manage.py", "migrate", "--verbosity", "0"], seeding],
-        me=Ask("GET", "/api/auth/me", bearing()),
-        forward_auth=Ask("GET", "/api/auth/forward-auth", bearing()),
-        login=Ask("POST", "/api/auth/login", body=as_json(username="user{number}", password=PASSWORD)),
-        refresh=Ask("POST", "/api/auth/refresh", body=as_json(refreshToken="{token}")),
-        register=Ask(
+        me=Request("GET", "/api/auth/me", bearing()),
+        forward_auth=Request("GET", "/api/auth/forward-auth", bearing()),
+        login=Request("POST", "/api/auth/login", body=as_json(username="user{number}", password=PASSWORD)),
+        refresh=Request("POST", "/api/auth/refresh", body=as_json(refreshToken="{token}")),
+        register=Request(
             "POST",
             "/api/auth/register",
             body=as_json(username="new{number}", email="new{number}@example.com", password=PASSWORD),
         ),
-        logout=Ask("POST", "/api/auth/logout", bearing()),
+        logout=Request("POST", "/api/auth/logout", bearing()),
         access="accessToken",
         refresh_token="refreshToken",
     )

@@ -1,22 +1,22 @@
-"""What to send over and over, and what each answer must say. Values alone; how it is sent is the client's affair."""
+"""What to send repeatedly, and what each response must contain."""
 
 from dataclasses import dataclass, field, replace
 
 CONNECTIONS = 16
-# A browser's, since a service that shows its users their devices reads it.
+# A browser's: a service that shows users their devices parses it.
 USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
 
 
 @dataclass(frozen=True)
-class Ask:
-    """A request. `{token}` and `{number}` in its headers and its body are filled in; `{other}` is a second token."""
+class Request:
+    """A request template. `{token}` and `{number}` in its headers and its body are filled in; `{other}` is a second token."""
 
     method: str
     path: str
     headers: dict[str, str] = field(default_factory=dict)
     body: str = ""
 
-    def filled(self, *, token: str = "", other: str = "", number: int = 0) -> "Ask":
+    def filled(self, *, token: str = "", other: str = "", number: int = 0) -> "Request":
         def fill(text: str) -> str:
             return text.replace("{token}", token).replace("{other}", other).replace("{number}", str(number))
 
@@ -35,15 +35,15 @@ class Ask:
 
 @dataclass(frozen=True)
 class Plan:
-    """The same request on each of 16 connections, with what changes from one to the next.
+    """The same request on each of 16 connections, with the values that change.
 
-    `tokens` are one a connection. With `next_token`, the name of a JSON string, each answer brings the token of the next
-    request. `{number}` starts at `first` and differs in each request; after `wraps` of them, where given, it starts again.
-    With `once` each request is sent once, with a token of its own, and the run ends with the last. `status` is what answers
-    must have, 0 for any 2xx.
+    Each connection has its own of `tokens`. With `next_token`, the name of a JSON string, each response contains the token
+    of the next request. `{number}` starts at `first` and increases with each request; after `wraps` requests, if given, it
+    starts again. With `once`, each request is sent once, with its own token, and the load ends with the last. `status` is
+    the expected status, 0 for any 2xx.
     """
 
-    ask: Ask
+    request: Request
     expect: str
     tokens: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
@@ -56,10 +56,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Sample:
-    """`wrong` counts answers of another status than they should have, or that do not say what they must.
+    """`wrong` counts responses with an unexpected status or content.
 
-    `cpu_us` is what the server's processes took of the processor for one request, in microseconds: on a machine that does
-    other work too it says more than the rate.
+    `cpu_us` is the processor time of the server's processes per request, in microseconds: on a busy machine it says more
+    than the rate.
     """
 
     requests: int

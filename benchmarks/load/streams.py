@@ -1,4 +1,4 @@
-"""A client for many kinds of requests at once: streams of connections that ask, hear the answer, pause and ask again."""
+"""A client for many kinds of requests at once: streams of connections that send, receive, pause and repeat."""
 
 import heapq
 import itertools
@@ -9,18 +9,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from socket import create_connection
-from socket import socket as Socket  # noqa: N812 - a field has its name
+from socket import socket as Socket  # noqa: N812 - a field has the name socket
 
-from benchmarks.load.answers import complete
-from benchmarks.load.plan import Ask
+from benchmarks.load.plan import Request
+from benchmarks.load.responses import complete
 
 _TICK_SECONDS = 0.05
 _RETRY_AFTER = re.compile(rb"(?i)\r\nretry-after: *(\d+)")
 
 
 @dataclass(frozen=True)
-class Answer:
-    """`status` is 0 where the server hung up instead."""
+class StreamResponse:
+    """`status` is 0 if the server closed the connection."""
 
     status: int
     text: bytes
@@ -28,41 +28,41 @@ class Answer:
 
     @property
     def retry_after(self) -> int | None:
-        found = _RETRY_AFTER.search(self.text)
-        return int(found[1]) if found else None
+        match = _RETRY_AFTER.search(self.text)
+        return int(match[1]) if match else None
 
 
 @dataclass
 class Stream:
-    """`asks` brings the next request of each connection, which is sent the last answer, None at first. It ends when they do."""
+    """`requests` yields the next request of each connection; the stream ends when they end."""
 
     name: str
     connections: int
-    asks: Callable[[int], Iterator[Ask]]
-    is_right: Callable[[Answer], bool] = lambda answer: answer.status == 200
-    pause: Callable[[Answer], float] = lambda _answer: 0.0
-    on_answer: Callable[[int, Answer], None] = lambda _index, _answer: None
+    requests: Callable[[int], Iterator[Request]]
+    is_correct: Callable[[StreamResponse], bool] = lambda response: response.status == 200
+    pause: Callable[[StreamResponse], float] = lambda _response: 0.0
+    on_response: Callable[[int, StreamResponse], None] = lambda _index, _response: None
     seconds: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
     wrong: int = 0
 
     def ms(self, part: float) -> float:
-        """The latency that this part of all stay below; the slowest for 1."""
+        """Return this quantile of the latencies; the maximum for 1."""
         ordered = sorted(self.seconds) or [0.0]
         return 1000 * ordered[int((len(ordered) - 1) * part)]
 
-    def take(self, index: int, answer: Answer) -> None:
-        self.seconds.append(answer.seconds)
-        self.statuses[answer.status] += 1
-        self.wrong += not self.is_right(answer)
-        self.on_answer(index, answer)
+    def record(self, index: int, response: StreamResponse) -> None:
+        self.seconds.append(response.seconds)
+        self.statuses[response.status] += 1
+        self.wrong += not self.is_correct(response)
+        self.on_response(index, response)
 
 
 @dataclass
 class _Connection:
     stream: Stream
     index: int
-    asks: Iterator[Ask]
+    requests: Iterator[Request]
     socket: Socket | None = None
     since: float = 0.0
     is_waiting: bool = False
@@ -70,7 +70,7 @@ class _Connection:
 
 
 class Client:
-    """One thread. `run` returns when all streams have ended, or some time after `is_over` says so."""
+    """Runs in one thread. `run` returns when all streams have ended, or shortly after `is_finished` returns True."""
 
     def __init__(self, port: int, streams: Sequence[Stream]) -> None:
         self._address = ("127.0.0.1", port)
@@ -79,26 +79,26 @@ class Client:
         self._order = itertools.count()
         for stream in streams:
             for index in range(stream.connections):
-                self._put_off(_Connection(stream, index, stream.asks(index)), 0.0)
+                self._schedule(_Connection(stream, index, stream.requests(index)), 0.0)
 
-    def run(self, is_over: Callable[[], bool] = lambda: False, *, patience: float = 10.0) -> float:
-        """Seconds that it took. Answers under way at the end are waited for as long as `patience`."""
+    def run(self, is_finished: Callable[[], bool] = lambda: False, *, drain_seconds: float = 10.0) -> float:
+        """Return the duration in seconds. Wait `drain_seconds` for responses in progress at the end."""
         started = time.perf_counter()
-        while (self._due or self._selector.get_map()) and not is_over():
+        while (self._due or self._selector.get_map()) and not is_finished():
             self._send_due()
             self._receive()
         ended = time.perf_counter()
         for _at, _number, connection in self._due:
-            self._hang_up(connection)
+            self._close(connection)
         self._due.clear()
-        while self._selector.get_map() and time.perf_counter() - ended < patience:
-            self._receive(is_over=True)
+        while self._selector.get_map() and time.perf_counter() - ended < drain_seconds:
+            self._receive(is_finished=True)
         for key in list(self._selector.get_map().values()):
-            self._hang_up(key.data)
+            self._close(key.data)
         self._selector.close()
         return ended - started
 
-    def _put_off(self, connection: _Connection, seconds: float) -> None:
+    def _schedule(self, connection: _Connection, seconds: float) -> None:
         heapq.heappush(self._due, (time.perf_counter() + seconds, next(self._order), connection))
 
     def _send_due(self) -> None:
@@ -106,47 +106,47 @@ class Client:
             self._send(heapq.heappop(self._due)[2])
 
     def _send(self, connection: _Connection) -> None:
-        ask = next(connection.asks, None)
-        if ask is None:
-            self._hang_up(connection)
+        request = next(connection.requests, None)
+        if request is None:
+            self._close(connection)
             return
         if connection.socket is None:
             connection.socket = create_connection(self._address)
             self._selector.register(connection.socket, selectors.EVENT_READ, connection)
         connection.received.clear()
         connection.is_waiting, connection.since = True, time.perf_counter()
-        connection.socket.sendall(ask.encoded(f"127.0.0.1:{self._address[1]}"))
+        connection.socket.sendall(request.encoded(f"127.0.0.1:{self._address[1]}"))
 
-    def _receive(self, *, is_over: bool = False) -> None:
-        soonest = max(0.0, self._due[0][0] - time.perf_counter()) if self._due else _TICK_SECONDS
-        for key, _events in self._selector.select(min(soonest, _TICK_SECONDS)):
+    def _receive(self, *, is_finished: bool = False) -> None:
+        next_due = max(0.0, self._due[0][0] - time.perf_counter()) if self._due else _TICK_SECONDS
+        for key, _events in self._selector.select(min(next_due, _TICK_SECONDS)):
             connection: _Connection = key.data
-            part = key.fileobj.recv(65536)  # type: ignore[union-attr] # they are sockets
+            part = key.fileobj.recv(65536)  # type: ignore[union-attr] # all are sockets
             connection.received += part
-            found = complete(connection.received)
-            if part and found is None:
+            response = complete(connection.received)
+            if part and response is None:
                 continue
-            if not part or is_over:
-                self._hang_up(connection)
+            if not part or is_finished:
+                self._close(connection)
             if connection.is_waiting:
-                self._take(connection, found or b"", is_over=is_over)
+                self._record(connection, response or b"", is_finished=is_finished)
 
-    def _take(self, connection: _Connection, text: bytes, *, is_over: bool) -> None:
+    def _record(self, connection: _Connection, text: bytes, *, is_finished: bool) -> None:
         connection.is_waiting = False
         status = int(text[9:12]) if text[9:12].isdigit() else 0
-        answer = Answer(status, text, time.perf_counter() - connection.since)
-        connection.stream.take(connection.index, answer)
-        if not is_over:
-            self._go_on(connection, answer)
+        response = StreamResponse(status, text, time.perf_counter() - connection.since)
+        connection.stream.record(connection.index, response)
+        if not is_finished:
+            self._continue(connection, response)
 
-    def _go_on(self, connection: _Connection, answer: Answer) -> None:
-        pause = connection.stream.pause(answer)
+    def _continue(self, connection: _Connection, response: StreamResponse) -> None:
+        pause = connection.stream.pause(response)
         if pause:
-            self._put_off(connection, pause)
+            self._schedule(connection, pause)
         else:
             self._send(connection)
 
-    def _hang_up(self, connection: _Connection) -> None:
+    def _close(self, connection: _Connection) -> None:
         if connection.socket is None:
             return
         self._selector.unregister(connection.socket)

@@ -1,4 +1,4 @@
-"""`wrk` with a script made of the plan: a thread for each connection, so that each knows its own token and its last answer."""
+"""Run `wrk` with a script of the plan. Each thread has one connection, and keeps its token and last response."""
 
 import json
 import shutil
@@ -11,7 +11,7 @@ from benchmarks.load.plan import CONNECTIONS, Plan, Sample
 _SCRIPT = Path(__file__).with_name("plan.lua")
 
 
-def is_here() -> bool:
+def is_installed() -> bool:
     return shutil.which("wrk") is not None
 
 
@@ -20,18 +20,18 @@ def run(port: int, plan: Plan, seconds: float) -> Sample:
         script.write(f"plan = {_lua(_values(plan))}\n{_SCRIPT.read_text()}")
         script.flush()
         size = f"-t{CONNECTIONS} -c{CONNECTIONS} -d{max(1, round(seconds))}s --timeout 30s -s {script.name}"
-        command = ["wrk", *size.split(), f"http://127.0.0.1:{port}{plan.ask.path}"]
+        command = ["wrk", *size.split(), f"http://127.0.0.1:{port}{plan.request.path}"]
         output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    found = json.loads(output.rsplit("RESULT ", 1)[1])
-    return Sample(**found)
+    result = json.loads(output.rsplit("RESULT ", 1)[1])
+    return Sample(**result)
 
 
 def _values(plan: Plan) -> dict[str, object]:
     return {
-        "method": plan.ask.method,
-        "path": plan.ask.path,
-        "headers": plan.ask.all_headers(),
-        "body": plan.ask.body,
+        "method": plan.request.method,
+        "path": plan.request.path,
+        "headers": plan.request.all_headers(),
+        "body": plan.request.body,
         "tokens": list(plan.tokens),
         "expect": plan.expect,
         "next_token": plan.next_token,
@@ -42,7 +42,7 @@ def _values(plan: Plan) -> dict[str, object]:
 
 
 def _lua(value: object) -> str:
-    """A literal of Lua. JSON's strings are Lua's, but for what is no ASCII, which is not among ours."""
+    """Return a Lua literal. JSON strings are valid Lua if they are ASCII, as here."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"[{_lua(name)}] = {_lua(part)}" for name, part in value.items()) + "}"
     if isinstance(value, list):

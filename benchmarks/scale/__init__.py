@@ -1,1 +1,1 @@
-"""What growth and load do to the product: a million sessions, a million requests, storms. `make bench-scale` runs it."""
+"""Growth and load: a million sessions, a million requests, storms. `make bench-scale` runs it."""

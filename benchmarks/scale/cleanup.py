@@ -13,20 +13,20 @@ from psycopg import sql
 from benchmarks import cores
 from benchmarks.load.streams import Client, Stream
 from benchmarks.scale import traffic
-from benchmarks.scale.finding import Finding, at_most, none
-from benchmarks.scale.ground import Ground
-from benchmarks.scale.watch import Connections
+from benchmarks.scale.connection_counter import ConnectionCounter
+from benchmarks.scale.finding import Finding, at_most, zero
+from benchmarks.scale.testbed import Testbed
 from benchmarks.server import Server
 from core.paths import BASE_DIR
 
 _WARM_SECONDS, _QUIET_SECONDS = 1.0, 5.0
-_MOST_SECONDS, _MOST_MIB, _MOST_MS = 10.0, 200.0, 100.0
-# Others end by themselves meanwhile, and are for the next cleanup.
-_ENDED = "SELECT count(*) FROM sessions_tracking_session WHERE revoked_at <= {at} OR expires_at <= {at}"
+_MAX_SECONDS, _MAX_MIB, _MAX_MS = 10.0, 200.0, 100.0
+# Sessions that expire during the run are left to the next cleanup.
+_COUNT_ENDED = "SELECT count(*) FROM sessions_tracking_session WHERE revoked_at <= {at} OR expires_at <= {at}"
 _COLUMNS = """SELECT column_name FROM information_schema.columns
               WHERE table_name = 'sessions_tracking_session' ORDER BY ordinal_position"""
-# As old as sessions get, one row after the other in the order in which they were made.
-_MADE_ANEW = {
+# Session ids in creation order, up to sixty days old.
+_NEW_VALUES = {
     "id": "uuidv7(interval '-60 days' + row_number() OVER () * interval '1 second')",
     "refresh_jti": "gen_random_uuid()",
     "expires_at": "now() - random() * interval '20 days' - interval '1 minute'",
@@ -40,29 +40,29 @@ class _Run:
     output: str
 
 
-def beside_traffic(ground: Ground, *, sessions: int) -> Iterator[Finding]:
-    _end_sessions(ground, sessions)
+def measure(testbed: Testbed, *, sessions: int) -> Iterator[Finding]:
+    _end_sessions(testbed, sessions)
     at = datetime.now(UTC)
-    over = _count(ground, at)
-    with ground.serving(ground.full) as server, Connections(ground) as connections:
+    ended = _count(testbed, at)
+    with testbed.serving(testbed.full) as server, ConnectionCounter(testbed) as connections:
         _run_for(_WARM_SECONDS, server, _streams(server))
         quiet = _run_for(_QUIET_SECONDS, server, _streams(server))
         streams = _streams(server)
-        run = _cleaned_up(ground, Client(server.port, streams))
-    yield at_most(f"cleanup of {over:,} ended sessions", run.seconds, _MOST_SECONDS, "s", output=run.output)
-    yield at_most("its memory", run.mib, _MOST_MIB, "MiB")
+        run = _clean_up(testbed, Client(server.port, streams))
+    yield at_most(f"cleanup of {ended:,} ended sessions", run.seconds, _MAX_SECONDS, "s", output=run.output)
+    yield at_most("its memory", run.mib, _MAX_MIB, "MiB")
     yield at_most(
         f"the slowest of {_total(streams):,} requests meanwhile ({_slowest(quiet):.0f} ms without it)",
-        _slowest(streams), _MOST_MS, "ms", p99_ms={one.name: round(one.ms(0.99), 1) for one in streams},
+        _slowest(streams), _MAX_MS, "ms", p99_ms={stream.name: round(stream.ms(0.99), 1) for stream in streams},
     )  # fmt: skip
-    wrong = {one.name: dict(one.statuses) for one in streams if one.wrong}
-    yield none("wrong answers meanwhile", sum(one.wrong for one in streams), statuses=wrong)
-    yield none("ended sessions left", _count(ground, at))
-    yield connections.judged("beside the cleanup")
+    wrong = {stream.name: dict(stream.statuses) for stream in streams if stream.wrong}
+    yield zero("wrong responses meanwhile", sum(stream.wrong for stream in streams), statuses=wrong)
+    yield zero("ended sessions left", _count(testbed, at))
+    yield connections.finding("beside the cleanup")
 
 
 def _streams(server: Server) -> Sequence[Stream]:
-    """A few hundred requests a second, over one connection a kind: what is measured is not the wait for one another."""
+    """Return a few hundred requests per second, over stream connection per kind, so that they do not wait for each other."""
     contender, access = server.contender, [server.sign_in(20).access]
     return (
         traffic.paced(traffic.with_tokens("me", contender.me, access, connections=1), 0.005),
@@ -78,24 +78,24 @@ def _run_for(seconds: float, server: Server, streams: Sequence[Stream]) -> Seque
     return streams
 
 
-def _cleaned_up(ground: Ground, client: Client) -> _Run:
+def _clean_up(testbed: Testbed, client: Client) -> _Run:
     command = [sys.executable, "manage.py", "cleanup_tokens"]
-    environment = dict(ground.environment(ground.full)) | {"HISTORY_RETENTION": "1s"}
+    environment = dict(testbed.environment(testbed.full)) | {"HISTORY_RETENTION": "1s"}
     started = time.monotonic()
     with (
         cores.on_any_core(),
         subprocess.Popen(command, cwd=BASE_DIR, env=environment, stdout=subprocess.PIPE, text=True) as process,
     ):
-        watched = _Watched(process)
-        client.run(watched.has_ended)
+        watcher = _ProcessWatcher(process)
+        client.run(watcher.has_ended)
         output = process.stdout.read() if process.stdout else ""
     if process.returncode:
         raise RuntimeError(f"The cleanup failed with {process.returncode}.")
-    return _Run(watched.ended_at - started, watched.peak_mib, output)
+    return _Run(watcher.ended_at - started, watcher.peak_mib, output)
 
 
-class _Watched:
-    """When a process ended, and the most memory that it had."""
+class _ProcessWatcher:
+    """The end time and the peak memory of a process."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
@@ -110,32 +110,32 @@ class _Watched:
         return True
 
 
-def _end_sessions(ground: Ground, wanted: int) -> None:
-    missing = max(0, wanted - _count(ground, datetime.now(UTC)))
-    names = [str(name) for (name,) in ground.query(_COLUMNS)]
+def _end_sessions(testbed: Testbed, wanted: int) -> None:
+    missing = max(0, wanted - _count(testbed, datetime.now(UTC)))
+    names = [str(name) for (name,) in testbed.query(_COLUMNS)]
     columns = sql.SQL(", ").join(map(sql.Identifier, names))
     values = sql.SQL(", ").join(
-        sql.SQL(_MADE_ANEW[name]) if name in _MADE_ANEW else sql.Identifier(name) for name in names
+        sql.SQL(_NEW_VALUES[name]) if name in _NEW_VALUES else sql.Identifier(name) for name in names
     )
     statement = sql.SQL(
         "INSERT INTO sessions_tracking_session ({}) SELECT {} FROM sessions_tracking_session WHERE revoked_at IS NULL LIMIT {}"
     )
     while missing:
-        done = ground.execute(statement.format(columns, values, missing))
+        done = testbed.execute(statement.format(columns, values, missing))
         missing -= done
         if not done:
             break
-    ground.query("VACUUM ANALYZE sessions_tracking_session")
-    ground.query("CHECKPOINT")
+    testbed.query("VACUUM ANALYZE sessions_tracking_session")
+    testbed.query("CHECKPOINT")
 
 
-def _count(ground: Ground, at: datetime) -> int:
-    return int(str(ground.query(sql.SQL(_ENDED).format(at=at))[0][0]))
+def _count(testbed: Testbed, at: datetime) -> int:
+    return int(str(testbed.query(sql.SQL(_COUNT_ENDED).format(at=at))[0][0]))
 
 
 def _total(streams: Sequence[Stream]) -> int:
-    return sum(len(one.seconds) for one in streams)
+    return sum(len(stream.seconds) for stream in streams)
 
 
 def _slowest(streams: Sequence[Stream]) -> float:
-    return max(one.ms(1) for one in streams)
+    return max(stream.ms(1) for stream in streams)

@@ -1,49 +1,53 @@
-"""The hot paths on the empty and on the full database, in turns."""
+"""Compare the hot paths on the empty and on the full database."""
 
 import statistics
 from collections.abc import Iterator
 
-from benchmarks import measure
 from benchmarks.load.plan import Sample
+from benchmarks.measure import measure_work
 from benchmarks.scale.finding import Finding, at_least
-from benchmarks.scale.ground import Ground
+from benchmarks.scale.testbed import Testbed
 from benchmarks.server import Server
 from benchmarks.works import WORKS
 
 _MEASURED = ("me", "forward_auth", "refresh", "login")
-_JUDGED = ("me", "forward_auth", "refresh")
-_LEAST_OF_EMPTY = 0.9
+_WITH_TARGET = ("me", "forward_auth", "refresh")
+_MIN_SHARE = 0.9
 
 Pairs = dict[str, list[tuple[Sample, Sample]]]
 
 
-def measured(ground: Ground, *, rounds: int, seconds: float) -> Iterator[Finding]:
+def measure(testbed: Testbed, *, rounds: int, seconds: float) -> Iterator[Finding]:
     pairs: Pairs = {name: [] for name in _MEASURED}
-    with ground.serving(ground.empty) as empty, ground.serving(ground.full) as full:
-        _round(empty, full, 1)  # both warm
+    with testbed.serving(testbed.empty) as empty, testbed.serving(testbed.full) as full:
+        _round(empty, full, 1)  # warm-up
         for number in range(rounds):
-            for name, pair in _round(empty, full, seconds, turned=number % 2 == 1).items():
+            for name, pair in _round(empty, full, seconds, reversed_order=number % 2 == 1).items():
                 pairs[name].append(pair)
-    for name, found in pairs.items():
-        yield _judged(name, found)
+    for name, samples in pairs.items():
+        yield _finding(name, samples)
 
 
-def _round(empty: Server, full: Server, seconds: float, *, turned: bool = False) -> dict[str, tuple[Sample, Sample]]:
-    found = {}
-    for work in (one for one in WORKS if one.name in _MEASURED):
-        order = (full, empty) if turned else (empty, full)
-        samples = [measure.measured(server, work, seconds) for server in order]
-        found[work.name] = (samples[1], samples[0]) if turned else (samples[0], samples[1])
-    return found
+def _round(
+    empty: Server, full: Server, seconds: float, *, reversed_order: bool = False
+) -> dict[str, tuple[Sample, Sample]]:
+    pairs = {}
+    for work in (work for work in WORKS if work.name in _MEASURED):
+        order = (full, empty) if reversed_order else (empty, full)
+        samples = [measure_work(server, work, seconds) for server in order]
+        pairs[work.name] = (samples[1], samples[0]) if reversed_order else (samples[0], samples[1])
+    return pairs
 
 
-def _judged(name: str, found: list[tuple[Sample, Sample]]) -> Finding:
-    """By the median of the ratios within a round: both of a pair met the same moment of the machine."""
-    ratio = statistics.median(full.rate / empty.rate for empty, full in found)
-    rates = [round(statistics.median(one[side].rate for one in found)) for side in (0, 1)]
-    cpu = [round(statistics.median(one[side].cpu_us for one in found)) for side in (0, 1)]
-    title = f"`{name}`: {rates[0]:,} a second empty, {rates[1]:,} full ({cpu[0]:,} and {cpu[1]:,} µs of processor)"
-    figures: dict[str, object] = {"rates": rates, "cpu_us": cpu}
-    if name in _JUDGED:
-        return at_least(title, ratio, _LEAST_OF_EMPTY, "of the empty one", **figures)
-    return Finding(title, f"{ratio:.2f} of the empty one", figures={"value": round(ratio, 3), **figures})
+def _finding(name: str, pairs: list[tuple[Sample, Sample]]) -> Finding:
+    """Use the median of the ratios within a round, since the speed of the machine changes."""
+    ratio = statistics.median(full.rate / empty.rate for empty, full in pairs)
+    rates = [round(statistics.median(pair[side].rate for pair in pairs)) for side in (0, 1)]
+    cpu = [round(statistics.median(pair[side].cpu_us for pair in pairs)) for side in (0, 1)]
+    title = (
+        f"`{name}`: {rates[0]:,} per second empty, {rates[1]:,} full ({cpu[0]:,} and {cpu[1]:,} µs of processor time)"
+    )
+    details: dict[str, object] = {"rates": rates, "cpu_us": cpu}
+    if name in _WITH_TARGET:
+        return at_least(title, ratio, _MIN_SHARE, "of the empty database", **details)
+    return Finding(title, f"{ratio:.2f} of the empty database", details={"value": round(ratio, 3), **details})

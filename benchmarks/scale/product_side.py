@@ -1,6 +1,6 @@
-"""Runs in the product's own environment: fills Redis with what sessions stand for, and mints tokens of some of them.
+"""Runs in the product's environment: fills Redis with the principals of sessions, and mints tokens.
 
-`entries` writes an entry for each session; `refresh N` and `access N` print tokens of N live sessions, one a line.
+`entries` writes an entry for each session; `refresh N` and `access N` print tokens of N live sessions, one per line.
 """
 
 import sys
@@ -14,13 +14,13 @@ from django.conf import settings
 
 django.setup()
 
-from accounts.tokens import session_tokens  # noqa: E402 - models want to be set up
+from accounts.tokens import session_tokens  # noqa: E402 - after django.setup()
 from sessions_tracking.models import Session, SessionQuerySet  # noqa: E402
 from sessions_tracking.principal import Principal  # noqa: E402
 from sessions_tracking.principal_cache.entries import REVOKED, cache_key, encode  # noqa: E402
 
 _BATCH = 2_000
-# In use they lapse after seconds and are written again by the next request; here they are to be there at any time.
+# Entries expire after seconds in production; here they must last for the whole run.
 _SECONDS = 4 * 3600
 
 
@@ -38,16 +38,17 @@ def _live() -> SessionQuerySet:
 
 
 def _lasting() -> SessionQuerySet:
-    """Those that do not end by themselves while they are used."""
+    """Sessions that do not expire during the run."""
     return _live().filter(expires_at__gt=datetime.now(UTC) + timedelta(hours=1))
 
 
 def _write_entries() -> int:
     ended = Session.objects.filter(revoked_at__isnull=False).values_list("id", flat=True)
-    marks = ((cache_key(session_id), REVOKED) for session_id in ended.iterator(_BATCH))
+    revoked = ((cache_key(session_id), REVOKED) for session_id in ended.iterator(_BATCH))
     fields = _live().values_list("user_id", "user__username", "user__role", "id", "second_factor")
     principals = (Principal(*row) for row in fields.iterator(_BATCH))
-    return _set_all(marks) + _set_all((cache_key(one.session_id), encode(one)) for one in principals)
+    active = ((cache_key(principal.session_id), encode(principal)) for principal in principals)
+    return _set_all(revoked) + _set_all(active)
 
 
 def _set_all(pairs: Iterator[tuple[str, bytes]]) -> int:
@@ -62,7 +63,7 @@ def _set_all(pairs: Iterator[tuple[str, bytes]]) -> int:
 
 
 def _refresh_tokens(count: int) -> Iterator[str]:
-    """Of sessions anywhere in the table."""
+    """Mint refresh tokens of random sessions."""
     fields = ("user_id", "id", "refresh_jti", "refresh_issued_at", "expires_at")
     for user_id, session_id, jti, issued_at, expires_at in _lasting().order_by("?").values_list(*fields)[:count]:
         yield session_tokens.mint_refresh(

@@ -1,4 +1,4 @@
-"""Registers users, reads the code in their email and verifies it, in parallel and under load; keeps evidence of each refusal."""
+"""Register users, read the code in their email and verify it, in parallel and under load; keep evidence of each rejection."""
 
 import http.client
 import json
@@ -45,7 +45,7 @@ _LATEST = (
 
 
 class Variant(StrEnum):
-    """What happens between the registration and the right code."""
+    """The steps between registration and verification."""
 
     PLAIN = "plain"
     RESENT = "code requested again at once"
@@ -54,8 +54,8 @@ class Variant(StrEnum):
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """One round that did not end with 200, and what is needed to explain it."""
+class Rejection:
+    """A round that did not end with 200, and the evidence."""
 
     email: str
     variant: Variant
@@ -97,26 +97,26 @@ class Rounds:
     local: threading.local = field(default_factory=threading.local)
     connections: list[http.client.HTTPConnection] = field(default_factory=list)
 
-    def run(self, *, count: int, clients: int) -> list[Refusal]:
+    def run(self, *, count: int, clients: int) -> list[Rejection]:
         with ThreadPoolExecutor(clients) as pool:
-            refusals = [refusal for refusal in pool.map(self._round, range(count)) if refusal is not None]
+            rejections = [rejection for rejection in pool.map(self._round, range(count)) if rejection is not None]
         for connection in self.connections:
             connection.close()
-        return refusals
+        return rejections
 
-    def _round(self, number: int) -> Refusal | None:
+    def _round(self, number: int) -> Rejection | None:
         variant = list(Variant)[number % len(Variant)]
         attempt = _Round(self, f"{self.prefix}x{number}@example.com", variant)
         try:
             attempt.run()
         except (AssertionError, OSError, http.client.HTTPException, TimeoutError) as error:
-            return attempt.refusal(f"{type(error).__name__}: {error}")
+            return attempt.rejection(f"{type(error).__name__}: {error}")
         finally:
             self.mailbox.accepted.pop(attempt.email, None)
         return None
 
     def send(self, path: str, body: Mapping[str, str]) -> tuple[int, str]:
-        """Over the connection of this thread, which is opened anew after an error: no request is ever sent twice."""
+        """Send over this thread's connection, which is reopened after an error; a request is never sent twice."""
         connection = self._connection()
         try:
             connection.request("POST", f"/api/auth{path}", json.dumps(body), {"Content-Type": "application/json"})
@@ -147,23 +147,23 @@ class _Round:
         self._expect(201, "/register", email=self.email, username=self.email.partition("@")[0], password=PASSWORD)
         if self.variant == Variant.RESENT:
             self._expect(200, "/resend-verification", email=self.email)
-        code = self._code_of(self._latest_email_id())
+        code = self._receive_code(self._latest_email_id())
         if self.variant == Variant.WRONG_FIRST:
             self._expect(400, "/verify-email", email=self.email, code=f"{(int(code) + 1) % 1_000_000:06d}")
         email = self.email.upper() if self.variant == Variant.OTHER_CASE else self.email
         self._expect(200, "/verify-email", email=email, code=code)
 
     def _expect(self, status: int, path: str, **body: str) -> None:
-        found, text = self.rounds.send(path, body)
-        self.responses.append(f"{path} {body.get('code', '')} {found} {text}")
-        assert found == status, f"{path} returned {found} instead of {status}"  # noqa: S101 - caught by the round
+        actual, text = self.rounds.send(path, body)
+        self.responses.append(f"{path} {body.get('code', '')} {actual} {text}")
+        assert actual == status, f"{path} returned {actual} instead of {status}"  # noqa: S101 - caught by the round
 
     def _latest_email_id(self) -> uuid.UUID:
         [row] = self.rounds.database.rows(_LATEST, self.email)
         return uuid.UUID(row["id"])
 
-    def _code_of(self, email_id: uuid.UUID) -> str:
-        """The code in the message of this row of the outbox, whatever else arrives before it."""
+    def _receive_code(self, email_id: uuid.UUID) -> str:
+        """Return the code in the message of this outbox row, whatever arrives before it."""
         deadline = time.monotonic() + _TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             self.messages = list(self.rounds.mailbox.accepted.get(self.email, []))
@@ -173,21 +173,21 @@ class _Round:
             time.sleep(_POLL_SECONDS)
         raise TimeoutError(f"email {email_id} did not arrive")
 
-    def refusal(self, problem: str) -> Refusal:
+    def rejection(self, problem: str) -> Rejection:
         rows = {name: self.rounds.database.rows(statement, self.email) for name, statement in _EVIDENCE.items()}
         messages = [f"{message['Message-ID']}\n{text_of(message)}" for message in self.messages]
-        return Refusal(self.email, self.variant, problem, self.responses, messages, rows)
+        return Rejection(self.email, self.variant, problem, self.responses, messages, rows)
 
 
 def code_in(text: str) -> str:
-    """The only six digits that stand alone outside the links: a token may hold six digits in a row too."""
+    """Return the six digits outside of links; a token in a link may contain six digits too."""
     [code] = _CODE.findall(_LINK.sub("", text))
     return str(code)
 
 
 @contextmanager
 def cpu_load(count: int) -> Iterator[None]:
-    """So many processes that never rest, beside those that are tested."""
+    """Run this many busy processes beside the tested ones."""
     command = [sys.executable, "-c", "while True: pass"]
     started = [processes.start(command, stdout=subprocess.DEVNULL) for _ in range(count)]
     try:

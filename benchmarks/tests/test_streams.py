@@ -1,4 +1,4 @@
-"""The client of many streams, against a server that counts and now and then asks for patience."""
+"""The client of many streams, against a server that counts and sometimes returns 503."""
 
 import itertools
 import threading
@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from benchmarks.load.plan import Ask
-from benchmarks.load.streams import Answer, Client, Stream
+from benchmarks.load.plan import Request
+from benchmarks.load.streams import Client, Stream, StreamResponse
 
 
 class _Host(BaseHTTPRequestHandler):
-    """Answers whatever path it is asked for, except that it is full the first time, or hangs up."""
+    """Returns the requested path; /full is unavailable the first time, /gone closes the connection."""
 
     protocol_version = "HTTP/1.1"
     full = threading.Event()
@@ -30,7 +30,7 @@ class _Host(BaseHTTPRequestHandler):
         self.wfile.write(self.path.encode())
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Nobody reads it."""
+        """Keep the test output quiet."""
 
 
 @contextmanager
@@ -48,11 +48,11 @@ def _server() -> Iterator[int]:
 
 
 def _stream(path: str, count: int | None, *, connections: int = 1) -> Stream:
-    asks = iter([Ask("GET", path)] * count) if count else itertools.repeat(Ask("GET", path))
-    return Stream(path, connections, lambda _index: asks)
+    requests = iter([Request("GET", path)] * count) if count else itertools.repeat(Request("GET", path))
+    return Stream(path, connections, lambda _index: requests)
 
 
-def test_connections_of_a_stream_share_its_requests_and_each_answer_is_counted_once() -> None:
+def test_connections_of_a_stream_share_its_requests_and_each_response_counts_once() -> None:
     many, few = _stream("/many", 50, connections=4), _stream("/few", 3)
 
     with _server() as port:
@@ -63,22 +63,22 @@ def test_connections_of_a_stream_share_its_requests_and_each_answer_is_counted_o
     assert 0 < many.ms(0.5) <= many.ms(0.99) <= many.ms(1)
 
 
-def test_who_is_told_to_come_back_later_is_heard_and_does() -> None:
-    heard: list[int | None] = []
+def test_client_retries_after_retry_after() -> None:
+    retry_after: list[int | None] = []
     stream = _stream("/full", 2)
-    stream.pause = lambda answer: 0.05 if answer.status == 503 else 0.0
-    stream.on_answer = lambda _index, answer: heard.append(answer.retry_after)
+    stream.pause = lambda response: 0.05 if response.status == 503 else 0.0
+    stream.on_response = lambda _index, response: retry_after.append(response.retry_after)
 
     with _server() as port:
         seconds = Client(port, [stream]).run()
 
     assert stream.statuses == {503: 1, 200: 1}
-    assert heard == [7, None]
+    assert retry_after == [7, None]
     assert seconds >= 0.05
     assert stream.wrong == 1
 
 
-def test_a_server_that_hangs_up_is_a_wrong_answer_and_is_called_again() -> None:
+def test_closed_connection_is_a_wrong_response_and_is_reopened() -> None:
     stream = _stream("/gone", 3)
 
     with _server() as port:
@@ -87,7 +87,7 @@ def test_a_server_that_hangs_up_is_a_wrong_answer_and_is_called_again() -> None:
     assert (stream.statuses, stream.wrong) == ({0: 3}, 3)
 
 
-def test_a_run_without_an_end_of_its_own_stops_when_it_is_told() -> None:
+def test_endless_run_stops_when_it_is_finished() -> None:
     stream = _stream("/on", None, connections=2)
 
     with _server() as port:
@@ -97,5 +97,5 @@ def test_a_run_without_an_end_of_its_own_stops_when_it_is_told() -> None:
     assert stream.wrong == 0
 
 
-def test_an_answer_knows_when_to_come_back() -> None:
-    assert Answer(503, b"HTTP/1.1 503 x\r\nRetry-After: 12\r\n\r\n", 0.1).retry_after == 12
+def test_response_parses_retry_after() -> None:
+    assert StreamResponse(503, b"HTTP/1.1 503 x\r\nRetry-After: 12\r\n\r\n", 0.1).retry_after == 12

@@ -1,4 +1,4 @@
-"""What was found, on paper: a table, and JSON with every figure."""
+"""The report: a table, and JSON with every measurement."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,30 +8,33 @@ from typing import Any
 
 from benchmarks.scale.finding import Finding
 
-_MARKS = {True: "yes", False: "**no**", None: ""}
+_MET = {True: "yes", False: "**no**", None: ""}
 
 Chapters = Mapping[str, Sequence[Finding]]
 
 
 def write(chapters: Chapters, *, circumstances: Mapping[str, Any], folder: Path) -> None:
-    body = dict(circumstances) | {"found": {title: [asdict(one) for one in found] for title, found in chapters.items()}}
+    findings = {title: [asdict(finding) for finding in chapter] for title, chapter in chapters.items()}
+    body = dict(circumstances) | {"findings": findings}
     (folder / "scale.json").write_text(json.dumps(body, indent=2) + "\n")
-    text = f"{_told(circumstances)}\n\n{table(chapters)}\n"
+    text = f"{_describe(circumstances)}\n\n{table(chapters)}\n"
     (folder / "scale.md").write_text(text)
     print(f"\n{text}\nWritten to {folder}.")
 
 
 def table(chapters: Chapters) -> str:
-    head = ["| | found | target | met |", "|---|---|---|---|"]
+    head = ["| | result | target | met |", "|---|---|---|---|"]
     rows = []
-    for title, found in chapters.items():
+    for title, findings in chapters.items():
         rows.append(f"| **{title}** | | | |")
-        rows += [f"| {one.name} | {one.value} | {one.target} | {_MARKS[one.is_met]} |" for one in found]
+        rows += [
+            f"| {finding.name} | {finding.value} | {finding.target} | {_MET[finding.is_met]} |" for finding in findings
+        ]
     return "\n".join(head + rows)
 
 
-def _told(circumstances: Mapping[str, Any]) -> str:
+def _describe(circumstances: Mapping[str, Any]) -> str:
     return (
         "Measured {measured_at} on {machine}: {cores}. {sessions:,} sessions of {users:,} users, one web process with "
-        "{threads} threads. {versions}. Others' load at the end: {load_of_others_at_the_end}."
+        "{threads} threads. {versions}. Load average at the end: {load_of_others_at_the_end}."
     ).format_map(circumstances)

@@ -1,4 +1,4 @@
-"""When an answer of HTTP has arrived whole."""
+"""Detect the end of an HTTP response."""
 
 import re
 
@@ -7,7 +7,7 @@ _CHUNKED = re.compile(rb"(?i)\r\ntransfer-encoding: *chunked")
 
 
 def complete(received: bytearray) -> bytes | None:
-    """The whole answer, or None while some of it is missing."""
+    """Return the complete response, or None while part of it is missing."""
     head = received.find(b"\r\n\r\n")
     if head < 0:
         return None

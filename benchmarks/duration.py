@@ -1,4 +1,4 @@
-"""How long a run will take, by what its parts take on a machine that does nothing else."""
+"""Estimate the duration of a run from the durations of its parts on an idle machine."""
 
 from collections.abc import Sequence
 
@@ -7,14 +7,15 @@ from benchmarks.measure import Length
 from benchmarks.works import WORKS, Work
 
 _PREPARING, _STARTING, _TRIAL, _SIGNING_IN, _COUNTING = 5.0, 2.0, 2.5, 0.4, 2.0
-_LOGOUTS = 4.0  # a fixed number, each with a login before
-_QUESTIONS = 4
+_LOGOUTS = 4.0  # a fixed number, each after a login
+_COMPONENTS = 4
 
 
-def minutes(contenders: Sequence[Contender], length: Length) -> float:
-    once = sum(_once(one, length) for one in contenders)
+def estimate_minutes(contenders: Sequence[Contender], length: Length) -> float:
+    once = sum(_once(contender, length) for contender in contenders)
     round_seconds = (
-        sum(_load(work, length) for one in contenders for work in _works(one)) + _QUESTIONS * length.seconds / 2
+        sum(_load(work, length) for contender in contenders for work in _works(contender))
+        + _COMPONENTS * length.seconds / 2
     )
     return (once + length.rounds * round_seconds) / 60
 
@@ -32,4 +33,4 @@ def _load(work: Work, length: Length) -> float:
 
 
 def _works(contender: Contender) -> list[Work]:
-    return [work for work in WORKS if work.request_of(contender) is not None]
+    return [work for work in WORKS if work.get_request(contender) is not None]
