@@ -17,7 +17,7 @@ BAD: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("name", "bad"), BAD)
-def test_a_bad_setting_is_named_with_what_to_do(settings: Settings, name: str, bad: dict[str, Any]) -> None:
+def test_an_unsafe_setting_raises_its_warning_with_a_hint(settings: Settings, name: str, bad: dict[str, Any]) -> None:
     valid_settings.configure(settings, **bad)
 
     found = [told for told in run_checks(include_deployment_checks=True) if str(told.id).startswith("vestibule.")]
@@ -27,7 +27,7 @@ def test_a_bad_setting_is_named_with_what_to_do(settings: Settings, name: str, b
     assert not found[0].is_serious()
 
 
-def test_a_developers_machine_may_have_them_all(settings: Settings) -> None:
+def test_unsafe_settings_raise_no_warnings_in_development(settings: Settings) -> None:
     bad = {setting: value for _, change in BAD for setting, value in change.items()}
     valid_settings.configure(settings, **bad | {"DEBUG": True, "ALLOWED_HOSTS": ["localhost"]})
 

@@ -42,7 +42,7 @@ _DOMAIN = st.one_of(
 @example(local="alice", domain="fa\u00df.example")
 @example(local="alice", domain="b\uff20c.com")
 @settings(max_examples=500, deadline=None)
-def test_mail_to_an_accepted_address_goes_where_its_key_says(local: str, domain: str) -> None:
+def test_mail_to_an_accepted_email_goes_to_the_mailbox_of_its_key(local: str, domain: str) -> None:
     email = f"{local}@{domain}"
     try:
         validate_email(email)
@@ -58,7 +58,7 @@ def test_mail_to_an_accepted_address_goes_where_its_key_says(local: str, domain:
 
 @given(typed=st.text(max_size=60))
 @settings(max_examples=300, deadline=None)
-def test_whatever_is_typed_has_a_count_and_at_most_one_key(typed: str) -> None:
+def test_any_text_has_an_attempt_key_and_at_most_one_email_key(typed: str) -> None:
     assert attempt_key(typed) == attempt_key(typed)
     key = email_key_or_none(typed)
     assert key is None or email_key(key) == key
@@ -66,7 +66,7 @@ def test_whatever_is_typed_has_a_count_and_at_most_one_key(typed: str) -> None:
 
 @pytest.mark.timeout(5)
 @pytest.mark.parametrize("path", ["/forgot-password"])
-def test_a_long_run_of_accents_costs_nothing(api: ApiClient, db: None, path: str) -> None:
+def test_overlong_text_is_not_normalized(api: ApiClient, db: None, path: str) -> None:
     """Normalizing these 60 KiB takes 4.7 seconds."""
     assert api.post(path, {"email": "a" + "\u0301\u0316" * 15_000 + "@example.com"}).status_code == 200
 
@@ -76,7 +76,7 @@ def _kate() -> User:
 
 
 @pytest.mark.parametrize("email", LOOKALIKES)
-def test_every_endpoint_that_sets_an_address_refuses_a_lookalike(
+def test_every_endpoint_that_sets_an_email_rejects_lookalike_letters(
     api: ApiClient, alice: User, admin: User, sign_in: SignIn, email: str
 ) -> None:
     _kate()
@@ -94,7 +94,7 @@ def test_every_endpoint_that_sets_an_address_refuses_a_lookalike(
 
 
 @pytest.mark.parametrize("email", LOOKALIKES)
-def test_the_admin_and_the_command_refuse_a_lookalike(
+def test_the_admin_and_the_command_reject_lookalike_letters(
     superuser: User, monkeypatch: pytest.MonkeyPatch, email: str
 ) -> None:
     _kate()
@@ -112,7 +112,7 @@ def test_the_admin_and_the_command_refuse_a_lookalike(
 
 @pytest.mark.parametrize("path", ["/login", "/forgot-password", "/resend-verification", "/verify-email"])
 @pytest.mark.parametrize("email", LOOKALIKES)
-def test_a_lookalike_that_is_looked_up_is_no_error_and_reaches_no_other_mailbox(
+def test_looking_up_a_lookalike_email_reaches_no_other_mailbox(
     api: ApiClient, alice: User, outbox: Outbox, path: str, email: str
 ) -> None:
     User.objects.create_user("strasse", "strasse@example.com", PASSWORD)
@@ -123,7 +123,7 @@ def test_a_lookalike_that_is_looked_up_is_no_error_and_reaches_no_other_mailbox(
     assert {message.to[0] for message in outbox()} <= {"alice@example.com"}
 
 
-def test_a_username_is_not_found_by_a_letter_that_looks_like_another(api: ApiClient, db: None) -> None:
+def test_a_lookalike_letter_does_not_match_a_username(api: ApiClient, db: None) -> None:
     _kate()
 
     reply = api.post("/login", {"username": "\u212aate", "password": PASSWORD})
@@ -131,7 +131,7 @@ def test_a_username_is_not_found_by_a_letter_that_looks_like_another(api: ApiCli
     assert (reply.status_code, reply.json()["code"]) == (401, "invalid_credentials")
 
 
-def test_mail_to_an_international_domain_names_it_as_the_key_does(api: ApiClient, db: None, outbox: Outbox) -> None:
+def test_mail_to_an_international_domain_uses_the_domain_of_the_key(api: ApiClient, db: None, outbox: Outbox) -> None:
     """Python's own conversion (IDNA 2003) would send it to fass.example."""
     api.post("/register", {"email": "Eve@fa\u00df.example", "username": "eve", "password": PASSWORD})
 

@@ -32,7 +32,7 @@ def _events(here: SignedIn, query: str = "") -> list[dict[str, Any]]:
     return found
 
 
-def test_the_newest_comes_first_with_where_and_who(here: SignedIn) -> None:
+def test_activity_lists_the_newest_event_first_with_actor_and_origin(here: SignedIn) -> None:
     here.client.patch("/me", {"firstName": "Alicia"})
 
     changed, login = _events(here)
@@ -45,7 +45,7 @@ def test_the_newest_comes_first_with_where_and_who(here: SignedIn) -> None:
     assert login["createdAt"].endswith("Z")
 
 
-def test_a_failed_sign_in_is_shown_to_its_owner_alone(here: SignedIn, mallory: User, sign_in: SignIn) -> None:
+def test_a_failed_sign_in_is_visible_only_to_the_owner(here: SignedIn, mallory: User, sign_in: SignIn) -> None:
     api = ApiClient(HTTP_USER_AGENT=CHROME)
     for name in ("alice", "nobody"):
         api.post("/login", {"username": name, "password": "Wrong-Horse-7"})
@@ -56,7 +56,7 @@ def test_a_failed_sign_in_is_shown_to_its_owner_alone(here: SignedIn, mallory: U
     assert [event["kind"] for event in _events(sign_in(mallory))] == ["login"]
 
 
-def test_what_an_administrator_did_is_shown_without_where_they_were(
+def test_events_of_an_administrator_are_shown_without_ip_and_device(
     here: SignedIn, admin: User, sign_in: SignIn
 ) -> None:
     sign_in(admin).client.patch(f"/users/{here.user.id}", {"firstName": "Alicia"})
@@ -67,7 +67,9 @@ def test_what_an_administrator_did_is_shown_without_where_they_were(
     assert (event["ip"], event["device"]) == (None, "")
 
 
-def test_the_reason_of_a_deactivation_stays_with_administrators(here: SignedIn, admin: User, sign_in: SignIn) -> None:
+def test_the_reason_for_a_deactivation_is_visible_to_administrators_only(
+    here: SignedIn, admin: User, sign_in: SignIn
+) -> None:
     administrator = sign_in(admin).client
     administrator.patch(f"/users/{here.user.id}", {"isActive": False, "deactivationReason": "Suspicious"})
     administrator.patch(f"/users/{here.user.id}", {"isActive": True})
@@ -78,13 +80,13 @@ def test_the_reason_of_a_deactivation_stays_with_administrators(here: SignedIn, 
         assert "Suspicious" not in again.client.get(path).content.decode()
 
 
-def test_what_no_request_did_was_the_system(here: SignedIn) -> None:
+def test_an_event_without_a_request_is_attributed_to_the_system(here: SignedIn) -> None:
     audit.record(AuditKind.PASSWORD_CHANGED, user_id=here.user.id)
 
     assert (_events(here)[0]["by"], _events(here)[0]["ip"]) == ("system", None)
 
 
-def test_it_comes_in_pages(here: SignedIn) -> None:
+def test_activity_is_paginated(here: SignedIn) -> None:
     for name in ("Ab", "Cd", "Ef", "Gh"):
         here.client.patch("/me", {"firstName": name})
 
@@ -97,17 +99,17 @@ def test_it_comes_in_pages(here: SignedIn) -> None:
 
 
 @pytest.mark.parametrize("query", ["page=0", "page=x", "pageSize=101", "pageSize=0", "page=1&page=2", "page=%00"])
-def test_a_bad_page_is_refused(here: SignedIn, query: str) -> None:
+def test_an_invalid_page_is_rejected(here: SignedIn, query: str) -> None:
     reply = here.client.get(f"/me/activity?{query}")
 
     assert (reply.status_code, reply.json()["code"]) == (400, "validation_error")
 
 
-def test_it_is_for_the_signed_in(api: ApiClient, db: None) -> None:
+def test_activity_requires_authentication(api: ApiClient, db: None) -> None:
     assert api.get("/me/activity").json()["code"] == "authentication_required"
 
 
-def test_an_export_holds_all_that_is_held(here: SignedIn, outbox: Outbox) -> None:
+def test_an_export_contains_all_sections(here: SignedIn, outbox: Outbox) -> None:
     here.client.post("/change-email", {"newEmail": "alice@example.org", "password": PASSWORD})
 
     data = here.client.get("/me/export").json()["data"]
@@ -123,7 +125,7 @@ def test_an_export_holds_all_that_is_held(here: SignedIn, outbox: Outbox) -> Non
     assert [event["kind"] for event in data["activity"]] == ["data_exported", "email_change_requested", "login"]
 
 
-def test_an_export_holds_no_secret(here: SignedIn, outbox: Outbox) -> None:
+def test_an_export_contains_no_code_link_or_totp_secret(here: SignedIn, outbox: Outbox) -> None:
     here.client.post("/change-email", {"newEmail": "alice@example.org", "password": PASSWORD})
     code, link = ((code_in, token_in)[to != "alice@example.org"](message) for message in outbox() for to in message.to)
     secret = here.client.post("/mfa/totp").json()["data"]["secret"]
@@ -144,7 +146,7 @@ def _tables_that_name(*words: str) -> set[str]:
     }
 
 
-def test_a_deletion_leaves_the_ids_of_the_audit_and_nothing_else(here: SignedIn, outbox: Outbox) -> None:
+def test_a_deletion_leaves_only_the_ids_in_the_audit(here: SignedIn, outbox: Outbox) -> None:
     here.client.post("/change-email", {"newEmail": "alice@example.org", "password": PASSWORD})
     here.client.post("/mfa/totp")
     ApiClient().post("/forgot-password", {"email": "alice@example.com"})
@@ -160,7 +162,7 @@ def test_a_deletion_leaves_the_ids_of_the_audit_and_nothing_else(here: SignedIn,
     assert _tables_that_name(str(here.user.id)) == {"AuditEvent"}
 
 
-def test_what_a_service_ended_was_a_service(here: SignedIn, sign_in: SignIn) -> None:
+def test_a_session_revoked_by_a_service_is_attributed_to_the_service(here: SignedIn, sign_in: SignIn) -> None:
     service, secret = service_clients.create(name="Billing")
     other = sign_in(here.user)
     question = {"token": other.access, "client_id": str(service.id), "client_secret": secret}

@@ -24,7 +24,7 @@ ROUTES = [
 
 
 @pytest.mark.parametrize(("verb", "path"), ROUTES)
-def test_administration_is_for_administrators_alone(
+def test_administration_requires_an_administrator(
     alice: User, mallory: User, sign_in: SignIn, verb: str, path: str
 ) -> None:
     path = path.format(id=alice.id)
@@ -44,14 +44,14 @@ def test_administration_is_for_administrators_alone(
     "name", ["0", "-1", "1e30", "me", "not-an-id", "%00", "%ff", "..%2fadmin", "01a1fd27-7415-7325-8ada-1113171bae4e"]
 )
 @pytest.mark.parametrize(("verb", "tail"), [("get", ""), ("patch", ""), ("delete", ""), ("get", "/sessions")])
-def test_an_id_that_nobody_has_is_not_found(admin: User, sign_in: SignIn, name: str, verb: str, tail: str) -> None:
+def test_an_unknown_or_malformed_id_is_not_found(admin: User, sign_in: SignIn, name: str, verb: str, tail: str) -> None:
     reply = getattr(sign_in(admin).client, verb)(f"/users/{name}{tail}")
 
     assert reply.status_code == 404
     assert reply.json()["code"] == "not_found"
 
 
-def test_an_administrator_sees_a_user_and_their_sessions(admin: User, alice: User, sign_in: SignIn) -> None:
+def test_an_administrator_reads_a_user_and_their_sessions(admin: User, alice: User, sign_in: SignIn) -> None:
     client, hers = sign_in(admin).client, sign_in(alice)
 
     user = client.get(f"/users/{alice.id}").json()["data"]["user"]
@@ -64,7 +64,7 @@ def test_an_administrator_sees_a_user_and_their_sessions(admin: User, alice: Use
 
 @pytest.mark.parametrize("name", ["isStaff", "isSuperuser", "is_staff", "is_superuser"])
 @pytest.mark.parametrize("giver", ["admin", "superuser"])
-def test_rights_of_djangos_admin_are_not_given_here(
+def test_privileges_of_the_admin_cannot_be_granted_through_the_api(
     request: pytest.FixtureRequest, alice: User, sign_in: SignIn, giver: str, name: str
 ) -> None:
     client = sign_in(request.getfixturevalue(giver)).client
@@ -82,7 +82,7 @@ ABOVE: list[dict[str, Any]] = [{"is_superuser": True}, {"is_staff": True}]
 
 
 @pytest.mark.parametrize("rights", ABOVE)
-def test_nobody_touches_who_stands_above_them(
+def test_administrators_cannot_change_users_who_outrank_them(
     admin: User, alice: User, sign_in: SignIn, rights: dict[str, bool]
 ) -> None:
     User.objects.filter(id=alice.id).update(**rights)
@@ -97,7 +97,7 @@ def test_nobody_touches_who_stands_above_them(
     assert client.get(path).status_code == 200
 
 
-def test_a_superuser_who_administers_touches_everybody(superuser: User, alice: User, sign_in: SignIn) -> None:
+def test_a_superuser_changes_any_user(superuser: User, alice: User, sign_in: SignIn) -> None:
     User.objects.filter(id=alice.id).update(is_superuser=True, is_staff=True)
 
     reply = sign_in(superuser).client.patch(f"/users/{alice.id}", {"firstName": "Changed"})
@@ -106,7 +106,9 @@ def test_a_superuser_who_administers_touches_everybody(superuser: User, alice: U
 
 
 @pytest.mark.parametrize("change", [{"role": "USER"}, {"isActive": False}, None])
-def test_the_last_administrator_stays(admin: User, alice: User, sign_in: SignIn, change: dict[str, Any] | None) -> None:
+def test_the_last_administrator_cannot_be_demoted(
+    admin: User, alice: User, sign_in: SignIn, change: dict[str, Any] | None
+) -> None:
     User.objects.filter(id=alice.id).update(role=Role.ADMIN, is_active=False)
     client, path = sign_in(admin).client, f"/users/{admin.id}"
 
@@ -117,7 +119,7 @@ def test_the_last_administrator_stays(admin: User, alice: User, sign_in: SignIn,
 
 
 @pytest.mark.parametrize("change", [{"role": "USER"}, {"isActive": False}, None])
-def test_nobody_takes_away_their_own_rights(
+def test_administrators_cannot_demote_themselves(
     admin: User, superuser: User, sign_in: SignIn, change: dict[str, Any] | None
 ) -> None:
     client, path = sign_in(admin).client, f"/users/{admin.id}"
@@ -128,7 +130,7 @@ def test_nobody_takes_away_their_own_rights(
     assert client.get("/users").status_code == 200
 
 
-def test_administrators_change_themselves_otherwise(admin: User, sign_in: SignIn) -> None:
+def test_administrators_change_their_own_names(admin: User, sign_in: SignIn) -> None:
     client = sign_in(admin).client
 
     reply = client.patch(f"/users/{admin.id}", {"firstName": "Carol", "role": "ADMIN", "isActive": True})
@@ -137,7 +139,7 @@ def test_administrators_change_themselves_otherwise(admin: User, sign_in: SignIn
     assert client.get("/users").status_code == 200
 
 
-def test_a_deletion_takes_account_and_sessions_and_tells_the_owner(
+def test_a_deletion_removes_account_and_sessions_and_notifies_the_owner(
     api: ApiClient, admin: User, alice: User, sign_in: SignIn, outbox: Outbox
 ) -> None:
     client, hers = sign_in(admin).client, sign_in(alice)
@@ -152,7 +154,7 @@ def test_a_deletion_takes_account_and_sessions_and_tells_the_owner(
     assert [message.to for message in outbox()] == [["alice@example.com"]]
 
 
-def test_an_administrator_ends_all_sessions_of_a_user_and_of_nobody_else(
+def test_an_administrator_ends_all_sessions_of_one_user(
     admin: User, alice: User, mallory: User, sign_in: SignIn
 ) -> None:
     client, his, hers = sign_in(admin).client, sign_in(mallory), [sign_in(alice) for _ in range(2)]
@@ -171,7 +173,7 @@ def test_the_last_administrator_cannot_delete_their_own_account(admin: User, sig
     assert User.objects.filter(id=admin.id).exists()
 
 
-def test_an_administrator_beside_another_deletes_their_own_account(
+def test_an_administrator_who_is_not_the_last_deletes_their_own_account(
     admin: User, superuser: User, sign_in: Callable[..., SignedIn]
 ) -> None:
     assert sign_in(admin).client.delete("/me", {"password": PASSWORD}).status_code == 200

@@ -22,7 +22,7 @@ def client(admin: User, sign_in: SignIn) -> ApiClient:
     return sign_in(admin).client
 
 
-def test_the_reason_is_kept_and_shown_to_administrators(client: ApiClient, alice: User) -> None:
+def test_the_reason_is_stored_and_shown_to_administrators(client: ApiClient, alice: User) -> None:
     data = client.patch(f"/users/{alice.id}", OUT).json()["data"]["user"]
 
     assert (data["isActive"], data["deactivationReason"]) == (False, REASON)
@@ -31,7 +31,7 @@ def test_the_reason_is_kept_and_shown_to_administrators(client: ApiClient, alice
     assert data in client.get("/users").json()["data"]["users"]
 
 
-def test_nobody_else_ever_reads_the_reason(
+def test_no_response_or_email_to_the_user_contains_the_reason(
     api: ApiClient, client: ApiClient, alice: User, sign_in: SignIn, outbox: Outbox
 ) -> None:
     hers = sign_in(alice)
@@ -46,7 +46,7 @@ def test_nobody_else_ever_reads_the_reason(
     assert not any(REASON in str(message.body) for message in outbox())
 
 
-def test_an_activation_takes_reason_and_time_away(client: ApiClient, alice: User) -> None:
+def test_a_reactivation_clears_reason_and_time(client: ApiClient, alice: User) -> None:
     client.patch(f"/users/{alice.id}", OUT)
 
     data = client.patch(f"/users/{alice.id}", {"isActive": True}).json()["data"]["user"]
@@ -54,7 +54,7 @@ def test_an_activation_takes_reason_and_time_away(client: ApiClient, alice: User
     assert (data["isActive"], data["deactivatedAt"], data["deactivationReason"]) == (True, None, "")
 
 
-def test_the_reason_may_be_given_later_and_the_time_stays(client: ApiClient, alice: User) -> None:
+def test_a_reason_added_later_keeps_the_time_of_the_deactivation(client: ApiClient, alice: User) -> None:
     first = client.patch(f"/users/{alice.id}", {"isActive": False}).json()["data"]["user"]
 
     later = client.patch(f"/users/{alice.id}", {"deactivationReason": REASON}).json()["data"]["user"]
@@ -66,7 +66,7 @@ def test_the_reason_may_be_given_later_and_the_time_stays(client: ApiClient, ali
 
 
 @pytest.mark.parametrize("more", [{}, {"isActive": True}])
-def test_who_is_active_has_no_reason_not_to_be(client: ApiClient, alice: User, more: dict[str, bool]) -> None:
+def test_a_reason_for_an_active_user_is_rejected(client: ApiClient, alice: User, more: dict[str, bool]) -> None:
     reply = client.patch(f"/users/{alice.id}", {"deactivationReason": REASON, "firstName": "Changed"} | more)
 
     assert (reply.status_code, reply.json()["code"]) == (400, "validation_error")
@@ -76,7 +76,7 @@ def test_who_is_active_has_no_reason_not_to_be(client: ApiClient, alice: User, m
 
 
 @pytest.mark.parametrize("reason", ["x" * 501, "two\nlines", "nul\0", None, 7, ["x"]])
-def test_a_reason_is_a_line_of_plain_text(client: ApiClient, alice: User, reason: object) -> None:
+def test_a_reason_must_be_one_line_of_plain_text(client: ApiClient, alice: User, reason: object) -> None:
     reply = client.patch(f"/users/{alice.id}", {"isActive": False, "deactivationReason": reason})
 
     assert reply.json()["code"] == "validation_error"
@@ -85,7 +85,7 @@ def test_a_reason_is_a_line_of_plain_text(client: ApiClient, alice: User, reason
     assert alice.is_active
 
 
-def test_the_audit_says_who_did_it_and_why(client: ApiClient, admin: User, alice: User) -> None:
+def test_the_audit_records_actor_and_reason(client: ApiClient, admin: User, alice: User) -> None:
     client.patch(f"/users/{alice.id}", OUT)
     client.patch(f"/users/{alice.id}", {"isActive": False})
     client.patch(f"/users/{alice.id}", {"isActive": True})
@@ -98,7 +98,7 @@ def test_the_audit_says_who_did_it_and_why(client: ApiClient, admin: User, alice
     ]
 
 
-def test_no_secret_that_was_mailed_before_opens_a_deactivated_account(
+def test_codes_and_links_sent_before_a_deactivation_are_invalid(
     api: ApiClient, client: ApiClient, alice: User, bob: User, outbox: Outbox
 ) -> None:
     api.post("/forgot-password", {"email": alice.email})
@@ -120,7 +120,7 @@ def test_no_secret_that_was_mailed_before_opens_a_deactivated_account(
     assert alice.check_password(PASSWORD)
 
 
-def test_a_deactivated_account_looks_like_none_to_forgot_password(
+def test_forgot_password_does_not_reveal_a_deactivated_account(
     api: ApiClient, client: ApiClient, alice: User, outbox: Outbox
 ) -> None:
     client.patch(f"/users/{alice.id}", OUT)
@@ -133,7 +133,7 @@ def test_a_deactivated_account_looks_like_none_to_forgot_password(
     assert not OutboxEmail.objects.filter(user=alice).exists()
 
 
-def test_a_deactivation_undone_by_a_failure_is_not_in_the_audit(
+def test_a_deactivation_that_is_rolled_back_is_not_in_the_audit(
     admin: User, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(**_: object) -> None:

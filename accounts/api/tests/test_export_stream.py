@@ -31,7 +31,7 @@ def _events(user: User, number: int, *, same_time: bool = False) -> None:
 
 @pytest.mark.parametrize("same_time", [False, True])
 @pytest.mark.parametrize("number", [0, 4, 5, 6, 23])
-def test_an_export_holds_each_row_once_the_newest_first(
+def test_an_export_contains_each_row_once_newest_first(
     alice: User, sign_in: Callable[..., SignedIn], monkeypatch: pytest.MonkeyPatch, number: int, same_time: bool
 ) -> None:
     monkeypatch.setattr(export, "CHUNK", 5)
@@ -44,7 +44,7 @@ def test_an_export_holds_each_row_once_the_newest_first(
     assert len(data["sessions"]) == 1
 
 
-def test_a_chunk_is_read_when_it_is_sent(alice: User, sign_in: Callable[..., SignedIn], measure: Measure) -> None:
+def test_a_chunk_is_read_only_when_it_is_sent(alice: User, sign_in: Callable[..., SignedIn], measure: Measure) -> None:
     _events(alice, 3 * export.CHUNK)
     access = sign_in(alice).access
     reply: Any = Client().get("/api/auth/me/export", headers={"Authorization": f"Bearer {access}"})
@@ -57,7 +57,7 @@ def test_a_chunk_is_read_when_it_is_sent(alice: User, sign_in: Callable[..., Sig
     assert read_after[-4:] == ["SELECT accounts_auditevent"] * 4
 
 
-def test_while_the_client_reads_the_slot_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_worker_slot_is_free_while_the_client_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(concurrency, "close_old_connections", lambda: None)
     only = Places(1)
     with only:

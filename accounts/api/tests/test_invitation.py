@@ -27,7 +27,7 @@ def eve(client: ApiClient) -> str:
     return str(client.post("/users", EVE).json()["data"]["user"]["id"])
 
 
-def test_another_invitation_takes_the_place_of_the_first(
+def test_another_invitation_invalidates_the_first(
     api: ApiClient, client: ApiClient, eve: str, outbox: Outbox, settings: Settings
 ) -> None:
     settings.NOTICE_PAUSE = timedelta(0)
@@ -42,13 +42,13 @@ def test_another_invitation_takes_the_place_of_the_first(
     assert api.post("/reset-password", body | {"token": token_in(second)}).status_code == 200
 
 
-def test_two_that_wait_are_one_email(client: ApiClient, eve: str, outbox: Outbox) -> None:
+def test_two_queued_invitations_are_sent_as_one_email(client: ApiClient, eve: str, outbox: Outbox) -> None:
     client.post(f"/users/{eve}/invite")
 
     assert len(outbox()) == 1
 
 
-def test_who_has_a_password_or_is_not_active_is_not_invited(client: ApiClient, eve: str, alice: User) -> None:
+def test_users_with_a_password_or_deactivated_are_not_invited(client: ApiClient, eve: str, alice: User) -> None:
     client.patch(f"/users/{eve}", {"isActive": False})
     waiting = OutboxEmail.objects.count()
 
@@ -59,7 +59,7 @@ def test_who_has_a_password_or_is_not_active_is_not_invited(client: ApiClient, e
     assert OutboxEmail.objects.count() == waiting
 
 
-def test_invitations_are_for_administrators_to_send(eve: str, mallory: User, sign_in: SignIn) -> None:
+def test_only_administrators_send_invitations(eve: str, mallory: User, sign_in: SignIn) -> None:
     waiting = OutboxEmail.objects.count()
 
     assert ApiClient().post(f"/users/{eve}/invite").status_code == 401

@@ -55,7 +55,7 @@ def test_times_are_utc_with_milliseconds(signed_in: SignedIn) -> None:
     assert all(user[name].endswith("Z") and len(user[name]) == 24 for name in ("updatedAt", "lastLoginAt"))
 
 
-def test_no_answer_about_an_account_holds_its_password(signed_in: SignedIn) -> None:
+def test_no_response_about_an_account_contains_its_password(signed_in: SignedIn) -> None:
     stored = User.objects.get().password
 
     for path in ("/me", "/me/export", "/sessions"):
@@ -66,7 +66,7 @@ def test_no_answer_about_an_account_holds_its_password(signed_in: SignedIn) -> N
 
 
 @pytest.mark.parametrize("path", ["/me", "/profile"])
-def test_patch_changes_what_is_named_and_nothing_else(signed_in: SignedIn, path: str) -> None:
+def test_patch_changes_only_the_given_fields(signed_in: SignedIn, path: str) -> None:
     before = _row()
 
     reply = signed_in.client.patch(path, {"firstName": "Alicia", "language": "fr"})
@@ -79,7 +79,7 @@ def test_patch_changes_what_is_named_and_nothing_else(signed_in: SignedIn, path:
     assert after.items() <= before.items()
 
 
-def test_what_a_person_may_not_set_about_themselves_stays(signed_in: SignedIn) -> None:
+def test_fields_that_owners_may_not_set_are_ignored(signed_in: SignedIn) -> None:
     before = _row()
 
     reply = signed_in.client.patch(
@@ -103,7 +103,7 @@ def test_what_a_person_may_not_set_about_themselves_stays(signed_in: SignedIn) -
         ("language", "tlh"), ("language", None), ("language", ["en"]),
     ],
 )  # fmt: skip
-def test_a_value_that_breaks_a_rule_changes_nothing(signed_in: SignedIn, field: str, value: object) -> None:
+def test_an_invalid_value_changes_nothing(signed_in: SignedIn, field: str, value: object) -> None:
     before = _row()
 
     reply = signed_in.client.patch("/me", {"firstName": "Alicia", field: value})
@@ -113,7 +113,7 @@ def test_a_value_that_breaks_a_rule_changes_nothing(signed_in: SignedIn, field: 
     assert _row() == before
 
 
-def test_a_username_of_somebody_else_is_taken(signed_in: SignedIn, bob: User) -> None:
+def test_the_username_of_another_account_is_rejected(signed_in: SignedIn, bob: User) -> None:
     reply = signed_in.client.patch("/me", {"username": "BOB", "firstName": "Alicia"})
 
     assert (reply.status_code, reply.json()["code"]) == (400, "username_taken")
@@ -126,7 +126,7 @@ def test_the_own_username_may_change_its_case(signed_in: SignedIn) -> None:
     assert User.objects.get().username == "Alice"
 
 
-def test_a_new_username_takes_hold_with_the_next_request_of_every_session(
+def test_a_new_username_takes_effect_with_the_next_request_of_every_session(
     signed_in: SignedIn, alice: User, sign_in: SignIn
 ) -> None:
     other = sign_in(alice)
@@ -139,11 +139,11 @@ def test_a_new_username_takes_hold_with_the_next_request_of_every_session(
     assert ApiClient().post("/login", {"username": "alice", "password": PASSWORD}).status_code == 401
 
 
-def test_an_empty_patch_is_fine(signed_in: SignedIn) -> None:
+def test_an_empty_patch_succeeds(signed_in: SignedIn) -> None:
     assert signed_in.client.patch("/me", {}).status_code == 200
 
 
-def test_delete_takes_the_account_and_all_that_belongs_to_it(
+def test_delete_removes_the_account_and_everything_that_belongs_to_it(
     signed_in: SignedIn, alice: User, sign_in: SignIn, outbox: Outbox
 ) -> None:
     other = sign_in(alice)
@@ -161,7 +161,7 @@ def test_delete_takes_the_account_and_all_that_belongs_to_it(
     assert ApiClient().post("/login", {"username": "alice", "password": PASSWORD}).status_code == 401
 
 
-def test_the_news_of_the_deletion_reaches_who_is_gone(signed_in: SignedIn, outbox: Outbox) -> None:
+def test_the_owner_of_a_deleted_account_is_notified(signed_in: SignedIn, outbox: Outbox) -> None:
     signed_in.client.delete("/me", {"password": PASSWORD})
 
     [message] = outbox()
@@ -176,7 +176,7 @@ def test_the_news_of_the_deletion_reaches_who_is_gone(signed_in: SignedIn, outbo
         ({"password": None}, "validation_error"), ({"password": ["x"]}, "validation_error"),
     ],
 )  # fmt: skip
-def test_without_the_right_password_nothing_is_deleted(signed_in: SignedIn, body: dict[str, Any], code: str) -> None:
+def test_nothing_is_deleted_without_the_correct_password(signed_in: SignedIn, body: dict[str, Any], code: str) -> None:
     reply = signed_in.client.delete("/me", body)
 
     assert (reply.status_code, reply.json()["code"]) == (400, code)
@@ -186,7 +186,7 @@ def test_without_the_right_password_nothing_is_deleted(signed_in: SignedIn, body
     assert not OutboxEmail.objects.filter(kind=EmailKind.ACCOUNT_DELETED).exists()
 
 
-def test_a_deleted_name_and_address_are_free_again(signed_in: SignedIn) -> None:
+def test_the_username_and_email_of_a_deleted_account_can_be_registered_again(signed_in: SignedIn) -> None:
     signed_in.client.delete("/me", {"password": PASSWORD})
 
     body = {"email": "alice@example.com", "username": "alice", "password": PASSWORD}
@@ -194,7 +194,7 @@ def test_a_deleted_name_and_address_are_free_again(signed_in: SignedIn) -> None:
     assert signed_in.client.get("/me").status_code == 401
 
 
-def test_export_holds_everything_that_is_held_and_nothing_of_others(
+def test_an_export_contains_all_data_of_the_account_and_none_of_others(
     signed_in: SignedIn, alice: User, mallory: User, sign_in: SignIn
 ) -> None:
     ended = sign_in(alice)
@@ -212,7 +212,9 @@ def test_export_holds_everything_that_is_held_and_nothing_of_others(
     assert "mallory" not in reply.content.decode()
 
 
-def test_export_holds_no_secret(signed_in: SignedIn, alice: User, outbox: Outbox) -> None:
+def test_an_export_contains_no_reset_token_and_no_session_token(
+    signed_in: SignedIn, alice: User, outbox: Outbox
+) -> None:
     ApiClient().post("/forgot-password", {"email": "alice@example.com"})
     token = token_in(outbox()[-1])
 

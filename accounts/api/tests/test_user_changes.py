@@ -20,7 +20,7 @@ SignIn = Callable[..., SignedIn]
 NEW = "Another-Horse-8"
 
 
-def test_names_username_and_language_change(admin: User, alice: User, sign_in: SignIn) -> None:
+def test_an_administrator_changes_names_username_and_language(admin: User, alice: User, sign_in: SignIn) -> None:
     changes = {"firstName": "Alice", "lastName": "Liddell", "language": "fr", "username": "Alice-2"}
 
     reply = sign_in(admin).client.patch(f"/users/{alice.id}", changes)
@@ -31,7 +31,9 @@ def test_names_username_and_language_change(admin: User, alice: User, sign_in: S
     assert (alice.username, alice.username_key, alice.language) == ("Alice-2", "alice-2", "fr")
 
 
-def test_a_promotion_and_a_demotion_take_hold_with_the_next_request(admin: User, alice: User, sign_in: SignIn) -> None:
+def test_a_promotion_and_a_demotion_take_effect_with_the_next_request(
+    admin: User, alice: User, sign_in: SignIn
+) -> None:
     client, hers = sign_in(admin).client, sign_in(alice)
     assert hers.client.get("/users").status_code == 403
 
@@ -44,7 +46,7 @@ def test_a_promotion_and_a_demotion_take_hold_with_the_next_request(admin: User,
     assert hers.client.get("/me").json()["data"]["user"]["role"] == "USER"
 
 
-def test_after_a_demotion_the_next_access_token_says_so(
+def test_after_a_demotion_the_next_access_token_has_the_new_role(
     api: ApiClient, admin: User, superuser: User, sign_in: SignIn
 ) -> None:
     hers = sign_in(admin)
@@ -58,7 +60,7 @@ def test_after_a_demotion_the_next_access_token_says_so(
     assert api.bearing(fresh).get("/users").status_code == 403
 
 
-def test_a_deactivation_ends_everything_at_once_and_an_activation_brings_no_session_back(
+def test_a_deactivation_ends_everything_immediately_and_a_reactivation_restores_no_session(
     api: ApiClient, admin: User, alice: User, sign_in: SignIn
 ) -> None:
     client, hers = sign_in(admin).client, sign_in(alice)
@@ -75,7 +77,7 @@ def test_a_deactivation_ends_everything_at_once_and_an_activation_brings_no_sess
     assert api.post("/login", {"username": "alice", "password": PASSWORD}).status_code == 200
 
 
-def test_what_redis_never_heard_of_it_hears_when_it_is_said_again(
+def test_a_repeated_change_reaches_redis_if_the_first_request_died_after_its_commit(
     admin: User, alice: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client, hers = sign_in(admin).client, sign_in(alice)
@@ -92,7 +94,7 @@ def test_what_redis_never_heard_of_it_hears_when_it_is_said_again(
         assert hers.client.get("/users").status_code == after
 
 
-def test_a_password_set_by_an_administrator_ends_all_sessions_and_is_told_by_email(
+def test_a_password_set_by_an_administrator_ends_all_sessions_and_notifies_the_user(
     api: ApiClient, admin: User, alice: User, sign_in: SignIn, outbox: Outbox
 ) -> None:
     hers, link = sign_in(alice), _reset_link(alice, outbox)
@@ -112,7 +114,7 @@ def test_a_password_set_by_an_administrator_ends_all_sessions_and_is_told_by_ema
 
 
 @pytest.mark.parametrize("password", ["short", "alllowercase1", "Alice@example.com1", None, 7])
-def test_a_password_keeps_the_rules_whoever_sets_it(
+def test_a_password_set_by_an_administrator_must_satisfy_the_rules(
     admin: User, alice: User, sign_in: SignIn, password: object
 ) -> None:
     reply = sign_in(admin).client.patch(f"/users/{alice.id}", {"password": password, "firstName": "Changed"})
@@ -124,7 +126,7 @@ def test_a_password_keeps_the_rules_whoever_sets_it(
     assert alice.first_name == ""
 
 
-def test_a_new_address_kills_what_went_to_the_old_one_and_has_to_be_proven(
+def test_a_new_email_invalidates_codes_for_the_previous_one_and_must_be_verified(
     api: ApiClient, admin: User, alice: User, sign_in: SignIn, outbox: Outbox
 ) -> None:
     link = _reset_link(alice, outbox)
@@ -139,9 +141,7 @@ def test_a_new_address_kills_what_went_to_the_old_one_and_has_to_be_proven(
     assert api.post("/verify-email", {"email": "alice@example.org", "code": code_in(mailed)}).status_code == 200
 
 
-def test_a_new_address_that_the_administrator_vouches_for_is_verified(
-    admin: User, alice: User, sign_in: SignIn, outbox: Outbox
-) -> None:
+def test_a_new_email_can_be_set_as_verified(admin: User, alice: User, sign_in: SignIn, outbox: Outbox) -> None:
     changes = {"email": "alice@example.org", "emailVerified": True}
 
     reply = sign_in(admin).client.patch(f"/users/{alice.id}", changes)
@@ -152,14 +152,14 @@ def test_a_new_address_that_the_administrator_vouches_for_is_verified(
     ]  # the notice; a code for the new one is not needed
 
 
-def test_an_address_spelled_in_another_way_stays_verified(admin: User, alice: User, sign_in: SignIn) -> None:
+def test_another_spelling_of_the_same_email_stays_verified(admin: User, alice: User, sign_in: SignIn) -> None:
     reply = sign_in(admin).client.patch(f"/users/{alice.id}", {"email": "ALICE@example.com"})
 
     assert reply.json()["data"]["user"]["email"] == "ALICE@example.com"
     assert reply.json()["data"]["user"]["emailVerified"] is True
 
 
-def test_an_administrator_verifies_an_address_and_the_welcome_goes_out_once(
+def test_an_administrator_verifies_an_email_and_one_welcome_email_is_sent(
     admin: User, bob: User, sign_in: SignIn, outbox: Outbox
 ) -> None:
     client = sign_in(admin).client
@@ -181,7 +181,7 @@ def test_an_administrator_verifies_an_address_and_the_welcome_goes_out_once(
         ({"email": "alice@example.com", "username": "alice"}, "email_taken"),
     ],
 )
-def test_what_somebody_has_nobody_else_gets(
+def test_an_email_or_username_of_another_account_cannot_be_set(
     admin: User, bob: User, sign_in: SignIn, changes: dict[str, str], code: str
 ) -> None:
     reply = sign_in(admin).client.patch(f"/users/{bob.id}", changes | {"firstName": "Changed"})
@@ -194,9 +194,7 @@ def test_what_somebody_has_nobody_else_gets(
 
 @pytest.mark.parametrize("value", ["true", 1, None, "yes", [], {}])
 @pytest.mark.parametrize("name", ["isActive", "emailVerified"])
-def test_true_and_false_are_no_other_values(
-    admin: User, alice: User, sign_in: SignIn, name: str, value: object
-) -> None:
+def test_booleans_must_be_true_or_false(admin: User, alice: User, sign_in: SignIn, name: str, value: object) -> None:
     reply = sign_in(admin).client.patch(f"/users/{alice.id}", {name: value})
 
     assert reply.json()["code"] == "validation_error"

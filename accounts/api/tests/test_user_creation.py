@@ -27,7 +27,7 @@ def client(admin: User, sign_in: SignIn) -> ApiClient:
     return sign_in(admin).client
 
 
-def test_a_user_is_made_as_the_administrator_says(client: ApiClient) -> None:
+def test_a_user_is_created_with_the_given_fields(client: ApiClient) -> None:
     wishes = {"firstName": "Eve", "lastName": "Moore", "role": "ADMIN", "language": "fr", "emailVerified": True}
 
     reply = client.post("/users", {**EVE, "password": PASSWORD, "isActive": False, **wishes})
@@ -37,7 +37,7 @@ def test_a_user_is_made_as_the_administrator_says(client: ApiClient) -> None:
     assert PASSWORD not in reply.content.decode()
 
 
-def test_a_user_with_a_password_is_mailed_the_code_that_proves_the_address(
+def test_a_user_with_a_password_gets_a_verification_code_by_email(
     api: ApiClient, client: ApiClient, outbox: Outbox
 ) -> None:
     user = client.post("/users", EVE | {"password": PASSWORD}).json()["data"]["user"]
@@ -49,7 +49,7 @@ def test_a_user_with_a_password_is_mailed_the_code_that_proves_the_address(
     assert api.post("/login", EVE_LOGIN).status_code == 200
 
 
-def test_a_user_without_a_password_sets_one_by_the_invitation(
+def test_a_user_without_a_password_sets_one_with_the_invitation(
     api: ApiClient, client: ApiClient, outbox: Outbox
 ) -> None:
     client.post("/users", EVE)
@@ -65,7 +65,7 @@ def test_a_user_without_a_password_sets_one_by_the_invitation(
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
-def test_an_invitation_speaks_the_language_of_the_user(client: ApiClient, outbox: Outbox, language: str) -> None:
+def test_an_invitation_is_in_the_language_of_the_user(client: ApiClient, outbox: Outbox, language: str) -> None:
     client.post("/users", EVE | {"language": language, "firstName": "Eve"})
 
     [invitation] = outbox()
@@ -75,7 +75,7 @@ def test_an_invitation_speaks_the_language_of_the_user(client: ApiClient, outbox
     assert "Eve" in str(invitation.body)
 
 
-def test_the_invitation_to_a_wrong_address_dies_when_it_is_corrected(
+def test_correcting_the_email_invalidates_the_invitation_to_the_wrong_one(
     api: ApiClient, client: ApiClient, outbox: Outbox
 ) -> None:
     user_id = client.post("/users", EVE).json()["data"]["user"]["id"]
@@ -89,9 +89,7 @@ def test_the_invitation_to_a_wrong_address_dies_when_it_is_corrected(
     assert api.post("/reset-password", {"token": token_in(second), "newPassword": PASSWORD}).status_code == 200
 
 
-def test_a_reset_that_is_asked_for_later_takes_the_place_of_the_invitation(
-    api: ApiClient, client: ApiClient, outbox: Outbox
-) -> None:
+def test_a_reset_requested_later_invalidates_the_invitation(api: ApiClient, client: ApiClient, outbox: Outbox) -> None:
     client.post("/users", EVE)
     invitation = outbox()[0]
 
@@ -103,7 +101,7 @@ def test_a_reset_that_is_asked_for_later_takes_the_place_of_the_invitation(
     assert api.post("/reset-password", body | {"token": token_in(reset)}).status_code == 200
 
 
-def test_a_late_retry_of_an_invitation_does_not_kill_the_reset_that_was_asked_for_after_it(
+def test_a_late_retry_of_an_invitation_does_not_invalidate_a_reset_requested_after_it(
     api: ApiClient, client: ApiClient, outbox: Outbox
 ) -> None:
     client.post("/users", EVE)
@@ -118,7 +116,7 @@ def test_a_late_retry_of_an_invitation_does_not_kill_the_reset_that_was_asked_fo
     assert api.post("/reset-password", {"token": token_in(reset), "newPassword": PASSWORD}).status_code == 200
 
 
-def test_nobody_is_invited_who_has_a_password_by_then(client: ApiClient, outbox: Outbox) -> None:
+def test_a_queued_invitation_is_not_sent_once_the_user_has_a_password(client: ApiClient, outbox: Outbox) -> None:
     user_id = client.post("/users", EVE).json()["data"]["user"]["id"]
     client.patch(f"/users/{user_id}", {"password": PASSWORD})
 
@@ -129,7 +127,7 @@ def test_nobody_is_invited_who_has_a_password_by_then(client: ApiClient, outbox:
     assert not VerificationCode.objects.filter(purpose="reset_password").exists()
 
 
-def test_who_is_made_inactive_is_invited_with_the_activation(client: ApiClient, outbox: Outbox) -> None:
+def test_a_user_created_inactive_is_invited_at_activation(client: ApiClient, outbox: Outbox) -> None:
     user_id = client.post("/users", EVE | {"isActive": False}).json()["data"]["user"]["id"]
     assert outbox() == []
 
@@ -140,7 +138,7 @@ def test_who_is_made_inactive_is_invited_with_the_activation(client: ApiClient, 
     assert OutboxEmail.objects.get().state == EmailState.SENT
 
 
-def test_who_is_vouched_for_is_welcomed(client: ApiClient, api: ApiClient, outbox: Outbox) -> None:
+def test_a_user_created_as_verified_gets_the_welcome_email(client: ApiClient, api: ApiClient, outbox: Outbox) -> None:
     client.post("/users", EVE | {"password": PASSWORD, "emailVerified": True})
 
     assert len(outbox()) == 1
@@ -175,7 +173,7 @@ def test_what_is_not_valid_makes_nobody(client: ApiClient, changes: dict[str, An
         ({"email": "alice@example.com", "username": "Alice"}, "email_taken", {"email", "username"}),
     ],
 )
-def test_what_is_taken_says_so(
+def test_a_taken_email_or_username_is_named_in_the_errors(
     client: ApiClient, alice: User, changes: dict[str, str], code: str, fields: set[str]
 ) -> None:
     reply = client.post("/users", EVE | changes)
@@ -184,7 +182,7 @@ def test_what_is_taken_says_so(
     assert not OutboxEmail.objects.exists()
 
 
-def test_without_an_address_a_password_is_needed(client: ApiClient, settings: Settings) -> None:
+def test_a_user_without_an_email_needs_a_password(client: ApiClient, settings: Settings) -> None:
     settings.EMAIL_VERIFICATION = "none"
 
     refused = client.post("/users", {"username": "eve"})

@@ -38,7 +38,7 @@ def names(client: ApiClient, **query: object) -> list[str]:
     return [user["username"] for user in reply.json()["data"]["users"]]
 
 
-def test_the_list_shows_the_newest_first_and_no_secret(client: ApiClient, people: list[str]) -> None:
+def test_the_list_shows_the_newest_first_and_no_secret_fields(client: ApiClient, people: list[str]) -> None:
     data = client.get("/users").json()["data"]
 
     assert (data["count"], data["page"], data["pageSize"]) == (4, 1, 20)
@@ -47,13 +47,13 @@ def test_the_list_shows_the_newest_first_and_no_secret(client: ApiClient, people
     assert not set(data["users"][0]) & {"password", "isStaff", "isSuperuser"}
 
 
-def test_pages_follow_each_other_without_a_gap(client: ApiClient, people: list[str]) -> None:
+def test_pages_follow_each_other_without_gaps(client: ApiClient, people: list[str]) -> None:
     pages = [names(client, page=page, pageSize=3, ordering="createdAt") for page in (1, 2, 3)]
 
     assert pages == [people[:3], people[3:], []]
 
 
-def test_a_page_costs_two_queries_however_many_it_shows(
+def test_a_page_costs_two_queries_whatever_its_size(
     client: ApiClient, people: list[str], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     client.get("/users")
@@ -71,13 +71,13 @@ def test_a_page_costs_two_queries_however_many_it_shows(
         ("\uff41\uff4c\uff49\uff43\uff45@example.com", ["alice"]),
     ],
 )  # fmt: skip
-def test_search_looks_at_email_username_and_names(
+def test_search_matches_email_username_and_names(
     client: ApiClient, people: list[str], text: str, found: list[str]
 ) -> None:
     assert names(client, search=text, ordering="username") == found
 
 
-def test_search_finds_an_id_only_whole(client: ApiClient, people: list[str], alice: User) -> None:
+def test_search_matches_only_whole_ids(client: ApiClient, people: list[str], alice: User) -> None:
     assert names(client, search=str(alice.id)) == ["alice"]
     assert names(client, search=str(alice.id)[:-1]) == []
 
@@ -101,12 +101,14 @@ def test_filters_narrow_the_list(client: ApiClient, people: list[str], query: di
         ("email", ["alice", "bob", "carol", "mallory"]), ("createdAt", ["carol", "alice", "bob", "mallory"]),
     ],
 )  # fmt: skip
-def test_the_list_is_ordered_as_asked(client: ApiClient, people: list[str], ordering: str, order: list[str]) -> None:
+def test_the_list_can_be_ordered(client: ApiClient, people: list[str], ordering: str, order: list[str]) -> None:
     assert names(client, ordering=ordering) == order
 
 
 @pytest.mark.parametrize("ordering", ["lastLoginAt", "-lastLoginAt"])
-def test_who_never_signed_in_stands_last_either_way(client: ApiClient, people: list[str], ordering: str) -> None:
+def test_users_who_never_signed_in_are_last_in_both_directions(
+    client: ApiClient, people: list[str], ordering: str
+) -> None:
     assert names(client, ordering=ordering)[0] == "carol"
 
 
@@ -119,7 +121,7 @@ def test_who_never_signed_in_stands_last_either_way(client: ApiClient, people: l
         f"search={'x' * 101}",
     ],
 )  # fmt: skip
-def test_a_bad_query_is_refused(client: ApiClient, query: str) -> None:
+def test_an_invalid_query_is_rejected(client: ApiClient, query: str) -> None:
     reply = client.get(f"/users?{query}")
 
     assert (reply.status_code, reply.json()["code"]) == (400, "validation_error")

@@ -27,7 +27,7 @@ def _events(user_id: object) -> list[tuple[str, object, dict[str, Any]]]:
     return [(event.kind, event.actor_id, event.facts) for event in found]
 
 
-def test_a_user_who_is_made_and_invited_again(client: ApiClient, admin: User) -> None:
+def test_a_creation_and_another_invitation_are_recorded(client: ApiClient, admin: User) -> None:
     eve = client.post("/users", {"email": "eve@example.com", "username": "eve"}).json()["data"]["user"]
     client.post(f"/users/{eve['id']}/invite")
 
@@ -37,7 +37,7 @@ def test_a_user_who_is_made_and_invited_again(client: ApiClient, admin: User) ->
     ]
 
 
-def test_a_change_names_the_fields_and_not_what_is_in_them(client: ApiClient, admin: User, alice: User) -> None:
+def test_a_change_is_recorded_with_field_names_and_without_values(client: ApiClient, admin: User, alice: User) -> None:
     changes = {"firstName": "Alicia", "username": "alice", "email": "alice@example.org", "password": NEW}
 
     client.patch(f"/users/{alice.id}", changes)
@@ -47,14 +47,14 @@ def test_a_change_names_the_fields_and_not_what_is_in_them(client: ApiClient, ad
     assert not any(secret in str(_events(alice.id)) for secret in (NEW, "example.org", "Alicia"))
 
 
-def test_a_change_that_changes_nothing_is_none(client: ApiClient, alice: User) -> None:
+def test_a_change_without_effect_is_not_recorded(client: ApiClient, alice: User) -> None:
     client.patch(f"/users/{alice.id}", {"username": "alice", "role": "USER", "isActive": True})
     client.patch(f"/users/{alice.id}", {"isActive": False, "firstName": "A"})  # refused
 
     assert _events(alice.id) == []
 
 
-def test_a_promotion_says_from_what_to_what(client: ApiClient, admin: User, alice: User) -> None:
+def test_a_promotion_is_recorded_with_both_roles(client: ApiClient, admin: User, alice: User) -> None:
     for role in ("ADMIN", "USER"):
         client.patch(f"/users/{alice.id}", {"role": role})
 
@@ -64,7 +64,7 @@ def test_a_promotion_says_from_what_to_what(client: ApiClient, admin: User, alic
     ]
 
 
-def test_the_end_of_all_sessions_says_how_many_they_were(
+def test_the_end_of_all_sessions_is_recorded_with_their_number(
     client: ApiClient, admin: User, alice: User, sign_in: SignIn
 ) -> None:
     sign_in(alice)
@@ -74,14 +74,14 @@ def test_the_end_of_all_sessions_says_how_many_they_were(
     assert _events(alice.id) == [("sessions_revoked", admin.id, {"sessionsEnded": 1})]
 
 
-def test_a_deletion_outlives_the_account(client: ApiClient, admin: User, alice: User) -> None:
+def test_the_event_of_a_deletion_outlives_the_account(client: ApiClient, admin: User, alice: User) -> None:
     user_id = alice.id
     client.delete(f"/users/{user_id}")
 
     assert _events(user_id) == [("account_deleted", admin.id, {})]
 
 
-def test_an_event_says_where_it_came_from(client: ApiClient, alice: User) -> None:
+def test_an_event_has_ip_and_request_id(client: ApiClient, alice: User) -> None:
     reply = client.patch(f"/users/{alice.id}", {"role": "ADMIN"})
 
     event = AuditEvent.objects.get(kind=AuditKind.ROLE_CHANGED)
@@ -92,13 +92,13 @@ def test_an_event_says_where_it_came_from(client: ApiClient, alice: User) -> Non
     "attempt",
     [{"role": "USER"}, {"isActive": False}, {"isStaff": True}],
 )
-def test_what_was_refused_did_not_happen(client: ApiClient, admin: User, attempt: dict[str, Any]) -> None:
+def test_a_rejected_change_is_not_recorded(client: ApiClient, admin: User, attempt: dict[str, Any]) -> None:
     assert client.patch(f"/users/{admin.id}", attempt).status_code in {400, 403}
 
     assert _events(admin.id) == []
 
 
-def test_who_may_not_administer_leaves_no_deed(alice: User, mallory: User, sign_in: SignIn) -> None:
+def test_attempts_without_permission_are_not_recorded(alice: User, mallory: User, sign_in: SignIn) -> None:
     client = sign_in(mallory).client
 
     client.patch(f"/users/{mallory.id}", {"role": "ADMIN"})

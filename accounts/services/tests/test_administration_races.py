@@ -21,7 +21,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDb
 
 
 @pytest.mark.parametrize("body", [{"role": "USER"}, {"isActive": False}, None], ids=["demote", "deactivate", "delete"])
-def test_of_administrators_who_turn_on_each_other_one_remains(
+def test_one_of_several_administrators_who_demote_each_other_remains(
     server: LiveServer, body: dict[str, object] | None
 ) -> None:
     for _ in range(3):
@@ -37,7 +37,7 @@ def test_of_administrators_who_turn_on_each_other_one_remains(
         assert User.objects.filter(role=Role.ADMIN, is_active=True).count() == 4 - _codes(replies)["ok"] >= 1
 
 
-def test_twenty_users_made_at_once_with_one_address_are_one(server: LiveServer) -> None:
+def test_twenty_concurrent_creations_with_one_email_create_one_user(server: LiveServer) -> None:
     token, email = signed_in(server, _admin()).access, f"{new_id().hex}@example.com"
     asks = [
         ApiRequest("POST", "/users", {"email": email, "username": f"d{new_id().hex[-20:]}"}, token) for _ in range(20)
@@ -49,7 +49,7 @@ def test_twenty_users_made_at_once_with_one_address_are_one(server: LiveServer) 
     assert OutboxEmail.objects.filter(address=email).count() == 1
 
 
-def test_of_twenty_users_who_are_given_one_name_one_gets_it(server: LiveServer) -> None:
+def test_twenty_concurrent_renames_to_one_username_rename_one_user(server: LiveServer) -> None:
     token, name = signed_in(server, _admin()).access, f"e{new_id().hex[-20:]}"
     asks = [ApiRequest("PATCH", f"/users/{someone().id}", {"username": name}, token) for _ in range(20)]
 
@@ -59,7 +59,7 @@ def test_of_twenty_users_who_are_given_one_name_one_gets_it(server: LiveServer) 
     assert User.objects.filter(username_key=name).count() == 1
 
 
-def test_nothing_minted_beside_a_deactivation_survives_it(server: LiveServer) -> None:
+def test_tokens_minted_during_a_deactivation_are_revoked(server: LiveServer) -> None:
     token = signed_in(server, _admin()).access
     for _ in range(5):
         user = someone()
