@@ -1,1 +1,1 @@
-"""What only the tests need: the plugin that starts their servers."""
+"""Helpers of the tests: the pytest plugin that starts their servers, and controllable servers and proxies."""

@@ -1,4 +1,4 @@
-"""A certificate authority of a test's own, and the certificates that it signs."""
+"""A certificate authority for one test, and the certificates that it signs."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ class Authority:
         return self.folder / "ca.pem"
 
     def certificate_for(self, host: str) -> Path:
-        """A PEM file with the certificate and its key."""
+        """Return a PEM file with the certificate and its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
         alternative = x509.SubjectAlternativeName([_general_name(host)])
@@ -43,9 +43,9 @@ def authority(folder: Path) -> Authority:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Authority of {folder.name}")])
     constraints = x509.BasicConstraints(ca=True, path_length=0)
     certificate = _builder(name, name, key).add_extension(constraints, critical=True).sign(key, hashes.SHA256())
-    found = Authority(folder, key, name)
-    found.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    return found
+    made = Authority(folder, key, name)
+    made.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    return made
 
 
 def _builder(name: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:

@@ -1,4 +1,4 @@
-"""A clone of the project in a folder of its own, running as `make run` runs it: what somebody has who follows the documents."""
+"""A copy of the project in its own folder, started like `make run`, as a reader of the documents has it."""
 
 import json
 import os
@@ -19,15 +19,15 @@ HOST = "127.0.0.1"
 _PARTS = ("manage.py", "config", "core", "accounts", "sessions_tracking", "templates", "locale", "docs", "docker")
 _START_SECONDS = 40.0
 _STOP_SECONDS = 10.0
-# The servers of the tests are not for the clone, which starts its own.
-_OF_THE_TESTS = (
+# Variables of the test servers, which the clone must not inherit: it starts its own servers.
+_TEST_VARIABLES = (
     "DJANGO_SETTINGS_MODULE", "DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "SECRET_KEY", "JWT_SECRET_KEY", "ENV_FILE",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Clone:
-    """`environment` is that of a terminal in its folder: `manage.py` and `python` are on the PATH."""
+    """`environment` is the environment of a terminal in the folder, with `manage.py` and `python` on the PATH."""
 
     folder: Path
     port: int
@@ -39,11 +39,11 @@ class Clone:
 
 
 def make(folder: Path, name: str = "vestibule", **variables: str) -> Clone:
-    """`variables` are the settings of its .env."""
+    """Copy the project. `variables` are added to its environment."""
     project, port = folder / name, bind_address.free_port(HOST)
     for part in _PARTS:
         _copy(BASE_DIR / part, project / part)
-    environment = {name: value for name, value in os.environ.items() if name not in _OF_THE_TESTS}
+    environment = {name: value for name, value in os.environ.items() if name not in _TEST_VARIABLES}
     environment |= {"DEBUG": "on", "HOST": HOST, "PORT": str(port), "BCRYPT_ROUNDS": "4"} | variables
     environment["PATH"] = f"{_commands(folder, project)}{os.pathsep}{environment['PATH']}"
     return Clone(project, port, environment)
@@ -51,7 +51,7 @@ def make(folder: Path, name: str = "vestibule", **variables: str) -> Clone:
 
 @contextmanager
 def running(clone: Clone) -> Iterator[Clone]:
-    log = clone.folder / "up.log"
+    log = clone.folder / "run_dev.log"
     with log.open("wb") as output:
         command = [sys.executable, "manage.py", "run_dev"]
         process = processes.start(command, cwd=clone.folder, env=clone.environment, stdout=output, stderr=output)
@@ -63,10 +63,10 @@ def running(clone: Clone) -> Iterator[Clone]:
 
 
 def _is_ready(clone: Clone) -> bool:
-    """The worker too, which starts beside the web process."""
+    """Return whether the web process and the worker are ready."""
     if not bind_address.answers(HOST, clone.port, "/healthz"):
         return False
-    with urllib.request.urlopen(f"{clone.url}/readyz", timeout=5) as response:  # noqa: S310 - our own server
+    with urllib.request.urlopen(f"{clone.url}/readyz", timeout=5) as response:  # noqa: S310 - a server of this test
         return bool(json.load(response)["status"] == "ok")
 
 
@@ -79,10 +79,10 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _commands(folder: Path, project: Path) -> Path:
-    """What the documents call `manage.py` and `python`, wherever the environment of the tests lies."""
-    found = folder / "bin"
-    found.mkdir()
+    """Create the commands `manage.py` and `python` that the documents use, for the virtual environment of the tests."""
+    programs = folder / "bin"
+    programs.mkdir()
     for name, command in (("python", ""), ("manage.py", f" {shlex.quote(str(project / 'manage.py'))}")):
-        (found / name).write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)}{command} "$@"\n')
-        (found / name).chmod(0o755)
-    return found
+        (programs / name).write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)}{command} "$@"\n')
+        (programs / name).chmod(0o755)
+    return programs

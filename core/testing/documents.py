@@ -1,7 +1,7 @@
-"""Runs the commands of a document, in one shell from its top to its end, as somebody pastes them.
+"""Runs the commands of a document in one shell, from top to bottom, as a reader pastes them.
 
-Blocks of `sh` and `python` are run, but for those under `<!-- not run: why -->`; `<!-- run by: manage.py shell -->` names what
-runs a block of Python. A block of `text` right after one is its output, in which `…` stands for anything.
+Blocks of `sh` and `python` are run, except those below `<!-- not run: reason -->`. `<!-- run by: manage.py shell -->` names
+the interpreter of a Python block. A `text` block right after a command is its expected output, in which `…` matches anything.
 """
 
 import re
@@ -12,18 +12,18 @@ from dataclasses import dataclass
 from core.testing.clone import Clone
 
 _BLOCK = re.compile(
-    r"(?:^ *<!-- (?P<note>not run|run by): *(?P<words>.*?) -->\n)?"
+    r"(?:^ *<!-- (?P<note>not run|run by): *(?P<argument>.*?) -->\n)?"
     r"^(?P<indent> *)```(?P<language>\w+)\n(?P<code>.*?)^(?P=indent)```$\n?",
     re.MULTILINE | re.DOTALL,
 )
-_NEXT = "\036"  # nothing prints it but the line between two blocks
+_NEXT = "\036"  # the record separator: only the script prints it, between two blocks
 _PRINTED_URL = "http://127.0.0.1:8000"
 _SECONDS = 120
 
 
 @dataclass(frozen=True)
 class Step:
-    """One block; `output` is what the document prints of it, if anything."""
+    """One block; `output` is the output that the document promises, if any."""
 
     line: int
     code: str
@@ -32,25 +32,25 @@ class Step:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`printed` holds what each block printed that was come to; `faults` goes to whoever reads why one failed."""
+    """`printed` holds the output of each executed block; `errors` is the end of standard error."""
 
     code: int
     printed: list[str]
-    faults: str
+    errors: str
 
 
 def steps(text: str) -> list[Step]:
-    found: list[Step] = []
+    blocks: list[Step] = []
     end = -1
     for block in _BLOCK.finditer(text):
         code = re.sub(rf"^{block['indent']}", "", block["code"], flags=re.MULTILINE)
-        if block["language"] == "text" and block.start() == end and found:
-            found[-1] = Step(found[-1].line, found[-1].code, output=code)
+        if block["language"] == "text" and block.start() == end and blocks:
+            blocks[-1] = Step(blocks[-1].line, blocks[-1].code, output=code)
         elif block["language"] in {"sh", "python"} and block["note"] != "not run":
             line = text.count("\n", 0, block.start("code"))
-            found.append(Step(line, _command(code, block["language"], block["words"])))
+            blocks.append(Step(line, _command(code, block["language"], block["argument"])))
             end = block.end()
-    return found
+    return blocks
 
 
 def _command(code: str, language: str, interpreter: str | None) -> str:
@@ -60,10 +60,10 @@ def _command(code: str, language: str, interpreter: str | None) -> str:
     return f"{command} <<'END OF BLOCK'\n{code}END OF BLOCK\n"
 
 
-def run(found: list[Step], clone: Clone) -> Outcome:
-    """Stops at the first command that fails. What a block sets, the later ones see, those of Python too."""
-    script = "set -eua\n" + "".join(f"printf '{_NEXT}'\n{step.code}" for step in found)
-    done = subprocess.run(
+def run(blocks: list[Step], clone: Clone) -> Outcome:
+    """Stop at the first failing command. Later blocks, in Python too, see the variables that a block sets."""
+    script = "set -eua\n" + "".join(f"printf '{_NEXT}'\n{step.code}" for step in blocks)
+    result = subprocess.run(
         ["/bin/sh", "-c", script.replace(_PRINTED_URL, clone.url)],
         cwd=clone.folder,
         env=clone.environment,
@@ -73,16 +73,16 @@ def run(found: list[Step], clone: Clone) -> Outcome:
         timeout=_SECONDS,
         check=False,
     )
-    return Outcome(done.returncode, done.stdout.split(_NEXT)[1:], done.stderr[-3000:])
+    return Outcome(result.returncode, result.stdout.split(_NEXT)[1:], result.stderr[-3000:])
 
 
-def differences(found: list[Step], outcome: Outcome) -> Iterator[str]:
-    for step, printed in zip(found, outcome.printed, strict=False):
+def differences(blocks: list[Step], outcome: Outcome) -> Iterator[str]:
+    for step, printed in zip(blocks, outcome.printed, strict=False):
         if step.output is not None and not re.fullmatch(_pattern(step.output), printed.strip()):
             yield f"line {step.line} promises\n{step.output}and prints\n{printed}"
 
 
 def _pattern(output: str) -> str:
-    """A line that is nothing but `…` is any number of lines."""
+    """Return the output as a pattern. A line with only `…` matches any number of lines."""
     lines = (r"(?:.*\n)*?.*" if line == "…" else re.escape(line).replace("…", ".*?") for line in output.splitlines())
     return "\n".join(lines)

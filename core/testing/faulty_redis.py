@@ -1,4 +1,4 @@
-"""A Redis of a test's own, at one address whatever happens to it: killed, hung, filled, emptied, or set back to a snapshot."""
+"""A controllable Redis for one test: it can be killed, hung, filled, emptied or reset to a snapshot, at one URL."""
 
 import shutil
 import signal
@@ -18,11 +18,11 @@ from core.dev.redis_server import RedisServer
 _START_SECONDS = 10.0
 _STOP_SECONDS = 5.0
 _KIB = 1024
-_PASSWORD = "not-the-one-they-know"
+_PASSWORD = "a-password-the-service-lacks"
 
 
 @dataclass
-class BrokenRedis:
+class FaultyRedis:
     server: RedisServer
     password: str | None = None
 
@@ -32,14 +32,14 @@ class BrokenRedis:
 
     @property
     def client(self) -> Any:
-        """For the test itself: it waits, and sees what nobody else should."""
+        """Return a client for the test itself, with a long timeout and the current password."""
         return redis.Redis(unix_socket_path=str(self.server.socket), password=self.password, socket_timeout=10)
 
     def kill(self) -> None:
         processes.stop(self.server.process, stop_signal=signal.SIGKILL, grace=_STOP_SECONDS)
 
     def start(self, *options: str) -> None:
-        """Again, after a `kill`: with what `save` kept, unless `empty` came between. Returns when it answers anything."""
+        """Start again after `kill`, with the last snapshot. Return when the server responds."""
         log = self.server.folder / "redis.log"
         with log.open("ab") as output:
             command = [*self.server.process.args, *options]  # type: ignore[misc]
@@ -58,23 +58,23 @@ class BrokenRedis:
     def hang(self) -> None:
         self.server.process.send_signal(signal.SIGSTOP)
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         self.server.process.send_signal(signal.SIGCONT)
 
     def save(self) -> None:
-        """A snapshot, which the next `start` begins with."""
+        """Write a snapshot, which the next `start` loads."""
         self.client.save()
 
-    def forget_snapshot(self) -> None:
+    def delete_snapshot(self) -> None:
         (self.server.folder / "dump.rdb").unlink(missing_ok=True)
 
-    def fill(self) -> None:
-        """No command that needs memory succeeds any more."""
+    def exhaust_memory(self) -> None:
+        """Let every command that needs memory fail."""
         self.client.config_set("maxmemory-policy", "noeviction")
         self.client.config_set("maxmemory", 1)
 
     def evict(self) -> None:
-        """All of ours goes, little by little: a flood of foreign keys through a small memory, as long as it takes."""
+        """Write foreign keys into a small memory until all keys of the service are evicted."""
         client = self.client
         client.config_set("maxmemory-policy", "allkeys-lru")
         client.config_set("maxmemory", client.info("memory")["used_memory"] + 256 * _KIB)
@@ -86,22 +86,22 @@ class BrokenRedis:
                     number += 1
                 pipeline.execute()
 
-    def read_only(self) -> None:
-        """A replica of somebody who is not there; it serves what it holds."""
+    def make_read_only(self) -> None:
+        """Turn the server into a read-only replica of a missing master."""
         self.client.replicaof("127.0.0.1", "1")
 
-    def ask_for_password(self) -> None:
-        """New connections are refused, and those that are open are ended."""
+    def require_password(self) -> None:
+        """Require a password that the service does not know, and close all connections."""
         client = self.client
         client.config_set("requirepass", _PASSWORD)
         self.password = _PASSWORD
         client.client_kill_filter(_type="normal", skipme=True)
 
-    def load_slowly(self) -> None:
-        """Killed and started again; for some three seconds it says that it is loading its data."""
+    def restart_loading_slowly(self) -> None:
+        """Restart the server, which then responds with LOADING for about three seconds."""
         client = self.client
         client.config_set("rdbcompression", "no")
-        # While it loads it looks up from its work once in two megabytes.
+        # While loading, Redis serves clients once every two megabytes.
         client.execute_command("DEBUG", "POPULATE", 2000, "filler", 20 * _KIB)
         self.save()
         self.kill()
@@ -110,11 +110,11 @@ class BrokenRedis:
     def _has_loaded(self) -> bool:
         return not self.client.info("persistence")["loading"]
 
-    def mend(self) -> None:
-        """As if nothing had happened to it, except that it may have forgotten everything."""
+    def repair(self) -> None:
+        """Undo all faults; the data may be lost."""
         if self.server.process.poll() is not None:
             self.start()
-        self.go_on()
+        self.resume()
         while not self._has_loaded():
             time.sleep(0.05)
         client = self.client
@@ -126,15 +126,15 @@ class BrokenRedis:
 
     def stop(self) -> None:
         with suppress(ProcessLookupError):
-            self.go_on()
+            self.resume()
         self.server.stop()
         shutil.rmtree(self.server.folder, ignore_errors=True)
 
 
 @contextmanager
-def running() -> Iterator[BrokenRedis]:
-    own = BrokenRedis(redis_server.start_for_tests())
+def running() -> Iterator[FaultyRedis]:
+    server = FaultyRedis(redis_server.start_for_tests())
     try:
-        yield own
+        yield server
     finally:
-        own.stop()
+        server.stop()

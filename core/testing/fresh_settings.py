@@ -1,4 +1,4 @@
-"""Reads the settings anew, in this process, as a start with another environment would: a second start costs seconds."""
+"""Reloads the settings in this process with another environment; a new process would take seconds."""
 
 import os
 import sys
@@ -26,14 +26,14 @@ DEVELOPMENT = {"DEBUG": "on", "ENV_FILE": os.devnull}
 
 
 def load(environment: Mapping[str, str | None]) -> ModuleType:
-    """The module config.settings.base as it is with this environment alone; None leaves a variable out."""
+    """Return config.settings.base as loaded with exactly this environment; None removes a variable."""
     with _environment({name: value for name, value in environment.items() if value is not None}):
         return import_module("config.settings.base")
 
 
 @contextmanager
 def _environment(environment: Mapping[str, str]) -> Iterator[None]:
-    kept = {name: module for name, module in sys.modules.items() if _is_settings(name)}
+    loaded = {name: module for name, module in sys.modules.items() if _is_settings(name)}
     former = dict(sources._former)
     try:
         with mock.patch.dict(os.environ, environment, clear=True):
@@ -41,7 +41,7 @@ def _environment(environment: Mapping[str, str]) -> Iterator[None]:
             yield
     finally:
         _forget(former=former)
-        sys.modules.update(kept)
+        sys.modules.update(loaded)
 
 
 def _forget(*, former: Mapping[str, str]) -> None:

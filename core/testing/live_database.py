@@ -1,4 +1,4 @@
-"""A database that this process shares with servers it starts: committed rows, no test transaction around them."""
+"""A database that this process shares with the servers it starts: rows are committed, outside any test transaction."""
 
 import copy
 import os
@@ -19,7 +19,7 @@ from core.paths import url_path
 
 
 def current_url() -> str:
-    """The address of the database that this thread uses now."""
+    """Return the URL of the database that this thread uses now."""
     name = str(connection.settings_dict["NAME"])
     if connection.vendor == "sqlite":
         return f"sqlite:///{url_path(name)}"
@@ -28,18 +28,18 @@ def current_url() -> str:
 
 @contextmanager
 def in_use(folder: Path, blocker: DjangoDbBlocker) -> Iterator[None]:
-    """A new, migrated database of the kind that this run tests; within, this thread's models read and write it."""
+    """Create and migrate a database of the tested kind, which this thread's models use inside the context."""
     with _new_database(folder) as name, blocker.unblock():
         config = copy.deepcopy(connections.settings["default"])
         config["NAME"] = name
-        usual = connections["default"]
+        original = connections["default"]
         connections["default"] = ConnectionHandler({"default": config})["default"]
         try:
             with closing(connections["default"]):
                 call_command("migrate", verbosity=0)
                 yield
         finally:
-            connections["default"] = usual
+            connections["default"] = original
 
 
 @contextmanager

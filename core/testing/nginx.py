@@ -1,4 +1,4 @@
-"""Debian's nginx with an example of ours, on 127.0.0.1 and on ports of its own."""
+"""Debian's nginx with an example configuration of this project, on free loopback ports."""
 
 import http.client
 import shutil
@@ -14,7 +14,7 @@ from core.web_server import bind_address
 
 HOST = "127.0.0.1"
 _SECONDS = 10.0
-# One process, and nothing outside its folder.
+# One process that writes only below its folder.
 _MAIN = """
 daemon off;
 master_process off;
@@ -38,7 +38,7 @@ class Nginx:
     port: int
 
     def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> http.client.HTTPResponse:
-        """The answer, read; its connection is closed."""
+        """Return the response with its content read and its connection closed."""
         connection = http.client.HTTPConnection(HOST, self.port, timeout=_SECONDS)
         try:
             connection.request(method, path, body, dict(headers))
@@ -51,12 +51,12 @@ class Nginx:
 
 @contextmanager
 def running(folder: Path, example: Path, replacements: Mapping[str, str]) -> Iterator[Nginx]:
-    """With the example as it is, but for `replacements` and for where it listens."""
+    """Start nginx with the example, changed only by `replacements` and the port."""
     port = bind_address.free_port(HOST)
     text = example.read_text()
     for old, new in ({"listen 80;": f"listen {HOST}:{port};"} | dict(replacements)).items():
         if old not in text:
-            raise LookupError(f"{example} holds no {old}")
+            raise LookupError(f"{example} does not contain {old}")
         text = text.replace(old, new)
     (folder / "example.conf").write_text(text)
     (folder / "nginx.conf").write_text(_MAIN.format(folder=folder))
@@ -72,8 +72,8 @@ def running(folder: Path, example: Path, replacements: Mapping[str, str]) -> Ite
 
 
 def program() -> str:
-    """Debian keeps it where only root looks by itself."""
-    found = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
-    if found is None:
+    """Return the path of nginx, which Debian installs outside the PATH of ordinary users."""
+    path = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+    if path is None:
         pytest.fail("nginx is not installed; these tests need it: apt-get install nginx-light")
-    return found
+    return path

@@ -1,4 +1,4 @@
-"""Debian's PgBouncer in its transaction mode, before a PostgreSQL of the tests: each transaction may get another connection."""
+"""Debian's PgBouncer in transaction mode in front of a test PostgreSQL: each transaction may use another connection."""
 
 import os
 import pwd
@@ -17,7 +17,7 @@ from core.web_server import bind_address
 
 _HOST = "127.0.0.1"
 _SECONDS = 10.0
-_USER_OF_ROOT = "nobody"  # PgBouncer refuses to run as root
+_UNPRIVILEGED_UID = 65_534  # PgBouncer refuses to run as root
 _CONFIGURATION = """
 [databases]
 * = host={host} port={port} user={user} password={password}
@@ -36,15 +36,15 @@ logfile = {folder}/pgbouncer.log
 
 
 def program() -> str:
-    found = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if found is None:
+    path = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if path is None:
         pytest.fail("PgBouncer is not installed; these tests need it: apt-get install pgbouncer")
-    return found
+    return path
 
 
 @contextmanager
-def before(url: str, folder: Path) -> Iterator[str]:
-    """The address of the same databases behind PgBouncer."""
+def in_front_of(url: str, folder: Path) -> Iterator[str]:
+    """Start PgBouncer in front of the server. Yield the URL of its databases behind PgBouncer."""
     server, listen = urlsplit(url), bind_address.free_port(_HOST)
     names = {"host": server.hostname, "port": server.port, "user": server.username, "password": server.password}
     file = folder / "pgbouncer.ini"
@@ -55,7 +55,7 @@ def before(url: str, folder: Path) -> Iterator[str]:
         command: list[str | Path] = [program(), file]
         process = processes.start(command, stdout=output, stderr=output, **_identity(folder, file))
     try:
-        processes.wait_until(lambda: _answers(listen), process, log=log, seconds=_SECONDS)
+        processes.wait_until(lambda: _accepts_connections(listen), process, log=log, seconds=_SECONDS)
         yield urlunsplit(server._replace(netloc=f"{server.username}@{_HOST}:{listen}"))
     finally:
         processes.stop(process, grace=_SECONDS)
@@ -64,13 +64,13 @@ def before(url: str, folder: Path) -> Iterator[str]:
 def _identity(*paths: Path) -> dict[str, Any]:
     if os.geteuid() != 0:
         return {}
-    user = pwd.getpwnam(_USER_OF_ROOT)
+    user = pwd.getpwuid(_UNPRIVILEGED_UID)
     for path in paths:
         os.chown(path, user.pw_uid, user.pw_gid)
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": [], "cwd": "/"}
 
 
-def _answers(port: int) -> bool:
+def _accepts_connections(port: int) -> bool:
     with suppress(OSError), socket.create_connection((_HOST, port), timeout=1):
         return True
     return False

@@ -1,4 +1,4 @@
-"""Which database of the tests' Redis belongs to this process, so that tests that run side by side do not meet."""
+"""Assigns each parallel test process its own databases of the test Redis."""
 
 import os
 
@@ -6,15 +6,15 @@ _PREFIX = "gw"
 
 
 def redis_url_for_worker(*, broker: bool = False) -> str:
-    """REDIS_URL with the database of this pytest-xdist worker: an even one for the cache, the odd one after for Celery."""
+    """Return REDIS_URL with this pytest-xdist worker's database: an even number for the cache, the next one for Celery."""
     number = 2 * _worker_number() + broker
-    address = os.environ["REDIS_URL"].partition("?")[0]
+    server = os.environ["REDIS_URL"].partition("?")[0]
     if broker:
-        return f"{address.replace('unix://', 'redis+socket://')}?virtual_host={number}"
-    return f"{address}?db={number}"
+        return f"{server.replace('unix://', 'redis+socket://')}?virtual_host={number}"
+    return f"{server}?db={number}"
 
 
 def _worker_number() -> int:
-    """0 without xdist, else one more than the number in its `gw0`, `gw1`…"""
+    """Return 0 without xdist, else the number of the worker `gw0`, `gw1`… plus one."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     return int(worker.removeprefix(_PREFIX)) + 1 if worker.startswith(_PREFIX) else 0

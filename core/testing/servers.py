@@ -1,7 +1,6 @@
-"""A pytest plugin: the real servers that the tests run on, started before Django reads its settings.
+"""A pytest plugin that starts the real servers of the tests before Django reads its settings.
 
-`TEST_DB=sqlite` (the default) or `postgresql` chooses the database; `TEST_DATABASE_URL` replaces the PostgreSQL started
-here.
+`TEST_DB=sqlite` (the default) or `postgresql` chooses the database; `TEST_DATABASE_URL` replaces the started PostgreSQL.
 """
 
 import os
@@ -17,7 +16,7 @@ from core.paths import url_path
 _DATABASES = ("sqlite", "postgresql")
 _ENVIRONMENT = {
     "DEBUG": "on",
-    "ENV_FILE": os.devnull,  # the tests do not depend on what a developer keeps in .env
+    "ENV_FILE": os.devnull,  # so that the tests do not depend on a developer's .env
     "SECRET_KEY": "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz",
     "JWT_SECRET_KEY": "only-for-tests-jwt-0123456789-abcdefghijklmnopqrst",
 }
@@ -26,8 +25,8 @@ _servers = ExitStack()
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests() -> Generator[None]:
-    """Runs around pytest-django's hook of this name, which loads the settings."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:  # a worker inherits the addresses of the process that started it
+    """Start the servers before pytest-django's hook of this name loads the settings."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:  # a worker inherits the URLs of its parent
         _start_servers()
     return (yield)
 
@@ -47,9 +46,9 @@ def _start_servers() -> None:
     try:
         redis = redis_server.start_for_tests()
         _servers.callback(redis.stop)
-        # SQLite's file lies in the folder of Redis, which goes even when this process is killed.
-        address = f"sqlite:///{url_path(redis.folder / 'db.sqlite3')}" if database == "sqlite" else _postgres()
-        os.environ |= _ENVIRONMENT | {"DATABASE_URL": address, "REDIS_URL": f"{redis.url}?db=0"}
+        # The folder of Redis, with SQLite's file, is deleted even when this process is killed.
+        url = f"sqlite:///{url_path(redis.folder / 'db.sqlite3')}" if database == "sqlite" else _postgres()
+        os.environ |= _ENVIRONMENT | {"DATABASE_URL": url, "REDIS_URL": f"{redis.url}?db=0"}
     except StartupError as error:
         _servers.close()
         raise pytest.UsageError(str(error)) from None
@@ -57,9 +56,9 @@ def _start_servers() -> None:
 
 
 def _postgres() -> str:
-    given = os.environ.get("TEST_DATABASE_URL")
-    if given:
-        return given
+    url = os.environ.get("TEST_DATABASE_URL")
+    if url:
+        return url
     server = postgres_server.start_for_tests()
     _servers.callback(server.stop)
     return server.url

@@ -1,4 +1,4 @@
-"""A door before a Unix socket: it lets everything through, each answer late, or no answer at all."""
+"""A proxy in front of a Unix socket that delays each response or drops all responses."""
 
 import socket
 import threading
@@ -15,12 +15,12 @@ _CHUNK = 65_536
 
 @dataclass
 class SlowProxy:
-    """`delay` is in seconds for each answer; `swallows` keeps answers back altogether. `accepted` counts connections."""
+    """`delay` is in seconds per response; `drops_responses` drops them all. `accepted` counts connections."""
 
     path: Path
-    behind: Path
+    target: Path
     delay: float = 0.0
-    swallows: bool = False
+    drops_responses: bool = False
     accepted: int = 0
     _open: list[socket.socket] = field(default_factory=list)
 
@@ -29,7 +29,7 @@ class SlowProxy:
         return f"unix://{url_path(self.path)}?db=0"
 
     def serve(self, listener: socket.socket) -> None:
-        with suppress(OSError):  # the listener was closed: the end
+        with suppress(OSError):  # the listener was closed
             while True:
                 client, _ = listener.accept()
                 self.accepted += 1
@@ -39,22 +39,22 @@ class SlowProxy:
         server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._open += [client, server]
         try:
-            server.connect(str(self.behind))
+            server.connect(str(self.target))
         except OSError:
             client.close()
             return
         threading.Thread(target=self._pump, args=(client, server), daemon=True).start()
-        threading.Thread(target=self._pump, args=(server, client), kwargs={"answers": True}, daemon=True).start()
+        threading.Thread(target=self._pump, args=(server, client), kwargs={"responses": True}, daemon=True).start()
 
-    def _pump(self, source: socket.socket, target: socket.socket, *, answers: bool = False) -> None:
+    def _pump(self, source: socket.socket, sink: socket.socket, *, responses: bool = False) -> None:
         with suppress(OSError):
             while data := source.recv(_CHUNK):
-                if answers and self.swallows:
+                if responses and self.drops_responses:
                     continue
-                if answers:
+                if responses:
                     time.sleep(self.delay)
-                target.sendall(data)
-        for end in (source, target):
+                sink.sendall(data)
+        for end in (source, sink):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
@@ -64,8 +64,8 @@ class SlowProxy:
 
 
 @contextmanager
-def before(behind: Path) -> Iterator[SlowProxy]:
-    proxy = SlowProxy(path=behind.with_name("proxy.sock"), behind=behind)
+def in_front_of(target: Path) -> Iterator[SlowProxy]:
+    proxy = SlowProxy(path=target.with_name("proxy.sock"), target=target)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(str(proxy.path))
         listener.listen(64)

@@ -1,4 +1,4 @@
-"""One address in front of several servers: connections that are open stay with theirs when it is switched."""
+"""One port in front of several servers. Open connections keep their server when the target changes."""
 
 import socket
 import threading
@@ -11,7 +11,7 @@ _CHUNK = 65_536
 
 @dataclass
 class Switch:
-    """`target` is the port on the loopback that new connections lead to."""
+    """`target` is the loopback port of the server that new connections reach."""
 
     port: int
     target: int
@@ -37,7 +37,7 @@ def _pump(source: socket.socket, target: socket.socket) -> None:
 
 
 @contextmanager
-def before(target: int) -> Iterator[Switch]:
+def in_front_of(target: int) -> Iterator[Switch]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         switch = Switch(listener.getsockname()[1], target)
         threading.Thread(target=switch.serve, args=(listener,), daemon=True).start()

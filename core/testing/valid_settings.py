@@ -1,11 +1,11 @@
-"""A deployment that `check --deploy` has nothing to say of, as settings: each test of a check spoils one of them."""
+"""Settings that pass `check --deploy`; each test of a check replaces one of them by a bad value."""
 
 from ipaddress import ip_network
 from typing import Any
 
 from pytest_django import Settings
 
-GOOD: dict[str, Any] = {
+VALID: dict[str, Any] = {
     "DEBUG": False,
     "SECRET_KEY": "q8Zr1vJ0xW5tLk3nB7mYc2dF6hG4sPaEuTiOoRwV",
     "JWT_SECRET_KEY": "Zk2mX9cV4bN7qL1wE6rT3yU8iO5pA0sDfGhJkLzX",
@@ -32,5 +32,5 @@ GOOD: dict[str, Any] = {
 
 
 def configure(settings: Settings, **bad: Any) -> None:
-    for name, value in (GOOD | bad).items():
+    for name, value in (VALID | bad).items():
         setattr(settings, name, value)

@@ -7,7 +7,7 @@ from django.core.checks import CheckMessage, run_checks
 from pytest_django import Settings
 
 from core.testing import valid_settings
-from core.testing.valid_settings import GOOD
+from core.testing.valid_settings import VALID
 
 BAD: list[tuple[str, dict[str, Any]]] = [
     ("vestibule.E001", {"SECRET_KEY": "too-short-8f7s6d5f"}),
@@ -17,9 +17,9 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("vestibule.E001", {"JWT_SECRET_KEY": "changeme-q8Zr1vJ0xW5tLk3nB7mYc2dF6hG4sP"}),
     ("vestibule.E001", {"JWT_REFRESH_SECRET": "your_refresh_secret_here_9d8f7g6h5j4k"}),
     ("vestibule.E001", {"JWT_REFRESH_SECRET": "q8Zr1vJ0xW5t" * 4}),
-    ("vestibule.E001", {"MFA_ENCRYPTION_KEYS": [*GOOD["MFA_ENCRYPTION_KEYS"], "short"]}),
-    ("vestibule.E002", {"JWT_SECRET_KEY": GOOD["SECRET_KEY"]}),
-    ("vestibule.E002", {"JWT_REFRESH_SECRET": GOOD["SECRET_KEY"]}),
+    ("vestibule.E001", {"MFA_ENCRYPTION_KEYS": [*VALID["MFA_ENCRYPTION_KEYS"], "short"]}),
+    ("vestibule.E002", {"JWT_SECRET_KEY": VALID["SECRET_KEY"]}),
+    ("vestibule.E002", {"JWT_REFRESH_SECRET": VALID["SECRET_KEY"]}),
     ("vestibule.E003", {"ALLOWED_HOSTS": ["auth.example.com", "*"]}),
     ("vestibule.E004", {"CORS_ALLOW_ALL_ORIGINS": True}),
     ("vestibule.E004", {"CORS_ALLOWED_ORIGIN_REGEXES": [".*"]}),

@@ -47,7 +47,7 @@ def place() -> Iterator[Place]:
     folder = Path(tempfile.mkdtemp(prefix="vestibule-pgbouncer-"))  # not pytest's, which only root may enter
     server = postgres_server.start_for_tests()
     try:
-        with pgbouncer.before(server.url, folder) as pooled:
+        with pgbouncer.in_front_of(server.url, folder) as pooled:
             yield Place(server.url, pooled)
     finally:
         server.stop()

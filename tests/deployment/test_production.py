@@ -26,7 +26,7 @@ from core.ids import new_id
 from core.paths import BASE_DIR
 from core.testing import live_database, live_server, production_nginx
 from core.testing.live_server import LiveServer
-from core.testing.production_nginx import APP_HOST, AUTH_HOST, Answer, Front
+from core.testing.production_nginx import APP_HOST, AUTH_HOST, NginxResponse, ProductionNginx
 from core.web_server import bind_address, commands
 from tests.faults.conftest import wait_until
 
@@ -59,7 +59,7 @@ def web(folder: Path, mailbox: MailServer, django_db_blocker: DjangoDbBlocker) -
 
 
 @pytest.fixture(scope="module")
-def production(folder: Path, web: list[LiveServer]) -> Iterator[Front]:
+def production(folder: Path, web: list[LiveServer]) -> Iterator[ProductionNginx]:
     port = bind_address.free_port()
     application = [sys.executable, "docker/examples/app/app.py"]
     process = _started(folder, application, {"PORT": str(port)})
@@ -91,13 +91,17 @@ def _started(folder: Path, command: commands.Command, variables: dict[str, str])
 
 
 def _ask(
-    site: Front, method: str, path: str, body: dict[str, Any] | None = None, headers: dict[str, str] | None = None
-) -> Answer:
+    site: ProductionNginx,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    headers: dict[str, str] | None = None,
+) -> NginxResponse:
     raw = b"" if body is None else json.dumps(body).encode()
     return site.send(AUTH_HOST, method, f"/api/auth{path}", {"Content-Type": "application/json"} | (headers or {}), raw)
 
 
-def _registered(site: Front, mailbox: MailServer) -> tuple[dict[str, str], EmailMessage]:
+def _registered(site: ProductionNginx, mailbox: MailServer) -> tuple[dict[str, str], EmailMessage]:
     name = f"u{new_id().hex[-20:]}"
     person = {"email": f"{name}@example.com", "username": name, "password": PASSWORD}
     assert _ask(site, "POST", "/register", person).status == 201
@@ -105,7 +109,7 @@ def _registered(site: Front, mailbox: MailServer) -> tuple[dict[str, str], Email
     return person, mailbox.accepted[person["email"]][0]
 
 
-def _signed_in(site: Front, mailbox: MailServer, headers: dict[str, str] | None = None) -> Answer:
+def _signed_in(site: ProductionNginx, mailbox: MailServer, headers: dict[str, str] | None = None) -> NginxResponse:
     person, message = _registered(site, mailbox)
     code = re.search(r"(?<!\w)(\d{6})(?!\w)", re.sub(r"https?://\S+", "", text_of(message)))
     assert code
@@ -115,11 +119,13 @@ def _signed_in(site: Front, mailbox: MailServer, headers: dict[str, str] | None 
     return answer
 
 
-def _token(answer: Answer) -> str:
+def _token(answer: NginxResponse) -> str:
     return str(json.loads(answer.body)["data"]["token"])
 
 
-def test_a_user_registers_by_email_uses_the_application_and_signs_out(production: Front, mailbox: MailServer) -> None:
+def test_a_user_registers_by_email_uses_the_application_and_signs_out(
+    production: ProductionNginx, mailbox: MailServer
+) -> None:
     login = _signed_in(production, mailbox)
     bearer = {"Authorization": f"Bearer {_token(login)}"}
     assert all("Secure" in cookie and "HttpOnly" in cookie for cookie in login.headers.get_all("Set-Cookie", []))
@@ -132,14 +138,16 @@ def test_a_user_registers_by_email_uses_the_application_and_signs_out(production
     assert json.loads(_ask(production, "GET", "/me", headers=bearer).body)["code"] == "session_revoked"
 
 
-def test_the_client_ip_is_the_one_nginx_sees_despite_forged_headers(production: Front, mailbox: MailServer) -> None:
+def test_the_client_ip_is_the_one_nginx_sees_despite_forged_headers(
+    production: ProductionNginx, mailbox: MailServer
+) -> None:
     forged = {"X-Forwarded-For": "203.0.113.9", "X_Forwarded_For": "203.0.113.9", "Forwarded": "for=203.0.113.9"}
     login = _signed_in(production, mailbox, forged)
 
     assert json.loads(login.body)["data"]["session"]["ip"] == "127.0.0.1"
 
 
-def test_a_request_has_one_id_in_all_logs_and_no_log_contains_its_secret(production: Front) -> None:
+def test_a_request_has_one_id_in_all_logs_and_no_log_contains_its_secret(production: ProductionNginx) -> None:
     answer = _ask(production, "GET", "/verify-email?token=a-secret-of-a-link&email=a@example.com")
 
     _is_logged(production, answer)
@@ -148,25 +156,27 @@ def test_a_request_has_one_id_in_all_logs_and_no_log_contains_its_secret(product
     assert "a-secret-of-a-link" not in (production.folder / "error.log").read_text()
 
 
-def test_plain_http_redirects_and_metrics_are_not_public(production: Front) -> None:
-    moved = production.send_in_clear(AUTH_HOST, "POST", "/api/auth/login?x=1")
+def test_plain_http_redirects_and_metrics_are_not_public(production: ProductionNginx) -> None:
+    moved = production.send_without_tls(AUTH_HOST, "POST", "/api/auth/login?x=1")
 
     assert (moved.status, moved.headers["Location"]) == (308, f"https://{AUTH_HOST}/api/auth/login?x=1")
     for path in ("/metrics", "/metrics/", "//metrics", "/%6detrics"):
         assert production.send(AUTH_HOST, "GET", path, {}).status == 404
     with pytest.raises(http.client.RemoteDisconnected):
-        production.send_in_clear("evil.example", "GET", "/")
+        production.send_without_tls("evil.example", "GET", "/")
 
 
 @pytest.mark.parametrize("size", [70_000, 200_000])
-def test_a_large_body_gets_the_error_envelope_from_nginx_and_the_service(production: Front, size: int) -> None:
+def test_a_large_body_gets_the_error_envelope_from_nginx_and_the_service(
+    production: ProductionNginx, size: int
+) -> None:
     answer = _ask(production, "POST", "/login", {"identifier": "a" * size, "password": "x"})
 
     assert (answer.status, json.loads(answer.body)["code"]) == (413, "payload_too_large")
     _is_logged(production, answer)
 
 
-def _is_logged(site: Front, answer: Answer) -> None:
+def _is_logged(site: ProductionNginx, answer: NginxResponse) -> None:
     """nginx writes after it has answered."""
     wait_until(lambda: str(answer.headers["X-Request-Id"]) in site.log())
 
@@ -180,14 +190,16 @@ def _is_logged(site: Front, answer: Answer) -> None:
     ],
     ids=["NUL", "out of the root", "too long"],
 )
-def test_a_malformed_request_gets_the_error_envelope_too(production: Front, path: str, status: int, code: str) -> None:
+def test_a_malformed_request_gets_the_error_envelope_too(
+    production: ProductionNginx, path: str, status: int, code: str
+) -> None:
     answer = production.send(AUTH_HOST, "GET", path, {})
 
     assert (answer.status, json.loads(answer.body)["code"]) == (status, code)
     assert (len(answer.headers["X-Request-Id"]), answer.headers["X-Content-Type-Options"]) == (32, "nosniff")
 
 
-def test_a_user_without_access_gets_the_error_envelope_too(production: Front, mailbox: MailServer) -> None:
+def test_a_user_without_access_gets_the_error_envelope_too(production: ProductionNginx, mailbox: MailServer) -> None:
     signed_out = production.send(APP_HOST, "GET", "/", {})
     cookie = {"Cookie": f"jwt={_token(_signed_in(production, mailbox))}", "Origin": "https://evil.example"}
     forged = production.send(APP_HOST, "POST", "/", cookie)
@@ -200,7 +212,7 @@ def test_a_user_without_access_gets_the_error_envelope_too(production: Front, ma
         _is_logged(production, one)
 
 
-def test_a_flood_from_one_ip_is_limited_by_nginx(production: Front) -> None:
+def test_a_flood_from_one_ip_is_limited_by_nginx(production: ProductionNginx) -> None:
     with ThreadPoolExecutor(16) as pool:
         answers = list(
             pool.map(lambda _: production.send(AUTH_HOST, "GET", "/healthz", {}, source="127.0.0.2"), range(400))

@@ -39,7 +39,7 @@ def test_the_commands_of_the_documents_do_what_they_say(clone_with_keys: Clone) 
         outcome = documents.run(steps, clone_with_keys)
 
         assert outcome.code == 0, (
-            f"{name}, line {steps[len(outcome.printed) - 1].line}:\n{outcome.printed[-1]}{outcome.faults}"
+            f"{name}, line {steps[len(outcome.printed) - 1].line}:\n{outcome.printed[-1]}{outcome.errors}"
         )
         assert "\n".join(documents.differences(steps, outcome)) == "", name
         if name == "README.md":

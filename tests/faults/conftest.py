@@ -12,7 +12,7 @@ import pytest
 from pytest_django import DjangoDbBlocker
 
 from core.testing import faulty_redis, live_database, live_server
-from core.testing.faulty_redis import BrokenRedis
+from core.testing.faulty_redis import FaultyRedis
 from core.testing.live_server import ApiRequest, ApiResponse, LiveServer
 
 
@@ -52,7 +52,7 @@ class Nodes:
 
     here: LiveServer
     there: LiveServer
-    redis: BrokenRedis
+    redis: FaultyRedis
     folder: Path
 
     @property
@@ -86,6 +86,6 @@ def nodes(shared_nodes: Nodes) -> Iterator[Nodes]:
     shared_nodes.redis.client.flushall()
     yield shared_nodes
     shared_nodes.redis.forget_snapshot()
-    shared_nodes.redis.mend()
+    shared_nodes.redis.repair()
     for node in shared_nodes.both:
         wait_until(lambda node=node: readiness(node)["redis"] == "ok")  # type: ignore[misc]

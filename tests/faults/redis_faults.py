@@ -2,65 +2,65 @@
 
 from collections.abc import Callable
 
-from core.testing.faulty_redis import BrokenRedis
+from core.testing.faulty_redis import FaultyRedis
 
-Fault = Callable[[BrokenRedis], None]
+Fault = Callable[[FaultyRedis], None]
 
 
-def killed(redis: BrokenRedis) -> None:
+def killed(redis: FaultyRedis) -> None:
     redis.kill()
 
 
-def hung(redis: BrokenRedis) -> None:
+def hung(redis: FaultyRedis) -> None:
     redis.hang()
 
 
-def flushed(redis: BrokenRedis) -> None:
+def flushed(redis: FaultyRedis) -> None:
     redis.client.flushall()
 
 
-def restarted_empty(redis: BrokenRedis) -> None:
+def restarted_empty(redis: FaultyRedis) -> None:
     redis.kill()
     redis.start()
 
 
-def restored(redis: BrokenRedis) -> None:
+def restored(redis: FaultyRedis) -> None:
     redis.save()
     redis.kill()
     redis.start()
 
 
-def full(redis: BrokenRedis) -> None:
-    redis.fill()
+def full(redis: FaultyRedis) -> None:
+    redis.exhaust_memory()
 
 
-def evicting(redis: BrokenRedis) -> None:
+def evicting(redis: FaultyRedis) -> None:
     redis.evict()
 
 
-def read_only(redis: BrokenRedis) -> None:
-    redis.read_only()
+def read_only(redis: FaultyRedis) -> None:
+    redis.make_read_only()
 
 
-def without_replicas(redis: BrokenRedis) -> None:
+def without_replicas(redis: FaultyRedis) -> None:
     redis.client.config_set("min-replicas-to-write", 1)
 
 
-def loading(redis: BrokenRedis) -> None:
+def loading(redis: FaultyRedis) -> None:
     redis.load_slowly()
 
 
-def asking_for_a_password(redis: BrokenRedis) -> None:
+def asking_for_a_password(redis: FaultyRedis) -> None:
     redis.ask_for_password()
 
 
-def garbled(redis: BrokenRedis) -> None:
+def garbled(redis: FaultyRedis) -> None:
     client = redis.client
     for key in client.keys("vestibule:session:*"):
         client.set(key, b'{"revoked": "perhaps", "user": 7}')
 
 
-def of_another_type(redis: BrokenRedis) -> None:
+def of_another_type(redis: FaultyRedis) -> None:
     client = redis.client
     for key in client.keys("vestibule:session:*"):
         client.delete(key)

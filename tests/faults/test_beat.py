@@ -12,7 +12,7 @@ from accounts.testing import mail_server
 from accounts.testing.mail_server import MailServer
 from core.dev.tests.conftest import ends_within
 from core.testing import faulty_redis, live_database
-from core.testing.faulty_redis import BrokenRedis
+from core.testing.faulty_redis import FaultyRedis
 from tests.faults import worker_fleet
 from tests.faults.worker_fleet import PostOffice, Process, promise, wait_until
 
@@ -32,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDb
 
 
 @pytest.fixture
-def redis() -> Iterator[BrokenRedis]:
+def redis() -> Iterator[FaultyRedis]:
     with faulty_redis.running() as own:
         yield own
 
@@ -45,7 +45,7 @@ def mailbox() -> Iterator[MailServer]:
 
 
 @pytest.fixture
-def office(folder: Path, mailbox: MailServer, redis: BrokenRedis) -> Iterator[PostOffice]:
+def office(folder: Path, mailbox: MailServer, redis: FaultyRedis) -> Iterator[PostOffice]:
     with worker_fleet.opened(
         folder, mailbox.url, settings=WATCHED, REDIS_URL=redis.url, CELERY_BROKER_URL=redis.url
     ) as o:
@@ -58,13 +58,13 @@ def _sweeps(mailbox: MailServer) -> None:
     wait_until(lambda: mailbox.accepted[email], seconds=40)
 
 
-def _refuse_publications(redis: BrokenRedis) -> None:
+def _refuse_publications(redis: FaultyRedis) -> None:
     """PING succeeds, and LPUSH is refused."""
     redis.client.execute_command("ACL", "SETUSER", "default", "-lpush")
 
 
 def test_beat_ends_when_every_publication_fails_with_a_broker_that_answers(
-    office: PostOffice, redis: BrokenRedis, mailbox: MailServer
+    office: PostOffice, redis: FaultyRedis, mailbox: MailServer
 ) -> None:
     beat = office.beat()
     office.worker(beat=False)
@@ -78,7 +78,7 @@ def test_beat_ends_when_every_publication_fails_with_a_broker_that_answers(
     _sweeps(mailbox)
 
 
-def test_a_hung_beat_ends(folder: Path, mailbox: MailServer, redis: BrokenRedis, tmp_path: Path) -> None:
+def test_a_hung_beat_ends(folder: Path, mailbox: MailServer, redis: FaultyRedis, tmp_path: Path) -> None:
     mark = str(tmp_path / "hung")
     variables = {"REDIS_URL": redis.url, "CELERY_BROKER_URL": redis.url, "HUNG_BEAT_MARK": mark}
     with worker_fleet.opened(folder, mailbox.url, settings=HUNG, **variables) as office:
@@ -87,7 +87,7 @@ def test_a_hung_beat_ends(folder: Path, mailbox: MailServer, redis: BrokenRedis,
 
 
 def test_a_hung_beat_inside_a_worker_is_replaced_and_stops_with_the_worker(
-    folder: Path, mailbox: MailServer, redis: BrokenRedis, tmp_path: Path
+    folder: Path, mailbox: MailServer, redis: FaultyRedis, tmp_path: Path
 ) -> None:
     mark = tmp_path / "hung"
     variables = {"REDIS_URL": redis.url, "CELERY_BROKER_URL": redis.url, "HUNG_BEAT_MARK": str(mark)}
@@ -109,7 +109,7 @@ def _children(worker: Process) -> list[int]:
 
 @pytest.mark.parametrize("embedded", [False, True], ids=["beat", "worker --beat"])
 def test_beat_outlives_a_broker_that_is_killed_and_one_that_hangs(
-    office: PostOffice, redis: BrokenRedis, mailbox: MailServer, embedded: bool
+    office: PostOffice, redis: FaultyRedis, mailbox: MailServer, embedded: bool
 ) -> None:
     beat = office.worker() if embedded else office.beat()
     if not embedded:

@@ -12,7 +12,7 @@ from accounts.testing.api_client import PASSWORD
 from accounts.testing.cast import Tokens, me, refresh, tokens_of
 from core.ids import new_id
 from core.testing import faulty_redis, live_server
-from core.testing.faulty_redis import BrokenRedis
+from core.testing.faulty_redis import FaultyRedis
 from core.testing.live_server import ApiRequest, LiveServer
 from tests.faults import broken_postgres
 from tests.faults.broken_postgres import BrokenPostgres
@@ -30,7 +30,7 @@ BOUND_SECONDS = 3.5
 class Place:
     api: LiveServer
     postgres: BrokenPostgres
-    redis: BrokenRedis
+    redis: FaultyRedis
 
 
 @pytest.fixture(scope="module")

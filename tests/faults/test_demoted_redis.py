@@ -12,7 +12,7 @@ from accounts.testing import mail_server
 from accounts.testing.cast import me, signed_in, someone
 from accounts.testing.mail_server import MailServer
 from core.testing import faulty_redis, live_database, live_server
-from core.testing.faulty_redis import BrokenRedis
+from core.testing.faulty_redis import FaultyRedis
 from tests.faults import worker_fleet
 from tests.faults.conftest import readiness
 from tests.faults.worker_fleet import PostOffice, address, promise, sign_up_in_time, wait_until
@@ -32,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDb
 
 
 @pytest.fixture
-def redis() -> Iterator[BrokenRedis]:
+def redis() -> Iterator[FaultyRedis]:
     with faulty_redis.running() as own:
         yield own
 
@@ -45,7 +45,7 @@ def mailbox() -> Iterator[MailServer]:
 
 
 @pytest.fixture
-def office(folder: Path, mailbox: MailServer, redis: BrokenRedis) -> Iterator[PostOffice]:
+def office(folder: Path, mailbox: MailServer, redis: FaultyRedis) -> Iterator[PostOffice]:
     with worker_fleet.opened(folder, mailbox.url, REDIS_URL=redis.url, CELERY_BROKER_URL=redis.url) as office:
         yield office
 
@@ -58,45 +58,45 @@ def _expect_mail(mailbox: MailServer, seconds: float = RECOVERY_SECONDS) -> None
 
 @pytest.mark.parametrize("embedded", [True, False], ids=["make worker", "make run"])
 def test_worker_and_beat_go_on_after_a_demotion(
-    office: PostOffice, redis: BrokenRedis, mailbox: MailServer, embedded: bool
+    office: PostOffice, redis: FaultyRedis, mailbox: MailServer, embedded: bool
 ) -> None:
     processes = [office.worker(beat=embedded), *([] if embedded else [office.beat()])]
     _expect_mail(mailbox, seconds=40)
 
     for _ in range(2):
-        redis.read_only()
+        redis.make_read_only()
         time.sleep(DEMOTED_SECONDS)
-        redis.mend()
+        redis.repair()
         _expect_mail(mailbox)
 
     assert [process.poll() for process in processes] == [None] * len(processes)
 
 
 def test_a_worker_that_starts_with_a_replica_waits_for_a_primary(
-    office: PostOffice, redis: BrokenRedis, mailbox: MailServer
+    office: PostOffice, redis: FaultyRedis, mailbox: MailServer
 ) -> None:
-    redis.read_only()
+    redis.make_read_only()
     worker = office.worker()
     time.sleep(DEMOTED_SECONDS)
 
-    redis.mend()
+    redis.repair()
 
     _expect_mail(mailbox, seconds=40)
     assert worker.poll() is None
 
 
 def test_the_web_process_serves_nudges_and_remembers_again_after_a_demotion(
-    folder: Path, office: PostOffice, redis: BrokenRedis, mailbox: MailServer
+    folder: Path, office: PostOffice, redis: FaultyRedis, mailbox: MailServer
 ) -> None:
     office.worker()
     with live_server.running(folder, REDIS_URL=redis.url, CELERY_BROKER_URL=redis.url, WEB_WORKERS="1") as api:
         tokens = signed_in(api, someone())
-        redis.read_only()
+        redis.make_read_only()
         sign_up_in_time(api, [address()])
         assert api.send(me(tokens.access)).status == 200
         assert readiness(api)["redis"] == "away"
 
-        redis.mend()
+        redis.repair()
 
         wait_until(lambda: readiness(api)["redis"] == "ok")
         email = address()

@@ -15,7 +15,7 @@ from accounts.testing.cast import Tokens, me, refresh, tokens_of
 from core.ids import new_id
 from core.paths import BASE_DIR
 from core.testing import faulty_redis, live_server, switch
-from core.testing.faulty_redis import BrokenRedis
+from core.testing.faulty_redis import FaultyRedis
 from core.testing.live_server import ApiRequest, LiveServer
 from tests.faults import broken_postgres
 from tests.faults.broken_postgres import BrokenPostgres
@@ -32,7 +32,7 @@ pytestmark = [
 class Place:
     api: LiveServer
     postgres: BrokenPostgres
-    redis: BrokenRedis
+    redis: FaultyRedis
 
     def execute(self, statement: str) -> None:
         _execute(self.postgres.url, statement)
@@ -109,7 +109,7 @@ def test_one_refused_write_drops_every_connection_to_the_former_primary(
     with faulty_redis.running() as redis, broken_postgres.running() as former, broken_postgres.running() as new:
         one, other = urlsplit(former.url), urlsplit(new.url)
         _execute(new.url, f"ALTER USER postgres PASSWORD '{one.password}'")
-        with switch.before(int(one.port or 0)) as front:
+        with switch.in_front_of(int(one.port or 0)) as front:
             url = urlunsplit(one._replace(netloc=f"postgres:{one.password}@127.0.0.1:{front.port}"))
             variables = {"DATABASE_URL": url, "REDIS_URL": redis.url, "EMAIL_VERIFICATION": "none"}
             migrate = [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity", "0"]

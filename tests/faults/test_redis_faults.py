@@ -31,7 +31,7 @@ def test_with_a_redis_that_is(nodes: Nodes, fault: Fault) -> None:
         assert timed(node, log_in(user)).status == 200
         _assert_health_tells(node, fault)
 
-    nodes.redis.mend()
+    nodes.redis.repair()
     _assert_normal_soon(nodes, dead=[ended_before, ended_meanwhile], live=live)
 
 
@@ -44,7 +44,7 @@ def test_a_node_that_noticed_nothing_of_a_redis_that_was(nodes: Nodes, fault: Fa
     fault(nodes.redis)
     _log_out(nodes.here, first)
     _log_out(nodes.here, second)  # by now the breaker may be open, and Redis is not even asked
-    nodes.redis.mend()
+    nodes.redis.repair()
 
     for doomed in (second, first):
         assert nodes.there.send(me(doomed.access)).code == "session_revoked"

@@ -35,7 +35,7 @@ def shared_place(faults_folder: Path) -> Iterator[Place]:
         folder.mkdir()
     with (
         faulty_redis.running() as redis,
-        slow_proxy.before(redis.server.socket) as door,
+        slow_proxy.in_front_of(redis.server.socket) as door,
         live_server.running(folders[0], REDIS_URL=door.url, WEB_WORKERS="1") as far,
         live_server.running(folders[1], REDIS_URL=redis.url, WEB_WORKERS="1") as near,
     ):
@@ -45,7 +45,7 @@ def shared_place(faults_folder: Path) -> Iterator[Place]:
 @pytest.fixture
 def place(shared_place: Place) -> Iterator[Place]:
     yield shared_place
-    shared_place.door.delay, shared_place.door.swallows = 0.0, False
+    shared_place.door.delay, shared_place.door.drops_responses = 0.0, False
     wait_until(lambda: _is_normal(shared_place))
 
 
@@ -85,7 +85,7 @@ def test_with_a_redis_that_answers_late_many_at_once_are_answered_within_a_secon
 def test_a_redis_that_never_answers_costs_one_request_a_quarter_of_a_second(place: Place) -> None:
     live = signed_in(place.far, someone())
     _make_known(place, live)
-    place.door.swallows = True
+    place.door.drops_responses = True
 
     first = _seconds(place.far, live)
     others = [_seconds(place.far, live) for _ in range(10)]
@@ -99,12 +99,12 @@ def test_whoever_signs_out_where_redis_is_deaf_is_out_there_at_once_and_elsewher
     user = someone()
     dead, live = signed_in(place.far, user), signed_in(place.far, user)
     _make_known(place, dead, live)
-    place.door.swallows = True
+    place.door.drops_responses = True
     assert timed(place.far, ApiRequest("POST", "/logout", token=dead.access)).status == 200
 
     assert timed(place.far, me(dead.access)).code == "session_revoked"
     wait_until(lambda: place.near.send(me(dead.access)).code == "session_revoked", seconds=2)
-    place.door.swallows = False
+    place.door.drops_responses = False
 
     wait_until(lambda: _all_is_well(place, dead, live) and _is_normal(place))
 
@@ -119,7 +119,7 @@ def _all_is_well(place: Place, dead: Tokens, live: Tokens) -> bool:
 def test_people_at_work_do_not_notice_a_deaf_redis(place: Place) -> None:
     with traffic.of(8, [place.far], a_second=50) as work:
         time.sleep(0.5)
-        place.door.swallows = True
+        place.door.drops_responses = True
         time.sleep(3)
 
     assert work.slow_tail < 1

@@ -10,7 +10,7 @@ import pytest
 from accounts.testing.cast import log_in, me, refresh, signed_in, someone
 from core.paths import url_path
 from core.testing import faulty_redis, live_server
-from core.testing.faulty_redis import BrokenRedis
+from core.testing.faulty_redis import FaultyRedis
 from core.testing.live_server import ApiRequest
 from tests.faults.conftest import probe, readiness, timed, wait_until
 
@@ -20,13 +20,13 @@ WRONG = "somebody-elses-word"
 
 
 @pytest.fixture
-def redis() -> Iterator[BrokenRedis]:
+def redis() -> Iterator[FaultyRedis]:
     with faulty_redis.running() as own:
         yield own
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["gone", "hung"])
-def test_it_starts_without_redis_and_broker(faults_folder: Path, redis: BrokenRedis, how: signal.Signals) -> None:
+def test_it_starts_without_redis_and_broker(faults_folder: Path, redis: FaultyRedis, how: signal.Signals) -> None:
     redis.kill() if how is signal.SIGKILL else redis.hang()
     broker = redis.url.replace("unix://", "redis+socket://").replace("?db=0", "?virtual_host=1")
 
@@ -42,7 +42,7 @@ def test_it_starts_without_redis_and_broker(faults_folder: Path, redis: BrokenRe
         assert probe(api, "/healthz") == (200, {"status": "ok"})
         assert (readiness(api)["status"], readiness(api)["redis"]) == ("degraded", "away")
 
-        redis.mend()
+        redis.repair()
 
         wait_until(lambda: readiness(api)["redis"] == "ok", seconds=5)
         assert api.send(me(live.access)).status == 200
@@ -51,7 +51,7 @@ def test_it_starts_without_redis_and_broker(faults_folder: Path, redis: BrokenRe
 
 
 def test_it_starts_with_a_wrong_password_for_redis_and_keeps_it_to_itself(
-    faults_folder: Path, redis: BrokenRedis
+    faults_folder: Path, redis: FaultyRedis
 ) -> None:
     redis.ask_for_password()
     address = f"unix://:{WRONG}@{url_path(redis.server.socket)}?db=0"

@@ -18,7 +18,7 @@ def test_people_at_work_do_not_notice_that_redis_is(nodes: Nodes, fault: Fault) 
         fault(nodes.redis)
         time.sleep(3)
         assert {readiness(node)["breaker"] for node in nodes.both} == {"open"}
-        nodes.redis.mend()
+        nodes.redis.repair()
         wait_until(lambda: {readiness(node)["breaker"] for node in nodes.both} == {"closed"}, seconds=5)
         time.sleep(0.5)
 

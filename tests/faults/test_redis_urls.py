@@ -17,7 +17,7 @@ from accounts.testing import mail_server
 from accounts.testing.mail_server import MailServer
 from core.paths import BASE_DIR
 from core.testing import certificates, faulty_redis, live_database, live_server, tls_proxy
-from core.testing.faulty_redis import BrokenRedis
+from core.testing.faulty_redis import FaultyRedis
 from core.testing.tls_proxy import TLSProxy
 from core.web_server import bind_address
 from tests.faults import worker_fleet
@@ -63,7 +63,7 @@ print(json.dumps(found | {"redis": dependencies.redis(), "broker state": depende
 class Place:
     """A Redis with a password and a user, behind its socket, a TCP port, and two ends of TLS."""
 
-    redis: BrokenRedis
+    redis: FaultyRedis
     port: int
     tls: TLSProxy
     impostor: TLSProxy
@@ -91,8 +91,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         own.client.config_set("port", port)
         own.client.execute_command("ACL", "SETUSER", "vestibule", "on", f">{PASSWORD}", "~*", "&*", "+@all")
         own.client.execute_command("ACL", "SETUSER", "free", "on", "nopass", "~*", "&*", "+@all")
-        tls = stack.enter_context(tls_proxy.before(own.server.socket, ours.certificate_for("127.0.0.1")))
-        bad = stack.enter_context(tls_proxy.before(own.server.socket, theirs.certificate_for("127.0.0.1")))
+        tls = stack.enter_context(tls_proxy.in_front_of(own.server.socket, ours.certificate_for("127.0.0.1")))
+        bad = stack.enter_context(tls_proxy.in_front_of(own.server.socket, theirs.certificate_for("127.0.0.1")))
         yield Place(own, port, tls, bad, folder)
 
 
@@ -100,7 +100,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 def other_name(place: Place) -> Iterator[TLSProxy]:
     """Signed by our authority for another host."""
     certificate = certificates.authority(place.folder / "third")
-    with tls_proxy.before(place.redis.server.socket, certificate.certificate_for("other.example.com")) as proxy:
+    with tls_proxy.in_front_of(place.redis.server.socket, certificate.certificate_for("other.example.com")) as proxy:
         yield proxy
 
 

@@ -153,4 +153,4 @@ def _mailed_code(made: Clone, email: str) -> str:
                 if code:
                     return code[1]
         time.sleep(0.2)
-    raise AssertionError(f"no email came: {(made.folder / 'up.log').read_text()[-2000:]}")
+    raise AssertionError(f"no email arrived: {(made.folder / 'run_dev.log').read_text()[-2000:]}")

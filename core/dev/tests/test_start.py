@@ -9,7 +9,7 @@ import pytest
 
 from core.paths import BASE_DIR
 
-GOOD = {
+VALID = {
     "DEBUG": "off",
     "ENV_FILE": os.devnull,
     "SECRET_KEY": "q8Zr1vJ0xW5tLk3nB7mYc2dF6hG4sPaEuTiOoRwV",
@@ -24,7 +24,7 @@ GOOD = {
 
 
 def check(**changes: str | None) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in (GOOD | changes).items() if value is not None}
+    environment = {name: value for name, value in (VALID | changes).items() if value is not None}
     command = [sys.executable, "manage.py", "check"]
     return subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=False)
 
@@ -36,7 +36,7 @@ def test_a_complete_deployment_starts() -> None:
     assert "hunter2" not in result.stdout + result.stderr
 
 
-@pytest.mark.parametrize("name", sorted(GOOD.keys() - {"DEBUG", "ENV_FILE"}))
+@pytest.mark.parametrize("name", sorted(VALID.keys() - {"DEBUG", "ENV_FILE"}))
 def test_a_missing_variable_stops_the_start_with_its_name(name: str) -> None:
     _assert_stopped_by(name, check(**{name: None}))
 
@@ -49,9 +49,9 @@ def test_a_missing_variable_stops_the_start_with_its_name(name: str) -> None:
         ("JWT_REFRESH_SECRET", "changeme-hunter2-changeme-hunter2-changeme"),
         ("SECRET_KEY", "abcdefghijklmnopqrstuvwxyz0123456789"),
         ("SECRET_KEY", "q8Zr1vJ0xW5tLk3n" * 3),
-        ("JWT_SECRET_KEY", GOOD["SECRET_KEY"]),
-        ("JWT_REFRESH_SECRET", GOOD["SECRET_KEY"]),
-        ("JWT_REFRESH_SECRET", GOOD["JWT_SECRET_KEY"]),
+        ("JWT_SECRET_KEY", VALID["SECRET_KEY"]),
+        ("JWT_REFRESH_SECRET", VALID["SECRET_KEY"]),
+        ("JWT_REFRESH_SECRET", VALID["JWT_SECRET_KEY"]),
         ("ALLOWED_HOSTS", "*"),
         ("ALLOWED_HOSTS", "api.example.com, *"),
         ("DEBUG", "perhaps"),
@@ -82,7 +82,7 @@ def test_an_unusable_variable_stops_the_start_with_its_name(name: str, value: st
 
 def test_secrets_can_come_from_files(tmp_path: Path) -> None:
     for name in ("SECRET_KEY", "JWT_SECRET_KEY", "DATABASE_URL"):
-        (tmp_path / name).write_text(GOOD[name] + "\n")
+        (tmp_path / name).write_text(VALID[name] + "\n")
     names = ("SECRET_KEY", "JWT_SECRET_KEY", "DATABASE_URL")
     files: dict[str, str | None] = {f"{name}_FILE": str(tmp_path / name) for name in names}
 
@@ -97,7 +97,7 @@ def test_development_starts_with_settings_that_production_refuses() -> None:
 
 def test_production_sends_hsts() -> None:
     for debug, seconds in (("off", "31536000"), ("on", "0")):
-        environment = {name: value for name, value in (GOOD | {"DEBUG": debug}).items() if value is not None}
+        environment = {name: value for name, value in (VALID | {"DEBUG": debug}).items() if value is not None}
         command = [sys.executable, "manage.py", "diffsettings", "--all"]
         found = subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=True)
 
@@ -108,7 +108,7 @@ def test_the_first_signing_key_can_be_generated_before_the_first_start(tmp_path:
     keys = str(tmp_path / "keys")
     _assert_stopped_by("JWT_PRIVATE_KEYS", check(JWT_PRIVATE_KEYS=keys))
 
-    environment = {name: value for name, value in GOOD.items() if value is not None} | {"JWT_PRIVATE_KEYS": keys}
+    environment = {name: value for name, value in VALID.items() if value is not None} | {"JWT_PRIVATE_KEYS": keys}
     command = [sys.executable, "manage.py", "rotate_keys"]
     subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, check=True)
 

@@ -9,17 +9,17 @@ from redis.retry import Retry
 
 from core.redis.connect import CLIENT_NAME, WRITE_PROBE_KEY, cache_generation, on_connect
 from core.testing import faulty_redis
-from core.testing.faulty_redis import BrokenRedis
+from core.testing.faulty_redis import FaultyRedis
 
 
 @pytest.fixture
-def server() -> Iterator[BrokenRedis]:
+def server() -> Iterator[FaultyRedis]:
     with faulty_redis.running() as own:
         yield own
 
 
 @pytest.fixture
-def client(server: BrokenRedis) -> Iterator[redis.Redis]:
+def client(server: FaultyRedis) -> Iterator[redis.Redis]:
     """Has met this Redis."""
     client = _new_client(server)
     client.ping()
@@ -27,7 +27,7 @@ def client(server: BrokenRedis) -> Iterator[redis.Redis]:
     client.close()
 
 
-def _new_client(server: BrokenRedis) -> redis.Redis:
+def _new_client(server: FaultyRedis) -> redis.Redis:
     return redis.Redis(
         unix_socket_path=str(server.server.socket),
         redis_connect_func=on_connect,  # type: ignore[arg-type]  # it is given the connection
@@ -36,7 +36,7 @@ def _new_client(server: BrokenRedis) -> redis.Redis:
     )
 
 
-def test_a_further_connection_to_a_redis_that_we_know_begins_nothing(server: BrokenRedis, client: redis.Redis) -> None:
+def test_a_further_connection_to_a_redis_that_we_know_begins_nothing(server: FaultyRedis, client: redis.Redis) -> None:
     number = cache_generation.number
 
     assert _new_client(server).ping()
@@ -44,7 +44,7 @@ def test_a_further_connection_to_a_redis_that_we_know_begins_nothing(server: Bro
     assert cache_generation.number == number
 
 
-def test_a_redis_that_started_again_begins_a_new_epoch(server: BrokenRedis, client: redis.Redis) -> None:
+def test_a_redis_that_started_again_begins_a_new_epoch(server: FaultyRedis, client: redis.Redis) -> None:
     number = cache_generation.number
     server.kill()
     server.start()
@@ -54,7 +54,7 @@ def test_a_redis_that_started_again_begins_a_new_epoch(server: BrokenRedis, clie
     assert cache_generation.number > number
 
 
-def test_a_connection_that_was_cut_off_begins_a_new_epoch(server: BrokenRedis, client: redis.Redis) -> None:
+def test_a_connection_that_was_cut_off_begins_a_new_epoch(server: FaultyRedis, client: redis.Redis) -> None:
     number = cache_generation.number
     server.client.client_kill_filter(_type="normal", skipme=True)
 
@@ -63,19 +63,19 @@ def test_a_connection_that_was_cut_off_begins_a_new_epoch(server: BrokenRedis, c
     assert cache_generation.number > number
 
 
-def test_a_redis_that_takes_no_writes_is_of_no_use(server: BrokenRedis) -> None:
-    server.read_only()
+def test_a_redis_that_takes_no_writes_is_of_no_use(server: FaultyRedis) -> None:
+    server.make_read_only()
 
     with pytest.raises(redis.ConnectionError, match="accepts no writes"):
         _new_client(server).ping()
 
 
-def test_a_redis_without_memory_is_still_of_use(server: BrokenRedis) -> None:
-    server.fill()
+def test_a_redis_without_memory_is_still_of_use(server: FaultyRedis) -> None:
+    server.exhaust_memory()
 
     assert _new_client(server).ping()
 
 
-def test_a_greeting_leaves_a_name_and_nothing_else(server: BrokenRedis, client: redis.Redis) -> None:
+def test_a_greeting_leaves_a_name_and_nothing_else(server: FaultyRedis, client: redis.Redis) -> None:
     assert not server.client.exists(WRITE_PROBE_KEY)
     assert CLIENT_NAME in {other["name"] for other in server.client.client_list()}
