@@ -14,7 +14,7 @@ from accounts.models import ServiceClient
 from accounts.services import service_clients
 from accounts.services.service_clients import ClientCredentials
 from core.api.exceptions import ValidationFailed
-from core.throttling.by_ip import limited
+from core.throttling.by_ip import enforce_ip_limit
 
 
 def authenticate_client(request: Request, form: Mapping[str, Any]) -> ServiceClient:
@@ -22,7 +22,7 @@ def authenticate_client(request: Request, form: Mapping[str, Any]) -> ServiceCli
     try:
         return service_clients.authenticate(_credentials(request, form))
     except InvalidClient:
-        limited(request, settings.RATE_LIMIT_BAD_TOKENS)
+        enforce_ip_limit(request, settings.RATE_LIMIT_BAD_TOKENS)
         raise
 
 

@@ -144,5 +144,5 @@ def _note_turn() -> None:
 def _refusal() -> Overloaded:
     """Nothing was judged, so nothing of it counts in any limit."""
     HASHES_REFUSED.inc()
-    limiter.give_back()
+    limiter.refund_current_request()
     return Overloaded()

@@ -34,10 +34,10 @@ def request(*, user_id: uuid.UUID, session_id: uuid.UUID, new_email: str, passwo
     if new_email == user.email:
         raise ValidationFailed(errors={"newEmail": [_("This is your address already.")]})
     passwords.require_correct(password, user=user, field="password")
-    limiter.take(
+    limiter.consume(
         settings.RATE_LIMIT_RESEND, f"change:{attempt_key(new_email)}"
     )  # nobody's inbox is filled by a stranger
-    limiter.take(settings.RATE_LIMIT_RESEND, f"change-of:{user.id}")  # nor the old address with notices
+    limiter.consume(settings.RATE_LIMIT_RESEND, f"change-of:{user.id}")  # nor the old address with notices
     owner = User.objects.exclude(id=user.id).filter(email_key=email_key(new_email)).first()
     if owner is not None and not settings.PREVENT_ENUMERATION:
         raise EmailTaken(errors={"newEmail": [EmailTaken.message]})

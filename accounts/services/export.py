@@ -37,7 +37,7 @@ class PersonalData:
 
 def export_data(*, user_id: uuid.UUID) -> PersonalData:
     """Return all data, ended sessions and completed email changes included, and record the export. Raises RateLimited."""
-    limiter.take(settings.RATE_LIMIT_EXPORT, str(user_id))
+    limiter.consume(settings.RATE_LIMIT_EXPORT, str(user_id))
     with transaction.atomic():
         user = profile.get(user_id=user_id)
         audit.record(AuditKind.DATA_EXPORTED, user_id=user_id, actor_id=user_id)

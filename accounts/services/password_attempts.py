@@ -22,7 +22,7 @@ def login_attempt(*, user_id: uuid.UUID | None, identifier: str, address: str | 
     is_shared = user_id is not None and not settings.PREVENT_ENUMERATION
     whom = str(user_id) if is_shared else f"nobody:{attempt_key(identifier)}"
     charges = by_ip.charges(settings.RATE_LIMIT_LOGIN, address)
-    return limiter.attempt(f"login:{whom}:{by_ip.neighbourhood(address)}", charges=charges)
+    return limiter.attempt(f"login:{whom}:{by_ip.network_of(address)}", charges=charges)
 
 
 def prompt_attempt(*, user_id: uuid.UUID, hashes: int = 1) -> Attempt:
@@ -36,7 +36,7 @@ def prompt_attempt(*, user_id: uuid.UUID, hashes: int = 1) -> Attempt:
 
 def charge_reset(*, user_id: uuid.UUID) -> None:
     """Counts the hash of a password reset: a valid link can be sent many times at once. Raises RateLimited."""
-    limiter.take_all(_hash_charges(user_id, 1))
+    limiter.consume_all(_hash_charges(user_id, 1))
 
 
 def _hash_charges(user_id: uuid.UUID, hashes: int) -> list[Charge]:

@@ -50,7 +50,7 @@ def request_reset(*, email: str, language: str) -> None:
 
     Raises RateLimited past what RATE_LIMIT_FORGOT gives an address, in whatever spelling.
     """
-    limiter.take(settings.RATE_LIMIT_FORGOT, attempt_key(email))
+    limiter.consume(settings.RATE_LIMIT_FORGOT, attempt_key(email))
     with transaction.atomic():
         outbox.password_reset(address=email, language=language)
 
@@ -64,7 +64,7 @@ def reset(*, token: str, new_password: str, client: ClientInfo) -> None:
     """
     secret = verification_codes.find_by_token(token=token, purpose=Purpose.RESET_PASSWORD)
     if secret is None or secret.used_at is not None:
-        by_ip.take(settings.RATE_LIMIT_BAD_TOKENS, client.ip)  # the right one always works
+        by_ip.consume(settings.RATE_LIMIT_BAD_TOKENS, client.ip)  # the right one always works
         raise ResetTokenInvalid
     require_acceptable(new_password, user=secret.user, field="newPassword")
     hashing_limiter.require_room()

@@ -57,7 +57,7 @@ def _refresh(*, token: str, client: ClientInfo) -> SignIn:
     Raises TokenInvalid, TokenExpired, SessionRevoked, RateLimited; RefreshTokenReused once the theft is punished.
     """
     claims = _decoded(token, client)
-    limiter.take(settings.RATE_LIMIT_REFRESH, str(claims.session_id))
+    limiter.consume(settings.RATE_LIMIT_REFRESH, str(claims.session_id))
     try:
         session = rotation.rotate(presented=presented(claims), client=client)
     except RefreshTokenRetired as retired:
@@ -119,7 +119,7 @@ def _decoded(token: str, client: ClientInfo) -> Claims:
     try:
         return session_tokens.decode_refresh(token)
     except TokenInvalid:
-        by_ip.take(settings.RATE_LIMIT_BAD_TOKENS, client.ip)
+        by_ip.consume(settings.RATE_LIMIT_BAD_TOKENS, client.ip)
         raise
 
 

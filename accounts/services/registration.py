@@ -118,7 +118,7 @@ def _may_notify_owner(user: User) -> bool:
     """Limit the notices to an owner. Unknown emails are counted too, so that the response time reveals nothing."""
     if not settings.PREVENT_ENUMERATION:
         return False
-    return limiter.has_room(settings.RATE_LIMIT_RESEND, f"notice:{attempt_key(user.email or '')}")
+    return limiter.try_consume(settings.RATE_LIMIT_RESEND, f"notice:{attempt_key(user.email or '')}")
 
 
 def _simulate(user: User, owner: User, *, may_notify: bool) -> User:

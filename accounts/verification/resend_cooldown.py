@@ -10,7 +10,7 @@ from accounts.verification import attempts
 from accounts.verification.attempts import AttemptRule
 from core.api.exceptions import RateLimited
 from core.throttling import headers, limiter
-from core.throttling.headers import Standing
+from core.throttling.headers import LimitStatus
 from core.throttling.rates import Limit
 
 
@@ -21,7 +21,7 @@ def start(email: str) -> None:
     if not attempts.charge(rule=_rule(), key=attempt_key(email)):
         ensure_elapsed(email)
     _note(int(settings.RESEND_PAUSE.total_seconds()), is_exceeded=False)
-    limiter.take(settings.RATE_LIMIT_RESEND, attempt_key(email))
+    limiter.consume(settings.RATE_LIMIT_RESEND, attempt_key(email))
 
 
 def ensure_elapsed(email: str) -> None:
@@ -43,4 +43,4 @@ def _rule() -> AttemptRule:
 
 def _note(seconds: int, *, is_exceeded: bool) -> None:
     cooldown = Limit("resend-pause", 1, int(settings.RESEND_PAUSE.total_seconds()))
-    headers.note([Standing(limit=cooldown, remaining=0, seconds=seconds, is_exceeded=is_exceeded)])
+    headers.record([LimitStatus(limit=cooldown, remaining=0, seconds=seconds, is_exceeded=is_exceeded)])

@@ -37,7 +37,7 @@ def in_front(view_set: type[ViewSet], action: str) -> Shortcut:
         with translation.override(language):
             response: Response = view(Request(request, parsers=_PARSERS))
             body: bytes = JSONRenderer().render(response.data)
-        told = {"Content-Length": str(len(body)), "Content-Language": language} | headers.headers_for(request)
+        told = {"Content-Length": str(len(body)), "Content-Language": language} | headers.ratelimit_headers(request)
         cookies = [cookie.OutputString() for cookie in response.cookies.values()]
         return Quick(
             _HEADERS | for_data() | told, body, identity_of(request), HTTPStatus(response.status_code), cookies

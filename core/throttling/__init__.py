@@ -1,1 +1,1 @@
-"""How often something may happen: counted in Redis, or by each process for itself while Redis is away."""
+"""Rate limits: counted in Redis, or in each process's memory while Redis is unavailable."""

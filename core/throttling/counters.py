@@ -1,4 +1,4 @@
-"""What is counted: hits within a window, and tries at a secret, each under a key that names nobody."""
+"""What the limiter counts: hits within a sliding window, and attempts with a growing wait. Keys hold no personal data."""
 
 import hashlib
 import hmac
@@ -8,12 +8,12 @@ from django.conf import settings
 
 from core.throttling.rates import Limit
 
-# A try that was neither right nor wrong after so many milliseconds has died with its process.
-JUDGED_WITHIN = 30_000
+# An attempt that neither succeeded nor failed after this many milliseconds died with its process.
+IN_FLIGHT_TIMEOUT_MS = 30_000
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class WindowHit:
     """`cost` of the `limit.amount` that `key` has within any `limit.seconds`."""
 
     limit: Limit
@@ -21,23 +21,23 @@ class Hit:
     cost: int = 1
 
     def members(self, token: str) -> list[str]:
-        """The names under which the hit is counted, one for each unit of its cost."""
+        """Return the members that the hit adds to its counter, one per unit of its cost."""
         return [token, *(f"{token}:{number}" for number in range(2, self.cost + 1))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tries:
-    """Wrong tries of `key`: `limit` at first, then one at a time, each after a wait that doubles. Times are in milliseconds."""
+class BackoffRule:
+    """Allow `limit` failures of `key`, then one attempt at a time, each after a wait that doubles. Waits in milliseconds."""
 
     limit: Limit
     key: str
     first_wait: int
-    longest_wait: int
+    max_wait: int
 
     @property
-    def being_judged(self) -> str:
-        """Where those tries stand that are neither right nor wrong yet."""
-        return f"{self.key}:judged"
+    def in_flight_key(self) -> str:
+        """The counter of attempts that have neither succeeded nor failed yet."""
+        return f"{self.key}:in-flight"
 
     @property
     def window(self) -> int:
@@ -45,14 +45,14 @@ class Tries:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """How many more there may be after this one, -1 where this one may not be; and in how many milliseconds there is more."""
+class Quota:
+    """How many hits remain after this one, -1 if it exceeds the limit; and in how many milliseconds more are allowed."""
 
-    left: int
-    milliseconds: int
+    remaining: int
+    reset_ms: int
 
 
-def key_of(limit: Limit, whom: str) -> str:
-    """`whom` is hashed with the server's key: Redis holds no address, and nobody's name."""
-    name = hmac.digest(settings.SECRET_KEY.encode(), f"vestibule.rate:{whom}".encode(), hashlib.sha256)
-    return f"rate:{limit.name}:{name[:16].hex()}"
+def counter_key(limit: Limit, subject: str) -> str:
+    """Hash the subject with the server's key: Redis holds no IP and no username."""
+    digest = hmac.digest(settings.SECRET_KEY.encode(), f"vestibule.rate:{subject}".encode(), hashlib.sha256)
+    return f"rate:{limit.name}:{digest[:16].hex()}"

@@ -1,4 +1,4 @@
-"""How a client stands with the limits that its request met, told in the headers of the answer."""
+"""The rate limit headers of a response."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from django.http import HttpRequest, HttpResponse
 from core.http.request_context import current_request
 from core.throttling.rates import Limit
 
-_NOTED = "vestibule.standings"  # in the environ: a request that is refused in front of Django is answered behind it
+_KEY = "vestibule.rate_limits"  # in the WSGI environ, where the fast path and Django's own request share it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """`seconds` is how long until there is more room than now."""
+class LimitStatus:
+    """`seconds` is the time until more requests are allowed than now."""
 
     limit: Limit
     remaining: int
@@ -33,42 +33,42 @@ class Standing:
         }
 
 
-def note(standings: Iterable[Standing]) -> None:
-    """For the answer of the request at work; a command has none."""
+def record(statuses: Iterable[LimitStatus]) -> None:
+    """Add the statuses to the current request; do nothing outside a request."""
     request = current_request()
     if request is not None:
-        request.META[_NOTED] = [*_noted(request), *standings]
+        request.META[_KEY] = [*_recorded(request), *statuses]
 
 
-def forget() -> None:
+def clear() -> None:
     request = current_request()
     if request is not None:
-        request.META[_NOTED] = []
+        request.META[_KEY] = []
 
 
-def _noted(request: HttpRequest) -> list[Standing]:
-    found: list[Standing] = request.META.get(_NOTED, [])
-    return found
+def _recorded(request: HttpRequest) -> list[LimitStatus]:
+    statuses: list[LimitStatus] = request.META.get(_KEY, [])
+    return statuses
 
 
-def headers_for(request: HttpRequest) -> dict[str, str]:
-    """Of several limits the tightest is told; none where the request met none."""
-    noted = _noted(request)
-    return min(noted, key=_tightness).headers if noted else {}
+def ratelimit_headers(request: HttpRequest) -> dict[str, str]:
+    """Return the headers of the most severe limit that the request was counted in; {} if there is none."""
+    statuses = _recorded(request)
+    return min(statuses, key=_severity).headers if statuses else {}
 
 
-def _tightness(standing: Standing) -> tuple[bool, int, int]:
-    return not standing.is_exceeded, standing.remaining, -standing.seconds
+def _severity(status: LimitStatus) -> tuple[bool, int, int]:
+    return not status.is_exceeded, status.remaining, -status.seconds
 
 
 class RateLimitHeadersMiddleware:
-    """Stands outside of whatever makes the answer, a success or a failure."""
+    """Runs outside of the middleware that makes the response, a success or a failure."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        for name, value in headers_for(request).items():
+        for name, value in ratelimit_headers(request).items():
             response.headers[name] = value
         return response

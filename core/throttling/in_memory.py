@@ -1,113 +1,113 @@
-"""The counters of one process, for as long as Redis is away: by the same rules as the scripts."""
+"""The counters of one process, used while Redis is unavailable. The rules are those of the scripts."""
 
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from core.throttling.counters import JUDGED_WITHIN, Hit, Room, Tries
+from core.throttling.counters import IN_FLIGHT_TIMEOUT_MS, BackoffRule, Quota, WindowHit
 
-_MOST_KEYS = 50_000
-_BUSY = 1000
+_MAX_KEYS = 50_000
+_BUSY_WAIT_MS = 1000
 
-Moments = dict[str, float]  # when each was, in milliseconds; the oldest first
+Timestamps = dict[str, float]  # by member, in milliseconds; the oldest first
 
 
 class Memory:
-    """`clock` is in seconds. A crowd of more than `most_keys` pushes out those who came first."""
+    """`clock` is in seconds. Beyond `max_keys`, the oldest keys are dropped."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, most_keys: int = _MOST_KEYS) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, max_keys: int = _MAX_KEYS) -> None:
         self._clock = clock
-        self._most_keys = most_keys
+        self._max_keys = max_keys
         self._lock = threading.Lock()
-        self._moments: dict[str, Moments] = {}
-        self._ends: dict[str, float] = {}
+        self._counters: dict[str, Timestamps] = {}
+        self._expiries: dict[str, float] = {}
 
-    def admit(self, token: str, hits: Sequence[Hit], tries: Tries | None) -> list[Room]:
+    def admit(self, token: str, hits: Sequence[WindowHit], rule: BackoffRule | None) -> list[Quota]:
         with self._lock:
             now = self._now()
-            rooms = [self._room(hit, now) for hit in hits]
-            if tries is not None and all(room.left >= 0 for room in rooms):
-                rooms.append(self._room_for_try(tries, now))
-            if all(room.left >= 0 for room in rooms):
+            quotas = [self._quota(hit, now) for hit in hits]
+            if rule is not None and all(quota.remaining >= 0 for quota in quotas):
+                quotas.append(self._attempt_quota(rule, now))
+            if all(quota.remaining >= 0 for quota in quotas):
                 for hit in hits:
                     for member in hit.members(token):
-                        self._add(hit.key, member, now, life=hit.limit.seconds * 1000)
-                if tries is not None:
-                    self._add(tries.being_judged, token, now, life=JUDGED_WITHIN)
-            return rooms
+                        self._add(hit.key, member, now, ttl=hit.limit.seconds * 1000)
+                if rule is not None:
+                    self._add(rule.in_flight_key, token, now, ttl=IN_FLIGHT_TIMEOUT_MS)
+            return quotas
 
-    def fail(self, token: str, tries: Tries) -> int:
+    def fail(self, token: str, rule: BackoffRule) -> int:
         with self._lock:
             now = self._now()
-            self._moments.get(tries.being_judged, {}).pop(token, None)
-            failures = len(self._failures(tries, now)) + 1
-            wait = _wait_after(failures, tries)
-            self._add(tries.key, token, now, life=max(wait + tries.longest_wait if wait else 0, tries.window))
+            self._counters.get(rule.in_flight_key, {}).pop(token, None)
+            failures = len(self._failures(rule, now)) + 1
+            wait = _wait_after(failures, rule)
+            self._add(rule.key, token, now, ttl=max(wait + rule.max_wait if wait else 0, rule.window))
             return int(wait)
 
-    def forget(self, tries: Tries) -> None:
+    def reset(self, rule: BackoffRule) -> None:
         with self._lock:
-            for key in (tries.key, tries.being_judged):
+            for key in (rule.key, rule.in_flight_key):
                 self._drop(key)
 
     def withdraw(self, members: Mapping[str, Sequence[str]]) -> None:
         with self._lock:
             for key, names in members.items():
                 for name in names:
-                    self._moments.get(key, {}).pop(name, None)
+                    self._counters.get(key, {}).pop(name, None)
 
     def clear(self) -> None:
         with self._lock:
-            self._moments.clear()
-            self._ends.clear()
+            self._counters.clear()
+            self._expiries.clear()
 
     def _now(self) -> float:
         return self._clock() * 1000
 
-    def _room(self, hit: Hit, now: float) -> Room:
-        length = hit.limit.seconds * 1000
-        moments = list(self._since(hit.key, now, now - length).values())
-        free = hit.limit.amount - len(moments)
-        next_to_go = moments[min(max(0, hit.cost - 1 - free), len(moments) - 1)] if moments else now
-        return Room(max(free - hit.cost, -1), int(next_to_go + length - now))
+    def _quota(self, hit: WindowHit, now: float) -> Quota:
+        window = hit.limit.seconds * 1000
+        timestamps = list(self._since(hit.key, now, now - window).values())
+        free = hit.limit.amount - len(timestamps)
+        next_expiring = timestamps[min(max(0, hit.cost - 1 - free), len(timestamps) - 1)] if timestamps else now
+        return Quota(max(free - hit.cost, -1), int(next_expiring + window - now))
 
-    def _room_for_try(self, tries: Tries, now: float) -> Room:
-        failures = self._failures(tries, now)
-        judged = self._since(tries.being_judged, now, now - JUDGED_WITHIN)
-        wait = max(failures.values(), default=now) + _wait_after(len(failures), tries) - now
-        free = max(tries.limit.amount - len(failures), 1) - len(judged)
+    def _attempt_quota(self, rule: BackoffRule, now: float) -> Quota:
+        failures = self._failures(rule, now)
+        in_flight = self._since(rule.in_flight_key, now, now - IN_FLIGHT_TIMEOUT_MS)
+        wait = max(failures.values(), default=now) + _wait_after(len(failures), rule) - now
+        free = max(rule.limit.amount - len(failures), 1) - len(in_flight)
         if wait <= 0 and free < 1:
-            wait = _BUSY
-        return Room(-1, int(wait)) if wait > 0 else Room(free - 1, tries.window)
+            wait = _BUSY_WAIT_MS
+        return Quota(-1, int(wait)) if wait > 0 else Quota(free - 1, rule.window)
 
-    def _failures(self, tries: Tries, now: float) -> Moments:
-        """Past the bound all are remembered, until the key ends."""
-        found = self._since(tries.key, now, 0)
-        return found if len(found) >= tries.limit.amount else self._since(tries.key, now, now - tries.window)
+    def _failures(self, rule: BackoffRule, now: float) -> Timestamps:
+        """Past the limit, failures older than the window count too, until the key expires."""
+        failures = self._since(rule.key, now, 0)
+        return failures if len(failures) >= rule.limit.amount else self._since(rule.key, now, now - rule.window)
 
-    def _since(self, key: str, now: float, start: float) -> Moments:
-        if self._ends.get(key, now) <= now:
+    def _since(self, key: str, now: float, start: float) -> Timestamps:
+        if self._expiries.get(key, now) <= now:
             self._drop(key)
-        moments = self._moments.get(key, {})
-        for token in [token for token, moment in moments.items() if moment <= start]:
-            del moments[token]
-        return moments
+        timestamps = self._counters.get(key, {})
+        for token in [token for token, timestamp in timestamps.items() if timestamp <= start]:
+            del timestamps[token]
+        return timestamps
 
-    def _add(self, key: str, token: str, now: float, *, life: float) -> None:
-        if key not in self._moments and len(self._moments) >= self._most_keys:
-            self._drop(next(iter(self._moments)))
-        self._moments.setdefault(key, {})[token] = now
-        self._ends[key] = now + life
+    def _add(self, key: str, token: str, now: float, *, ttl: float) -> None:
+        if key not in self._counters and len(self._counters) >= self._max_keys:
+            self._drop(next(iter(self._counters)))
+        self._counters.setdefault(key, {})[token] = now
+        self._expiries[key] = now + ttl
 
     def _drop(self, key: str) -> None:
-        self._moments.pop(key, None)
-        self._ends.pop(key, None)
+        self._counters.pop(key, None)
+        self._expiries.pop(key, None)
 
 
-def _wait_after(failures: int, tries: Tries) -> float:
-    """None before the limit; then the first wait, twice that, and so on up to the longest."""
-    beyond = failures - tries.limit.amount
-    return 0 if beyond < 0 else min(tries.first_wait * 2.0 ** min(beyond, 64), tries.longest_wait)
+def _wait_after(failures: int, rule: BackoffRule) -> float:
+    """Return 0 below the limit; at the limit the first wait, which doubles with each further failure up to `max_wait`."""
+    beyond = failures - rule.limit.amount
+    return 0 if beyond < 0 else min(rule.first_wait * 2.0 ** min(beyond, 64), rule.max_wait)
 
 
 memory = Memory()

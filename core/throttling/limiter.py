@@ -1,4 +1,4 @@
-"""The one door to the counters: asks Redis, or this process's own memory while Redis is away, and refuses who has no room."""
+"""Counts requests and password attempts against their limits, in Redis or, while it is unavailable, in this process."""
 
 import math
 import secrets
@@ -12,8 +12,8 @@ from core.api.exceptions import RateLimited
 from core.metrics.registry import counter
 from core.redis.client import RedisUnavailable
 from core.throttling import headers, in_redis, refunds
-from core.throttling.counters import Hit, Room, Tries, key_of
-from core.throttling.headers import Standing
+from core.throttling.counters import BackoffRule, Quota, WindowHit, counter_key
+from core.throttling.headers import LimitStatus
 from core.throttling.in_memory import memory
 from core.throttling.rates import Limit, Limits
 
@@ -22,133 +22,132 @@ RATE_LIMITED = counter("rate_limited", "Requests rejected by a rate limit, by li
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What a request takes from a limit: `cost` units, counted for `subject`."""
+    """What a request consumes of a limit: `cost` units, counted for `subject`."""
 
     limit: Limit
     subject: str
     cost: int = 1
 
 
-def take(limits: Limits, whom: str, *, cost: int = 1) -> None:
-    """Counts `cost` for `whom` in each of the limits, or nothing in any. Raises RateLimited."""
-    take_all([Charge(limit, whom, cost) for limit in limits])
+def consume(limits: Limits, subject: str, *, cost: int = 1) -> None:
+    """Count `cost` for the subject in each of the limits, or in none of them. Raises RateLimited."""
+    consume_all([Charge(limit, subject, cost) for limit in limits])
 
 
-def take_all(charges: Sequence[Charge]) -> None:
-    """Counts all charges, or none of them. Raises RateLimited."""
+def consume_all(charges: Sequence[Charge]) -> None:
+    """Count all charges, or none of them. Raises RateLimited."""
     if settings.RATE_LIMITS:
-        _admit(_hits(charges), None)
+        _admit_or_raise(_hits(charges), None)
 
 
-def has_room(limits: Limits, whom: str) -> bool:
-    """As `take`, and nobody who asks is told: for what happens behind an answer that is always the same."""
+def try_consume(limits: Limits, subject: str) -> bool:
+    """Like `consume`, but return False and add no headers: the client must not learn of this limit."""
     if not settings.RATE_LIMITS:
         return True
-    _token, rooms = _ask(_hits([Charge(limit, whom) for limit in limits]), None)
-    return all(room.left >= 0 for room in rooms)
+    _token, quotas = _admit(_hits([Charge(limit, subject) for limit in limits]), None)
+    return all(quota.remaining >= 0 for quota in quotas)
 
 
-def give_back() -> None:
-    """As if the request at work had come to no limit: it is turned away, and nothing of what it asked for was looked at."""
-    for members in refunds.forget():
+def refund_current_request() -> None:
+    """Undo all charges of the current request, which is rejected before any of its work is done."""
+    for members in refunds.pop_all():
         memory.withdraw(members)
         with suppress(RedisUnavailable):
             in_redis.withdraw(members)
-    headers.forget()
+    headers.clear()
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A password that is about to be judged. One of `failed`, `succeeded`, `withdraw` and `give_back` must follow."""
+    """A password check in flight. Call `failed`, `succeeded` or `withdraw`, or `refund_current_request`, afterwards."""
 
     token: str
-    tries: Tries | None
-    left: int
+    rule: BackoffRule | None
+    remaining: int
 
     def failed(self) -> None:
-        if self.tries is None:
+        if self.rule is None:
             return
         try:
-            wait = in_redis.fail(self.token, self.tries)
+            wait = in_redis.fail(self.token, self.rule)
         except RedisUnavailable:
-            wait = memory.fail(self.token, self.tries)
-        headers.note([_standing(self.tries.limit, Room(self.left, wait or self.tries.window))])
+            wait = memory.fail(self.token, self.rule)
+        headers.record([_status(self.rule.limit, Quota(self.remaining, wait or self.rule.window))])
 
     def succeeded(self) -> None:
-        """All failures of the same are forgotten, and nobody else's."""
-        if self.tries is None:
+        """Reset the failures of this key."""
+        if self.rule is None:
             return
-        memory.forget(self.tries)
+        memory.reset(self.rule)
         with suppress(RedisUnavailable):
-            in_redis.forget(self.tries)
+            in_redis.reset(self.rule)
 
     def withdraw(self) -> None:
-        """Ends the attempt as neither: it counts as no failure, and earlier failures stay."""
-        if self.tries is None:
+        """End the attempt as neither: it counts as no failure, and earlier failures stay."""
+        if self.rule is None:
             return
-        members = {self.tries.being_judged: [self.token]}
+        members = {self.rule.in_flight_key: [self.token]}
         memory.withdraw(members)
         with suppress(RedisUnavailable):
             in_redis.withdraw(members)
 
 
-def attempt(whom: str, *, charges: Sequence[Charge] = ()) -> Attempt:
-    """Reserves the try before a hash is computed, so that parallel ones cannot outrun the count; with it counts `charges`.
+def attempt(subject: str, *, charges: Sequence[Charge] = ()) -> Attempt:
+    """Reserve an attempt before the hash is computed, so that parallel ones cannot exceed the limit; also count `charges`.
 
-    Raises RateLimited: one of the charges exceeds its limit, or `whom` has failed too often and has to wait.
+    Raises RateLimited if one of the charges exceeds its limit, or the subject has failed too often and has to wait.
     """
     if not settings.RATE_LIMITS:
         return Attempt("", None, 0)
-    rule: Limit | None = settings.RATE_LIMIT_WRONG_PASSWORDS
-    tries = _tries(rule, whom) if rule else None
-    token, rooms = _admit(_hits(charges), tries)
-    return Attempt(token, tries, rooms[-1].left if tries else 0)
+    limit: Limit | None = settings.RATE_LIMIT_WRONG_PASSWORDS
+    rule = _backoff_rule(limit, subject) if limit else None
+    token, quotas = _admit_or_raise(_hits(charges), rule)
+    return Attempt(token, rule, quotas[-1].remaining if rule else 0)
 
 
-def _hits(charges: Sequence[Charge]) -> list[Hit]:
-    return [Hit(charge.limit, key_of(charge.limit, charge.subject), charge.cost) for charge in charges]
+def _hits(charges: Sequence[Charge]) -> list[WindowHit]:
+    return [WindowHit(charge.limit, counter_key(charge.limit, charge.subject), charge.cost) for charge in charges]
 
 
-def _tries(rule: Limit, whom: str) -> Tries:
-    return Tries(
-        limit=rule,
-        key=key_of(rule, whom),
+def _backoff_rule(limit: Limit, subject: str) -> BackoffRule:
+    return BackoffRule(
+        limit=limit,
+        key=counter_key(limit, subject),
         first_wait=round(settings.WRONG_PASSWORD_FIRST_WAIT.total_seconds() * 1000),
-        longest_wait=round(settings.WRONG_PASSWORD_LONGEST_WAIT.total_seconds() * 1000),
+        max_wait=round(settings.WRONG_PASSWORD_MAX_WAIT.total_seconds() * 1000),
     )
 
 
-def _ask(hits: Sequence[Hit], tries: Tries | None) -> tuple[str, list[Room]]:
+def _admit(hits: Sequence[WindowHit], rule: BackoffRule | None) -> tuple[str, list[Quota]]:
     token = secrets.token_hex(8)
-    if not hits and tries is None:
+    if not hits and rule is None:
         return token, []
     try:
-        return token, in_redis.admit(token, hits, tries)
+        return token, in_redis.admit(token, hits, rule)
     except RedisUnavailable:
-        return token, memory.admit(token, hits, tries)
+        return token, memory.admit(token, hits, rule)
 
 
-def _admit(hits: Sequence[Hit], tries: Tries | None) -> tuple[str, list[Room]]:
-    token, rooms = _ask(hits, tries)
-    found = [_standing(hit.limit, room) for hit, room in zip(hits, rooms, strict=False)]
-    if tries is not None and rooms[-1].left < 0 and len(rooms) > len(hits):
-        found.append(_standing(tries.limit, rooms[-1]))  # one that may go on is told of once it has failed
-    headers.note(found)
-    refused = [each.seconds for each in found if each.is_exceeded]
-    for each in found:
-        if each.is_exceeded:
-            RATE_LIMITED.labels(each.limit.name).inc()
-    if refused:
-        raise RateLimited(retry_after=max(refused))
+def _admit_or_raise(hits: Sequence[WindowHit], rule: BackoffRule | None) -> tuple[str, list[Quota]]:
+    token, quotas = _admit(hits, rule)
+    statuses = [_status(hit.limit, quota) for hit, quota in zip(hits, quotas, strict=False)]
+    if rule is not None and quotas[-1].remaining < 0 and len(quotas) > len(hits):
+        statuses.append(_status(rule.limit, quotas[-1]))  # an admitted attempt gets its headers if it fails
+    headers.record(statuses)
+    exceeded = [status for status in statuses if status.is_exceeded]
+    for status in exceeded:
+        RATE_LIMITED.labels(status.limit.name).inc()
+    if exceeded:
+        raise RateLimited(retry_after=max(status.seconds for status in exceeded))
     members = {hit.key: hit.members(token) for hit in hits}
-    refunds.note(members | ({tries.being_judged: [token]} if tries else {}))
-    return token, rooms
+    refunds.record(members | ({rule.in_flight_key: [token]} if rule else {}))
+    return token, quotas
 
 
-def _standing(limit: Limit, room: Room) -> Standing:
-    return Standing(
+def _status(limit: Limit, quota: Quota) -> LimitStatus:
+    return LimitStatus(
         limit=limit,
-        remaining=max(room.left, 0),
-        seconds=max(1, math.ceil(room.milliseconds / 1000)),
-        is_exceeded=room.left < 0,
+        remaining=max(quota.remaining, 0),
+        seconds=max(1, math.ceil(quota.reset_ms / 1000)),
+        is_exceeded=quota.remaining < 0,
     )

@@ -1,25 +1,24 @@
-"""What the request at work has taken from the limits, so that it can be given back where nothing is done for it."""
+"""Remembers what the current request was charged, so that it can be refunded if the request is rejected unprocessed."""
 
 from collections.abc import Mapping, Sequence
 
 from core.http.request_context import current_request
 
-_TAKEN = "rate_limits_taken"
+_ATTRIBUTE = "rate_limit_charges"
 
-Taken = Mapping[str, Sequence[str]]  # by counter, the names under which the request is counted there
+Members = Mapping[str, Sequence[str]]  # by key of the counter, the members that the request added
 
 
-def note(members: Taken) -> None:
-    """A command has no request, and nothing to give back."""
+def record(members: Members) -> None:
+    """Does nothing outside a request."""
     request = current_request()
     if request is not None:
-        setattr(request, _TAKEN, [*getattr(request, _TAKEN, []), members])
+        setattr(request, _ATTRIBUTE, [*getattr(request, _ATTRIBUTE, []), members])
 
 
-def forget() -> list[Taken]:
-    """All of it, once."""
+def pop_all() -> list[Members]:
     request = current_request()
-    found: list[Taken] = getattr(request, _TAKEN, [])
-    if found:
-        setattr(request, _TAKEN, [])
-    return found
+    charges: list[Members] = getattr(request, _ATTRIBUTE, [])
+    if charges:
+        setattr(request, _ATTRIBUTE, [])
+    return charges

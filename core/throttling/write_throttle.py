@@ -19,7 +19,7 @@ class WriteThrottle(BaseThrottle):
 
     def allow_request(self, request: Request, view: Any) -> bool:
         if request.method not in SAFE_METHODS and request.auth is not None:
-            limiter.take(settings.RATE_LIMIT_WRITES, _subject(request, view))
+            limiter.consume(settings.RATE_LIMIT_WRITES, _subject(request, view))
         return True
 
 

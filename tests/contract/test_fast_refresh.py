@@ -26,7 +26,7 @@ from core.observability import access_log
 from core.observability.access_log_format import AccessRecord
 from core.rejected_requests import writer
 from core.rejected_requests.writer import TokenReader
-from core.throttling.rates import limits_called
+from core.throttling.rates import rate_parser
 from sessions_tracking import rotation
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason, Session
@@ -155,7 +155,7 @@ def test_reuse_is_punished_once_and_told_by_its_name(here: SignedIn, settings: S
 
 
 def test_each_request_counts_once_and_is_told_how_it_stands(here: SignedIn, limits_on: Settings) -> None:
-    limits_on.RATE_LIMIT_REFRESH = limits_called("refresh")("2/m")
+    limits_on.RATE_LIMIT_REFRESH = rate_parser("refresh")("2/m")
 
     answers = [_refresh(here.refresh) for _ in range(4)]
 

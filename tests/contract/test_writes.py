@@ -39,7 +39,7 @@ def test_each_operation_that_changes_something_counts_in_the_limit_of_writes(
     limits_on.RATE_LIMIT_WRITES = (Limit("writes", 1, 60),)
     is_by_session = operation.spec["operationId"] in BY_SESSION
     user, session = str(admin_session.user.id), f"session:{admin_session.session_id}"
-    limiter.take(limits_on.RATE_LIMIT_WRITES, session if is_by_session else user)
+    limiter.consume(limits_on.RATE_LIMIT_WRITES, session if is_by_session else user)
 
     reply = admin_session.client.generic(operation.method, _path(operation.path))
 

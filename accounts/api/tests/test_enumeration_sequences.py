@@ -87,7 +87,7 @@ def _assert_equal(steps: list[Step]) -> None:
 @pytest.fixture(autouse=True)
 def _strict(settings: Settings, limits_on: Settings) -> None:
     settings.PREVENT_ENUMERATION = True
-    settings.RATE_LIMIT_REGISTER = settings.RATE_LIMIT_PUBLIC = ()
+    settings.RATE_LIMIT_REGISTER = settings.RATE_LIMIT_ANONYMOUS = ()
 
 
 def _register(email: str, name: str, password: str = _PASSWORDS[0]) -> Step:

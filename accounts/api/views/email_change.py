@@ -16,7 +16,7 @@ from core.api.responses import success
 from core.api.validation import checked
 from core.api.viewsets import ViewSet
 from core.openapi.operation import documented
-from core.throttling.by_ip import limited
+from core.throttling.by_ip import enforce_ip_limit
 from sessions_tracking.api.current_principal import current_principal
 from sessions_tracking.client_info import read_client_info
 
@@ -65,6 +65,6 @@ class EmailChangeUndoViewSet(ViewSet):
         """
         token = checked(UndoEmailChangeForm, request)["token"]
         require_trusted(request)  # it sends email
-        limited(request, settings.RATE_LIMIT_PUBLIC)
+        enforce_ip_limit(request, settings.RATE_LIMIT_ANONYMOUS)
         email_change_undo.undo(token=token)
         return success(message=_("Your address is back, and every session has ended. Check your inbox."))

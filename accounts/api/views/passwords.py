@@ -16,7 +16,7 @@ from core.api.responses import success
 from core.api.validation import checked
 from core.api.viewsets import ViewSet
 from core.openapi.operation import documented
-from core.throttling.by_ip import limited
+from core.throttling.by_ip import enforce_ip_limit
 from sessions_tracking.api.current_principal import current_principal
 from sessions_tracking.client_info import read_client_info
 
@@ -31,7 +31,7 @@ class PasswordResetViewSet(ViewSet):
         """Mails a link to set a new password, if anybody has the address. The answer does not tell."""
         form = checked(ForgotPasswordForm, request)
         require_trusted(request)  # nobody's browser sends mail for a page elsewhere
-        limited(request, settings.RATE_LIMIT_PUBLIC)
+        enforce_ip_limit(request, settings.RATE_LIMIT_ANONYMOUS)
         passwords.request_reset(email=form["email"], language=get_language() or "en")
         return success(message=_("If an account has this email, a link to set a new password is on its way."))
 

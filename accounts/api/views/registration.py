@@ -22,7 +22,7 @@ from core.api.validation import checked
 from core.api.viewsets import ViewSet
 from core.openapi.operation import documented
 from core.pages.views import verify_email_page
-from core.throttling.by_ip import limited
+from core.throttling.by_ip import enforce_ip_limit
 
 _REQUIRED = _("This field is required.")
 
@@ -37,7 +37,7 @@ class RegistrationViewSet(ViewSet):
         """Creates an account and sends an email with a code and a link to verify the email. Tokens are issued only after that."""
         form = checked(RegisterForm, request)
         require_trusted(request)  # no other site may register accounts or send emails through a visitor's browser
-        limited(request, settings.RATE_LIMIT_REGISTER)
+        enforce_ip_limit(request, settings.RATE_LIMIT_REGISTER)
         email, password = form.pop("email", None), form.pop("password")
         profile = {"language": get_language() or "en"} | form
         user = registration.register(NewAccount(email=email, password=password, profile=profile))
@@ -54,7 +54,7 @@ class RegistrationViewSet(ViewSet):
         """Verifies the email with its six-digit code. The fifth incorrect attempt invalidates the code."""
         form = checked(VerifyEmailForm, request)
         require_trusted(request)  # the first verification sends the welcome email
-        limited(request, settings.RATE_LIMIT_PUBLIC)
+        enforce_ip_limit(request, settings.RATE_LIMIT_ANONYMOUS)
         user = email_verification.verify_by_code(email=form["email"], code=form["code"])
         return success({"user": user_summary(user)}, message=_("Your email is verified."))
 
@@ -67,7 +67,7 @@ class RegistrationViewSet(ViewSet):
         # A pasted link may bring whitespace along.
         email, token = (pasted_text.token(_single_parameter(request, name)) for name in ("email", "token"))
         require_trusted(request)
-        limited(request, settings.RATE_LIMIT_PUBLIC)
+        enforce_ip_limit(request, settings.RATE_LIMIT_ANONYMOUS)
         user = email_verification.verify_by_link(email=email, token=token)
         return success({"user": user_summary(user)}, message=_("Your email is verified."))
 
@@ -82,7 +82,7 @@ class RegistrationViewSet(ViewSet):
         """Sends another code and link, which invalidate the previous ones."""
         email = checked(EmailForm, request)["email"]
         require_trusted(request)
-        limited(request, settings.RATE_LIMIT_PUBLIC)
+        enforce_ip_limit(request, settings.RATE_LIMIT_ANONYMOUS)
         email_verification.resend(email=email)
         return success(message=_("The verification email is on its way."))
 

@@ -19,7 +19,7 @@ from core.api.responses import success
 from core.api.validation import checked
 from core.api.viewsets import ViewSet
 from core.openapi.operation import documented
-from core.throttling.by_ip import limited
+from core.throttling.by_ip import enforce_ip_limit
 from sessions_tracking.api.current_principal import current_principal
 from sessions_tracking.client_info import read_client_info
 
@@ -83,7 +83,7 @@ class MfaVerificationViewSet(ViewSet):
         """Finishes a sign-in with a code of the app or a recovery code. It then answers as the sign-in itself does."""
         transport, form = requested_transport(request), checked(VerifyMfaForm, request)
         require_trusted(request)  # as for the sign-in that it finishes
-        limited(request, settings.RATE_LIMIT_PUBLIC)
+        enforce_ip_limit(request, settings.RATE_LIMIT_ANONYMOUS)
         sign_in = login.log_in(
             token=form["mfaToken"],
             proof=Proof(code=form.get("code"), recovery_code=form.get("recoveryCode")),

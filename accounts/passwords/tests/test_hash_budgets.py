@@ -212,7 +212,7 @@ def test_an_ipv4_address_has_no_wider_budget(db: None, limits_on: Settings) -> N
 def test_without_redis_the_wider_networks_are_counted_too(
     db: None, limits_on: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.redis.client.breaker.admits", lambda: False)
+    monkeypatch.setattr("core.redis.client.breaker.allows_command", lambda: False)
 
     statuses = [_log_in(number, f"2001:db8:1:2{number:02x}::1").status_code for number in range(125)]
 

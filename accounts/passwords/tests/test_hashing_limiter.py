@@ -203,7 +203,7 @@ def test_without_redis_neither(
 ) -> None:
     queue = crowd()
     monkeypatch.setattr(hashing_limiter, "require_room", lambda: None)
-    monkeypatch.setattr("core.redis.client.breaker.admits", lambda: False)
+    monkeypatch.setattr("core.redis.client.breaker.allows_command", lambda: False)
     for _ in range(40):
         assert api.post("/login", LOGIN).status_code == 503
     queue.leave()

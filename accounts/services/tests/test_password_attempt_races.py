@@ -25,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDb
 
 @pytest.fixture(scope="module")
 def server(folder: Path) -> Iterator[LiveServer]:
-    limits = {"RATE_LIMITS": "on", "RATE_LIMIT_LOGIN": "off", "RATE_LIMIT_PUBLIC": "off"}
+    limits = {"RATE_LIMITS": "on", "RATE_LIMIT_LOGIN": "off", "RATE_LIMIT_ANONYMOUS": "off"}
     variables = limits | {"DJANGO_SETTINGS_MODULE": "accounts.testing.patient_redis_settings"}
     with live_server.running(folder, **variables) as running:
         yield running

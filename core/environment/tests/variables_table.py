@@ -174,7 +174,7 @@ ROWS = [
         row
         for name in ("JWT_ACCESS_EXPIRY", "JWT_REFRESH_EXPIRY", "SESSION_MAX_AGE", "AUDIT_RETENTION", "HISTORY_RETENTION",
                      "ADMIN_SESSION_MAX_AGE", "ADMIN_SESSION_IDLE",
-                     "VERIFICATION_CODE_LIFETIME", "WRONG_PASSWORD_FIRST_WAIT", "WRONG_PASSWORD_LONGEST_WAIT")
+                     "VERIFICATION_CODE_LIFETIME", "WRONG_PASSWORD_FIRST_WAIT", "WRONG_PASSWORD_MAX_WAIT")
         for row in (*refused(name, "0", *BAD_DURATIONS), accepted(name, "5m\r", timedelta(minutes=5)))
     ],
     # An access token never outlives its session, so these three need not be in order.
@@ -245,7 +245,7 @@ ROWS = [
     accepted("RESERVED_USERNAMES", "Admin, ROOT", ["admin", "root"]),
     *[
         row
-        for name in ("RATE_LIMIT_LOGIN", "RATE_LIMIT_REGISTER", "RATE_LIMIT_PUBLIC", "RATE_LIMIT_BAD_TOKENS",
+        for name in ("RATE_LIMIT_LOGIN", "RATE_LIMIT_REGISTER", "RATE_LIMIT_ANONYMOUS", "RATE_LIMIT_BAD_TOKENS",
                      "RATE_LIMIT_REFRESH", "RATE_LIMIT_FORGOT", "RATE_LIMIT_RESEND", "RATE_LIMIT_HASHES",
                      "RATE_LIMIT_WRITES", "RATE_LIMIT_EXPORT")
         for row in (*refused(name, *BAD_RATES), accepted(name, "OFF", ()))

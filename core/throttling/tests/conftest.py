@@ -8,14 +8,14 @@ import pytest
 from django_redis import get_redis_connection
 
 from core.throttling import in_redis
-from core.throttling.counters import Hit, Room, Tries
+from core.throttling.counters import BackoffRule, Quota, WindowHit
 from core.throttling.in_memory import Memory
 
 
 class Store(Protocol):
-    def admit(self, token: str, hits: Sequence[Hit], tries: Tries | None) -> list[Room]: ...
-    def fail(self, token: str, tries: Tries) -> int: ...
-    def forget(self, tries: Tries) -> None: ...
+    def admit(self, token: str, hits: Sequence[WindowHit], rule: BackoffRule | None) -> list[Quota]: ...
+    def fail(self, token: str, rule: BackoffRule) -> int: ...
+    def reset(self, rule: BackoffRule) -> None: ...
 
 
 @dataclass
@@ -24,45 +24,45 @@ class Counters:
     wait: Callable[[float], None]
     count: int = 0
 
-    def hit(self, *hits: Hit) -> list[Room]:
+    def hit(self, *hits: WindowHit) -> list[Quota]:
         self.count += 1
         return self.store.admit(f"hit-{self.count}", hits, None)
 
-    def begin(self, tries: Tries, *hits: Hit) -> tuple[str, Room]:
-        """The try's name, and the room that the last question found."""
+    def begin(self, rule: BackoffRule, *hits: WindowHit) -> tuple[str, Quota]:
+        """The try's name, and the quota that the last question found."""
         self.count += 1
         token = f"try-{self.count}"
-        return token, self.store.admit(token, hits, tries)[-1]
+        return token, self.store.admit(token, hits, rule)[-1]
 
-    def fail(self, tries: Tries) -> int:
-        """A wrong try, which there was room for; the seconds to wait after it."""
-        token, room = self.begin(tries)
-        assert room.left >= 0, room
-        return self.store.fail(token, tries) // 1000
+    def fail(self, rule: BackoffRule) -> int:
+        """A wrong try, which there was quota for; the seconds to wait after it."""
+        token, quota = self.begin(rule)
+        assert quota.remaining >= 0, quota
+        return self.store.fail(token, rule) // 1000
 
-    def seconds_to_wait(self, tries: Tries) -> int:
+    def seconds_to_wait(self, rule: BackoffRule) -> int:
         """0 where a try may begin now; it begins, and is right."""
-        _token, room = self.begin(tries)
-        if room.left < 0:
-            return -(-room.milliseconds // 1000)
-        self.store.forget(tries)
+        _token, quota = self.begin(rule)
+        if quota.remaining < 0:
+            return -(-quota.reset_ms // 1000)
+        self.store.reset(rule)
         return 0
 
 
-def _make_older(seconds: float) -> None:
+def _age_counters(seconds: float) -> None:
     """As if so long had passed in Redis: its clock is its own."""
     client: Any = get_redis_connection("default")
     for key in client.keys("rate:*"):
         life = client.pttl(key) - round(seconds * 1000)
-        for member, moment in client.zrange(key, 0, -1, withscores=True):
-            client.zadd(key, {member: moment - seconds * 1000})
+        for member, timestamp in client.zrange(key, 0, -1, withscores=True):
+            client.zadd(key, {member: timestamp - seconds * 1000})
         client.pexpire(key, life) if life > 0 else client.delete(key)
 
 
 @pytest.fixture(params=["redis", "memory"])
 def counters(request: pytest.FixtureRequest) -> Iterator[Counters]:
     if request.param == "redis":
-        yield Counters(in_redis, _make_older)
+        yield Counters(in_redis, _age_counters)
         return
     clock = [1000.0]
 

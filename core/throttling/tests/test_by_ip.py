@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.throttling.by_ip import neighbourhood
+from core.throttling.by_ip import network_of
 
 
 @pytest.mark.parametrize(
@@ -21,4 +21,4 @@ from core.throttling.by_ip import neighbourhood
     ],
 )
 def test_an_address_of_ipv6_stands_for_its_64_and_one_of_ipv4_for_itself(address: str | None, expected: str) -> None:
-    assert neighbourhood(address) == expected
+    assert network_of(address) == expected

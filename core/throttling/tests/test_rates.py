@@ -2,9 +2,9 @@
 
 import pytest
 
-from core.throttling.rates import Limit, limits_called, one_limit_called
+from core.throttling.rates import Limit, rate_parser, single_rate_parser
 
-_read = limits_called("mail")
+_read = rate_parser("mail")
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_anything_else_is_refused(text: str) -> None:
 
 
 def test_where_one_rate_is_wanted_two_are_refused() -> None:
-    read = one_limit_called("wrong")
+    read = single_rate_parser("wrong")
 
     assert read("5/5m") == Limit("wrong", 5, 300)
     assert read("off") is None
