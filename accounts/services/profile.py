@@ -72,7 +72,7 @@ def get_account(*, user_id: uuid.UUID, session_id: uuid.UUID) -> Account:
     rows = _LIVE_ACCOUNT.fetch_all(user_id=user_id, now=datetime.now(UTC))
     listed = [row.session for row in rows]
     is_live = any(session.id == session_id for session in listed) or (
-        len(listed) == sessions.MAX_LISTED and sessions.is_live(user_id=user_id, session_id=session_id)
+        len(listed) == sessions.MAX_LISTED and sessions.is_active(user_id=user_id, session_id=session_id)
     )
     if not is_live:
         raise SessionRevoked
