@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from core.dev import processes
-from core.dev.processes import StartupError
 from core.web_server import bind_address
+from core.web_server.bind_address import StartupError
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 8.0

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from core import paths
 from core.dev import processes
-from core.dev.processes import StartupError
+from core.web_server.bind_address import StartupError
 
 _MIN_VERSION = (6, 2)  # required by Celery
 _START_SECONDS = 15.0

@@ -10,8 +10,8 @@ from contextlib import ExitStack
 import pytest
 
 from core.dev import postgres_server, redis_server
-from core.dev.processes import StartupError
 from core.paths import url_path
+from core.web_server.bind_address import StartupError
 
 _DATABASES = ("sqlite", "postgresql")
 _ENVIRONMENT = {

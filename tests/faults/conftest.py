@@ -85,7 +85,7 @@ def nodes(shared_nodes: Nodes) -> Iterator[Nodes]:
     """They are kept from test to test, for each fault has to be got over anyway."""
     shared_nodes.redis.client.flushall()
     yield shared_nodes
-    shared_nodes.redis.forget_snapshot()
+    shared_nodes.redis.delete_snapshot()
     shared_nodes.redis.repair()
     for node in shared_nodes.both:
         wait_until(lambda node=node: readiness(node)["redis"] == "ok")  # type: ignore[misc]

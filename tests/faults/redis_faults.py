@@ -47,11 +47,11 @@ def without_replicas(redis: FaultyRedis) -> None:
 
 
 def loading(redis: FaultyRedis) -> None:
-    redis.load_slowly()
+    redis.restart_loading_slowly()
 
 
 def asking_for_a_password(redis: FaultyRedis) -> None:
-    redis.ask_for_password()
+    redis.require_password()
 
 
 def garbled(redis: FaultyRedis) -> None:

@@ -123,7 +123,7 @@ def test_beat_outlives_a_broker_that_is_killed_and_one_that_hangs(
 
     redis.hang()
     time.sleep(LONG_SECONDS)
-    redis.go_on()
+    redis.resume()
     _sweeps(mailbox)
 
     assert beat.poll() is None

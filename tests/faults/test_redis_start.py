@@ -53,7 +53,7 @@ def test_it_starts_without_redis_and_broker(faults_folder: Path, redis: FaultyRe
 def test_it_starts_with_a_wrong_password_for_redis_and_keeps_it_to_itself(
     faults_folder: Path, redis: FaultyRedis
 ) -> None:
-    redis.ask_for_password()
+    redis.require_password()
     address = f"unix://:{WRONG}@{url_path(redis.server.socket)}?db=0"
 
     with live_server.running(faults_folder, REDIS_URL=address, WEB_WORKERS="1") as api:

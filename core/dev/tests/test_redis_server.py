@@ -8,8 +8,8 @@ import redis
 
 from core import paths
 from core.dev import redis_server
-from core.dev.processes import StartupError
 from core.dev.tests.conftest import StartParent, ends_within
+from core.web_server.bind_address import StartupError
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from core.dev.processes import StartupError
 from core.web_server import bind_address
+from core.web_server.bind_address import StartupError
 
 
 @pytest.fixture

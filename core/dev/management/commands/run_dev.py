@@ -8,11 +8,11 @@ from django.core.management.base import BaseCommand, CommandParser
 from core import paths
 from core.dev import redis_server
 from core.dev.console import Console
-from core.dev.processes import StartupError
 from core.dev.supervisor import ChildEnded, StopRequested, Supervisor
 from core.environment import env
 from core.metrics import multiprocess
 from core.web_server import bind_address, commands
+from core.web_server.bind_address import StartupError
 
 _KILL_TIMEOUT_SECONDS = 3
 
