@@ -1,1 +1,1 @@
-"""People who do not exist, their sessions and what the audit says of them: the same again for the same seed."""
+"""Generates fictitious users, sessions and audit events; the same seed generates the same rows."""

@@ -1,4 +1,4 @@
-"""Writes many rows at once, as fast as each database takes them, without what `save` and `bulk_create` do for each."""
+"""Inserts many rows as fast as each database allows, without the per-row work of `save` and `bulk_create`."""
 
 import json
 import uuid
@@ -8,32 +8,32 @@ from typing import Any
 
 from django.db import connection, models
 
-_Cell = Callable[[Any], Any]
+_Converter = Callable[[Any], Any]
 
 
 def insert(model: type[models.Model], rows: Sequence[models.Model]) -> None:
-    """Within the caller's transaction. Values are taken as they are: they must be those that the columns hold."""
+    """Insert in the caller's transaction. Values are not validated or converted by the model fields."""
     if not rows:
         return
-    meta = model._meta  # noqa: SLF001 - public in all but its name
+    meta = model._meta  # noqa: SLF001 - documented by Django
     fields = meta.concrete_fields
     names = [field.attname for field in fields]
-    cells = [_cell(field) for field in fields]
-    values = ([cell(getattr(row, name)) for cell, name in zip(cells, names, strict=True)] for row in rows)
+    converters = [_converter(field) for field in fields]
+    values = ([convert(getattr(row, name)) for convert, name in zip(converters, names, strict=True)] for row in rows)
     table, columns = _quoted(meta.db_table), ", ".join(_quoted(str(field.column)) for field in fields)
     if connection.vendor == "postgresql":
         _copy(f"COPY {table} ({columns}) FROM STDIN", values)
     else:
-        places = ", ".join(["%s"] * len(fields))
+        placeholders = ", ".join(["%s"] * len(fields))
         with connection.cursor() as cursor:
-            cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({places})", list(values))  # noqa: S608 - our own names
+            cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({placeholders})", list(values))  # noqa: S608 - names of models
 
 
 def analyze(*tables: type[models.Model]) -> None:
-    """Tells the planner how many rows there are now, which it would otherwise learn some time later."""
+    """Update the planner's statistics, which autovacuum would update only later."""
     with connection.cursor() as cursor:
         for model in tables:
-            cursor.execute(f"ANALYZE {_quoted(model._meta.db_table)}")  # noqa: SLF001 - as above
+            cursor.execute(f"ANALYZE {_quoted(model._meta.db_table)}")  # noqa: SLF001 - documented by Django
 
 
 def _quoted(name: str) -> str:
@@ -46,24 +46,24 @@ def _copy(statement: str, rows: Iterable[Sequence[Any]]) -> None:
             copy.write_row(row)
 
 
-def _cell(field: "models.Field[Any, Any]") -> _Cell:
-    """How a value of Python's becomes one of the column's."""
+def _converter(field: "models.Field[Any, Any]") -> _Converter:
+    """Return the function that converts a Python value for the column."""
     if isinstance(field, models.JSONField):
         return json.dumps
     if connection.vendor == "postgresql":
-        return _as_it_is
+        return _unchanged
     if isinstance(getattr(field, "target_field", field), models.UUIDField):
-        return _hex
-    return _naive if isinstance(field, models.DateTimeField) else _as_it_is
+        return _uuid_hex
+    return _naive_utc if isinstance(field, models.DateTimeField) else _unchanged
 
 
-def _as_it_is(value: Any) -> Any:
+def _unchanged(value: Any) -> Any:
     return value
 
 
-def _hex(value: uuid.UUID | None) -> str | None:
+def _uuid_hex(value: uuid.UUID | None) -> str | None:
     return value.hex if value is not None else None
 
 
-def _naive(value: datetime | None) -> str | None:
+def _naive_utc(value: datetime | None) -> str | None:
     return str(value.astimezone(UTC).replace(tzinfo=None)) if value is not None else None

@@ -1,6 +1,6 @@
-"""What people are called, what they sign in with and from where. Names in their own script, beside the Latin one of addresses."""
+"""Names, browsers and locations of the generated users. Names are in their own script; emails are in Latin letters."""
 
-# ruff: noqa: RUF001 - names are spelt as people spell them
+# ruff: noqa: RUF001 - names in non-Latin scripts
 
 from dataclasses import dataclass
 
@@ -8,8 +8,8 @@ from django.http import HttpRequest
 
 from sessions_tracking.client_info import ClientInfo, read_client_info
 
-# The script's own given and family name, and how an address spells them. Chinese and Korean names stand in one field, in
-# their own order, as many people there type them.
+# First and last name, and their spelling in emails. Chinese and Korean names are in one field in their own order, as many
+# users there type them.
 NAMES = (
     ("Amelia", "Hughes", "amelia", "hughes"), ("Noah", "Bennett", "noah", "bennett"),
     ("Grace", "O’Connor", "grace", "oconnor"), ("Élodie", "Lefèvre", "elodie", "lefevre"),
@@ -29,15 +29,15 @@ NAMES = (
     ("สมชาย", "ใจดี", "somchai", "jaidee"), ("გიორგი", "ბერიძე", "giorgi", "beridze"),
 )  # fmt: skip
 FRENCH = frozenset({"Élodie", "François", "Zoé"})
-DOMAINS = ("example.com", "example.org", "example.net")  # which nobody can own (RFC 2606)
+DOMAINS = ("example.com", "example.org", "example.net")  # reserved: no real domain (RFC 2606)
 
-PLACES = (
+LOCATIONS = (
     "Paris, France", "Berlin, Germany", "Lagos, Nigeria", "São Paulo, Brazil", "Tokyo, Japan", "Toronto, Canada",
     "Mumbai, India", "Cairo, Egypt", "Kyiv, Ukraine", "Seoul, South Korea", "Austin, United States", "Unknown",
 )  # fmt: skip
-# Networks of documentation, which are nobody's (RFC 5737, RFC 3849).
+# Networks reserved for documentation (RFC 5737, RFC 3849).
 NETWORKS = ("192.0.2.{}", "198.51.100.{}", "203.0.113.{}", "2001:db8:{:x}::1")
-REASONS = ("Asked for by its owner.", "Payment failed three times.", "Sent spam.", "Left the company.")
+REASONS = ("Requested by the user.", "Payment failed three times.", "Sent spam.", "Left the company.")
 
 _APPLE = "AppleWebKit/605.1.15 (KHTML, like Gecko)"
 _BLINK = "AppleWebKit/537.36 (KHTML, like Gecko)"
@@ -62,18 +62,18 @@ _AGENTS = (
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A kind of client; address and place come from whoever uses it. `name` is what people called their session."""
+    """A browser or program, without an IP address and location. `name` is the name that users gave the session."""
 
     info: ClientInfo
     name: str
 
 
 def clients() -> tuple[Client, ...]:
-    """Read by the same code as those of real requests; each as often as it is met."""
-    return tuple(Client(_read(agent), name) for agent, times, name in _AGENTS for _ in range(times))
+    """Return the clients, each as often as its weight. User agents are parsed as those of real requests are."""
+    return tuple(Client(_parse(agent), name) for agent, weight, name in _AGENTS for _ in range(weight))
 
 
-def _read(agent: str) -> ClientInfo:
+def _parse(agent: str) -> ClientInfo:
     request = HttpRequest()
     request.META["HTTP_USER_AGENT"] = agent
     return read_client_info(request)

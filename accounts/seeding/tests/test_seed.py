@@ -1,4 +1,4 @@
-"""`manage.py seed`: people who do not exist, the same again for the same seed, and signed in like anybody."""
+"""`manage.py seed` generates fictitious users who can sign in; the same seed generates the same rows."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ from sessions_tracking.models import Session
 
 pytestmark = pytest.mark.django_db
 
-NETWORKS = [ip_network(each) for each in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")]
+NETWORKS = [ip_network(network) for network in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")]
 
 
 @pytest.fixture(autouse=True)
@@ -42,28 +42,28 @@ def _rows() -> list[list[Any]]:
     return [list(model.objects.order_by("id").values()) for model in (User, Session, AuditEvent)]
 
 
-def test_it_makes_as_many_as_it_is_told(api: ApiClient) -> None:
-    said = _seed("--users", "40", "--sessions", "3")
+def test_it_generates_the_requested_number_of_users_and_sessions(api: ApiClient) -> None:
+    output = _seed("--users", "40", "--sessions", "3")
 
     assert (User.objects.count(), Session.objects.count()) == (40, 120)
-    assert "40 users, 120 sessions" in said
-    assert "%" not in said  # a bar is for those who watch
+    assert "40 users, 120 sessions" in output
+    assert "%" not in output  # the progress bar is only for a terminal
 
 
-def test_whoever_it_makes_can_sign_in(api: ApiClient) -> None:
-    said = _seed("--users", "20", "--sessions", "1")
+def test_generated_users_can_sign_in(api: ApiClient) -> None:
+    output = _seed("--users", "20", "--sessions", "1")
     user = User.objects.filter(is_active=True, email_verified_at__isnull=False).first()
     assert user is not None
 
-    reply = api.post("/login", {"identifier": user.email, "password": "Password123"})
+    response = api.post("/login", {"identifier": user.email, "password": "Password123"})
 
-    assert "Everybody's password: Password123" in said
-    assert reply.status_code == 200
-    sessions = api.bearing(reply.json()["data"]["token"]).get("/sessions").json()["data"]["sessions"]
+    assert "Password of all users: Password123" in output
+    assert response.status_code == 200
+    sessions = api.bearing(response.json()["data"]["token"]).get("/sessions").json()["data"]["sessions"]
     assert sessions[0]["current"]
 
 
-def test_the_same_seed_makes_the_same_rows() -> None:
+def test_the_same_seed_generates_the_same_rows() -> None:
     _seed("--users", "30", "--seed", "7", "--at", "2026-05-01")
     first = _rows()
     for model in (AuditEvent, Session, User):
@@ -75,13 +75,13 @@ def test_the_same_seed_makes_the_same_rows() -> None:
     assert all(first)
 
 
-def test_another_number_of_sessions_makes_no_other_people(settings: Settings) -> None:
+def test_the_number_of_sessions_does_not_change_the_users(settings: Settings) -> None:
     plans = [
         Plan(users=5, sessions=number, seed=3, at=datetime(2026, 5, 1, tzinfo=UTC), password_hash="x")
         for number in (0, 4)
     ]
 
-    first, second = ([vars(user) | {"_state": 0} for user in seeding.Cast(plan).people()] for plan in plans)
+    first, second = ([vars(user) | {"_state": 0} for user in seeding.Generator(plan).users()] for plan in plans)
 
     assert first == second
 
@@ -99,26 +99,26 @@ def test_another_seed_can_be_added_and_the_same_one_cannot() -> None:
     assert User.objects.count() == 20
 
 
-def test_a_database_with_users_is_left_alone(alice: User) -> None:
-    with pytest.raises(CommandError, match="There are users here already"):
+def test_a_database_with_users_is_not_changed(alice: User) -> None:
+    with pytest.raises(CommandError, match="The database has users already"):
         _seed("--users", "10")
 
     assert list(User.objects.all()) == [alice]
 
 
-def test_a_name_that_somebody_real_has_is_refused(alice: User) -> None:
+def test_a_user_with_the_email_of_a_real_one_is_rejected(alice: User) -> None:
     at = datetime(2026, 5, 1, tzinfo=UTC)
     plan = Plan(users=10, sessions=0, seed=1, at=at, password_hash="x")
-    fifth = list(seeding.Cast(plan).people())[4]
-    User.objects.filter(id=alice.id).update(email_key=fifth.email_key)
+    fifth_user = list(seeding.Generator(plan).users())[4]
+    User.objects.filter(id=alice.id).update(email_key=fifth_user.email_key)
 
-    with pytest.raises(CommandError, match="Somebody here has a name or an address of theirs"):
+    with pytest.raises(CommandError, match="An existing user has the same username or email"):
         _seed("--users", "10", "--append", "--at", "2026-05-01")
 
     assert User.objects.count() == 1
 
 
-def test_what_it_writes_is_what_the_api_would_have_let_in() -> None:
+def test_generated_users_satisfy_the_rules_of_the_api() -> None:
     _seed("--users", "200", "--sessions", "1", "--seed", str(10**12))
 
     for user in User.objects.all():
@@ -130,10 +130,10 @@ def test_what_it_writes_is_what_the_api_would_have_let_in() -> None:
         assert (user.email or "").endswith(("@example.com", "@example.org", "@example.net"))
     ids = User.objects.order_by("created_at").values_list("id", flat=True)
     assert list(ids) == sorted(ids)
-    assert {each.version for each in ids} == {new_id().version}
+    assert {user_id.version for user_id in ids} == {new_id().version}
 
 
-def test_people_are_of_many_kinds() -> None:
+def test_users_are_varied() -> None:
     _seed("--users", "1500", "--sessions", "1")
 
     names = "".join(User.objects.values_list("first_name", flat=True))
@@ -145,7 +145,7 @@ def test_people_are_of_many_kinds() -> None:
     assert not User.objects.filter(created_at__gt=timezone.now()).exists()
 
 
-def test_sessions_are_of_many_kinds_and_come_from_nobodys_network() -> None:
+def test_sessions_are_varied_and_come_from_documentation_networks() -> None:
     _seed("--users", "300", "--sessions", "2")
 
     active = Session.objects.active(timezone.now())
@@ -155,15 +155,16 @@ def test_sessions_are_of_many_kinds_and_come_from_nobodys_network() -> None:
     assert {"Desktop", "Mobile", "Tablet"} <= set(Session.objects.values_list("device", flat=True))
     assert {"logout", "password_changed"} <= set(Session.objects.values_list("revoked_reason", flat=True))
     assert all(
-        any(ip_address(str(ip)) in net for net in NETWORKS) for ip in Session.objects.values_list("ip", flat=True)
+        any(ip_address(str(ip)) in network for network in NETWORKS)
+        for ip in Session.objects.values_list("ip", flat=True)
     )
     for session in Session.objects.select_related("user"):
         assert session.user.created_at <= session.created_at <= session.last_seen_at <= session.expires_at
         assert session.revoked_at is None or session.created_at <= session.revoked_at <= timezone.now()
 
 
-def test_the_audit_looks_lived_in_and_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seeding, "_MOST_WITH_EVENTS", 50)
+def test_the_number_of_audit_events_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seeding, "_MAX_WITH_EVENTS", 50)
 
     _seed("--users", "200", "--sessions", "2")
 
@@ -171,17 +172,17 @@ def test_the_audit_looks_lived_in_and_has_a_bound(monkeypatch: pytest.MonkeyPatc
     assert 50 <= AuditEvent.objects.count() < 150
 
 
-def test_an_admin_can_be_made_with_them(api: ApiClient) -> None:
-    said = _seed("--users", "3", "--admin", "ada.lovelace@example.com")
+def test_it_can_create_an_administrator_too(api: ApiClient) -> None:
+    output = _seed("--users", "3", "--admin", "ada.lovelace@example.com")
 
     admin = User.objects.get(email="ada.lovelace@example.com")
     assert (admin.role, admin.is_staff, admin.is_superuser, admin.email_verified) == (Role.ADMIN, True, True, True)
-    assert f"username {admin.username}" in said
-    reply = api.post("/login", {"identifier": admin.email, "password": "Password123"})
-    assert api.bearing(reply.json()["data"]["token"]).get("/users").json()["data"]["count"] == 4
+    assert f"username {admin.username}" in output
+    response = api.post("/login", {"identifier": admin.email, "password": "Password123"})
+    assert api.bearing(response.json()["data"]["token"]).get("/users").json()["data"]["count"] == 4
 
 
-def test_outside_development_it_wants_a_password_and_a_yes(settings: Settings) -> None:
+def test_with_debug_off_it_requires_a_password_and_a_confirmation(settings: Settings) -> None:
     settings.DEBUG = False
 
     for arguments in ([], ["--yes"], ["--password", "Correct-Horse-7"]):
@@ -196,14 +197,14 @@ def test_outside_development_it_wants_a_password_and_a_yes(settings: Settings) -
 @pytest.mark.parametrize(
     "arguments", [["--users", "-1"], ["--users", "many"], ["--at", "soon"], ["--seed", "0"], ["--sessions", "101"]]
 )
-def test_wrong_usage_is_named(arguments: list[str]) -> None:
+def test_wrong_usage_is_an_error(arguments: list[str]) -> None:
     with pytest.raises(CommandError, match="must be a"):
         _seed(*arguments)
 
     assert not User.objects.exists()
 
 
-def test_stopped_half_way_what_was_written_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_written_before_an_interruption_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seeding, "_ROWS", 12)
     insert = bulk.insert
 
@@ -220,7 +221,7 @@ def test_stopped_half_way_what_was_written_stays(monkeypatch: pytest.MonkeyPatch
     assert (User.objects.count(), Session.objects.count()) == (4, 8)
 
 
-def test_batches_do_not_change_what_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_batch_size_does_not_change_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     _seed("--users", "20", "--at", "2026-05-01")
     first = _rows()
     for model in (AuditEvent, Session, User):
