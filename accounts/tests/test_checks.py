@@ -1,4 +1,4 @@
-"""What `manage.py check --deploy` warns of in the accounts' settings."""
+"""The deployment checks of the accounts' settings."""
 
 from typing import Any
 
@@ -20,15 +20,19 @@ BAD: list[tuple[str, dict[str, Any]]] = [
 def test_an_unsafe_setting_raises_its_warning_with_a_hint(settings: Settings, name: str, bad: dict[str, Any]) -> None:
     valid_settings.configure(settings, **bad)
 
-    found = [told for told in run_checks(include_deployment_checks=True) if str(told.id).startswith("vestibule.")]
+    messages = [
+        message for message in run_checks(include_deployment_checks=True) if str(message.id).startswith("vestibule.")
+    ]
 
-    assert [told.id for told in found] == [name]
-    assert found[0].hint
-    assert not found[0].is_serious()
+    assert [message.id for message in messages] == [name]
+    assert messages[0].hint
+    assert not messages[0].is_serious()
 
 
 def test_unsafe_settings_raise_no_warnings_in_development(settings: Settings) -> None:
     bad = {setting: value for _, change in BAD for setting, value in change.items()}
     valid_settings.configure(settings, **bad | {"DEBUG": True, "ALLOWED_HOSTS": ["localhost"]})
 
-    assert not [told for told in run_checks(include_deployment_checks=True) if str(told.id).startswith("vestibule.")]
+    assert not [
+        message for message in run_checks(include_deployment_checks=True) if str(message.id).startswith("vestibule.")
+    ]

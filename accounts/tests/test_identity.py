@@ -1,4 +1,4 @@
-"""One canonical form of an address: mail goes where the key says, and no letter outside of ASCII passes for one within."""
+"""The unique keys of emails: mail goes to the mailbox of the key, and no lookalike letter passes for an ASCII letter."""
 
 import io
 from collections.abc import Callable
@@ -56,11 +56,11 @@ def test_mail_to_an_accepted_email_goes_to_the_mailbox_of_its_key(local: str, do
     assert email_key(delivery_form(email)) == email_key(email)
 
 
-@given(typed=st.text(max_size=60))
+@given(text=st.text(max_size=60))
 @settings(max_examples=300, deadline=None)
-def test_any_text_has_an_attempt_key_and_at_most_one_email_key(typed: str) -> None:
-    assert attempt_key(typed) == attempt_key(typed)
-    key = email_key_or_none(typed)
+def test_any_text_has_an_attempt_key_and_at_most_one_email_key(text: str) -> None:
+    assert attempt_key(text) == attempt_key(text)
+    key = email_key_or_none(text)
     assert key is None or email_key(key) == key
 
 
@@ -82,14 +82,16 @@ def test_every_endpoint_that_sets_an_email_rejects_lookalike_letters(
     _kate()
     client, administrator = sign_in(alice).client, sign_in(admin).client
 
-    replies: list[Any] = [
+    responses: list[Any] = [
         api.post("/register", {"email": email, "username": "eve", "password": PASSWORD}),
         client.post("/change-email", {"newEmail": email, "password": PASSWORD}),
         administrator.post("/users", {"email": email, "username": "eve", "password": PASSWORD}),
         administrator.patch(f"/users/{alice.id}", {"email": email}),
     ]
 
-    assert [(reply.status_code, reply.json()["code"]) for reply in replies] == [(400, "validation_error")] * 4
+    assert [(response.status_code, response.json()["code"]) for response in responses] == [
+        (400, "validation_error")
+    ] * 4
     assert User.objects.count() == 3
 
 
@@ -117,18 +119,18 @@ def test_looking_up_a_lookalike_email_reaches_no_other_mailbox(
 ) -> None:
     User.objects.create_user("strasse", "strasse@example.com", PASSWORD)
 
-    reply = api.post(path, {"email": email, "code": "123456", "password": "Wrong-Horse-7"})
+    response = api.post(path, {"email": email, "code": "123456", "password": "Wrong-Horse-7"})
 
-    assert reply.status_code < 500
+    assert response.status_code < 500
     assert {message.to[0] for message in outbox()} <= {"alice@example.com"}
 
 
 def test_a_lookalike_letter_does_not_match_a_username(api: ApiClient, db: None) -> None:
     _kate()
 
-    reply = api.post("/login", {"username": "\u212aate", "password": PASSWORD})
+    response = api.post("/login", {"username": "\u212aate", "password": PASSWORD})
 
-    assert (reply.status_code, reply.json()["code"]) == (401, "invalid_credentials")
+    assert (response.status_code, response.json()["code"]) == (401, "invalid_credentials")
 
 
 def test_mail_to_an_international_domain_uses_the_domain_of_the_key(api: ApiClient, db: None, outbox: Outbox) -> None:

@@ -1,4 +1,4 @@
-"""What administrators may see, end and delete of other people's accounts, and what nobody may do to theirs."""
+"""Reading and deleting accounts of other users, and ending their sessions; the protection of administrators."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,13 +29,13 @@ def test_administration_requires_an_administrator(
 ) -> None:
     path = path.format(id=alice.id)
 
-    refused = getattr(sign_in(mallory).client, verb)(path)
+    rejected = getattr(sign_in(mallory).client, verb)(path)
     unknown = getattr(ApiClient(), verb)(path)
 
-    assert (refused.status_code, unknown.status_code) == (403, 401)
+    assert (rejected.status_code, unknown.status_code) == (403, 401)
     assert unknown.headers["WWW-Authenticate"] == "Bearer"
     if verb != "head":
-        assert (refused.json()["code"], unknown.json()["code"]) == ("permission_denied", "authentication_required")
+        assert (rejected.json()["code"], unknown.json()["code"]) == ("permission_denied", "authentication_required")
     alice.refresh_from_db()
     assert alice.is_active
 
@@ -45,29 +45,29 @@ def test_administration_requires_an_administrator(
 )
 @pytest.mark.parametrize(("verb", "tail"), [("get", ""), ("patch", ""), ("delete", ""), ("get", "/sessions")])
 def test_an_unknown_or_malformed_id_is_not_found(admin: User, sign_in: SignIn, name: str, verb: str, tail: str) -> None:
-    reply = getattr(sign_in(admin).client, verb)(f"/users/{name}{tail}")
+    response = getattr(sign_in(admin).client, verb)(f"/users/{name}{tail}")
 
-    assert reply.status_code == 404
-    assert reply.json()["code"] == "not_found"
+    assert response.status_code == 404
+    assert response.json()["code"] == "not_found"
 
 
 def test_an_administrator_reads_a_user_and_their_sessions(admin: User, alice: User, sign_in: SignIn) -> None:
-    client, hers = sign_in(admin).client, sign_in(alice)
+    client, alice_session = sign_in(admin).client, sign_in(alice)
 
     user = client.get(f"/users/{alice.id}").json()["data"]["user"]
     sessions = client.get(f"/users/{alice.id}/sessions").json()["data"]["sessions"]
 
     assert (user["username"], user["isActive"], user["emailVerified"]) == ("alice", True, True)
     assert "password" not in user
-    assert [(row["id"], row["current"]) for row in sessions] == [(hers.session_id, False)]
+    assert [(row["id"], row["current"]) for row in sessions] == [(alice_session.session_id, False)]
 
 
 @pytest.mark.parametrize("name", ["isStaff", "isSuperuser", "is_staff", "is_superuser"])
-@pytest.mark.parametrize("giver", ["admin", "superuser"])
+@pytest.mark.parametrize("actor", ["admin", "superuser"])
 def test_privileges_of_the_admin_cannot_be_granted_through_the_api(
-    request: pytest.FixtureRequest, alice: User, sign_in: SignIn, giver: str, name: str
+    request: pytest.FixtureRequest, alice: User, sign_in: SignIn, actor: str, name: str
 ) -> None:
-    client = sign_in(request.getfixturevalue(giver)).client
+    client = sign_in(request.getfixturevalue(actor)).client
     person = {"email": "eve@example.com", "username": "eve", "password": PASSWORD}
 
     assert client.patch(f"/users/{alice.id}", {name: True, "firstName": "Changed"}).status_code == 403
@@ -78,31 +78,31 @@ def test_privileges_of_the_admin_cannot_be_granted_through_the_api(
     assert not User.objects.filter(username="eve").exists()
 
 
-ABOVE: list[dict[str, Any]] = [{"is_superuser": True}, {"is_staff": True}]
+PRIVILEGES: list[dict[str, Any]] = [{"is_superuser": True}, {"is_staff": True}]
 
 
-@pytest.mark.parametrize("rights", ABOVE)
+@pytest.mark.parametrize("privileges", PRIVILEGES)
 def test_administrators_cannot_change_users_who_outrank_them(
-    admin: User, alice: User, sign_in: SignIn, rights: dict[str, bool]
+    admin: User, alice: User, sign_in: SignIn, privileges: dict[str, bool]
 ) -> None:
-    User.objects.filter(id=alice.id).update(**rights)
-    client, hers, path = sign_in(admin).client, sign_in(alice), f"/users/{alice.id}"
-    asks = [(client.patch, path, {"firstName": "Changed"}), (client.patch, path, {"password": NEW})]
-    asks += [(client.delete, path, {}), (client.post, f"{path}/revoke-sessions", {})]
+    User.objects.filter(id=alice.id).update(**privileges)
+    client, alice_session, path = sign_in(admin).client, sign_in(alice), f"/users/{alice.id}"
+    requests = [(client.patch, path, {"firstName": "Changed"}), (client.patch, path, {"password": NEW})]
+    requests += [(client.delete, path, {}), (client.post, f"{path}/revoke-sessions", {})]
 
-    for ask, where, body in asks:
-        assert ask(where, body).json()["code"] == "permission_denied"
+    for send, url, body in requests:
+        assert send(url, body).json()["code"] == "permission_denied"
 
-    assert hers.client.get("/me").status_code == 200
+    assert alice_session.client.get("/me").status_code == 200
     assert client.get(path).status_code == 200
 
 
 def test_a_superuser_changes_any_user(superuser: User, alice: User, sign_in: SignIn) -> None:
     User.objects.filter(id=alice.id).update(is_superuser=True, is_staff=True)
 
-    reply = sign_in(superuser).client.patch(f"/users/{alice.id}", {"firstName": "Changed"})
+    response = sign_in(superuser).client.patch(f"/users/{alice.id}", {"firstName": "Changed"})
 
-    assert reply.status_code == 200
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize("change", [{"role": "USER"}, {"isActive": False}, None])
@@ -112,9 +112,9 @@ def test_the_last_administrator_cannot_be_demoted(
     User.objects.filter(id=alice.id).update(role=Role.ADMIN, is_active=False)
     client, path = sign_in(admin).client, f"/users/{admin.id}"
 
-    reply = client.delete(path) if change is None else client.patch(path, change)
+    response = client.delete(path) if change is None else client.patch(path, change)
 
-    assert (reply.status_code, reply.json()["code"]) == (400, "last_admin")
+    assert (response.status_code, response.json()["code"]) == (400, "last_admin")
     assert client.get("/users").status_code == 200
 
 
@@ -124,31 +124,31 @@ def test_administrators_cannot_demote_themselves(
 ) -> None:
     client, path = sign_in(admin).client, f"/users/{admin.id}"
 
-    reply = client.delete(path) if change is None else client.patch(path, change)
+    response = client.delete(path) if change is None else client.patch(path, change)
 
-    assert (reply.status_code, reply.json()["code"]) == (400, "own_rights")
+    assert (response.status_code, response.json()["code"]) == (400, "own_rights")
     assert client.get("/users").status_code == 200
 
 
 def test_administrators_change_their_own_names(admin: User, sign_in: SignIn) -> None:
     client = sign_in(admin).client
 
-    reply = client.patch(f"/users/{admin.id}", {"firstName": "Carol", "role": "ADMIN", "isActive": True})
+    response = client.patch(f"/users/{admin.id}", {"firstName": "Carol", "role": "ADMIN", "isActive": True})
 
-    assert reply.status_code == 200
+    assert response.status_code == 200
     assert client.get("/users").status_code == 200
 
 
 def test_a_deletion_removes_account_and_sessions_and_notifies_the_owner(
     api: ApiClient, admin: User, alice: User, sign_in: SignIn, outbox: Outbox
 ) -> None:
-    client, hers = sign_in(admin).client, sign_in(alice)
+    client, alice_session = sign_in(admin).client, sign_in(alice)
 
-    reply = client.delete(f"/users/{alice.id}")
+    response = client.delete(f"/users/{alice.id}")
 
-    assert (reply.status_code, reply.json()["success"]) == (200, True)
-    assert hers.client.get("/me").json()["code"] == "session_revoked"
-    assert api.post("/refresh", {"refreshToken": hers.refresh}).json()["code"] == "session_revoked"
+    assert (response.status_code, response.json()["success"]) == (200, True)
+    assert alice_session.client.get("/me").json()["code"] == "session_revoked"
+    assert api.post("/refresh", {"refreshToken": alice_session.refresh}).json()["code"] == "session_revoked"
     assert client.get(f"/users/{alice.id}").status_code == 404
     assert client.delete(f"/users/{alice.id}").status_code == 404
     assert [message.to for message in outbox()] == [["alice@example.com"]]
@@ -157,19 +157,23 @@ def test_a_deletion_removes_account_and_sessions_and_notifies_the_owner(
 def test_an_administrator_ends_all_sessions_of_one_user(
     admin: User, alice: User, mallory: User, sign_in: SignIn
 ) -> None:
-    client, his, hers = sign_in(admin).client, sign_in(mallory), [sign_in(alice) for _ in range(2)]
+    client, mallory_session, alice_sessions = (
+        sign_in(admin).client,
+        sign_in(mallory),
+        [sign_in(alice) for _ in range(2)],
+    )
 
-    reply = client.post(f"/users/{alice.id}/revoke-sessions")
+    response = client.post(f"/users/{alice.id}/revoke-sessions")
 
-    assert reply.json()["data"] == {"revoked": 2}
-    assert [person.client.get("/me").status_code for person in [*hers, his]] == [401, 401, 200]
+    assert response.json()["data"] == {"revoked": 2}
+    assert [session.client.get("/me").status_code for session in [*alice_sessions, mallory_session]] == [401, 401, 200]
     assert set(alice.sessions.values_list("revoked_reason", flat=True)) == {RevokedReason.ADMIN}
 
 
 def test_the_last_administrator_cannot_delete_their_own_account(admin: User, sign_in: Callable[..., SignedIn]) -> None:
-    reply = sign_in(admin).client.delete("/me", {"password": PASSWORD})
+    response = sign_in(admin).client.delete("/me", {"password": PASSWORD})
 
-    assert (reply.status_code, reply.json()["code"]) == (400, "last_admin")
+    assert (response.status_code, response.json()["code"]) == (400, "last_admin")
     assert User.objects.filter(id=admin.id).exists()
 
 

@@ -1,4 +1,4 @@
-"""Accounts out of use: why, since when, and that nothing of theirs opens any door."""
+"""Deactivated accounts: reason and time, and the sessions, codes and links that stop working."""
 
 from collections.abc import Callable
 
@@ -13,8 +13,8 @@ from accounts.testing.emails import code_in, token_in
 Outbox = Callable[[], list[EmailMessage]]
 SignIn = Callable[..., SignedIn]
 
-REASON = "Sold the account, says ticket 4711"
-OUT = {"isActive": False, "deactivationReason": REASON}
+REASON = "The account was sold, see ticket 4711"
+DEACTIVATION = {"isActive": False, "deactivationReason": REASON}
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def client(admin: User, sign_in: SignIn) -> ApiClient:
 
 
 def test_the_reason_is_stored_and_shown_to_administrators(client: ApiClient, alice: User) -> None:
-    data = client.patch(f"/users/{alice.id}", OUT).json()["data"]["user"]
+    data = client.patch(f"/users/{alice.id}", DEACTIVATION).json()["data"]["user"]
 
     assert (data["isActive"], data["deactivationReason"]) == (False, REASON)
     assert data["deactivatedAt"]
@@ -34,20 +34,20 @@ def test_the_reason_is_stored_and_shown_to_administrators(client: ApiClient, ali
 def test_no_response_or_email_to_the_user_contains_the_reason(
     api: ApiClient, client: ApiClient, alice: User, sign_in: SignIn, outbox: Outbox
 ) -> None:
-    hers = sign_in(alice)
-    client.patch(f"/users/{alice.id}", OUT)
+    alice_session = sign_in(alice)
+    client.patch(f"/users/{alice.id}", DEACTIVATION)
 
-    refusals = [
-        hers.client.get("/me"), api.post("/login", {"username": "alice", "password": PASSWORD}),
-        api.post("/refresh", {"refreshToken": hers.refresh}), api.post("/forgot-password", {"email": alice.email}),
+    responses = [
+        alice_session.client.get("/me"), api.post("/login", {"username": "alice", "password": PASSWORD}),
+        api.post("/refresh", {"refreshToken": alice_session.refresh}), api.post("/forgot-password", {"email": alice.email}),
     ]  # fmt: skip
 
-    assert not any(REASON in reply.content.decode() for reply in refusals)
+    assert not any(REASON in response.content.decode() for response in responses)
     assert not any(REASON in str(message.body) for message in outbox())
 
 
 def test_a_reactivation_clears_reason_and_time(client: ApiClient, alice: User) -> None:
-    client.patch(f"/users/{alice.id}", OUT)
+    client.patch(f"/users/{alice.id}", DEACTIVATION)
 
     data = client.patch(f"/users/{alice.id}", {"isActive": True}).json()["data"]["user"]
 
@@ -67,26 +67,26 @@ def test_a_reason_added_later_keeps_the_time_of_the_deactivation(client: ApiClie
 
 @pytest.mark.parametrize("more", [{}, {"isActive": True}])
 def test_a_reason_for_an_active_user_is_rejected(client: ApiClient, alice: User, more: dict[str, bool]) -> None:
-    reply = client.patch(f"/users/{alice.id}", {"deactivationReason": REASON, "firstName": "Changed"} | more)
+    response = client.patch(f"/users/{alice.id}", {"deactivationReason": REASON, "firstName": "Changed"} | more)
 
-    assert (reply.status_code, reply.json()["code"]) == (400, "validation_error")
-    assert list(reply.json()["errors"]) == ["deactivationReason"]
+    assert (response.status_code, response.json()["code"]) == (400, "validation_error")
+    assert list(response.json()["errors"]) == ["deactivationReason"]
     alice.refresh_from_db()
     assert (alice.deactivation_reason, alice.first_name) == ("", "")
 
 
 @pytest.mark.parametrize("reason", ["x" * 501, "two\nlines", "nul\0", None, 7, ["x"]])
 def test_a_reason_must_be_one_line_of_plain_text(client: ApiClient, alice: User, reason: object) -> None:
-    reply = client.patch(f"/users/{alice.id}", {"isActive": False, "deactivationReason": reason})
+    response = client.patch(f"/users/{alice.id}", {"isActive": False, "deactivationReason": reason})
 
-    assert reply.json()["code"] == "validation_error"
-    assert list(reply.json()["errors"]) == ["deactivationReason"]
+    assert response.json()["code"] == "validation_error"
+    assert list(response.json()["errors"]) == ["deactivationReason"]
     alice.refresh_from_db()
     assert alice.is_active
 
 
 def test_the_audit_records_actor_and_reason(client: ApiClient, admin: User, alice: User) -> None:
-    client.patch(f"/users/{alice.id}", OUT)
+    client.patch(f"/users/{alice.id}", DEACTIVATION)
     client.patch(f"/users/{alice.id}", {"isActive": False})
     client.patch(f"/users/{alice.id}", {"isActive": True})
 
@@ -105,16 +105,16 @@ def test_codes_and_links_sent_before_a_deactivation_are_invalid(
     api.post("/resend-verification", {"email": bob.email})
     reset, verification = outbox()
     for user in (alice, bob):
-        client.patch(f"/users/{user.id}", OUT)
+        client.patch(f"/users/{user.id}", DEACTIVATION)
 
     link = f"/verify-email?token={token_in(verification)}&email={bob.email}"
-    replies = [
+    responses = [
         api.post("/reset-password", {"token": token_in(reset), "newPassword": "Another-Horse-8"}),
         api.post("/verify-email", {"email": bob.email, "code": code_in(verification)}),
         api.get(link, headers={"Accept": "*/*"}),
     ]
 
-    assert [reply.json()["code"] for reply in replies] == ["token_invalid", "code_invalid", "token_invalid"]
+    assert [response.json()["code"] for response in responses] == ["token_invalid", "code_invalid", "token_invalid"]
     assert not User.objects.filter(id__in=[alice.id, bob.id], is_active=True).exists()
     alice.refresh_from_db()
     assert alice.check_password(PASSWORD)
@@ -123,7 +123,7 @@ def test_codes_and_links_sent_before_a_deactivation_are_invalid(
 def test_forgot_password_does_not_reveal_a_deactivated_account(
     api: ApiClient, client: ApiClient, alice: User, outbox: Outbox
 ) -> None:
-    client.patch(f"/users/{alice.id}", OUT)
+    client.patch(f"/users/{alice.id}", DEACTIVATION)
 
     known = api.post("/forgot-password", {"email": alice.email})
     unknown = api.post("/forgot-password", {"email": "nobody@example.com"})

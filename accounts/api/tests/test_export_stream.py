@@ -1,4 +1,4 @@
-"""An export is made while it is sent: in bounded memory, and in no worker slot while its client reads."""
+"""An export is generated while it is sent: in bounded memory, and without a worker slot while the client reads."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -47,14 +47,14 @@ def test_an_export_contains_each_row_once_newest_first(
 def test_a_chunk_is_read_only_when_it_is_sent(alice: User, sign_in: Callable[..., SignedIn], measure: Measure) -> None:
     _events(alice, 3 * export.CHUNK)
     access = sign_in(alice).access
-    reply: Any = Client().get("/api/auth/me/export", headers={"Authorization": f"Bearer {access}"})
-    pieces = iter(reply.streaming_content)
+    response: Any = Client().get("/api/auth/me/export", headers={"Authorization": f"Bearer {access}"})
+    pieces = iter(response.streaming_content)
 
-    read_at_first = measure(lambda: [next(pieces) for _ in range(4)]).sql
-    read_after = measure(lambda: list(pieces)).sql
+    first_queries = measure(lambda: [next(pieces) for _ in range(4)]).sql
+    later_queries = measure(lambda: list(pieces)).sql
 
-    assert read_at_first == ["SELECT sessions_tracking_session"]
-    assert read_after[-4:] == ["SELECT accounts_auditevent"] * 4
+    assert first_queries == ["SELECT sessions_tracking_session"]
+    assert later_queries[-4:] == ["SELECT accounts_auditevent"] * 4
 
 
 def test_the_worker_slot_is_free_while_the_client_reads(monkeypatch: pytest.MonkeyPatch) -> None:

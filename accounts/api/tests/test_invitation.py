@@ -1,4 +1,4 @@
-"""Another invitation for who never set a password."""
+"""Repeated invitations for users who have not set a password."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -50,19 +50,19 @@ def test_two_queued_invitations_are_sent_as_one_email(client: ApiClient, eve: st
 
 def test_users_with_a_password_or_deactivated_are_not_invited(client: ApiClient, eve: str, alice: User) -> None:
     client.patch(f"/users/{eve}", {"isActive": False})
-    waiting = OutboxEmail.objects.count()
+    queued = OutboxEmail.objects.count()
 
     for user_id in (eve, alice.id):
-        reply = client.post(f"/users/{user_id}/invite")
-        assert (reply.status_code, reply.json()["code"]) == (400, "invitation_not_needed")
+        response = client.post(f"/users/{user_id}/invite")
+        assert (response.status_code, response.json()["code"]) == (400, "invitation_not_needed")
 
-    assert OutboxEmail.objects.count() == waiting
+    assert OutboxEmail.objects.count() == queued
 
 
 def test_only_administrators_send_invitations(eve: str, mallory: User, sign_in: SignIn) -> None:
-    waiting = OutboxEmail.objects.count()
+    queued = OutboxEmail.objects.count()
 
     assert ApiClient().post(f"/users/{eve}/invite").status_code == 401
     assert sign_in(mallory).client.post(f"/users/{eve}/invite").status_code == 403
 
-    assert OutboxEmail.objects.count() == waiting
+    assert OutboxEmail.objects.count() == queued

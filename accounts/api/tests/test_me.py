@@ -1,4 +1,4 @@
-"""The caller's own account: read, changed, taken along and deleted."""
+"""The account of the caller: read, change, export and delete."""
 
 from collections.abc import Callable
 from typing import Any
@@ -69,10 +69,10 @@ def test_no_response_about_an_account_contains_its_password(signed_in: SignedIn)
 def test_patch_changes_only_the_given_fields(signed_in: SignedIn, path: str) -> None:
     before = _row()
 
-    reply = signed_in.client.patch(path, {"firstName": "Alicia", "language": "fr"})
+    response = signed_in.client.patch(path, {"firstName": "Alicia", "language": "fr"})
 
-    assert reply.status_code == 200
-    assert set(reply.json()["data"]["user"]) == PROFILE
+    assert response.status_code == 200
+    assert set(response.json()["data"]["user"]) == PROFILE
     after = _row()
     assert (after.pop("first_name"), after.pop("language")) == ("Alicia", "fr")
     assert after.pop("updated_at") > before.pop("updated_at")
@@ -82,7 +82,7 @@ def test_patch_changes_only_the_given_fields(signed_in: SignedIn, path: str) -> 
 def test_fields_that_owners_may_not_set_are_ignored(signed_in: SignedIn) -> None:
     before = _row()
 
-    reply = signed_in.client.patch(
+    response = signed_in.client.patch(
         "/me",
         {
             "id": "00000000-0000-7000-8000-000000000000", "role": "ADMIN", "isStaff": True, "is_staff": True, "isSuperuser": True,
@@ -91,7 +91,7 @@ def test_fields_that_owners_may_not_set_are_ignored(signed_in: SignedIn) -> None
         },
     )  # fmt: skip
 
-    assert reply.status_code == 200
+    assert response.status_code == 200
     assert {**_row(), "updated_at": None} == {**before, "updated_at": None}
 
 
@@ -106,18 +106,18 @@ def test_fields_that_owners_may_not_set_are_ignored(signed_in: SignedIn) -> None
 def test_an_invalid_value_changes_nothing(signed_in: SignedIn, field: str, value: object) -> None:
     before = _row()
 
-    reply = signed_in.client.patch("/me", {"firstName": "Alicia", field: value})
+    response = signed_in.client.patch("/me", {"firstName": "Alicia", field: value})
 
-    assert (reply.status_code, reply.json()["code"]) == (400, "validation_error")
-    assert list(reply.json()["errors"]) == [field]
+    assert (response.status_code, response.json()["code"]) == (400, "validation_error")
+    assert list(response.json()["errors"]) == [field]
     assert _row() == before
 
 
 def test_the_username_of_another_account_is_rejected(signed_in: SignedIn, bob: User) -> None:
-    reply = signed_in.client.patch("/me", {"username": "BOB", "firstName": "Alicia"})
+    response = signed_in.client.patch("/me", {"username": "BOB", "firstName": "Alicia"})
 
-    assert (reply.status_code, reply.json()["code"]) == (400, "username_taken")
-    assert list(reply.json()["errors"]) == ["username"]
+    assert (response.status_code, response.json()["code"]) == (400, "username_taken")
+    assert list(response.json()["errors"]) == ["username"]
     assert _row()["first_name"] == ""
 
 
@@ -150,14 +150,14 @@ def test_delete_removes_the_account_and_everything_that_belongs_to_it(
     ApiClient().post("/forgot-password", {"email": "alice@example.com"})
     outbox()
 
-    reply = signed_in.client.delete("/me", {"password": PASSWORD})
+    response = signed_in.client.delete("/me", {"password": PASSWORD})
 
-    assert (reply.status_code, reply.json()["success"]) == (200, True)
-    assert {name: morsel.value for name, morsel in reply.cookies.items()} == {"jwt": "", "refreshToken": ""}
+    assert (response.status_code, response.json()["success"]) == (200, True)
+    assert {name: morsel.value for name, morsel in response.cookies.items()} == {"jwt": "", "refreshToken": ""}
     assert not any(model.objects.exists() for model in (User, Session, VerificationCode))
-    for each in (signed_in, other):
-        assert each.client.get("/me").json()["code"] == "session_revoked"
-        assert ApiClient().post("/refresh", {"refreshToken": each.refresh}).json()["code"] == "session_revoked"
+    for session in (signed_in, other):
+        assert session.client.get("/me").json()["code"] == "session_revoked"
+        assert ApiClient().post("/refresh", {"refreshToken": session.refresh}).json()["code"] == "session_revoked"
     assert ApiClient().post("/login", {"username": "alice", "password": PASSWORD}).status_code == 401
 
 
@@ -177,11 +177,11 @@ def test_the_owner_of_a_deleted_account_is_notified(signed_in: SignedIn, outbox:
     ],
 )  # fmt: skip
 def test_nothing_is_deleted_without_the_correct_password(signed_in: SignedIn, body: dict[str, Any], code: str) -> None:
-    reply = signed_in.client.delete("/me", body)
+    response = signed_in.client.delete("/me", body)
 
-    assert (reply.status_code, reply.json()["code"]) == (400, code)
-    assert list(reply.json()["errors"]) == ["password"]
-    assert not reply.cookies
+    assert (response.status_code, response.json()["code"]) == (400, code)
+    assert list(response.json()["errors"]) == ["password"]
+    assert not response.cookies
     assert signed_in.client.get("/me").status_code == 200
     assert not OutboxEmail.objects.filter(kind=EmailKind.ACCOUNT_DELETED).exists()
 
@@ -202,14 +202,14 @@ def test_an_export_contains_all_data_of_the_account_and_none_of_others(
     sign_in(mallory)
     signed_in.client.post("/change-password", {"currentPassword": PASSWORD, "newPassword": "Another-Horse-8"})
 
-    reply = signed_in.client.get("/me/export")
+    response = signed_in.client.get("/me/export")
 
-    data = reply.json()["data"]
+    data = response.json()["data"]
     assert data["user"]["email"] == "alice@example.com"
     assert {row["id"] for row in data["sessions"]} == {signed_in.session_id, ended.session_id}
     assert [row["revokedReason"] for row in data["sessions"] if row["id"] == ended.session_id] == ["logout"]
     assert [row["kind"] for row in data["emails"]] == ["password_changed"]
-    assert "mallory" not in reply.content.decode()
+    assert "mallory" not in response.content.decode()
 
 
 def test_an_export_contains_no_reset_token_and_no_session_token(

@@ -1,4 +1,4 @@
-"""Users whom an administrator makes, and the invitations of those who have no password yet."""
+"""Users created by an administrator, and the invitations of those without a password."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -28,13 +28,13 @@ def client(admin: User, sign_in: SignIn) -> ApiClient:
 
 
 def test_a_user_is_created_with_the_given_fields(client: ApiClient) -> None:
-    wishes = {"firstName": "Eve", "lastName": "Moore", "role": "ADMIN", "language": "fr", "emailVerified": True}
+    values = {"firstName": "Eve", "lastName": "Moore", "role": "ADMIN", "language": "fr", "emailVerified": True}
 
-    reply = client.post("/users", {**EVE, "password": PASSWORD, "isActive": False, **wishes})
+    response = client.post("/users", {**EVE, "password": PASSWORD, "isActive": False, **values})
 
-    assert reply.status_code == 201
-    assert (EVE | wishes | {"isActive": False}).items() <= reply.json()["data"]["user"].items()
-    assert PASSWORD not in reply.content.decode()
+    assert response.status_code == 201
+    assert (EVE | values | {"isActive": False}).items() <= response.json()["data"]["user"].items()
+    assert PASSWORD not in response.content.decode()
 
 
 def test_a_user_with_a_password_gets_a_verification_code_by_email(
@@ -56,11 +56,11 @@ def test_a_user_without_a_password_sets_one_with_the_invitation(
     assert api.post("/login", EVE_LOGIN).json()["code"] == "invalid_credentials"
     [invitation] = outbox()
 
-    reply = api.post("/reset-password", {"token": token_in(invitation), "newPassword": PASSWORD})
+    response = api.post("/reset-password", {"token": token_in(invitation), "newPassword": PASSWORD})
 
     assert invitation.to == ["eve@example.com"]
     assert "/reset-password?token=" in str(invitation.body)
-    assert reply.status_code == 200
+    assert response.status_code == 200
     assert api.post("/login", EVE_LOGIN).json()["data"]["user"]["emailVerified"] is True
 
 
@@ -79,13 +79,15 @@ def test_correcting_the_email_invalidates_the_invitation_to_the_wrong_one(
     api: ApiClient, client: ApiClient, outbox: Outbox
 ) -> None:
     user_id = client.post("/users", EVE).json()["data"]["user"]["id"]
-    astray = token_in(outbox()[0])
+    misdirected = token_in(outbox()[0])
 
     client.patch(f"/users/{user_id}", {"email": "eve@example.org"})
 
     second = outbox()[-1]
     assert second.to == ["eve@example.org"]
-    assert api.post("/reset-password", {"token": astray, "newPassword": PASSWORD}).json()["code"] == "token_invalid"
+    assert (
+        api.post("/reset-password", {"token": misdirected, "newPassword": PASSWORD}).json()["code"] == "token_invalid"
+    )
     assert api.post("/reset-password", {"token": token_in(second), "newPassword": PASSWORD}).status_code == 200
 
 
@@ -122,7 +124,7 @@ def test_a_queued_invitation_is_not_sent_once_the_user_has_a_password(client: Ap
 
     kinds = {message.subject for message in outbox()}
 
-    assert len(kinds) == 2  # the news of the password, and the code that proves the address
+    assert len(kinds) == 2  # the notice of the new password, and the verification code
     assert not OutboxEmail.objects.filter(kind=EmailKind.INVITATION).exists()
     assert not VerificationCode.objects.filter(purpose="reset_password").exists()
 
@@ -157,10 +159,10 @@ def test_a_user_created_as_verified_gets_the_welcome_email(client: ApiClient, ap
     ],
 )  # fmt: skip
 def test_what_is_not_valid_makes_nobody(client: ApiClient, changes: dict[str, Any], field: str) -> None:
-    reply = client.post("/users", EVE | changes)
+    response = client.post("/users", EVE | changes)
 
-    assert reply.status_code == 400
-    assert (reply.json()["code"], list(reply.json()["errors"])) == ("validation_error", [field])
+    assert response.status_code == 400
+    assert (response.json()["code"], list(response.json()["errors"])) == ("validation_error", [field])
     assert not User.objects.filter(username_key="eve").exists()
     assert not OutboxEmail.objects.exists()
 
@@ -176,18 +178,18 @@ def test_what_is_not_valid_makes_nobody(client: ApiClient, changes: dict[str, An
 def test_a_taken_email_or_username_is_named_in_the_errors(
     client: ApiClient, alice: User, changes: dict[str, str], code: str, fields: set[str]
 ) -> None:
-    reply = client.post("/users", EVE | changes)
+    response = client.post("/users", EVE | changes)
 
-    assert (reply.status_code, reply.json()["code"], set(reply.json()["errors"])) == (400, code, fields)
+    assert (response.status_code, response.json()["code"], set(response.json()["errors"])) == (400, code, fields)
     assert not OutboxEmail.objects.exists()
 
 
 def test_a_user_without_an_email_needs_a_password(client: ApiClient, settings: Settings) -> None:
     settings.EMAIL_VERIFICATION = "none"
 
-    refused = client.post("/users", {"username": "eve"})
+    rejected = client.post("/users", {"username": "eve"})
     made = client.post("/users", EVE_LOGIN)
 
-    assert list(refused.json()["errors"]) == ["password"]
+    assert list(rejected.json()["errors"]) == ["password"]
     assert made.status_code == 201
     assert made.json()["data"]["user"]["email"] is None

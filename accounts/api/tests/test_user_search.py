@@ -20,8 +20,8 @@ def client(admin: User, sign_in: SignIn) -> ApiClient:
 
 
 @pytest.fixture
-def people(admin: User, alice: User, bob: User, mallory: User) -> list[str]:
-    """In the order they came; alice has names, bob is inactive, mallory administers."""
+def users(admin: User, alice: User, bob: User, mallory: User) -> list[str]:
+    """The usernames, oldest account first; alice has names, bob is inactive, mallory is an administrator."""
     User.objects.filter(id=alice.id).update(first_name="Alice", last_name="Liddell")
     User.objects.filter(id=bob.id).update(is_active=False)
     User.objects.filter(id=mallory.id).update(role=Role.ADMIN)
@@ -32,29 +32,29 @@ def people(admin: User, alice: User, bob: User, mallory: User) -> list[str]:
 
 
 def names(client: ApiClient, **query: object) -> list[str]:
-    reply = client.get(f"/users?{urlencode(query)}")
-    assert reply.status_code == 200, reply.content
-    assert reply.json()["data"]["count"] >= len(reply.json()["data"]["users"])
-    return [user["username"] for user in reply.json()["data"]["users"]]
+    response = client.get(f"/users?{urlencode(query)}")
+    assert response.status_code == 200, response.content
+    assert response.json()["data"]["count"] >= len(response.json()["data"]["users"])
+    return [user["username"] for user in response.json()["data"]["users"]]
 
 
-def test_the_list_shows_the_newest_first_and_no_secret_fields(client: ApiClient, people: list[str]) -> None:
+def test_the_list_shows_the_newest_first_and_no_secret_fields(client: ApiClient, users: list[str]) -> None:
     data = client.get("/users").json()["data"]
 
     assert (data["count"], data["page"], data["pageSize"]) == (4, 1, 20)
-    assert [user["username"] for user in data["users"]] == people[::-1]
+    assert [user["username"] for user in data["users"]] == users[::-1]
     assert set(data["users"][0]) >= {"id", "email", "role", "isActive", "emailVerified", "createdAt", "lastLoginAt"}
     assert not set(data["users"][0]) & {"password", "isStaff", "isSuperuser"}
 
 
-def test_pages_follow_each_other_without_gaps(client: ApiClient, people: list[str]) -> None:
+def test_pages_follow_each_other_without_gaps(client: ApiClient, users: list[str]) -> None:
     pages = [names(client, page=page, pageSize=3, ordering="createdAt") for page in (1, 2, 3)]
 
-    assert pages == [people[:3], people[3:], []]
+    assert pages == [users[:3], users[3:], []]
 
 
 def test_a_page_costs_two_queries_whatever_its_size(
-    client: ApiClient, people: list[str], django_assert_num_queries: DjangoAssertNumQueries
+    client: ApiClient, users: list[str], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     client.get("/users")
 
@@ -63,7 +63,7 @@ def test_a_page_costs_two_queries_whatever_its_size(
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "expected"),
     [
         ("alice", ["alice"]), ("ALICE@EXAMPLE.COM", ["alice"]), ("lic", ["alice"]), ("liddell", ["alice"]),
         ("Alice Liddell", ["alice"]), ("alice bob", []), ("example.com", ["alice", "bob", "carol", "mallory"]),
@@ -72,26 +72,28 @@ def test_a_page_costs_two_queries_whatever_its_size(
     ],
 )  # fmt: skip
 def test_search_matches_email_username_and_names(
-    client: ApiClient, people: list[str], text: str, found: list[str]
+    client: ApiClient, users: list[str], text: str, expected: list[str]
 ) -> None:
-    assert names(client, search=text, ordering="username") == found
+    assert names(client, search=text, ordering="username") == expected
 
 
-def test_search_matches_only_whole_ids(client: ApiClient, people: list[str], alice: User) -> None:
+def test_search_matches_only_whole_ids(client: ApiClient, users: list[str], alice: User) -> None:
     assert names(client, search=str(alice.id)) == ["alice"]
     assert names(client, search=str(alice.id)[:-1]) == []
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "expected"),
     [
         ({"role": "ADMIN"}, ["carol", "mallory"]), ({"emailVerified": "false"}, ["bob"]),
         ({"isActive": "true"}, ["alice", "carol", "mallory"]), ({"isActive": "false", "role": "ADMIN"}, []),
         ({"emailVerified": "true", "role": "USER", "search": "example"}, ["alice"]),
     ],
 )  # fmt: skip
-def test_filters_narrow_the_list(client: ApiClient, people: list[str], query: dict[str, str], found: list[str]) -> None:
-    assert names(client, ordering="username", **query) == found
+def test_filters_narrow_the_list(
+    client: ApiClient, users: list[str], query: dict[str, str], expected: list[str]
+) -> None:
+    assert names(client, ordering="username", **query) == expected
 
 
 @pytest.mark.parametrize(
@@ -101,13 +103,13 @@ def test_filters_narrow_the_list(client: ApiClient, people: list[str], query: di
         ("email", ["alice", "bob", "carol", "mallory"]), ("createdAt", ["carol", "alice", "bob", "mallory"]),
     ],
 )  # fmt: skip
-def test_the_list_can_be_ordered(client: ApiClient, people: list[str], ordering: str, order: list[str]) -> None:
+def test_the_list_can_be_ordered(client: ApiClient, users: list[str], ordering: str, order: list[str]) -> None:
     assert names(client, ordering=ordering) == order
 
 
 @pytest.mark.parametrize("ordering", ["lastLoginAt", "-lastLoginAt"])
 def test_users_who_never_signed_in_are_last_in_both_directions(
-    client: ApiClient, people: list[str], ordering: str
+    client: ApiClient, users: list[str], ordering: str
 ) -> None:
     assert names(client, ordering=ordering)[0] == "carol"
 
@@ -122,11 +124,11 @@ def test_users_who_never_signed_in_are_last_in_both_directions(
     ],
 )  # fmt: skip
 def test_an_invalid_query_is_rejected(client: ApiClient, query: str) -> None:
-    reply = client.get(f"/users?{query}")
+    response = client.get(f"/users?{query}")
 
-    assert (reply.status_code, reply.json()["code"]) == (400, "validation_error")
-    assert reply.json()["errors"]
+    assert (response.status_code, response.json()["code"]) == (400, "validation_error")
+    assert response.json()["errors"]
 
 
-def test_unknown_parameters_change_nothing(client: ApiClient, people: list[str]) -> None:
+def test_unknown_parameters_change_nothing(client: ApiClient, users: list[str]) -> None:
     assert len(names(client, password__startswith="a", q=PASSWORD)) == 4

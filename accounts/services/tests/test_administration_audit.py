@@ -1,4 +1,4 @@
-"""What the audit keeps of an administrator's doings: who did what to whom, and never a value that is a secret."""
+"""The audit events of an administrator's changes: actor, user and fields, never a secret value."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
 SignIn = Callable[..., SignedIn]
 
 NEW = "Another-Horse-8"
-DEEDS = {
+KINDS = {
     AuditKind.USER_CREATED, AuditKind.USER_INVITED, AuditKind.USER_CHANGED, AuditKind.ROLE_CHANGED,
     AuditKind.USER_DEACTIVATED, AuditKind.USER_REACTIVATED, AuditKind.SESSIONS_REVOKED, AuditKind.ACCOUNT_DELETED,
 }  # fmt: skip
@@ -23,8 +23,8 @@ def client(admin: User, sign_in: SignIn) -> ApiClient:
 
 
 def _events(user_id: object) -> list[tuple[str, object, dict[str, Any]]]:
-    found = AuditEvent.objects.filter(user_id=str(user_id), kind__in=DEEDS).order_by("id")
-    return [(event.kind, event.actor_id, event.facts) for event in found]
+    events = AuditEvent.objects.filter(user_id=str(user_id), kind__in=KINDS).order_by("id")
+    return [(event.kind, event.actor_id, event.facts) for event in events]
 
 
 def test_a_creation_and_another_invitation_are_recorded(client: ApiClient, admin: User) -> None:
@@ -49,7 +49,7 @@ def test_a_change_is_recorded_with_field_names_and_without_values(client: ApiCli
 
 def test_a_change_without_effect_is_not_recorded(client: ApiClient, alice: User) -> None:
     client.patch(f"/users/{alice.id}", {"username": "alice", "role": "USER", "isActive": True})
-    client.patch(f"/users/{alice.id}", {"isActive": False, "firstName": "A"})  # refused
+    client.patch(f"/users/{alice.id}", {"isActive": False, "firstName": "A"})  # rejected
 
     assert _events(alice.id) == []
 
@@ -82,10 +82,10 @@ def test_the_event_of_a_deletion_outlives_the_account(client: ApiClient, admin: 
 
 
 def test_an_event_has_ip_and_request_id(client: ApiClient, alice: User) -> None:
-    reply = client.patch(f"/users/{alice.id}", {"role": "ADMIN"})
+    response = client.patch(f"/users/{alice.id}", {"role": "ADMIN"})
 
     event = AuditEvent.objects.get(kind=AuditKind.ROLE_CHANGED)
-    assert (event.ip, event.request_id) == ("127.0.0.1", reply["X-Request-Id"])
+    assert (event.ip, event.request_id) == ("127.0.0.1", response["X-Request-Id"])
 
 
 @pytest.mark.parametrize(
@@ -105,4 +105,4 @@ def test_attempts_without_permission_are_not_recorded(alice: User, mallory: User
     client.post("/users", {"email": "eve@example.com", "username": "eve", "password": PASSWORD})
     client.delete(f"/users/{alice.id}")
 
-    assert not AuditEvent.objects.filter(kind__in=DEEDS).exists()
+    assert not AuditEvent.objects.filter(kind__in=KINDS).exists()

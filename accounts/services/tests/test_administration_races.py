@@ -1,4 +1,4 @@
-"""Administrators who act at the same moment, over real sockets: one of them remains, and one name goes to one user."""
+"""Concurrent requests of administrators, over real sockets: one administrator remains, and a username goes to one user."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -27,35 +27,35 @@ def test_one_of_several_administrators_who_demote_each_other_remains(
     for _ in range(3):
         admins = _only([_admin() for _ in range(4)])
         tokens = [signed_in(server, admin).access for admin in admins]
-        victims = [*admins[1:], admins[0]]
+        targets = [*admins[1:], admins[0]]
 
-        replies = server.send_at_once(
-            [_against(victim, body, token) for victim, token in zip(victims, tokens, strict=True)]
+        responses = server.send_at_once(
+            [_demote_or_delete(target, body, token) for target, token in zip(targets, tokens, strict=True)]
         )
 
-        assert set(_codes(replies)) <= {"ok", "permission_denied", "session_revoked", "not_found"}
-        assert User.objects.filter(role=Role.ADMIN, is_active=True).count() == 4 - _codes(replies)["ok"] >= 1
+        assert set(_codes(responses)) <= {"ok", "permission_denied", "session_revoked", "not_found"}
+        assert User.objects.filter(role=Role.ADMIN, is_active=True).count() == 4 - _codes(responses)["ok"] >= 1
 
 
 def test_twenty_concurrent_creations_with_one_email_create_one_user(server: LiveServer) -> None:
     token, email = signed_in(server, _admin()).access, f"{new_id().hex}@example.com"
-    asks = [
+    requests = [
         ApiRequest("POST", "/users", {"email": email, "username": f"d{new_id().hex[-20:]}"}, token) for _ in range(20)
     ]
 
-    replies = server.send_at_once(asks)
+    responses = server.send_at_once(requests)
 
-    assert _codes(replies) == {"ok": 1, "email_taken": 19}
+    assert _codes(responses) == {"ok": 1, "email_taken": 19}
     assert OutboxEmail.objects.filter(address=email).count() == 1
 
 
 def test_twenty_concurrent_renames_to_one_username_rename_one_user(server: LiveServer) -> None:
     token, name = signed_in(server, _admin()).access, f"e{new_id().hex[-20:]}"
-    asks = [ApiRequest("PATCH", f"/users/{someone().id}", {"username": name}, token) for _ in range(20)]
+    requests = [ApiRequest("PATCH", f"/users/{someone().id}", {"username": name}, token) for _ in range(20)]
 
-    replies = server.send_at_once(asks)
+    responses = server.send_at_once(requests)
 
-    assert _codes(replies) == {"ok": 1, "username_taken": 19}
+    assert _codes(responses) == {"ok": 1, "username_taken": 19}
     assert User.objects.filter(username_key=name).count() == 1
 
 
@@ -66,13 +66,13 @@ def test_tokens_minted_during_a_deactivation_are_revoked(server: LiveServer) -> 
         tokens = signed_in(server, user)
         login = ApiRequest("POST", "/login", {"username": user.username, "password": "Correct-Horse-7"})
 
-        ending, *replies = server.send_at_once(
-            [_against(user, {"isActive": False}, token), *[refresh(tokens.refresh)] * 4, *[login] * 4]
+        ending, *responses = server.send_at_once(
+            [_demote_or_delete(user, {"isActive": False}, token), *[refresh(tokens.refresh)] * 4, *[login] * 4]
         )
 
         assert ending.code == "ok"
-        assert set(_codes(replies)) <= {"ok", "session_revoked", "invalid_credentials"}
-        for minted in [tokens, *(tokens_of(reply) for reply in replies if reply.status == 200)]:
+        assert set(_codes(responses)) <= {"ok", "session_revoked", "invalid_credentials"}
+        for minted in [tokens, *(tokens_of(response) for response in responses if response.status == 200)]:
             assert server.send(me(minted.access)).code == "session_revoked"
         assert not user.sessions.filter(revoked_at=None).exists()
 
@@ -84,15 +84,15 @@ def _admin() -> User:
 
 
 def _only(admins: list[User]) -> list[User]:
-    """These, and nobody else in this database, administer."""
+    """Make these the only administrators of the database."""
     User.objects.exclude(id__in=[admin.id for admin in admins]).update(role=Role.USER)
     return admins
 
 
-def _against(user: User, body: dict[str, object] | None, token: str) -> ApiRequest:
+def _demote_or_delete(user: User, body: dict[str, object] | None, token: str) -> ApiRequest:
     return ApiRequest("DELETE" if body is None else "PATCH", f"/users/{user.id}", body, token)
 
 
-def _codes(replies: list[ApiResponse]) -> Counter[str]:
-    assert max(reply.status for reply in replies) < 500, replies
-    return Counter(reply.code for reply in replies)
+def _codes(responses: list[ApiResponse]) -> Counter[str]:
+    assert max(response.status for response in responses) < 500, responses
+    return Counter(response.code for response in responses)
