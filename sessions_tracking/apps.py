@@ -1,4 +1,4 @@
-"""The app's name in Django."""
+"""The app's configuration in Django."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _

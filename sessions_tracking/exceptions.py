@@ -1,10 +1,10 @@
-"""What can go wrong with a refresh beyond the codes that all share."""
+"""Errors of rotation that callers handle before they respond."""
 
 import uuid
 
 
 class RefreshTokenRetired(Exception):
-    """A refresh token was presented that is neither current nor excused by the grace: theft, for the caller to punish."""
+    """A refresh token is neither current nor in its grace period. The caller must treat it as theft and revoke the session."""
 
     def __init__(self, *, session_id: uuid.UUID, user_id: uuid.UUID) -> None:
         super().__init__("a retired refresh token was presented")

@@ -1,4 +1,4 @@
-"""Notes when a session was last seen, at most once a minute, on no request's time."""
+"""Records when a session was last seen, at most once a minute, in a background thread."""
 
 import logging
 import threading
@@ -13,23 +13,23 @@ from sessions_tracking.models import Session
 
 logger = logging.getLogger(__name__)
 
-_PAUSE_SECONDS = 60
-_MOST_REMEMBERED = 10_000  # some two hundred bytes each
+_MIN_INTERVAL_SECONDS = 60
+_MAX_RECORDED = 10_000  # about 200 bytes each
 
 _lock = threading.Lock()
-_noted: dict[uuid.UUID, float] = {}
+_recorded: dict[uuid.UUID, float] = {}
 _pending: set[uuid.UUID] = set()
 
 
 def record(session_id: uuid.UUID) -> None:
-    """Remembers that the session is in use; a thread of its own writes it a few seconds later. Never waits, never fails."""
+    """Schedule the write of `last_seen_at` within LAST_SEEN_WRITE_SECONDS. Never blocks, never raises."""
     now = time.monotonic()
-    if now - _noted.get(session_id, -_PAUSE_SECONDS) < _PAUSE_SECONDS:
+    if now - _recorded.get(session_id, -_MIN_INTERVAL_SECONDS) < _MIN_INTERVAL_SECONDS:
         return
     with _lock:
-        if len(_noted) >= _MOST_REMEMBERED:
-            _noted.clear()
-        _noted[session_id] = now
+        if len(_recorded) >= _MAX_RECORDED:
+            _recorded.clear()
+        _recorded[session_id] = now
         is_first = not _pending
         _pending.add(session_id)
     if is_first and settings.LAST_SEEN_WRITE_SECONDS is not None:
@@ -37,13 +37,13 @@ def record(session_id: uuid.UUID) -> None:
 
 
 def _start_writer(seconds: float) -> None:
-    timer = threading.Timer(seconds, _write_in_thread)
+    timer = threading.Timer(seconds, _flush_in_thread)
     timer.daemon = True
     timer.start()
 
 
-def _write_in_thread() -> None:
-    """The thread ends here, and so must its connection: nobody else could close it."""
+def _flush_in_thread() -> None:
+    """Close the connection, which belongs to this thread, before the thread ends."""
     try:
         flush()
     finally:
@@ -51,20 +51,20 @@ def _write_in_thread() -> None:
 
 
 def flush() -> None:
-    """Writes what was noted, in one UPDATE. The condition keeps other processes from writing the same minute again."""
+    """Write all recorded sessions in one UPDATE. Its condition skips what another process wrote within the last minute."""
     with _lock:
         session_ids = list(_pending)
         _pending.clear()
     now = datetime.now(UTC)
-    stale = now - timedelta(seconds=_PAUSE_SECONDS)
+    stale = now - timedelta(seconds=_MIN_INTERVAL_SECONDS)
     try:
         Session.objects.filter(id__in=session_ids, last_seen_at__lt=stale).update(last_seen_at=now)
     except DatabaseError:
-        logger.warning("could not write when %d sessions were last seen", len(session_ids))
+        logger.warning("could not update last_seen_at of %d sessions", len(session_ids))
 
 
 def clear() -> None:
-    """Drops what this process noted: for tests, and for a process that was forked."""
+    """Drop all recorded sessions: for tests, and after a fork."""
     with _lock:
-        _noted.clear()
+        _recorded.clear()
         _pending.clear()

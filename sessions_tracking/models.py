@@ -1,4 +1,4 @@
-"""The session: one sign-in on one device, and at once the family of all refresh tokens that follow from it."""
+"""The session: one sign-in on one device, and the token family of all its refresh tokens."""
 
 from datetime import datetime
 
@@ -12,16 +12,16 @@ from core.ids import new_id
 class RevokedReason(models.TextChoices):
     LOGOUT = "logout", _("signed out")
     LOGOUT_ALL = "logout_all", _("signed out everywhere")
-    SESSION_DELETED = "session_deleted", _("ended from the list of sessions")
-    PASSWORD_CHANGED = "password_changed", _("the password changed")
-    PASSWORD_RESET = "password_reset", _("the password was reset")
-    REFRESH_REUSED = "refresh_reused", _("a retired refresh token was presented")
-    EMAIL_CHANGE_UNDONE = "email_change_undone", _("a change of address was undone")
-    TOO_MANY_SESSIONS = "too_many_sessions", _("gave way to a newer session")
-    ACCOUNT_DEACTIVATED = "account_deactivated", _("the account was deactivated")
-    ACCOUNT_DELETED = "account_deleted", _("the account was deleted")
-    ADMIN = "admin", _("ended by an administrator")
-    SERVICE = "service", _("ended by a service")
+    SESSION_DELETED = "session_deleted", _("revoked from the list of sessions")
+    PASSWORD_CHANGED = "password_changed", _("password changed")
+    PASSWORD_RESET = "password_reset", _("password reset")
+    REFRESH_REUSED = "refresh_reused", _("refresh token reused")
+    EMAIL_CHANGE_UNDONE = "email_change_undone", _("email change undone")
+    TOO_MANY_SESSIONS = "too_many_sessions", _("session limit reached")
+    ACCOUNT_DEACTIVATED = "account_deactivated", _("account deactivated")
+    ACCOUNT_DELETED = "account_deleted", _("account deleted")
+    ADMIN = "admin", _("revoked by an administrator")
+    SERVICE = "service", _("revoked by a service")
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
@@ -30,10 +30,10 @@ class SessionQuerySet(models.QuerySet["Session"]):
 
 
 class Session(models.Model):
-    """The row is the token family and its id the claim `sid`: a million refreshes leave one row.
+    """One row per token family, whatever the number of refreshes. `id` is the claim `sid`.
 
-    `refresh_jti` is the one current refresh token, `refresh_issued_at` and `expires_at` its `iat` and `exp`: from these three
-    the token can be minted again to the byte. `expires_at` slides with each refresh, `absolute_expires_at` never moves.
+    `refresh_jti` is the one current refresh token, `refresh_issued_at` and `expires_at` are its `iat` and `exp`: the same
+    three values mint the same bytes again. `expires_at` slides with each refresh, `absolute_expires_at` never changes.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

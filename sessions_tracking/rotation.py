@@ -1,4 +1,4 @@
-"""Rotates refresh tokens: one statement retires the presented one, makes the next one current, and says for whom."""
+"""Rotates refresh tokens with one statement that retires the presented token and makes the next one current."""
 
 import uuid
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ _FIELDS = {field.attname: field for field in Session._meta.concrete_fields}  # n
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresentedToken:
-    """What a refresh token says of its session: the claims `sid`, `sub`, `jti` and `exp`."""
+    """The claims `sid`, `sub`, `jti` and `exp` of a refresh token whose signature was verified."""
 
     session_id: uuid.UUID
     user_id: uuid.UUID
@@ -40,36 +40,36 @@ class PresentedToken:
 
 
 def rotate(*, presented: PresentedToken, client: ClientInfo) -> Session:
-    """The session with its next refresh token current, and its user beside it, all but id, name and role deferred.
+    """Return the session with its next refresh token, and its user with only id, username and role loaded.
 
-    One conditional UPDATE names the token it retires, so of any number of racers one wins. The others, and whoever lost an
-    answer, present a token retired a moment ago and get the session as it is: the same successor, no second line
-    (RFC 9700 §4.14.2).
+    The UPDATE is conditional on the token that it retires, so one of any number of concurrent calls wins. The others, and a
+    client that lost the response, present a token in its grace period and get the session as it is: the same successor,
+    never a second token family (RFC 9700 §4.14.2).
 
-    Raises SessionRevoked where the session is over, RefreshTokenRetired where the token is neither current nor in its grace,
-    TokenInvalid where its claims contradict the session.
+    Raises SessionRevoked if the session is revoked or expired, RefreshTokenRetired if the token is neither current nor in
+    its grace period, TokenInvalid if its claims contradict the session.
     """
     while True:
         rotated = _try_to_rotate(presented=presented, client=client)
         if rotated is not None:
             return rotated
-        session = find_usable(presented)
+        session = get_session(presented)
         if session.refresh_jti != presented.jti:
             return session
 
 
-def find_usable(presented: PresentedToken) -> Session:
-    """Return the session whose refresh token is current or within its grace, without rotating it. Raises as `rotate`."""
-    session = _live(presented.session_id)
+def get_session(presented: PresentedToken) -> Session:
+    """Return the session of a refresh token that is current or in its grace period, without rotating it. Raises as `rotate`."""
+    session = _active_session(presented.session_id)
     _require_consistent(session, presented)
-    return session if session.refresh_jti == presented.jti else _excused(session, presented.jti)
+    return session if session.refresh_jti == presented.jti else _require_grace(session, presented.jti)
 
 
 def _require_consistent(session: Session, presented: PresentedToken) -> None:
-    """Raise TokenInvalid if the claims contradict the session. It stays: nobody without the signing key makes such a token.
+    """Raise TokenInvalid if the claims contradict the session. The session stays active: this is no sign of theft.
 
-    `exp` is compared for the current token alone. A retired one may outlive its session after JWT_REFRESH_EXPIRY was lowered,
-    and so may one that was minted after the snapshot that a database was restored from.
+    `exp` is compared for the current token only. A retired token may outlive its session after JWT_REFRESH_EXPIRY was
+    lowered, and so may a token minted after the snapshot from which the database was restored.
     """
     if session.user_id != presented.user_id:
         raise TokenInvalid
@@ -78,7 +78,7 @@ def _require_consistent(session: Session, presented: PresentedToken) -> None:
 
 
 def _try_to_rotate(*, presented: PresentedToken, client: ClientInfo) -> Session | None:
-    """None where `presented` is not the current token of a live session of an active user, or contradicts it."""
+    """Return None if `presented` is not the current token of an active user's active session, or contradicts it."""
     now = datetime.now(UTC)
     issued_at = now.replace(microsecond=0)
     row = _ROTATE.fetch_first(
@@ -97,7 +97,7 @@ def _try_to_rotate(*, presented: PresentedToken, client: ClientInfo) -> Session 
     return _with_user(row) if row is not None else None
 
 
-def _live(session_id: uuid.UUID) -> Session:
+def _active_session(session_id: uuid.UUID) -> Session:
     session = (
         Session.objects.active(datetime.now(UTC))
         .select_related("user")
@@ -109,8 +109,8 @@ def _live(session_id: uuid.UUID) -> Session:
     return session
 
 
-def _excused(session: Session, presented: uuid.UUID) -> Session:
-    """Seen from a clock that is behind, or was set back, the rotation lies ahead; that stretches the grace no further."""
+def _require_grace(session: Session, presented: uuid.UUID) -> Session:
+    """Return the session if the token is in its grace period. `abs`: a clock that is behind sees the rotation in the future."""
     retired_at = session.rotated_at if session.previous_refresh_jti == presented else None
     if retired_at is not None and abs(datetime.now(UTC) - retired_at) < settings.REFRESH_REUSE_GRACE:
         return session
@@ -129,10 +129,10 @@ def _with_user(row: _Rotated) -> Session:
 
 
 def _current_session() -> SessionQuerySet:
-    """Whether the user is active is asked within: see PreparedUpdate for what a join would miss."""
+    """Select the row to rotate. A subquery checks the user, because a join would miss concurrent changes; see PreparedUpdate."""
     owner = get_user_model().objects.filter(id=OuterRef("user_id"), is_active=True)
-    live = Session.objects.active(Param("rotated_at", DateTimeField()))
-    return live.filter(
+    active = Session.objects.active(Param("rotated_at", DateTimeField()))
+    return active.filter(
         Exists(owner),
         id=_param("id"),
         user_id=_param("user_id"),

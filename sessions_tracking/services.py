@@ -1,4 +1,4 @@
-"""Starts and ends sessions. Each function owns its transaction; Redis is told after the commit."""
+"""Start, list, change and revoke sessions. Each function owns its transaction; the cache is invalidated after the commit."""
 
 import functools
 import json
@@ -22,19 +22,20 @@ from sessions_tracking.principal import Principal
 from sessions_tracking.principal_cache import invalidation
 from sessions_tracking.principal_cache.entries import ACTIVE_ENTRY_SECONDS
 
-# Whoever ended a session may have died before Redis knew; by then, whatever the clocks, an entry of before has lapsed.
-_LATELY = timedelta(seconds=2 * ACTIVE_ENTRY_SECONDS)
+# A process may have died between its commit and its write to Redis. After this time an entry of before has expired there,
+# even if the clocks of two nodes differ.
+_RECENTLY_REVOKED = timedelta(seconds=2 * ACTIVE_ENTRY_SECONDS)
 
-# Of the sessions of one user, in a list: with MAX_SESSIONS_PER_USER=0 nothing else bounds the response.
+# Bounds the response where MAX_SESSIONS_PER_USER=0 allows any number of sessions.
 MAX_LISTED = 200
 
 
 def start(
     *, user_id: uuid.UUID, client: ClientInfo, second_factor: bool, name: str = "", data: dict[str, Any] | None = None
 ) -> Session:
-    """A new session, one INSERT. Its times are whole seconds where tokens repeat them.
+    """Insert and return a new session. Times that tokens repeat are whole seconds, as JWTs have them.
 
-    `second_factor` says that it began with one; nothing that happens later gives that to a session.
+    `second_factor`: whether this sign-in proved one. No later action sets it on an existing session.
     """
     now = datetime.now(UTC)
     issued_at = now.replace(microsecond=0)
@@ -56,17 +57,17 @@ def start(
 
 
 def revoke(*, session_id: uuid.UUID, reason: RevokedReason) -> bool:
-    """Ends a session; True if this call ended it. Redis is told even when another call was first: that one may have died."""
+    """Revoke the session; return whether this call did. Invalidates the cache either way: an earlier call may have died first."""
     with transaction.atomic(savepoint=False):
-        ended = _end(Session.objects.filter(id=session_id), reason)
+        ended = _revoke(Session.objects.filter(id=session_id), reason)
         transaction.on_commit(lambda: invalidation.mark_revoked([session_id]))
     return ended == 1
 
 
 def revoke_own(*, user_id: uuid.UUID, session_id: uuid.UUID, reason: RevokedReason) -> bool:
-    """As `revoke`, for a session that must belong to the user and be active; NotFound otherwise, whoever's it is.
+    """Revoke an active session of the user. Raises NotFound if it is expired, revoked, unknown or another user's.
 
-    Over by the clock of this node, it may not be by another's, so it ends all the same.
+    A session that is expired here is revoked all the same: the clock of another node may be behind.
     """
     session = Session.objects.filter(id=session_id, user_id=user_id).first()
     if session is None:
@@ -78,24 +79,26 @@ def revoke_own(*, user_id: uuid.UUID, session_id: uuid.UUID, reason: RevokedReas
 
 
 def revoke_all(*, user_id: uuid.UUID, reason: RevokedReason, keep: uuid.UUID | None = None) -> int:
-    """Ends all sessions of the user but `keep`, and says how many active ones they were.
+    """Revoke all sessions of the user except `keep`; return how many of them were active.
 
-    What is over by the clock of this node ends too: on a node behind it, a refresh would carry it on. Redis is told again
-    of what ended lately.
+    Sessions that are expired here are revoked too: a node whose clock is behind could still refresh them. Recently revoked
+    ones are invalidated in the cache again, in case the process that revoked them died before it could.
     """
     now = datetime.now(UTC)
     sessions = Session.objects.filter(user_id=user_id)
     with transaction.atomic(savepoint=False):
-        _end(sessions.exclude(id=keep) if keep else sessions, reason, now)
-        ended = list(sessions.filter(revoked_at__gte=now - _LATELY).values_list("id", "revoked_at", "expires_at"))
+        _revoke(sessions.exclude(id=keep) if keep else sessions, reason, now)
+        ended = list(
+            sessions.filter(revoked_at__gte=now - _RECENTLY_REVOKED).values_list("id", "revoked_at", "expires_at")
+        )
         transaction.on_commit(lambda: invalidation.mark_revoked([session_id for session_id, _, _ in ended]))
     return sum(revoked_at == now < expires_at for _, revoked_at, expires_at in ended)
 
 
-def _end(sessions: SessionQuerySet, reason: RevokedReason, now: datetime | None = None) -> int:
-    moment = now or datetime.now(UTC)
-    # The data goes at once, in the same statement; the rest of the row is history for HISTORY_RETENTION.
-    changes = {"revoked_at": moment, "revoked_reason": reason, "updated_at": moment, "data": {}}
+def _revoke(sessions: SessionQuerySet, reason: RevokedReason, now: datetime | None = None) -> int:
+    now = now or datetime.now(UTC)
+    # The client's data is deleted at once; the rest of the row is history for HISTORY_RETENTION.
+    changes = {"revoked_at": now, "revoked_reason": reason, "updated_at": now, "data": {}}
     ended = sessions.filter(revoked_at=None).update(**changes)
     if ended:
         transaction.on_commit(lambda: SESSIONS_REVOKED.labels(str(reason)).inc(ended))
@@ -103,19 +106,16 @@ def _end(sessions: SessionQuerySet, reason: RevokedReason, now: datetime | None 
 
 
 def enforce_session_limit(*, user_id: uuid.UUID) -> int:
-    """Ends the active sessions idle longest, as many as stand in the way of one more (MAX_SESSIONS_PER_USER; 0 is no bound).
-
-    Says how many they were.
-    """
-    bound = settings.MAX_SESSIONS_PER_USER
-    if not bound:
+    """Revoke the least recently seen sessions, so that one more fits MAX_SESSIONS_PER_USER (0: unlimited). Return how many."""
+    limit = settings.MAX_SESSIONS_PER_USER
+    if not limit:
         return 0
-    surplus = [row.id for row in _sessions_beyond(bound - 1).fetch_all(user_id=user_id, now=datetime.now(UTC))]
+    surplus = [row.id for row in _sessions_beyond(limit - 1).fetch_all(user_id=user_id, now=datetime.now(UTC))]
     if not surplus:
         return 0
     with transaction.atomic(savepoint=False):
         transaction.on_commit(lambda: invalidation.mark_revoked(surplus))
-        return _end(Session.objects.filter(id__in=surplus), RevokedReason.TOO_MANY_SESSIONS)
+        return _revoke(Session.objects.filter(id__in=surplus), RevokedReason.TOO_MANY_SESSIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,27 +124,27 @@ class _SessionId:
 
 
 @functools.cache
-def _sessions_beyond(number: int) -> PreparedSelect[_SessionId]:
-    """The user's active sessions but for so many, those seen last."""
+def _sessions_beyond(limit: int) -> PreparedSelect[_SessionId]:
+    """Select the user's active sessions except the `limit` most recently seen."""
 
     def query() -> QuerySet[Session, Any]:
         active = Session.objects.active(Param("now", DateTimeField())).filter(user_id=Param("user_id", UUIDField()))
-        return active.order_by("-last_seen_at", "-id")[number:]
+        return active.order_by("-last_seen_at", "-id")[limit:]
 
     return PreparedSelect(query, returning=lambda: Fields(_SessionId))
 
 
 def refresh_cached_principals(*, user_id: uuid.UUID) -> None:
-    """After a change of the user's name, role or activity was committed: the next request of each session acts by it."""
-    transaction.on_commit(lambda: _tell_principals(user_id))
+    """Replace the user's cache entries after the commit, so that the next requests see the new username, role or state."""
+    transaction.on_commit(lambda: _write_principals(user_id))
 
 
-def _tell_principals(user_id: uuid.UUID) -> None:
-    """Looks again after writing: of two changes at once, the one read first may have been written last."""
-    told, found = None, _principals(user_id)
-    while found != told:
-        invalidation.replace_entries(found)
-        told, found = found, _principals(user_id)
+def _write_principals(user_id: uuid.UUID) -> None:
+    """Read again after each write: of two concurrent changes, the one that was read first may be written last."""
+    written, current = None, _principals(user_id)
+    while current != written:
+        invalidation.replace_entries(current)
+        written, current = current, _principals(user_id)
 
 
 def _principals(user_id: uuid.UUID) -> list[Principal]:
@@ -154,23 +154,23 @@ def _principals(user_id: uuid.UUID) -> list[Principal]:
 
 
 def clear_second_factor(*, user_id: uuid.UUID) -> None:
-    """The user's second factor is gone, and with it what it proved. Wants to be within the transaction that removes it."""
+    """Withdraw what the user's removed second factor proved. Call within the transaction that removes the factor."""
     Session.objects.filter(user_id=user_id, second_factor=True).update(second_factor=False)
     refresh_cached_principals(user_id=user_id)
 
 
 def erase_client_data(*, user_id: uuid.UUID) -> None:
-    """Deletes what clients stored with the user's sessions, ended ones included."""
+    """Delete the names and data that clients stored with the user's sessions, revoked ones included."""
     Session.objects.filter(user_id=user_id).update(name="", data={})
 
 
 def is_active(*, user_id: uuid.UUID, session_id: uuid.UUID) -> bool:
-    """Return whether the session is the user's and active, by the database."""
+    """Return whether the session is active and the user's, according to the database."""
     return Session.objects.active(datetime.now(UTC)).filter(user_id=user_id, id=session_id).exists()
 
 
 def list_active(*, user_id: uuid.UUID) -> list[Session]:
-    """The user's active sessions, at most MAX_LISTED, the one seen last first."""
+    """Return the user's active sessions, at most MAX_LISTED, the most recently seen first."""
     active = Session.objects.active(datetime.now(UTC)).filter(user_id=user_id)
     return list(active.order_by("-last_seen_at", "-id")[:MAX_LISTED])
 
@@ -183,10 +183,10 @@ def get_active(*, user_id: uuid.UUID, session_id: uuid.UUID) -> Session:
 
 
 def update_metadata(*, user_id: uuid.UUID, session_id: uuid.UUID, changes: dict[str, Any]) -> Session:
-    """Sets `name` and `data`, those of the two that `changes` holds; NotFound for a session that is not the user's."""
+    """Set `name` and `data`, where `changes` has them. Raises NotFound for an inactive or another user's session."""
     session, now = get_active(user_id=user_id, session_id=session_id), datetime.now(UTC)
-    wanted: dict[str, Any] = {field: changes[field] for field in ("name", "data") if field in changes}
-    values = {field: value for field, value in wanted.items() if _json(value) != _json(getattr(session, field))}
+    requested: dict[str, Any] = {field: changes[field] for field in ("name", "data") if field in changes}
+    values = {field: value for field, value in requested.items() if _json(value) != _json(getattr(session, field))}
     if not values:
         return session
     values["updated_at"] = now
@@ -198,5 +198,5 @@ def update_metadata(*, user_id: uuid.UUID, session_id: uuid.UUID, changes: dict[
 
 
 def _json(value: Any) -> str:
-    """In Python 1, 1.0 and True are equal; in JSON they differ."""
+    """Compare as JSON, where 1, 1.0 and true differ; in Python they are equal."""
     return json.dumps(value, sort_keys=True)

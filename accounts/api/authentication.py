@@ -1,4 +1,4 @@
-"""Finds the access token of a request and the principal behind it."""
+"""Authenticates a request by its access token."""
 
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
@@ -14,7 +14,7 @@ from sessions_tracking.principal import Principal
 
 
 class TokenAuthentication(BaseAuthentication):
-    """`Authorization: Bearer …`, or the cookie where there is no such header: a bad header is never replaced by the cookie."""
+    """Reads `Authorization: Bearer …`; the cookie only if there is no such header, never in place of an invalid one."""
 
     def authenticate(self, request: Request) -> tuple[Principal, str] | None:
         token = bearer_token(request)
@@ -27,14 +27,14 @@ class TokenAuthentication(BaseAuthentication):
 
 
 def authenticate_token(token: str) -> Principal:
-    """As `verify_token`; and the session counts as seen."""
+    """Verify the token, and record that its session was seen. Raises as `verify_token`."""
     principal = verify_token(token)
     last_seen.record(principal.session_id)
     return principal
 
 
 def bearer_token(request: HttpRequest | Request) -> str | None:
-    """The header's token, None without a header. Raises TokenInvalid for a header of any other form (RFC 6750 §2.1)."""
+    """Return the token of the header, or None without a header. Raises TokenInvalid for any other form (RFC 6750 §2.1)."""
     header = request.META.get("HTTP_AUTHORIZATION")
     if header is None:
         return None
@@ -45,7 +45,7 @@ def bearer_token(request: HttpRequest | Request) -> str | None:
 
 
 def cookie_token(request: HttpRequest | Request) -> str | None:
-    """The cookie's token. What a cookie authorises and changes something must come from a site that may send it."""
+    """Return the token of the cookie. A request that uses a cookie to change state must come from a trusted origin."""
     if request.method not in SAFE_METHODS and (
         cookie_values(request, ACCESS_COOKIE) or len(cookie_values(request, REFRESH_COOKIE)) > 1
     ):
@@ -54,11 +54,11 @@ def cookie_token(request: HttpRequest | Request) -> str | None:
 
 
 def optional_principal(request: Request) -> Principal | None:
-    """For a view that serves those without a live access token too. Raises OriginNotAllowed and ConflictingCookies as ever."""
+    """Return None without a valid access token, for views that accept both. Raises OriginNotAllowed and ConflictingCookies."""
     try:
-        found = TokenAuthentication().authenticate(request)
+        result = TokenAuthentication().authenticate(request)
     except ConflictingCookies:
         raise
     except Unauthorized:
         return None
-    return found[0] if found else None
+    return result[0] if result else None

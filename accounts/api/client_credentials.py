@@ -1,4 +1,4 @@
-"""How a service proves itself: by HTTP Basic, or by id and secret in the body (RFC 6749 §2.3.1)."""
+"""Authenticates service clients: by HTTP Basic, or by id and secret in the body (RFC 6749 §2.3.1)."""
 
 import base64
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from core.throttling.by_ip import enforce_ip_limit
 
 
 def authenticate_client(request: Request, form: Mapping[str, Any]) -> ServiceClient:
-    """The service that proved itself. Raises InvalidClient; RateLimited for an address that failed too often."""
+    """Return the service client. Raises InvalidClient, or RateLimited for an IP with too many failures."""
     try:
         return service_clients.authenticate(_credentials(request, form))
     except InvalidClient:
@@ -27,12 +27,14 @@ def authenticate_client(request: Request, form: Mapping[str, Any]) -> ServiceCli
 
 
 def _credentials(request: Request, form: Mapping[str, Any]) -> ClientCredentials | None:
-    """None where there are none, or none that can be read. Raises ValidationFailed for both ways at once (§2.3)."""
+    """Return None if they are missing or unreadable. Raises ValidationFailed for both ways at once (§2.3)."""
     header = request.META.get("HTTP_AUTHORIZATION")
     if header is None:
         return ClientCredentials(client_id=form.get("client_id", ""), secret=form.get("client_secret", ""))
     if "client_secret" in form:
-        raise ValidationFailed(errors={"client_secret": [_("Give the secret once, in the header or in the body.")]})
+        raise ValidationFailed(
+            errors={"client_secret": [_("Send the secret either in the header or in the body, not in both.")]}
+        )
     return _basic(header)
 
 

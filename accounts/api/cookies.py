@@ -1,4 +1,4 @@
-"""The two cookies of a session, and which way a client wants its tokens."""
+"""Sets and clears the two session cookies, and reads how a client wants to receive its tokens."""
 
 import math
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ TRANSPORT_HEADER = "X-Token-Transport"
 
 
 class Transport(StrEnum):
-    """`BOTH` is what a client gets that does not choose."""
+    """`BOTH` is the default."""
 
     COOKIE = "cookie"
     BODY = "body"
@@ -36,26 +36,26 @@ def requested_transport(request: HttpRequest | Request) -> Transport:
 
 
 def set_cookies(response: HttpResponse, pair: TokenPair) -> None:
-    """Each lives as long as its token. COOKIE_DOMAIN is for the access token alone: no other host needs the refresh token."""
+    """Set both cookies until their tokens expire. COOKIE_DOMAIN applies to `jwt` only: no other host needs the refresh token."""
     add_cookies(response, _stale_cookies())
     _set(response, ACCESS_COOKIE, pair.access, _seconds_until(pair.access_expires_at), settings.COOKIE_DOMAIN)
     _set(response, REFRESH_COOKIE, pair.refresh, _seconds_until(pair.refresh_expires_at), None)
 
 
 def clear_cookies(response: HttpResponse) -> None:
-    """With the very attributes they were set with: a browser keeps a cookie that is cleared under another path or domain."""
+    """Clear both cookies with the attributes they were set with: browsers ignore another path or domain."""
     add_cookies(response, _stale_cookies())
     _set(response, ACCESS_COOKIE, "", 0, settings.COOKIE_DOMAIN)
     _set(response, REFRESH_COOKIE, "", 0, None)
 
 
 def cleared_cookies(*names: str) -> list[Morsel[str]]:
-    """Return what clears these cookies on this host and on COOKIE_DOMAIN."""
+    """Return the cookies that clear `names`, on this host and on COOKIE_DOMAIN."""
     return [_cleared(name, domain) for name in names for domain in dict.fromkeys((None, settings.COOKIE_DOMAIN))]
 
 
 def _stale_cookies() -> list[Morsel[str]]:
-    """Return what clears the cookies where they are never set, but may be left from before COOKIE_DOMAIN was changed."""
+    """Clear the cookies under the domains where they are not set now, but may remain from an earlier COOKIE_DOMAIN."""
     domain = settings.COOKIE_DOMAIN
     return [_cleared(ACCESS_COOKIE, None), _cleared(REFRESH_COOKIE, domain)] if domain else []
 
@@ -66,8 +66,8 @@ def _cleared(name: str, domain: str | None) -> Morsel[str]:
     return response.cookies[name]
 
 
-def _seconds_until(moment: datetime) -> int:
-    return max(0, math.ceil((moment - datetime.now(UTC)).total_seconds()))
+def _seconds_until(timestamp: datetime) -> int:
+    return max(0, math.ceil((timestamp - datetime.now(UTC)).total_seconds()))
 
 
 def _set(response: HttpResponse, name: str, value: str, seconds: int, domain: str | None) -> None:
@@ -78,5 +78,5 @@ def _set(response: HttpResponse, name: str, value: str, seconds: int, domain: st
 
 
 def _is_secure() -> bool:
-    """Browsers drop a cookie with SameSite=None that is not Secure; from http://localhost they take a Secure one."""
+    """Return True in production, and for SameSite=None, which browsers reject without Secure. Localhost accepts Secure."""
     return not settings.DEBUG or settings.COOKIE_SAMESITE == "None"

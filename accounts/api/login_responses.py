@@ -1,4 +1,4 @@
-"""How a sign-in answers, by whichever of its steps it ends."""
+"""The two successful responses of a login: tokens, or a request for the second factor."""
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework.response import Response
@@ -11,7 +11,7 @@ from accounts.services.login import SignIn
 from core.api.responses import success
 
 
-def signed_in(sign_in: SignIn, transport: Transport) -> Response:
+def login_response(sign_in: SignIn, transport: Transport) -> Response:
     data = {"user": user_profile(sign_in.user)} | sign_in_data(sign_in, transport)
     response = success(data, message=_("You are signed in."))
     if transport is not Transport.BODY:
@@ -20,5 +20,5 @@ def signed_in(sign_in: SignIn, transport: Transport) -> Response:
 
 
 def mfa_required_response(pending: Pending) -> Response:
-    """No session, no cookie, and no token that any other path takes."""
+    """Return no session, no cookie, and only a token that no other endpoint accepts."""
     return success(pending_data(pending), message=_("Enter a code from your authenticator app, or a recovery code."))

@@ -1,4 +1,4 @@
-"""Who may use which part of the API."""
+"""Permissions of the API by role."""
 
 from django.conf import settings
 from rest_framework.permissions import BasePermission
@@ -11,9 +11,9 @@ from sessions_tracking.api.current_principal import current_principal
 
 
 class IsAdmin(BasePermission):
-    """By the role that the database knows, never the token's: a demotion takes hold with the next request.
+    """Checks the role in the database, never the token's claim: a demotion takes effect with the next request.
 
-    Raises MfaRequired where administrators must have a second factor and the session began without one.
+    Raises MfaRequired if REQUIRE_ADMIN_MFA is on and the session began without a second factor.
     """
 
     errors = (MfaRequired,)

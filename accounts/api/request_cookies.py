@@ -1,4 +1,4 @@
-"""Reads the two cookies of a session, and refuses a request that has two different ones of one name."""
+"""Reads the two session cookies, and rejects a request with two different cookies of one name."""
 
 from django.http import HttpRequest
 from rest_framework.request import Request
@@ -12,7 +12,7 @@ _QUOTES = f'{_BLANKS}"'
 
 
 class ConflictingCookies(TokenInvalid):
-    """Two different cookies of one name: another site of the domain may have planted one, and which is not told (RFC 6265 §8.6).
+    """Two different cookies of one name: another site of the domain may have planted either of them (RFC 6265 §8.6).
 
     The response clears those cookies on this host and on COOKIE_DOMAIN.
     """
@@ -23,7 +23,7 @@ class ConflictingCookies(TokenInvalid):
 
 
 def cookie_values(request: HttpRequest | Request, name: str) -> list[str]:
-    """Return the different values of the cookie, in order, without empty ones. `request.COOKIES` would hold the last alone."""
+    """Return the distinct, non-empty values of the cookie in order. `request.COOKIES` has only the last one."""
     header, values = request.META.get("HTTP_COOKIE", ""), []
     start = header.find(name)
     while start >= 0:
@@ -36,7 +36,7 @@ def cookie_values(request: HttpRequest | Request, name: str) -> list[str]:
 
 
 def _end_of_pair(header: str, start: int) -> int:
-    """A server joins two Cookie headers with a semicolon or a comma (RFC 3875 §4.1.18). No token holds either."""
+    """Return the end of the pair. Servers join two Cookie headers with a semicolon or a comma (RFC 3875 §4.1.18)."""
     semicolon = header.find(";", start)
     end = len(header) if semicolon < 0 else semicolon
     comma = header.find(",", start, end)
@@ -44,7 +44,7 @@ def _end_of_pair(header: str, start: int) -> int:
 
 
 def access_cookie(request: HttpRequest | Request) -> str | None:
-    """Return the access token of the cookie. Raises ConflictingCookies, for two different refresh tokens too, alone as well."""
+    """Return the access token of the cookie. Raises ConflictingCookies, also for conflicting refresh tokens."""
     values = cookie_values(request, ACCESS_COOKIE)
     if len(values) > 1:
         raise ConflictingCookies(ACCESS_COOKIE)
@@ -54,9 +54,9 @@ def access_cookie(request: HttpRequest | Request) -> str | None:
 
 
 def refresh_cookie(request: HttpRequest | Request) -> str | None:
-    """Return the refresh token of the cookie: of several the usable one, if the others are ours and dead.
+    """Return the refresh token of the cookie. Raises ConflictingCookies if there are several.
 
-    Raises ConflictingCookies.
+    Exception: one usable token beside expired or revoked tokens of this service, which remain after COOKIE_DOMAIN changed.
     """
     values = cookie_values(request, REFRESH_COOKIE)
     if len(values) < 2:

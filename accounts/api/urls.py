@@ -6,14 +6,14 @@ from accounts.api.views.introspection import IntrospectionViewSet
 from accounts.api.views.me import MeViewSet
 from accounts.api.views.passwords import PasswordChangeViewSet, PasswordResetViewSet
 from accounts.api.views.registration import RegistrationViewSet
-from accounts.api.views.sessions import OwnSessionViewSet
-from accounts.api.views.tokens import LogoutAllViewSet, TokenViewSet
+from accounts.api.views.sessions import AuditedSessionViewSet, LogoutAllViewSet
+from accounts.api.views.tokens import TokenViewSet
 from accounts.api.views.users import UserViewSet
 from accounts.mfa.api.views import MfaVerificationViewSet, SecondFactorViewSet
 from core.api.routers import OptionalSlashRouter
 
 router = OptionalSlashRouter()
-router.register("sessions", OwnSessionViewSet, basename="session")
+router.register("sessions", AuditedSessionViewSet, basename="session")
 router.register("users", UserViewSet, basename="user")
 for view_set in (
     RegistrationViewSet,

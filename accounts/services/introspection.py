@@ -1,4 +1,4 @@
-"""Tells services what a token is worth at this moment, and ends its session where they ask for it."""
+"""Introspects tokens for service clients, and revokes their sessions."""
 
 from dataclasses import dataclass
 
@@ -19,13 +19,13 @@ from sessions_tracking.models import RevokedReason
 from sessions_tracking.principal import Principal
 from sessions_tracking.principal_cache.lookup import get_principal
 
-ACCESS, REFRESH = "access_token", "refresh_token"  # as RFC 7009 §2.1 calls them
+ACCESS, REFRESH = "access_token", "refresh_token"  # the names of RFC 7009 §2.1
 _DECODERS = ((ACCESS, session_tokens.decode_access), (REFRESH, session_tokens.decode_refresh))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActiveToken:
-    """`use` is ACCESS or REFRESH; name and role are the database's, never the claims'."""
+    """`use` is ACCESS or REFRESH. Username and role come from the database, never from the claims."""
 
     use: str
     claims: Claims
@@ -33,15 +33,15 @@ class ActiveToken:
 
 
 def introspect(*, token: str) -> ActiveToken | None:
-    """None for a token that nothing can be done with any more, whatever the reason (RFC 7662 §2.2).
+    """Return None for an inactive token, whatever the reason (RFC 7662 §2.2).
 
-    Whatever the hint, both kinds are looked for. A retired refresh token is not active, though it may still be in its
-    grace; asking about it is no use of it, and so no theft.
+    Both kinds of token are tried, whatever the hint. A retired refresh token is inactive, even in its grace period.
+    Introspecting it does not use it, so it is not treated as reuse.
     """
-    found = _decode(token)
-    if found is None:
+    decoded = _decode(token)
+    if decoded is None:
         return None
-    use, claims = found
+    use, claims = decoded
     try:
         principal = get_principal(claims.session_id)
     except SessionRevoked:
@@ -52,17 +52,17 @@ def introspect(*, token: str) -> ActiveToken | None:
 
 
 def revoke(*, token: str, client: ServiceClient, source: ClientInfo) -> None:
-    """Ends the session of an access or refresh token; nothing happens for any other (RFC 7009 §2.2).
+    """Revoke the session of an access or refresh token; ignore any other token (RFC 7009 §2.2).
 
-    A retired refresh token past its grace is theft, whoever presents it; `source` is where it was presented.
+    A retired refresh token past its grace period is handled as reuse. `source` describes the service's request.
     """
-    found = _decode(token)
-    if found is None:
+    decoded = _decode(token)
+    if decoded is None:
         return
-    (use, claims), facts = found, {"client": str(client.id), "clientName": client.name}
+    (use, claims), facts = decoded, {"client": str(client.id), "clientName": client.name}
     try:
         if use == REFRESH:
-            refresh.find_session(token=token, client=source, facts=facts)
+            refresh.get_session(token=token, client=source, facts=facts)
         else:
             verify_token(token)
     except Unauthorized:
@@ -83,6 +83,6 @@ def _decode(token: str) -> tuple[str, Claims] | None:
 
 def _is_current(claims: Claims) -> bool:
     try:
-        return rotation.find_usable(refresh.presented(claims)).refresh_jti == claims.jti
+        return rotation.get_session(refresh.presented_token(claims)).refresh_jti == claims.jti
     except (Unauthorized, RefreshTokenRetired):
         return False

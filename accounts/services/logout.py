@@ -1,4 +1,4 @@
-"""Signs people out, also when all they have left is a refresh token or nothing at all."""
+"""Revokes a user's sessions at logout, also for a client that has only a refresh token left."""
 
 import uuid
 from collections.abc import Iterable
@@ -16,13 +16,13 @@ from sessions_tracking.models import RevokedReason
 from sessions_tracking.principal import Principal
 
 
-def session_for_refresh_token(*, refresh_token: str, client: ClientInfo) -> Principal | None:
-    """Return who may sign out with this refresh token: one that `refresh` would take, or None.
+def principal_for_refresh_token(*, refresh_token: str, client: ClientInfo) -> Principal | None:
+    """Return the principal of a refresh token that `refresh` would accept, else None.
 
-    A retired one past its grace is theft, as it is there: its session is revoked, and nothing is left to sign out of.
+    A retired token past its grace period is handled as reuse, as in `refresh`: its session is revoked.
     """
     try:
-        session = refresh.find_session(token=refresh_token, client=client)
+        session = refresh.get_session(token=refresh_token, client=client)
     except Unauthorized:
         return None
     user = session.user
@@ -36,27 +36,27 @@ def log_out(*, principal: Principal) -> None:
 
 
 def log_out_other(*, principal: Principal, session_id: uuid.UUID | None) -> None:
-    """Ends the caller's session of that id; NotFound for anybody else's, and for an id that is none."""
+    """Revoke another session of the user. Raises NotFound for an invalid id and for another user's session."""
     if session_id is None:
         raise NotFound
-    _end_own(principal, session_id, RevokedReason.LOGOUT)
+    _revoke_own(principal, session_id, RevokedReason.LOGOUT)
 
 
-def end_session(*, principal: Principal, session_id: uuid.UUID) -> None:
-    """Ends one of the caller's sessions, from their list of them. Raises NotFound for anybody else's."""
-    _end_own(principal, session_id, RevokedReason.SESSION_DELETED)
+def revoke_session(*, principal: Principal, session_id: uuid.UUID) -> None:
+    """Revoke a session from the user's list of sessions. Raises NotFound for another user's session."""
+    _revoke_own(principal, session_id, RevokedReason.SESSION_DELETED)
 
 
-def _end_own(principal: Principal, session_id: uuid.UUID, reason: RevokedReason) -> None:
-    """Not found is told only after the commit: a session that is over by this node's clock ends for all nodes all the same."""
+def _revoke_own(principal: Principal, session_id: uuid.UUID, reason: RevokedReason) -> None:
+    """Raise NotFound after the commit: a session that is expired by this node's clock must be revoked all the same."""
     with transaction.atomic():
         try:
-            is_found, is_first = True, sessions.revoke_own(user_id=principal.id, session_id=session_id, reason=reason)
+            exists, is_first = True, sessions.revoke_own(user_id=principal.id, session_id=session_id, reason=reason)
         except NotFound:
-            is_found = is_first = False
+            exists = is_first = False
         if is_first:
             _record(AuditKind.SESSION_REVOKED, principal, session_id)
-    if not is_found:
+    if not exists:
         raise NotFound
 
 
@@ -64,15 +64,15 @@ def log_out_everywhere(*, principal: Principal, except_current: bool) -> int:
     keep = principal.session_id if except_current else None
     with transaction.atomic():
         User.objects.end_admin_sessions(user_id=principal.id)
-        ended = sessions.revoke_all(user_id=principal.id, reason=RevokedReason.LOGOUT_ALL, keep=keep)
-        if ended:
-            facts = {"sessionsEnded": ended}
+        revoked = sessions.revoke_all(user_id=principal.id, reason=RevokedReason.LOGOUT_ALL, keep=keep)
+        if revoked:
+            facts = {"sessionsEnded": revoked}
             audit.record(AuditKind.LOGOUT_ALL, user_id=principal.id, actor_id=principal.id, facts=facts)
-    return ended
+    return revoked
 
 
 def cancel_pending_logins(mfa_tokens: Iterable[str]) -> None:
-    """Ends the sign-ins that wait for their second factor, of those tokens that stand for one."""
+    """Cancel the logins that wait for a second factor. Tokens of any other kind are ignored."""
     for token in mfa_tokens:
         challenges.abandon(token)
 

@@ -1,4 +1,4 @@
-"""Exchanges a refresh token for the next pair, and punishes the reuse of a retired one."""
+"""Exchanges a refresh token for the next token pair, and revokes the session of a reused one."""
 
 import logging
 from collections.abc import Sequence
@@ -34,32 +34,32 @@ _MAX_CANDIDATES = 3  # on this host, on COOKIE_DOMAIN, and on what COOKIE_DOMAIN
 class _State(Enum):
     CURRENT = auto()
     IN_GRACE = auto()
-    DEAD = auto()
+    INVALID = auto()
 
 
 _count_success = REFRESHES.labels("ok").inc
 
 
 def refresh(*, token: str, client: ClientInfo) -> SignIn:
-    """As `_refresh`, and counted by its result."""
+    """Rotate the token with one statement and return the session's next tokens. Counts the result.
+
+    `rotation.rotate` describes races and lost responses. Raises TokenInvalid, TokenExpired, SessionRevoked and RateLimited;
+    RefreshTokenReused once the session of a reused token is revoked.
+    """
     try:
-        signed_in = _refresh(token=token, client=client)
-    except ApiError as refusal:
-        REFRESHES.labels(refusal.code).inc()
+        sign_in = _refresh(token=token, client=client)
+    except ApiError as error:
+        REFRESHES.labels(error.code).inc()
         raise
     _count_success()
-    return signed_in
+    return sign_in
 
 
 def _refresh(*, token: str, client: ClientInfo) -> SignIn:
-    """The session's next tokens, by one statement. See `rotation.rotate` for races and lost answers.
-
-    Raises TokenInvalid, TokenExpired, SessionRevoked, RateLimited; RefreshTokenReused once the theft is punished.
-    """
-    claims = _decoded(token, client)
+    claims = _decode(token, client)
     limiter.consume(settings.RATE_LIMIT_REFRESH, str(claims.session_id))
     try:
-        session = rotation.rotate(presented=presented(claims), client=client)
+        session = rotation.rotate(presented=presented_token(claims), client=client)
     except RefreshTokenRetired as retired:
         handle_reuse(retired, client)
         raise RefreshTokenReused from retired
@@ -67,27 +67,27 @@ def _refresh(*, token: str, client: ClientInfo) -> SignIn:
     return SignIn(user=session.user, session=session, tokens=mint_pair(user=session.user, session=session))
 
 
-def find_session(*, token: str, client: ClientInfo, facts: audit.Facts | None = None) -> Session:
-    """Return the session that `refresh` would go on with, without rotating its token. Punishes reuse and raises as `refresh`."""
+def get_session(*, token: str, client: ClientInfo, facts: audit.Facts | None = None) -> Session:
+    """Return the session of the token without rotating it. Handles reuse and raises as `refresh`."""
     claims = session_tokens.decode_refresh(token)
     try:
-        return rotation.find_usable(presented(claims))
+        return rotation.get_session(presented_token(claims))
     except RefreshTokenRetired as retired:
         handle_reuse(retired, client, facts=facts)
         raise RefreshTokenReused from retired
 
 
 def select_usable_token(candidates: Sequence[str]) -> str:
-    """Return the one of several different refresh tokens that is usable, where the others are ours and dead.
+    """Return the only usable one of several refresh tokens, if this service issued them all.
 
-    Nothing is punished: a dead token beside a live one was left in a browser when COOKIE_DOMAIN was changed. Raises TokenInvalid
-    for a token that is not ours, and where none or more than one is usable.
+    Reuse is not handled: a retired token beside a usable one remains in browsers when COOKIE_DOMAIN changes. Raises
+    TokenInvalid if a token has no valid signature, or if not exactly one is usable.
     """
     if len(candidates) > _MAX_CANDIDATES:
         raise TokenInvalid
     states = {token: _state(token) for token in candidates}
-    for wanted in (_State.CURRENT, _State.IN_GRACE):
-        usable = [token for token, state in states.items() if state == wanted]
+    for usable_state in (_State.CURRENT, _State.IN_GRACE):
+        usable = [token for token, state in states.items() if state == usable_state]
         if usable:
             break
     if len(usable) != 1:
@@ -96,16 +96,16 @@ def select_usable_token(candidates: Sequence[str]) -> str:
 
 
 def _state(token: str) -> _State:
-    """Raises TokenInvalid for a token that is not ours."""
+    """Raises TokenInvalid for a token without a valid signature."""
     try:
         claims = session_tokens.decode_refresh(token)
-        session = rotation.find_usable(presented(claims))
+        session = rotation.get_session(presented_token(claims))
     except (TokenExpired, SessionRevoked, RefreshTokenRetired):
-        return _State.DEAD
+        return _State.INVALID
     return _State.CURRENT if session.refresh_jti == claims.jti else _State.IN_GRACE
 
 
-def presented(claims: Claims) -> PresentedToken:
+def presented_token(claims: Claims) -> PresentedToken:
     return PresentedToken(
         session_id=claims.session_id,
         user_id=claims.user_id,
@@ -114,8 +114,8 @@ def presented(claims: Claims) -> PresentedToken:
     )
 
 
-def _decoded(token: str, client: ClientInfo) -> Claims:
-    """What is no token of ours has no session by which it could be limited."""
+def _decode(token: str, client: ClientInfo) -> Claims:
+    """Limit invalid tokens by IP: they have no session by which to limit them."""
     try:
         return session_tokens.decode_refresh(token)
     except TokenInvalid:
@@ -124,9 +124,10 @@ def _decoded(token: str, client: ClientInfo) -> Claims:
 
 
 def handle_reuse(retired: RefreshTokenRetired, client: ClientInfo, *, facts: audit.Facts | None = None) -> None:
-    """Committed before the error is raised (RFC 9700 §4.14.2). Raises SessionRevoked if another call ended the session first.
+    """Revoke the session, notify its owner and commit before the caller raises (RFC 9700 §4.14.2).
 
-    The user's row is locked first, as everybody does who locks both: a deletion that holds it waits for the session.
+    Raises SessionRevoked if another call revoked the session first. Locks the user before the session, as all code does that
+    locks both: a deletion that holds the user's row waits for the session.
     """
     with transaction.atomic():
         owner = User.objects.select_for_update().filter(id=retired.user_id).first()
@@ -136,4 +137,4 @@ def handle_reuse(retired: RefreshTokenRetired, client: ClientInfo, *, facts: aud
             audit.record(AuditKind.REFRESH_TOKEN_REUSED, user_id=owner.id, session_id=retired.session_id, facts=facts)
     if not is_first:
         raise SessionRevoked
-    logger.warning("refresh token reused: session %s of user %s has been ended", retired.session_id, retired.user_id)
+    logger.warning("refresh token reused: revoked session %s of user %s", retired.session_id, retired.user_id)

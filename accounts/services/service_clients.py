@@ -1,4 +1,4 @@
-"""Services that ask about tokens: made by a command, known by id and secret."""
+"""Service clients: other services that introspect tokens, identified by id and secret."""
 
 import hmac
 import secrets
@@ -17,7 +17,7 @@ from core.api.exceptions import NotFound
 from core.ids import parse_id
 
 _SECRET_BYTES = 32
-_NOTE_PAUSE = timedelta(hours=1)
+_LAST_USED_INTERVAL = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class ClientCredentials:
 
 
 def create(*, name: str) -> tuple[ServiceClient, str]:
-    """The client, and its secret, which nobody can show again. Raises Django's ValidationError for a name that cannot be one."""
+    """Return the client and its secret, of which only a hash is stored. Raises ValidationError for an invalid name."""
     secret = secrets.token_urlsafe(_SECRET_BYTES)
     client = ServiceClient(name=name, created_at=datetime.now(UTC))
     client.secret_hash = _hash(client.id, secret)
@@ -39,7 +39,7 @@ def create(*, name: str) -> tuple[ServiceClient, str]:
 
 
 def change(*, actor_id: uuid.UUID, client_id: uuid.UUID, name: str, is_active: bool) -> None:
-    """Renames it, or lets it in or not, from its next request on. Raises NotFound."""
+    """Rename, activate or deactivate the client, from its next request on. Raises NotFound."""
     with transaction.atomic():
         before = ServiceClient.objects.select_for_update().filter(id=client_id).first()
         if before is None:
@@ -47,10 +47,10 @@ def change(*, actor_id: uuid.UUID, client_id: uuid.UUID, name: str, is_active: b
         if (before.name, before.is_active) == (name, is_active):
             return
         ServiceClient.objects.filter(id=client_id).update(name=name, is_active=is_active)
-        what = "changed" if before.is_active == is_active else "activated" if is_active else "deactivated"
+        change_kind = "changed" if before.is_active == is_active else "activated" if is_active else "deactivated"
         former = {"formerly": before.name} if before.name != name else {}
         before.name = name
-        _record(before, what, actor_id=actor_id, **former)
+        _record(before, change_kind, actor_id=actor_id, **former)
 
 
 def delete(*, actor_id: uuid.UUID, client_id: uuid.UUID) -> None:
@@ -62,15 +62,15 @@ def delete(*, actor_id: uuid.UUID, client_id: uuid.UUID) -> None:
         client.delete()
 
 
-def _record(client: ServiceClient, what: str, *, actor_id: uuid.UUID | None, **more: str) -> None:
-    facts = {"what": what, "client": str(client.id), "name": client.name} | more
+def _record(client: ServiceClient, change_kind: str, *, actor_id: uuid.UUID | None, **extra: str) -> None:
+    facts = {"what": change_kind, "client": str(client.id), "name": client.name} | extra
     audit.record(AuditKind.SERVICE_CLIENT_CHANGED, user_id=None, actor_id=actor_id, facts=facts)
 
 
 def authenticate(credentials: ClientCredentials | None) -> ServiceClient:
-    """The active client whose secret this is. Raises InvalidClient, whatever was wrong.
+    """Return the active client with these credentials. Raises InvalidClient.
 
-    No slow hash is needed where nobody can guess, and none would stand the traffic.
+    A random secret of 256 bits cannot be guessed, so a fast keyed hash is enough for one check per request.
     """
     client_id = parse_id(credentials.client_id) if credentials else None
     client = ServiceClient.objects.filter(id=client_id, is_active=True).first() if client_id else None
@@ -78,7 +78,7 @@ def authenticate(credentials: ClientCredentials | None) -> ServiceClient:
         raise InvalidClient
     if not hmac.compare_digest(client.secret_hash, _hash(client.id, credentials.secret)):
         raise InvalidClient
-    _note_use(client)
+    _record_use(client)
     return client
 
 
@@ -86,9 +86,9 @@ def _hash(client_id: uuid.UUID, secret: str) -> str:
     return hmac_hexdigest("service-client.secret", str(client_id), secret)
 
 
-def _note_use(client: ServiceClient) -> None:
-    """At most once an hour, so that asking about a token stays a reading affair."""
+def _record_use(client: ServiceClient) -> None:
+    """Write `last_used_at` at most once an hour, so that introspection needs no write."""
     now = datetime.now(UTC)
-    if client.last_used_at is None or client.last_used_at < now - _NOTE_PAUSE:
-        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - _NOTE_PAUSE)
+    if client.last_used_at is None or client.last_used_at < now - _LAST_USED_INTERVAL:
+        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - _LAST_USED_INTERVAL)
         ServiceClient.objects.filter(stale, id=client.id).update(last_used_at=now)

@@ -1,1 +1,1 @@
-"""The sessions of a user over HTTP."""
+"""The HTTP endpoints of a user's sessions."""

@@ -1,4 +1,4 @@
-"""Who a request acts for, in a view that lets only the authenticated in."""
+"""The principal of a request in views that require authentication."""
 
 from typing import cast
 
@@ -8,5 +8,4 @@ from sessions_tracking.principal import Principal
 
 
 def current_principal(request: Request) -> Principal:
-    """The principal that authentication put in the place of a user."""
     return cast("Principal", request.user)

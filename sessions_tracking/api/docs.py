@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of the sessions' operations."""
+"""OpenAPI documentation of the session endpoints."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ LIST = Operation(
 
 RETRIEVE = Operation(
     tag=TAG,
-    summary="Read a session",
+    summary="Get a session",
     name="read_session",
     parameters=[_ID],
     data=SessionData,
@@ -46,14 +46,14 @@ RETRIEVE = Operation(
 
 UPDATE = Operation(
     tag=TAG,
-    summary="Name a session, or keep data with it",
+    summary="Update a session's name or data",
     name="update_session",
     parameters=[_ID],
     request=SessionPatch,
     requests={"A name": {"name": "Kitchen tablet"}, "Data": {"data": {"theme": "dark"}}},
     data=SessionData,
-    answers={"The session, changed": {"session": SESSION}},
+    answers={"The updated session": {"session": SESSION}},
     errors=[NotFound],
 )
 
-DELETE = Operation(tag=TAG, summary="End a session", name="delete_session", parameters=[_ID], errors=[NotFound])
+DELETE = Operation(tag=TAG, summary="Revoke a session", name="delete_session", parameters=[_ID], errors=[NotFound])

@@ -1,4 +1,4 @@
-"""How a session looks on the wire."""
+"""The JSON representation of a session."""
 
 import uuid
 from typing import Any
@@ -8,7 +8,7 @@ from sessions_tracking.models import Session
 
 
 def session_data(session: Session, *, current: uuid.UUID | None) -> dict[str, Any]:
-    """`current` is the id of the caller's own session."""
+    """Return the JSON of a session. `current` is the id of the request's own session."""
     return {
         "id": str(session.id),
         "name": session.name,

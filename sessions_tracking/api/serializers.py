@@ -1,4 +1,4 @@
-"""What clients send about sessions, and the shapes that the documentation shows."""
+"""The request body of an update, and the response shapes for the documentation."""
 
 from rest_framework import serializers
 
@@ -11,7 +11,7 @@ class SessionPatch(serializers.Serializer[dict[str, object]]):
 
 
 class SessionShape(serializers.Serializer[dict[str, object]]):
-    """Documentation of `representation.session_data`."""
+    """Documents `presenters.session_data`."""
 
     id = serializers.UUIDField()
     name = serializers.CharField(allow_blank=True)
@@ -22,12 +22,12 @@ class SessionShape(serializers.Serializer[dict[str, object]]):
     location = serializers.CharField(help_text="From the GeoIP database of `GEOIP_PATH`, else `Unknown`.")
     ip = serializers.CharField(allow_null=True)
     userAgent = serializers.CharField(allow_blank=True)
-    data = serializers.DictField(help_text="What the client keeps with its session.")  # type: ignore[assignment]
+    data = serializers.DictField(help_text="Any JSON object that the client stores with its session.")  # type: ignore[assignment]
     current = serializers.BooleanField(help_text="Whether this is the session of the request.")
     createdAt = serializers.DateTimeField()
     updatedAt = serializers.DateTimeField()
     lastSeenAt = serializers.DateTimeField(help_text="Written at most once a minute.")
-    expiresAt = serializers.DateTimeField(help_text="Slides with each refresh, never past the session's greatest age.")
+    expiresAt = serializers.DateTimeField(help_text="Extended by each refresh, up to the session's maximum age.")
 
 
 class SessionData(serializers.Serializer[dict[str, object]]):

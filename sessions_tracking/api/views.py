@@ -1,4 +1,4 @@
-"""The caller's own sessions; another's is as absent as one that never was."""
+"""The user's own sessions. Another user's session is not found, like one that never existed."""
 
 import uuid
 
@@ -25,21 +25,21 @@ class SessionViewSet(ViewSet):
 
     @documented(docs.LIST)
     def list(self, request: Request) -> Response:
-        """Your active sessions, the one seen last first."""
+        """Lists your active sessions, the most recently seen first."""
         principal = current_principal(request)
-        found = sessions.list_active(user_id=principal.id)
-        return success({"sessions": [session_data(session, current=principal.session_id) for session in found]})
+        active = sessions.list_active(user_id=principal.id)
+        return success({"sessions": [session_data(session, current=principal.session_id) for session in active]})
 
     @documented(docs.RETRIEVE)
     def retrieve(self, request: Request, pk: str) -> Response:
-        """One of your active sessions."""
+        """Returns one of your active sessions."""
         principal = current_principal(request)
         session = sessions.get_active(user_id=principal.id, session_id=_id(pk))
         return success({"session": session_data(session, current=principal.session_id)})
 
     @documented(docs.UPDATE)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Names a session, or replaces the object that is kept with it."""
+        """Sets a session's name, or replaces the data that is stored with it."""
         principal = current_principal(request)
         form = SessionPatch(data=request.data)
         form.is_valid(raise_exception=True)
@@ -48,17 +48,17 @@ class SessionViewSet(ViewSet):
 
     @documented(docs.DELETE)
     def destroy(self, request: Request, pk: str) -> Response:
-        """Ends a session at once; your current one too."""
-        self.end(current_principal(request), _id(pk))
+        """Revokes a session immediately. It may be your current one."""
+        self.revoke(current_principal(request), _id(pk))
         return success()
 
-    def end(self, principal: Principal, session_id: uuid.UUID) -> None:
-        """For whoever mounts this view to add to what goes with the end of a session."""
+    def revoke(self, principal: Principal, session_id: uuid.UUID) -> None:
+        """Revoke the session. Override to add side effects, such as an audit event."""
         sessions.revoke_own(user_id=principal.id, session_id=session_id, reason=RevokedReason.SESSION_DELETED)
 
 
 def _id(text: str) -> uuid.UUID:
-    found = parse_id(text)
-    if found is None:
+    session_id = parse_id(text)
+    if session_id is None:
         raise NotFound
-    return found
+    return session_id

@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
                 ('previous_refresh_jti', models.UUIDField(null=True)),
                 ('rotated_at', models.DateTimeField(null=True)),
                 ('revoked_at', models.DateTimeField(null=True)),
-                ('revoked_reason', models.CharField(blank=True, choices=[('logout', 'signed out'), ('logout_all', 'signed out everywhere'), ('session_deleted', 'ended from the list of sessions'), ('password_changed', 'the password changed'), ('password_reset', 'the password was reset'), ('refresh_reused', 'a retired refresh token was presented'), ('email_change_undone', 'a change of address was undone'), ('too_many_sessions', 'gave way to a newer session'), ('account_deactivated', 'the account was deactivated'), ('account_deleted', 'the account was deleted'), ('admin', 'ended by an administrator'), ('service', 'ended by a service')], max_length=32)),
+                ('revoked_reason', models.CharField(blank=True, choices=[('logout', 'signed out'), ('logout_all', 'signed out everywhere'), ('session_deleted', 'revoked from the list of sessions'), ('password_changed', 'password changed'), ('password_reset', 'password reset'), ('refresh_reused', 'refresh token reused'), ('email_change_undone', 'email change undone'), ('too_many_sessions', 'session limit reached'), ('account_deactivated', 'account deactivated'), ('account_deleted', 'account deleted'), ('admin', 'revoked by an administrator'), ('service', 'revoked by a service')], max_length=32)),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to=settings.AUTH_USER_MODEL)),
             ],
             options={

@@ -1,4 +1,4 @@
-"""Tells Redis, after a commit, which sessions ended and whose rights changed; what it does not hear is kept for later."""
+"""Invalidates cache entries after a commit: of revoked sessions, and of users whose name, role or state changed."""
 
 import logging
 import uuid
@@ -18,32 +18,32 @@ logger = logging.getLogger(__name__)
 
 _MARGIN = timedelta(minutes=1)
 _SET_UNLESS_MARKED = """
-local held = redis.call('GET', KEYS[1])
-if held ~= ARGV[3] and held ~= ARGV[4] then redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) end
+local current = redis.call('GET', KEYS[1])
+if current ~= ARGV[3] and current ~= ARGV[4] then redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) end
 """
 
 
 def mark_revoked(session_ids: Iterable[uuid.UUID]) -> None:
-    """Call after the commit. Overwrites whatever is there, and outlives every access token and every racing reader.
+    """Overwrite the entries with REVOKED, which outlives every access token and every concurrent reader. Call after the commit.
 
-    Without memory left Redis still deletes, and a missing entry sends the reader to the database. Where Redis is away,
-    this process refuses the sessions by itself, and tells Redis when it is back; should this process die before, what Redis
-    holds of them lapses within ACTIVE_ENTRY_SECONDS.
+    A Redis that is out of memory still deletes, and a missing entry sends the reader to the database. If Redis is
+    unavailable, this process rejects the sessions by itself and retries the write. If the process ends before that, the
+    entries in Redis expire within ACTIVE_ENTRY_SECONDS.
     """
     seconds = int((settings.JWT_ACCESS_EXPIRY + _MARGIN).total_seconds())
     keys = [cache_key(session_id) for session_id in session_ids]
     if keys and not _try_write(lambda client: _set_all(client, keys, seconds), keys):
-        pending_writes.enqueue(keys, mark=REVOKED, seconds=seconds)
+        pending_writes.enqueue(keys, marker=REVOKED, seconds=seconds)
 
 
 def replace_entries(principals: Iterable[Principal]) -> None:
-    """Call after the commit of a change of name, role or activity: what was read before it must not come back.
+    """Overwrite the entries, so that what was read before the change is not used again. Call after the commit.
 
-    An entry that says `revoked` stays: a session that ended does not begin again.
+    A REVOKED entry stays: a revoked session never becomes active again.
     """
     entries = {cache_key(principal.session_id): encode(principal) for principal in principals}
     if entries and not _try_write(lambda client: _replace_all(client, entries), list(entries)):
-        pending_writes.enqueue(entries, mark=STALE, seconds=ACTIVE_ENTRY_SECONDS)
+        pending_writes.enqueue(entries, marker=STALE, seconds=ACTIVE_ENTRY_SECONDS)
 
 
 def _set_all(client: Any, keys: Iterable[str], seconds: int) -> None:
@@ -70,7 +70,7 @@ def _try_write(write: Callable[[Any], None], keys: list[str]) -> bool:
 
 
 def _write_or_delete(client: Any, write: Callable[[Any], None], keys: list[str]) -> None:
-    """What cannot be written is deleted instead, which Redis does without memory left too."""
+    """Delete the entries if they cannot be written: Redis deletes even when it is out of memory."""
     try:
         write(client)
     except ResponseError:

@@ -1,4 +1,4 @@
-"""What a session id stands for: a principal, or nothing any more. Redis remembers it, the database knows it."""
+"""Looks up the principal of a session: in Redis first, else in the database."""
 
 import uuid
 from datetime import UTC, datetime
@@ -16,33 +16,33 @@ from sessions_tracking.principal_cache.staleness import StaleCacheGuard
 _MISSING, _WRONG_TYPE = b"", b"?"
 _DELETE_IF_UNCHANGED = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
 _SET_TTL_IF_MISSING = "if redis.call('TTL', KEYS[1]) == -1 then redis.call('EXPIRE', KEYS[1], ARGV[2]) end"
-_doubt = StaleCacheGuard(ACTIVE_ENTRY_SECONDS)
+_stale_cache_guard = StaleCacheGuard(ACTIVE_ENTRY_SECONDS)
 
 
 def get_principal(session_id: uuid.UUID) -> Principal:
-    """The principal of a live session: one Redis command, or one query where Redis has no answer.
+    """Return the principal of an active session: one Redis command, or one query on a miss.
 
-    Raises SessionRevoked where the session is over, its user inactive, or neither known.
+    Raises SessionRevoked if the session is revoked, expired or unknown, or its user is inactive.
     """
-    epoch, key = _doubt.generation(), cache_key(session_id)
-    found = _read(key)
-    if found == REVOKED:
+    generation, key = _stale_cache_guard.generation(), cache_key(session_id)
+    value = _read(key)
+    if value == REVOKED:
         count_cache_hit()
         raise SessionRevoked
-    principal = decode(found, session_id) if found else None
-    if principal is not None and not _doubt.must_revalidate(session_id):
+    principal = decode(value, session_id) if value else None
+    if principal is not None and not _stale_cache_guard.must_revalidate(session_id):
         count_cache_hit()
         return principal
-    (count_cache_unavailable if found is None else count_cache_miss)()
-    is_cleared = _evict(key, found, is_ours=principal is not None)
-    principal = _ask_database(session_id)
-    if _remember(principal) and is_cleared:
-        _doubt.mark_revalidated(session_id, epoch=epoch)
+    (count_cache_unavailable if value is None else count_cache_miss)()
+    is_evicted = _evict(key, value, is_own_entry=principal is not None)
+    principal = _load(session_id)
+    if _store(principal) and is_evicted:
+        _stale_cache_guard.mark_revalidated(session_id, generation=generation)
     return principal
 
 
 def _read(key: str) -> bytes | None:
-    """What is under the key; None where nobody knows."""
+    """Return the value of the key, or None if Redis is unavailable or may be wrong about this key."""
     if pending_writes.is_pending(key):
         return None
     try:
@@ -53,25 +53,24 @@ def _read(key: str) -> bytes | None:
         return None
 
 
-def _evict(key: str, found: bytes | None, *, is_ours: bool) -> bool:
-    """True if nothing is under the key any more that is older than this moment: only then the database is asked.
+def _evict(key: str, value: bytes | None, *, is_own_entry: bool) -> bool:
+    """Remove the entry; return whether Redis now holds nothing older than the query that follows.
 
-    Garbage is left to lapse: it was not ours, so it is not ours to delete, but it must not keep the entry out for ever.
+    A value that another program wrote is not deleted, but gets a TTL, so that it cannot keep the entry out for ever.
     """
-    if not found:
-        return found == _MISSING
-    script = _DELETE_IF_UNCHANGED if is_ours else _SET_TTL_IF_MISSING
+    if not value:
+        return value == _MISSING
+    script = _DELETE_IF_UNCHANGED if is_own_entry else _SET_TTL_IF_MISSING
     try:
-        execute(lambda client: client.eval(script, 1, key, found, ACTIVE_ENTRY_SECONDS))
+        execute(lambda client: client.eval(script, 1, key, value, ACTIVE_ENTRY_SECONDS))
     except RedisUnavailable:
         return False
-    return is_ours
+    return is_own_entry
 
 
-def _ask_database(session_id: uuid.UUID) -> Principal:
-    now = datetime.now(UTC)
+def _load(session_id: uuid.UUID) -> Principal:
     row = (
-        Session.objects.active(now)
+        Session.objects.active(datetime.now(UTC))
         .filter(id=session_id, user__is_active=True)
         .values_list("user_id", "user__username", "user__role", "second_factor")
         .first()
@@ -82,8 +81,8 @@ def _ask_database(session_id: uuid.UUID) -> Principal:
     return Principal(id=row[0], username=row[1], role=row[2], session_id=session_id, second_factor=row[3])
 
 
-def _remember(principal: Principal) -> bool:
-    """NX: what a revocation wrote since our read of the database must not be overwritten by what we read. True if asked."""
+def _store(principal: Principal) -> bool:
+    """Cache the principal; return False if Redis is unavailable. NX keeps what a revocation wrote after the query."""
     key, entry = cache_key(principal.session_id), encode(principal)
     try:
         execute(lambda client: client.set(key, entry, nx=True, ex=ACTIVE_ENTRY_SECONDS))

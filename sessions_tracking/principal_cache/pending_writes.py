@@ -1,4 +1,4 @@
-"""What Redis could not be told of sessions: known to this process, and told by a thread as soon as Redis listens again."""
+"""Invalidations that Redis missed. This process applies them at once; a thread writes them when Redis is available again."""
 
 import logging
 import threading
@@ -11,67 +11,70 @@ from core.redis.client import background_client
 
 logger = logging.getLogger(__name__)
 
-_MOST_REMEMBERED = 20_000
-_PAUSE_SECONDS = 0.1
+_MAX_PENDING = 20_000
+_RETRY_SECONDS = 0.1
 
 _lock = threading.Lock()
-_marks: dict[str, tuple[bytes, float]] = {}
+_pending: dict[str, tuple[bytes, float]] = {}
 _writer: threading.Thread | None = None
 
 
 def is_pending(key: str) -> bool:
-    """Whether Redis may say something wrong under the key."""
-    return key in _marks
+    """Return whether Redis may hold a wrong value for the key."""
+    return key in _pending
 
 
-def enqueue(keys: Iterable[str], *, mark: bytes, seconds: int) -> None:
-    """Never waits, never fails. Past the bound the oldest are left to the short life of the entries in Redis."""
+def enqueue(keys: Iterable[str], *, marker: bytes, seconds: int) -> None:
+    """Write `marker` to the keys in the background. Never blocks, never raises.
+
+    Beyond _MAX_PENDING the oldest are dropped; their entries in Redis expire soon.
+    """
     global _writer  # noqa: PLW0603 - one thread a process, started when there is something to write
     until = time.monotonic() + seconds
     with _lock:
-        _marks.update(dict.fromkeys(keys, (mark, until)))
-        for surplus in list(_marks)[: max(0, len(_marks) - _MOST_REMEMBERED)]:
-            del _marks[surplus]
-        if _marks and (_writer is None or not _writer.is_alive()):
+        _pending.update(dict.fromkeys(keys, (marker, until)))
+        for surplus in list(_pending)[: max(0, len(_pending) - _MAX_PENDING)]:
+            del _pending[surplus]
+        if _pending and (_writer is None or not _writer.is_alive()):
             _writer = threading.Thread(target=_write_all, daemon=True)
             _writer.start()
 
 
 def _write_all() -> None:
-    while _is_needed():
-        waiting = dict(_marks)
+    while _has_pending():
+        batch = dict(_pending)
         try:
-            _write(waiting)
+            _write(batch)
         except (redis.RedisError, OSError):
-            time.sleep(_PAUSE_SECONDS)
+            time.sleep(_RETRY_SECONDS)
         else:
-            _discard_written(waiting)
-            logger.warning("told redis of %d sessions that it had missed", len(waiting))
+            _discard_written(batch)
+            logger.warning("wrote %d session entries that redis had missed", len(batch))
 
 
-def _is_needed() -> bool:
-    """Drops what has outlived every entry and every access token it could matter to."""
+def _has_pending() -> bool:
+    """Drop what has outlived every cache entry and access token; return whether anything is left to write."""
     global _writer  # noqa: PLW0603
     now = time.monotonic()
     with _lock:
-        for key in [key for key, (_mark, until) in _marks.items() if until <= now]:
-            del _marks[key]
-        if not _marks:
+        for key in [key for key, (_marker, until) in _pending.items() if until <= now]:
+            del _pending[key]
+        if not _pending:
             _writer = None
-        return bool(_marks)
+        return bool(_pending)
 
 
-def _write(waiting: dict[str, tuple[bytes, float]]) -> None:
-    """Plain SETs, so that no reader's NX that is still on its way can undo them."""
+def _write(batch: dict[str, tuple[bytes, float]]) -> None:
+    """Use plain SET, so that a reader's delayed SET NX cannot undo it."""
     now = time.monotonic()
     with background_client() as client, client.pipeline(transaction=False) as pipeline:
-        for key, (mark, until) in waiting.items():
-            pipeline.set(key, mark, ex=max(1, int(until - now)))
+        for key, (marker, until) in batch.items():
+            pipeline.set(key, marker, ex=max(1, int(until - now)))
         pipeline.execute()
 
 
-def _discard_written(written: dict[str, tuple[bytes, float]]) -> None:
+def _discard_written(batch: dict[str, tuple[bytes, float]]) -> None:
     with _lock:
-        for key, entry in written.items():
-            if _marks.get(key) == entry:
-                del _marks[key]
+        for key, entry in batch.items():
+            if _pending.get(key) == entry:
+                del _pending[key]

@@ -1,7 +1,8 @@
-"""Which entries of Redis to believe: after an outage, or from a Redis that is new to us, only what we know to be of today.
+"""Decides whether a cached principal may be trusted.
 
-An entry from before may miss a revocation that could not be written, or come from an older snapshot. It lapses by itself
-after `lifetime`; until then each session's first reader in this process asks the database and replaces the entry.
+After an outage, or with a Redis that was restarted, an entry may miss a revocation that could not be written, or come from
+an older snapshot. Such entries expire after `lifetime`. Until then, each process revalidates each session once against
+the database and replaces its entry.
 """
 
 import threading
@@ -10,42 +11,45 @@ import uuid
 
 from core.redis.connect import cache_generation
 
-_MOST_REMEMBERED = 100_000
+_MAX_REVALIDATED = 100_000
 
 
 class StaleCacheGuard:
+    """A generation of the cache begins with each outage or restart of Redis (`core.redis.connect`)."""
+
     def __init__(self, lifetime: float) -> None:
         self._lifetime = lifetime
         self._lock = threading.Lock()
-        self._epoch = cache_generation.number
+        self._generation = cache_generation.number
         self._until = 0.0
-        self._settled: set[uuid.UUID] = set()
+        self._revalidated: set[uuid.UUID] = set()
 
     def generation(self) -> int:
-        """Ask before Redis is asked, and give the answer to `mark_revalidated`."""
-        if cache_generation.number != self._epoch:
+        """Return the current generation. Call before the read from Redis, and pass the value to `mark_revalidated`."""
+        if cache_generation.number != self._generation:
             self._start_generation()
-        return self._epoch
+        return self._generation
 
     def must_revalidate(self, session_id: uuid.UUID) -> bool:
-        """Ask after Redis answered: its answer may have come over a connection that is the first of a new epoch."""
+        """Call after the read from Redis: its connection may have been the first one of a new generation."""
         self.generation()
         if time.monotonic() < self._until:
-            return session_id not in self._settled
-        if self._settled:
-            self._settled = set()  # megabytes, that nobody asks for any more
+            return session_id not in self._revalidated
+        if self._revalidated:
+            self._revalidated = set()  # frees megabytes
         return False
 
-    def mark_revalidated(self, session_id: uuid.UUID, *, epoch: int) -> None:
-        """Redis holds nothing about the session that is older than our question to the database, if that was this epoch's."""
+    def mark_revalidated(self, session_id: uuid.UUID, *, generation: int) -> None:
+        """Trust the session's entry from now on, if no newer generation began since `generation` was read."""
         if time.monotonic() >= self._until:
             return
         with self._lock:
-            if epoch == self._epoch == cache_generation.number and len(self._settled) < _MOST_REMEMBERED:
-                self._settled.add(session_id)
+            is_current = generation == self._generation == cache_generation.number
+            if is_current and len(self._revalidated) < _MAX_REVALIDATED:
+                self._revalidated.add(session_id)
 
     def _start_generation(self) -> None:
         with self._lock:
-            self._epoch = cache_generation.number
+            self._generation = cache_generation.number
             self._until = time.monotonic() + self._lifetime
-            self._settled = set()
+            self._revalidated = set()

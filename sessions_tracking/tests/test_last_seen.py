@@ -104,7 +104,7 @@ def test_a_database_that_is_away_costs_a_warning_and_no_more(
     monkeypatch.setattr(SessionQuerySet, "update", fail)
     last_seen.flush()
 
-    assert "could not write when 1 sessions were last seen" in caplog.text
+    assert "could not update last_seen_at of 1 sessions" in caplog.text
 
 
 def test_the_first_note_starts_a_writer_and_the_next_ones_none(
@@ -128,15 +128,15 @@ def test_the_writers_thread_leaves_no_connection_behind(monkeypatch: pytest.Monk
     monkeypatch.setattr(last_seen, "flush", lambda: done.append("written"))
     monkeypatch.setattr(last_seen, "connection", SimpleNamespace(close=lambda: done.append("closed")))
 
-    last_seen._write_in_thread()
+    last_seen._flush_in_thread()
 
     assert done == ["written", "closed"]
 
 
 def test_what_is_remembered_has_a_bound(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(last_seen, "_MOST_REMEMBERED", 10)
+    monkeypatch.setattr(last_seen, "_MAX_RECORDED", 10)
 
     for _ in range(25):
         last_seen.record(uuid4())
 
-    assert len(last_seen._noted) <= 10
+    assert len(last_seen._recorded) <= 10

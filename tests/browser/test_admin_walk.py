@@ -67,7 +67,7 @@ def test_a_session_is_found_and_ended_and_the_api_refuses_it(
     page.get_by_role("button", name="End session").click()
 
     expect(page.get_by_text("1 done")).to_be_visible()
-    expect(page.get_by_text("ended by an administrator")).to_be_visible()
+    expect(page.get_by_text("revoked by an administrator")).to_be_visible()
     _assert_over(server, tokens)
 
 

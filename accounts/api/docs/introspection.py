@@ -25,14 +25,14 @@ _REQUESTS = {
 
 
 class Introspected(serializers.Serializer[dict[str, Any]]):
-    """All but `active` is there for an active token alone."""
+    """Every field except `active` is present only for an active token."""
 
     active = serializers.BooleanField()
     token_use = serializers.ChoiceField(choices=["access_token", "refresh_token"], required=False)
-    token_type = serializers.ChoiceField(choices=["Bearer"], required=False, help_text="Of access tokens alone.")
+    token_type = serializers.ChoiceField(choices=["Bearer"], required=False, help_text="Only for access tokens.")
     sub = serializers.UUIDField(required=False, help_text="The user's id.")
     username = serializers.CharField(required=False)
-    role = serializers.ChoiceField(choices=Role.choices, required=False, help_text="As it is now.")
+    role = serializers.ChoiceField(choices=Role.choices, required=False, help_text="The current role.")
     sid = serializers.UUIDField(required=False, help_text="The session's id.")
     jti = serializers.UUIDField(required=False, help_text="The token's own id.")
     iat = serializers.IntegerField(required=False)
@@ -43,13 +43,13 @@ class Introspected(serializers.Serializer[dict[str, Any]]):
 
 INTROSPECT = Operation(
     tag=TAG,
-    summary="Ask what a token is worth",
+    summary="Introspect a token",
     security=(CLIENT, NOBODY),
     request=TokenForm,
     requests=_REQUESTS,
     data=Introspected,
     answers={
-        "A good access token": {
+        "An active access token": {
             "active": True,
             "token_use": "access_token",
             "token_type": "Bearer",
@@ -63,7 +63,7 @@ INTROSPECT = Operation(
             "iss": "vestibule",
             "aud": "vestibule",
         },
-        "Any other": {"active": False},
+        "Any other token": {"active": False},
     },
     errors=[InvalidClient, RateLimited(retry_after=60)],
     is_oauth=True,
@@ -72,7 +72,7 @@ INTROSPECT = Operation(
 
 REVOKE = Operation(
     tag=TAG,
-    summary="End the session of a token",
+    summary="Revoke the session of a token",
     security=(CLIENT, NOBODY),
     request=TokenForm,
     requests=_REQUESTS,

@@ -30,8 +30,8 @@ TAG = "Sign-in"
 _TRANSPORT = parameter(
     TRANSPORT_HEADER,
     "header",
-    "One way only for the tokens: `cookie` leaves them out of the body, `body` sets no cookie, in capitals or not. "
-    "Without it, both.",
+    "`cookie` omits the tokens from the body, `body` sets no cookie; case-insensitive. Without this header, the response "
+    "has both.",
 )
 
 LOGIN = Operation(
@@ -42,7 +42,7 @@ LOGIN = Operation(
     requests={
         "By email": {"email": samples.EMAIL, "password": samples.PASSWORD},
         "By username": {"username": samples.USERNAME, "password": samples.PASSWORD},
-        "By either, with a session that has a name": {
+        "By either, with a name for the session": {
             "identifier": samples.EMAIL,
             "password": samples.PASSWORD,
             "deviceName": "Kitchen tablet",
@@ -62,12 +62,12 @@ LOGIN = Operation(
 
 REFRESH = Operation(
     tag=TAG,
-    summary="Get the next tokens",
+    summary="Refresh tokens",
     parameters=[_TRANSPORT],
     security=(REFRESH_COOKIE, NOBODY),
     request=RefreshForm,
-    requests={"By the body": {"refreshToken": samples.REFRESH_TOKEN}, "By the cookie": {}},
-    message="The session goes on.",
+    requests={"In the body": {"refreshToken": samples.REFRESH_TOKEN}, "In the cookie": {}},
+    message="Tokens refreshed.",
     data=shapes.RefreshedData,
     answers=samples.REFRESHED,
     headers=SETS_COOKIES,
@@ -82,7 +82,7 @@ REFRESH = Operation(
     is_limited=True,
 )
 
-REFRESH_TOKEN = replace(REFRESH, summary="Get the next tokens, as /refresh")
+REFRESH_TOKEN = replace(REFRESH, summary="Refresh tokens, as /refresh")
 
 LOGOUT = Operation(
     tag=TAG,
@@ -91,9 +91,9 @@ LOGOUT = Operation(
     request=LogoutForm,
     requests={
         "This session": {},
-        "Another of yours": {"sessionId": SESSION["id"]},
-        "With the refresh token alone": {"refreshToken": samples.REFRESH_TOKEN},
-        "A sign-in given up before its second factor": {"mfaToken": samples.MAILED_TOKEN},
+        "Another of your sessions": {"sessionId": SESSION["id"]},
+        "With the refresh token only": {"refreshToken": samples.REFRESH_TOKEN},
+        "A sign-in cancelled before its second factor": {"mfaToken": samples.MAILED_TOKEN},
     },
     message="You are signed out.",
     headers=CLEARS_COOKIES,
@@ -105,8 +105,9 @@ LOGOUT_ALL = Operation(
     summary="Sign out everywhere",
     request=LogoutAllForm,
     requests={"Every session": {}, "All but this one": {"exceptCurrent": True}},
-    message="Your sessions are over.",
+    message="You've been signed out of all devices.",
     data=shapes.RevokedData,
-    answers={"Three sessions ended": {"revoked": 3}},
+    answers={"Every session": {"revoked": 3}, "All but this one": {"revoked": 2}},
+    messages={"All but this one": "You've been signed out of all other devices."},
     headers=CLEARS_COOKIES,
 )

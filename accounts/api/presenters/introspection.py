@@ -1,4 +1,4 @@
-"""What a service reads about a token (RFC 7662 §2.2)."""
+"""The introspection response (RFC 7662 §2.2)."""
 
 from typing import Any
 
@@ -7,21 +7,21 @@ from django.conf import settings
 from accounts.services.introspection import ACCESS, ActiveToken
 
 
-def introspection_response(found: ActiveToken | None) -> dict[str, Any]:
-    """Of a token that is not active nothing is told, not even why. Only an access token is of type `Bearer`."""
-    if found is None:
+def introspection_response(token: ActiveToken | None) -> dict[str, Any]:
+    """Return only `active: false` for an inactive token, without a reason. Only access tokens have `token_type: Bearer`."""
+    if token is None:
         return {"active": False}
-    kind = {"token_type": "Bearer"} if found.use == ACCESS else {}
+    kind = {"token_type": "Bearer"} if token.use == ACCESS else {}
     return kind | {
         "active": True,
-        "token_use": found.use,
-        "sub": str(found.principal.id),
-        "username": found.principal.username,
-        "role": found.principal.role,
-        "sid": str(found.claims.session_id),
-        "jti": str(found.claims.jti),
-        "iat": found.claims.issued_at,
-        "exp": found.claims.expires_at,
+        "token_use": token.use,
+        "sub": str(token.principal.id),
+        "username": token.principal.username,
+        "role": token.principal.role,
+        "sid": str(token.claims.session_id),
+        "jti": str(token.claims.jti),
+        "iat": token.claims.issued_at,
+        "exp": token.claims.expires_at,
         "iss": settings.JWT_ISSUER,
         "aud": settings.JWT_AUDIENCE,
     }

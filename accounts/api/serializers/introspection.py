@@ -1,4 +1,4 @@
-"""The body that RFC 7662 and RFC 7009 share, with their names for its fields."""
+"""The request body of RFC 7662 and RFC 7009."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ class TokenForm(serializers.Serializer[dict[str, Any]]):
     token_type_hint = PlainText(
         required=False,
         max_length=64,
-        help_text="`access_token` or `refresh_token`. Both are looked for, whatever it says.",
+        help_text="`access_token` or `refresh_token`. A hint only: both are tried.",
     )
     client_id = PlainText(
-        required=False, max_length=64, help_text="Where the header `Authorization: Basic …` is not used."
+        required=False, max_length=64, help_text="Required without the header `Authorization: Basic …`."
     )
     client_secret = PlainText(required=False, max_length=256, help_text="As `client_id`.")

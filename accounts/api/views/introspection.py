@@ -1,4 +1,4 @@
-"""What services ask about tokens: RFC 7662 and RFC 7009."""
+"""Token introspection (RFC 7662) and revocation (RFC 7009) for service clients."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +24,7 @@ from sessions_tracking.client_info import read_client_info
 
 
 class IntrospectionViewSet(ViewSet):
-    """For services that have a client id and a secret; what else a request bears is not looked at."""
+    """Authenticates by client id and secret only; user tokens and cookies are ignored."""
 
     authentication_classes = []
     permission_classes = [AllowAny]
@@ -36,22 +36,22 @@ class IntrospectionViewSet(ViewSet):
     @action(detail=False, methods=["post"])
     @documented(docs.INTROSPECT)
     def introspect(self, request: Request) -> Response:
-        """Says whether a token is good at this moment, and whose it is (RFC 7662); of any other it says `active: false`.
+        """Returns whether a token is active, and its user and session (RFC 7662); `active: false` for any other token.
 
-        Refresh tokens are known too: take for an access token only what says `token_use: access_token`.
+        Refresh tokens are supported too: accept a token as an access token only with `token_use: access_token`.
         """
-        token, _client = _asked(request)
+        token, _client = _validated(request)
         return Response(introspection_response(introspection.introspect(token=token)))
 
     @action(detail=False, methods=["post"])
     @documented(docs.REVOKE)
     def revoke(self, request: Request) -> Response:
-        """Ends the session of an access or refresh token at once (RFC 7009). A token that is unknown or dead already is fine."""
-        token, client = _asked(request)
+        """Revokes the session of an access or refresh token immediately (RFC 7009). Succeeds for any token."""
+        token, client = _validated(request)
         introspection.revoke(token=token, client=client, source=read_client_info(request))
         return success()
 
 
-def _asked(request: Request) -> tuple[str, ServiceClient]:
+def _validated(request: Request) -> tuple[str, ServiceClient]:
     form = checked(TokenForm, request)
     return form["token"], authenticate_client(request, form)

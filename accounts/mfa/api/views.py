@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.cookies import requested_transport
-from accounts.api.login_responses import signed_in
+from accounts.api.login_responses import login_response
 from accounts.api.serializers.forms import PasswordForm
 from accounts.mfa.api import docs as docs
 from accounts.mfa.api.mfa_forms import ConfirmTotpForm, VerifyMfaForm
@@ -89,4 +89,4 @@ class MfaVerificationViewSet(ViewSet):
             proof=Proof(code=form.get("code"), recovery_code=form.get("recoveryCode")),
             client=read_client_info(request),
         )
-        return signed_in(sign_in, transport)
+        return login_response(sign_in, transport)

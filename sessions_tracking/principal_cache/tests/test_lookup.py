@@ -110,7 +110,7 @@ def test_a_reader_that_raced_a_revocation_cannot_put_the_old_state_back(session_
     services.revoke(session_id=session_id, reason=RevokedReason.LOGOUT)
     invalidation.mark_revoked([session_id])
 
-    lookup._remember(read_before)
+    lookup._store(read_before)
 
     with pytest.raises(SessionRevoked):
         get_principal(session_id)

@@ -57,7 +57,7 @@ def deafness(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deafness]:
     deafness = Deafness(monkeypatch)
     yield deafness
     deafness.end()
-    _wait_until(lambda: not pending_writes._marks)
+    _wait_until(lambda: not pending_writes._pending)
 
 
 @pytest.fixture
@@ -129,17 +129,17 @@ def test_a_node_that_read_before_a_change_cannot_undo_the_mark_of_it(session_id:
 def test_what_nobody_could_mistake_any_more_is_forgotten(deafness: Deafness) -> None:
     deafness.begin()
     key = cache_key(uuid4())
-    pending_writes.enqueue([key], mark=REVOKED, seconds=0)
+    pending_writes.enqueue([key], marker=REVOKED, seconds=0)
 
     _wait_until(lambda: not pending_writes.is_pending(key))
 
 
 def test_of_too_many_the_oldest_give_way(deafness: Deafness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pending_writes, "_MOST_REMEMBERED", 3)
+    monkeypatch.setattr(pending_writes, "_MAX_PENDING", 3)
     deafness.begin()
     keys = [cache_key(uuid4()) for _ in range(5)]
     for key in keys:
-        pending_writes.enqueue([key], mark=REVOKED, seconds=60)
+        pending_writes.enqueue([key], marker=REVOKED, seconds=60)
 
     assert [pending_writes.is_pending(key) for key in keys] == [False, False, True, True, True]
 
@@ -148,7 +148,7 @@ def test_one_thread_writes_and_goes_when_there_is_nothing_left(deafness: Deafnes
     deafness.begin()
     before = threading.active_count()
     for _ in range(20):
-        pending_writes.enqueue([cache_key(uuid4())], mark=REVOKED, seconds=60)
+        pending_writes.enqueue([cache_key(uuid4())], marker=REVOKED, seconds=60)
     assert threading.active_count() == before + 1
 
     deafness.end()

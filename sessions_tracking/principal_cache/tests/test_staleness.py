@@ -69,37 +69,37 @@ def test_a_mark_is_believed_at_once(session_id: UUID, django_assert_num_queries:
 
 
 def test_doubt_is_over_when_everything_of_before_has_lapsed() -> None:
-    doubt, session_id = StaleCacheGuard(ACTIVE_ENTRY_SECONDS), uuid4()
-    assert not doubt.must_revalidate(session_id)
+    guard, session_id = StaleCacheGuard(ACTIVE_ENTRY_SECONDS), uuid4()
+    assert not guard.must_revalidate(session_id)
     cache_generation.bump()
-    assert doubt.must_revalidate(session_id)
+    assert guard.must_revalidate(session_id)
 
-    doubt._until -= ACTIVE_ENTRY_SECONDS
+    guard._until -= ACTIVE_ENTRY_SECONDS
 
-    assert not doubt.must_revalidate(session_id)
-    doubt.mark_revalidated(session_id, epoch=doubt.generation())
-    assert not doubt._settled
+    assert not guard.must_revalidate(session_id)
+    guard.mark_revalidated(session_id, generation=guard.generation())
+    assert not guard._revalidated
 
 
-def test_what_was_settled_is_let_go_of_when_doubt_is_over() -> None:
-    doubt = StaleCacheGuard(ACTIVE_ENTRY_SECONDS)
+def test_what_was_revalidated_is_let_go_of_when_doubt_is_over() -> None:
+    guard = StaleCacheGuard(ACTIVE_ENTRY_SECONDS)
     cache_generation.bump()
-    doubt.mark_revalidated(uuid4(), epoch=doubt.generation())
-    assert len(doubt._settled) == 1
+    guard.mark_revalidated(uuid4(), generation=guard.generation())
+    assert len(guard._revalidated) == 1
 
-    doubt._until -= ACTIVE_ENTRY_SECONDS
-    doubt.must_revalidate(uuid4())
+    guard._until -= ACTIVE_ENTRY_SECONDS
+    guard.must_revalidate(uuid4())
 
-    assert not doubt._settled
+    assert not guard._revalidated
 
 
 def test_a_question_of_before_settles_nothing_of_now() -> None:
-    doubt, session_id = StaleCacheGuard(ACTIVE_ENTRY_SECONDS), uuid4()
-    before = doubt.generation()
+    guard, session_id = StaleCacheGuard(ACTIVE_ENTRY_SECONDS), uuid4()
+    before = guard.generation()
     cache_generation.bump()
 
-    doubt.mark_revalidated(session_id, epoch=before)
-    assert doubt.must_revalidate(session_id)
+    guard.mark_revalidated(session_id, generation=before)
+    assert guard.must_revalidate(session_id)
 
-    doubt.mark_revalidated(session_id, epoch=doubt.generation())
-    assert not doubt.must_revalidate(session_id)
+    guard.mark_revalidated(session_id, generation=guard.generation())
+    assert not guard.must_revalidate(session_id)
