@@ -1,15 +1,15 @@
-// Talks to the API: with cookies or with bearer tokens, and with one refresh at a time over all tabs.
+// Calls the API with cookies or bearer tokens, and refreshes in one tab at a time.
 
 import { API } from "./config.js";
 
-// What the tabs of this origin share. With cookies it holds times alone; with bearer tokens it has to hold the tokens.
-const KEPT = "vestibule.session";
+// Shared by all tabs of this origin. With cookies it contains only times; with bearer tokens the tokens too.
+const STORAGE_KEY = "vestibule.session";
 const LOCK = "vestibule.refresh";
-const LOST_ANSWER_PAUSE = 500;
+const RETRY_DELAY = 500;
 
-// Of a request: the access token is of no use any more, the session may be. Of a refresh: so is the session.
+// After a request: the access token is not valid, but the session may be. After a refresh: the session has signedOut.
 const REFRESHABLE = new Set(["authentication_required", "token_expired", "token_invalid"]);
-const OVER = new Set([...REFRESHABLE, "session_revoked", "refresh_token_reused"]);
+const SIGNED_OUT = new Set([...REFRESHABLE, "session_revoked", "refresh_token_reused"]);
 
 export class ApiError extends Error {
   constructor(status, body, retryAfter) {
@@ -21,75 +21,75 @@ export class ApiError extends Error {
   }
 }
 
-// For the faults that are nobody's answer: no network, or a proxy that speaks something else than JSON.
+// No response of the API: no network, or a proxy that does not return JSON.
 export class Unreachable extends Error {}
 
-export const isSignedIn = () => kept() !== null;
+export const isSignedIn = () => loadSession() !== null;
 
-// `told` hears whether another tab signed in (true) or out (false), once this tab can read what that one wrote.
-export function onNews(told) {
+// Calls `listener` with true if another tab signed in, with false if it signed out.
+export function onSessionChange(listener) {
   addEventListener("storage", ({ key, oldValue, newValue }) => {
-    if (key === KEPT && !oldValue !== !newValue) told(Boolean(newValue));
+    if (key === STORAGE_KEY && !oldValue !== !newValue) listener(Boolean(newValue));
   });
 }
 
 export async function call(method, path, body) {
-  const before = kept();
+  const before = loadSession();
   try {
     return await send(method, path, body, before);
   } catch (error) {
-    if (before === null || !OVER.has(error.code)) throw error;
-    if (!REFRESHABLE.has(error.code)) throw ended(error);
+    if (before === null || !SIGNED_OUT.has(error.code)) throw error;
+    if (!REFRESHABLE.has(error.code)) throw signedOut(error);
   }
   await refreshUnlessDone(before);
-  return send(method, path, body, kept());
+  return send(method, path, body, loadSession());
 }
 
-// Either {user, …}, or {mfaRequired, mfaToken, …}: then verifySecondFactor ends the sign-in.
-export const logIn = (transport, credentials) => begin(transport, "/login", credentials);
+// Returns {user, …}, or {mfaRequired, mfaToken, …}: then verifySecondFactor completes the sign-in.
+export const logIn = (transport, credentials) => startSession(transport, "/login", credentials);
 
-export const verifySecondFactor = (transport, proof) => begin(transport, "/mfa/verify", proof);
+export const verifySecondFactor = (transport, proof) => startSession(transport, "/mfa/verify", proof);
 
 export async function logOut(everywhere = false) {
-  const { refresh } = kept() ?? {};
+  const { refresh } = loadSession() ?? {};
   try {
     // With the refresh token beside it, this works with an expired access token too.
-    await (everywhere ? call("POST", "/logout-all", {}) : send("POST", "/logout", { refreshToken: refresh }, kept()));
+    await (everywhere ? call("POST", "/logout-all", {}) : send("POST", "/logout", { refreshToken: refresh }, loadSession()));
   } finally {
-    forget();
+    clearSession();
   }
 }
 
-async function begin(transport, path, body) {
+async function startSession(transport, path, body) {
   const data = await send("POST", path, body, { transport });
-  if (!data.mfaRequired) keep(transport, data);
+  if (!data.mfaRequired) saveSession(transport, data);
   return data;
 }
 
-// The lock is the browser's, for all tabs of this origin. Whoever waited for it finds that the work is done; or, where the
-// other tab's writing has not arrived yet, asks with the same token, and gets the same successor within the server's grace.
+// The browser's lock covers all tabs of this origin. A tab that waited finds the new time and does nothing. If it does not see
+// it yet, it refreshes with the same token and gets the same successor within the server's grace period.
 function refreshUnlessDone(before) {
   return navigator.locks.request(LOCK, async () => {
-    const now = kept();
+    const now = loadSession();
     if (now === null) throw new ApiError(401, { code: "session_revoked", message: "You were signed out in another tab." });
     if (now.refreshedAt !== before.refreshedAt) return;
     const body = now.transport === "body" ? { refreshToken: now.refresh } : undefined;
     try {
-      keep(now.transport, await twice(() => send("POST", "/refresh", body, { transport: now.transport })));
+      saveSession(now.transport, await withRetry(() => send("POST", "/refresh", body, { transport: now.transport })));
     } catch (error) {
-      throw OVER.has(error.code) ? ended(error) : error;
+      throw SIGNED_OUT.has(error.code) ? signedOut(error) : error;
     }
   });
 }
 
-// An answer that was lost on the way is asked for again, within that grace of 10 seconds.
-async function twice(ask) {
+// Repeats a request whose response was lost, within the grace period of 10 seconds.
+async function withRetry(request) {
   try {
-    return await ask();
+    return await request();
   } catch (error) {
     if (!(error instanceof Unreachable)) throw error;
-    await new Promise((resolve) => setTimeout(resolve, LOST_ANSWER_PAUSE));
-    return ask();
+    await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY));
+    return request();
   }
 }
 
@@ -99,32 +99,32 @@ async function send(method, path, body, session) {
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (session?.access) headers.Authorization = `Bearer ${session.access}`;
   const credentials = transport === "cookie" ? "include" : "omit";
-  let response, answer;
+  let response, data;
   try {
     response = await fetch(API + path, { method, headers, credentials, body: body && JSON.stringify(body) });
-    answer = await response.json();
+    data = await response.json();
   } catch {
     throw new Unreachable("The server cannot be reached. Check your connection and try again.");
   }
-  if (!response.ok) throw new ApiError(response.status, answer, Number(response.headers.get("Retry-After")) || null);
-  return answer.data ?? {};
+  if (!response.ok) throw new ApiError(response.status, data, Number(response.headers.get("Retry-After")) || null);
+  return data.data ?? {};
 }
 
-function ended(error) {
-  forget();
+function signedOut(error) {
+  clearSession();
   return error;
 }
 
-function kept() {
-  return JSON.parse(localStorage.getItem(KEPT));
+function loadSession() {
+  return JSON.parse(localStorage.getItem(STORAGE_KEY));
 }
 
-function keep(transport, { tokens }) {
+function saveSession(transport, { tokens }) {
   const session = { transport, refreshedAt: Date.now() + Math.random() };
   if (transport === "body") Object.assign(session, { access: tokens.accessToken, refresh: tokens.refreshToken });
-  localStorage.setItem(KEPT, JSON.stringify(session));
+  localStorage.setItem(STORAGE_KEY, JSON.stringify(session));
 }
 
-function forget() {
-  localStorage.removeItem(KEPT);
+function clearSession() {
+  localStorage.removeItem(STORAGE_KEY);
 }

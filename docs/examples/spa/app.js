@@ -1,12 +1,12 @@
-// The pages of the example: one section each, forms that name their faults, and what another tab did.
+// The pages of the example: one section each, forms with error messages, and sign-in and sign-out in other tabs.
 
-import { ApiError, Unreachable, call, isSignedIn, logIn, logOut, onNews, verifySecondFactor } from "./api.js";
+import { ApiError, Unreachable, call, isSignedIn, logIn, logOut, onSessionChange, verifySecondFactor } from "./api.js";
 
 const $ = (selector, within = document) => within.querySelector(selector);
 const views = [...document.querySelectorAll("[data-view]")];
 
-// A sign-in or sign-up that is under way, in this tab alone.
-let underWay = {};
+// A sign-in or sign-up in progress, in this tab only.
+let pending = {};
 
 const forms = {
   async register(fields) {
@@ -14,30 +14,30 @@ const forms = {
     askForCode(fields.email);
   },
   async verify({ code }) {
-    await call("POST", "/verify-email", { email: underWay.email, code });
+    await call("POST", "/verify-email", { email: pending.email, code });
     show("sign-in");
-    say("Your email is verified. Sign in now.");
+    showStatus("Your email is verified. Sign in now.");
   },
   async "sign-in"({ identifier, password, transport }) {
     try {
       const data = await logIn(transport, { identifier, password });
       if (!data.mfaRequired) return openAccount();
-      underWay = { transport, mfaToken: data.mfaToken };
+      pending = { transport, mfaToken: data.mfaToken };
       show("second-factor");
     } catch (error) {
       if (error.code !== "email_not_verified" || !identifier.includes("@")) throw error;
       askForCode(identifier);
-      say(error.message, "bad");
+      showStatus(error.message, "bad");
     }
   },
   async "second-factor"({ code }) {
     const proof = /^\s*\d{6}\s*$/.test(code) ? { code: code.trim() } : { recoveryCode: code };
     try {
-      await verifySecondFactor(underWay.transport, { mfaToken: underWay.mfaToken, ...proof });
+      await verifySecondFactor(pending.transport, { mfaToken: pending.mfaToken, ...proof });
     } catch (error) {
       if (!["token_invalid", "token_expired"].includes(error.code)) throw error;
       show("sign-in");
-      return say("That took too long, or too many tries. Sign in again.", "bad");
+      return showStatus("That took too long, or too many tries. Sign in again.", "bad");
     }
     await openAccount();
   },
@@ -46,12 +46,12 @@ const forms = {
     await openAccount();
     fillList($("#recovery-codes"), recoveryCodes);
     $("#recovery").hidden = false;
-    say("Your second factor is on.");
+    showStatus("Your second factor is on.");
   },
 };
 
 function askForCode(email) {
-  underWay = { email };
+  pending = { email };
   $("#sent-to").textContent = email;
   show("verify");
 }
@@ -78,7 +78,7 @@ function fillList(list, texts) {
   list.replaceChildren(...texts.map((text) => element("li", text)));
 }
 
-// Text, never HTML: what people call themselves is not to become markup.
+// Text, never HTML: names of users must not become markup.
 function element(name, text) {
   return Object.assign(document.createElement(name), { textContent: text });
 }
@@ -87,22 +87,22 @@ function show(name) {
   for (const view of views) view.hidden = view.dataset.view !== name;
   const view = $(`[data-view="${name}"]`);
   for (const form of view.querySelectorAll("form")) form.reset();
-  clearFaults(view);
-  say("");
+  clearErrors(view);
+  showStatus("");
   document.title = `${$("h1", view).textContent} · Example`;
   $("h1", view).focus();
 }
 
-function say(text, kind = "good") {
+function showStatus(text, kind = "good") {
   $("#status").className = `status ${kind}`;
   $("#status").textContent = text;
 }
 
-// The message is for people, in their language; what concerns a field stands beside it too.
-function explain(error, form) {
+// Show the message, which is in the user's language, and errors beside their fields.
+function showError(error, form) {
   if (!(error instanceof ApiError || error instanceof Unreachable)) throw error;
   if (!isSignedIn() && !$('[data-view="account"]').hidden) show("sign-in");
-  say(error.message + (error.retryAfter ? ` Try again in ${error.retryAfter} seconds.` : ""), "bad");
+  showStatus(error.message + (error.retryAfter ? ` Try again in ${error.retryAfter} seconds.` : ""), "bad");
   for (const [name, texts] of Object.entries(error.errors ?? {})) markField(form, name, texts);
 }
 
@@ -116,7 +116,7 @@ function markField(form, name, texts) {
   $('[aria-invalid="true"]', form).focus();
 }
 
-function clearFaults(within) {
+function clearErrors(within) {
   for (const fault of within.querySelectorAll(".error")) fault.remove();
   for (const field of within.querySelectorAll("[aria-invalid]")) {
     field.removeAttribute("aria-invalid");
@@ -124,28 +124,28 @@ function clearFaults(within) {
   }
 }
 
-async function attempt(button, deed, form) {
+async function attempt(button, action, form) {
   button.disabled = true;
-  say("");
+  showStatus("");
   try {
-    await deed();
+    await action();
   } catch (error) {
-    explain(error, form);
+    showError(error, form);
   } finally {
     button.disabled = false;
   }
 }
 
-function onClick(selector, deed) {
-  $(selector).addEventListener("click", (event) => attempt(event.currentTarget, deed));
+function onClick(selector, action) {
+  $(selector).addEventListener("click", (event) => attempt(event.currentTarget, action));
 }
 
 for (const form of document.querySelectorAll("[data-form]")) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    clearFaults(form);
-    const deed = () => forms[form.dataset.form](Object.fromEntries(new FormData(form)));
-    attempt($("button:not([type])", form), deed, form);
+    clearErrors(form);
+    const action = () => forms[form.dataset.form](Object.fromEntries(new FormData(form)));
+    attempt($("button:not([type])", form), action, form);
   });
 }
 for (const button of document.querySelectorAll("[data-show]")) {
@@ -153,18 +153,18 @@ for (const button of document.querySelectorAll("[data-show]")) {
 }
 onClick("#reload", openAccount);
 onClick("#resend", async () => {
-  await call("POST", "/resend-verification", { email: underWay.email });
-  say("Another code is on its way; the former one is of no use any more.");
+  await call("POST", "/resend-verification", { email: pending.email });
+  showStatus("Another code is on its way; the former one is of no use any more.");
 });
 onClick("#log-out", async () => {
   await logOut();
   show("sign-in");
-  say("You are signed out.");
+  showStatus("You are signed out.");
 });
 onClick("#log-out-all", async () => {
   await logOut(true);
   show("sign-in");
-  say("You are signed out everywhere.");
+  showStatus("You are signed out everywhere.");
 });
 onClick("#add-factor", async () => {
   const { secret, qrSvg } = await call("POST", "/mfa/totp");
@@ -174,10 +174,10 @@ onClick("#add-factor", async () => {
   $("#enrolment").hidden = false;
   $("#first-code").focus();
 });
-onNews((signedIn) => {
-  if (signedIn) return openAccount().catch((error) => explain(error));
+onSessionChange((signedIn) => {
+  if (signedIn) return openAccount().catch((error) => showError(error));
   show("sign-in");
-  say("You were signed out in another tab.");
+  showStatus("You were signed out in another tab.");
 });
 
-if (isSignedIn()) openAccount().catch((error) => explain(error));
+if (isSignedIn()) openAccount().catch((error) => showError(error));

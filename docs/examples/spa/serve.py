@@ -1,4 +1,4 @@
-"""Serves this example with a strict Content-Security-Policy, and tells it where the API is. For development alone."""
+"""Serve this example with a strict Content-Security-Policy and the URL of the API. For development only."""
 
 import argparse
 import json
