@@ -102,7 +102,7 @@ def test_somebody_adds_a_second_factor_and_is_asked_for_it(context: BrowserConte
     _sign_in(page, name, transport)
     assert_fits(page)
     _submit(page, {"#factor": "AAAAA-AAAAA"})
-    expect(page.locator("#status")).to_contain_text("The code is wrong")
+    expect(page.locator("#status")).to_contain_text("The code is incorrect")
     expect(page.locator("#profile")).to_be_hidden()
 
     _submit(page, {"#factor": recovery_code})
