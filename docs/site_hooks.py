@@ -17,6 +17,16 @@ _FENCE_WITH_LABEL = re.compile(r"^( *```\w+) \w+$", re.MULTILINE)
 _EXTERNAL_ASSET = re.compile(r"<(?:script|img|iframe|source)[^>]*\ssrc=\"?https?:|<link(?=[^>]*stylesheet)[^>]*https?:")
 
 
+def on_config(config: Any) -> Any:
+    """Put every decision into the navigation, so that a new page needs no line in mkdocs.yml."""
+    decisions = sorted(f"decisions/{page.name}" for page in (DOCS / "decisions").glob("[0-9]*.md"))
+    for section in config["nav"]:
+        for pages in section.values():
+            if isinstance(pages, list):
+                pages[:] = [{"Decisions": decisions} if page == "decisions" else page for page in pages]
+    return config
+
+
 def on_files(files: Files, config: Any) -> Files:
     """Add the linked files of the repository, and those that they link to."""
     queue = list(DOCS.rglob("*.md"))
