@@ -1,4 +1,4 @@
-"""Ids: UUIDs of version 7, which grow with time and so keep indexes dense (RFC 9562 §5.7)."""
+"""Ids: UUIDs of version 7, which increase with time and so keep indexes dense (RFC 9562 §5.7)."""
 
 import uuid
 
@@ -11,12 +11,12 @@ def new_id() -> uuid.UUID:
 
 
 def new_name() -> str:
-    """An id of 32 hexadecimal digits, where nobody needs it as a UUID."""
+    """Return an id as 32 hexadecimal digits."""
     return uuid_utils.uuid7().hex
 
 
 def parse_id(text: object) -> uuid.UUID | None:
-    """The UUID that a client spelled in its usual 36 characters, else None."""
+    """Return the UUID of a text in the usual form of 36 characters, else None."""
     if not isinstance(text, str) or len(text) != 36:
         return None
     try:

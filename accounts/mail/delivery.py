@@ -16,7 +16,7 @@ from accounts.mail.failures import describe, is_configuration, is_permanent, ret
 from accounts.mail.outbox_queue import CANCELLED
 from accounts.metrics import EMAILS
 from accounts.models import EmailKind, EmailState, OutboxEmail
-from core.observability.logs import about
+from core.observability.logs import log_context
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def deliver_waiting(*, seconds: float = 5) -> int:
         email = _claim()
         if email is None:
             break
-        with about(email_id=str(email.id), request_id=str(email.context.get("request_id", ""))):
+        with log_context(email_id=str(email.id), request_id=str(email.context.get("request_id", ""))):
             _deliver(email)
         taken += 1
     return taken

@@ -19,7 +19,7 @@ _thread: threading.Thread | None = None
 
 def nudge() -> None:
     """Never waits and never fails. What a lost nudge misses, the sweep of beat finds a few seconds later."""
-    if settings.NUDGE_WORKER:
+    if settings.WAKE_WORKER_ON_COMMIT:
         _wanted.set()
         _ensure_thread()
 

@@ -1,4 +1,4 @@
-"""Celery: it carries nudges and small ids, never a secret, and never a pickle."""
+"""Celery: its messages carry ids, never a secret, and are JSON, never pickles."""
 
 from celery.schedules import crontab
 from kombu import Queue
@@ -19,9 +19,9 @@ def _broker() -> broker_url.Broker:
 
 
 BROKER = _broker()
-# Where it is, what is known of the cache's Redis is known of the broker.
+# If so, /readyz reports the state of the cache's Redis as the broker's.
 BROKER_IS_REDIS = BROKER.redis is not None and BROKER.redis.is_same_database(REDIS_ADDRESS)
-# Celery itself reads the variable CELERY_BROKER_URL, past all of this, unless it is told these two.
+# Without these two, Celery reads the variable CELERY_BROKER_URL itself, unvalidated.
 CELERY_BROKER_READ_URL = CELERY_BROKER_WRITE_URL = CELERY_BROKER_URL = BROKER.url
 CELERY_BROKER_USE_SSL = BROKER.ssl
 for _name in ("CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL"):
@@ -30,17 +30,17 @@ for _name in ("CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL"):
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
-# No acknowledgements: one that is lost while the broker hangs would keep the worker's only place for ever. A task that is
-# lost is made up for by the next sweep, or the next day's cleanup.
+# No acknowledgements: one that is lost while the broker hangs would occupy the worker's only prefetch slot for ever. The
+# next sweep, or the next day's cleanup, does the work of a lost task.
 CELERY_TASK_QUEUES = [Queue("celery", no_ack=True)]
 CELERY_TASK_TIME_LIMIT = 300
-# Celery itself would count all processors of the machine.
+# Celery's own default counts all processors of the machine, ignoring quotas.
 CELERY_WORKER_CONCURRENCY = env.integer("WORKER_CONCURRENCY", available_cpus(), minimum=1, maximum=512)
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-# A broker that is away must not hold up whoever publishes.
+# An unavailable broker must not block the publisher.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 5,
     "socket_connect_timeout": 1,
@@ -51,14 +51,18 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 } | BROKER.options
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULER = "core.task_queue.beat:WatchedScheduler"
-# It looks at its schedule at least this often, so that the watch over it can tell that it is not hung.
+# Beat wakes at least this often, so that its watchdog can tell that it is not hung.
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5.0
-# How long beat may publish nothing, with a broker that answers, before its process ends.
+# How long beat may publish nothing while the broker is available, before its process exits.
 BEAT_STALLED_SECONDS = 60.0
 # The value of celery's --app with which such a process starts again, where nothing supervises it.
 BEAT_APP = "config.celery"
 CELERY_BEAT_SCHEDULE = {
     "deliver-waiting-emails": {"task": "accounts.deliver_outbox", "schedule": 5.0, "options": {"expires": 5}},
-    "take-a-reading": {"task": "accounts.snapshot_metrics", "schedule": crontab(minute=0), "options": {"expires": 600}},
-    "remove-what-is-over": {"task": "accounts.cleanup_tokens", "schedule": crontab(hour=3, minute=17)},
+    "snapshot-metrics": {
+        "task": "accounts.snapshot_metrics",
+        "schedule": crontab(minute=0),
+        "options": {"expires": 600},
+    },
+    "cleanup-expired": {"task": "accounts.cleanup_tokens", "schedule": crontab(hour=3, minute=17)},
 }

@@ -1,4 +1,4 @@
-"""The database: SQLite for a developer, anything of `DATABASE_URL` elsewhere."""
+"""The database of `DATABASE_URL`; in development, by default SQLite."""
 
 from typing import Any
 
@@ -11,25 +11,25 @@ from core.environment.database_url import usable
 from core.paths import url_path, var_dir
 
 SQLITE_OPTIONS = {
-    # A transaction that means to write waits for its turn at its start, instead of failing when it first writes.
+    # A writing transaction waits for the lock at its start, instead of failing at its first write.
     "transaction_mode": "IMMEDIATE",
     "timeout": 5,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=5000;",
 }
 POSTGRES_OPTIONS = {
     "connect_timeout": 3,
-    # A host that vanished amid a question says nothing; without these, whoever asked would wait for hours.
+    # Without these, a query to a host that vanished would block for hours.
     "tcp_user_timeout": 5000,
     "keepalives_idle": 5,
     "keepalives_interval": 2,
     "keepalives_count": 3,
-    # After a failover the name may still lead to the former primary, where revocations of the new one do not show. A primary that
-    # an operator or a full disk made read-only is accepted: it reads what is true.
+    # After a failover the name may still resolve to the former primary, which misses revocations on the new one. A primary that
+    # an operator or a full disk made read-only is accepted: its data is current.
     "target_session_attrs": "primary",
-    # The web process never works on more requests at once than WEB_THREADS; the rest is for its own threads.
-    "keep": WEB_THREADS + 2,
-    # What is asked most is planned once for each connection (core.db.prepared). Not through a pooler that hands one connection to
-    # many in turn and does not know of prepared statements: PgBouncer in its transaction mode, with max_prepared_statements=0.
+    # A web process serves at most WEB_THREADS requests at once; the rest is for its background threads.
+    "max_idle": WEB_THREADS + 2,
+    # Frequent statements are planned once per connection (core.db.prepared). Switch it off behind a pooler that shares server
+    # connections and does not track prepared statements: PgBouncer in transaction mode with max_prepared_statements=0.
     "prepare_threshold": 0 if env.boolean("DATABASE_PREPARE", default=True) else None,
 }
 
@@ -63,6 +63,6 @@ def _connection(config: dict[str, Any]) -> dict[str, Any]:
 
 
 DATABASES = {"default": _database()}
-# A refusal of a wrong code is counted although the request fails, so each service draws its own line.
+# A wrong code is counted although the request fails, so each service decides what its transaction covers.
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -49,7 +49,7 @@ if not FRONTEND_URL:
     )
 PUBLIC_URL = PUBLIC_URL or FRONTEND_URL
 
-NUDGE_WORKER = True
+WAKE_WORKER_ON_COMMIT = True
 # Between two security notices of one kind to one recipient.
 NOTICE_PAUSE = timedelta(minutes=1)
 # A worker that was killed while it sent leaves its email claimed; after this long another may take it.

@@ -1,4 +1,4 @@
-"""Logs go to standard output, a line each: for people in development, as JSON elsewhere."""
+"""Logs go to standard output, one line per record: as text in development, as JSON elsewhere."""
 
 from config.settings.debug import DEBUG
 from core.environment import env
@@ -11,7 +11,7 @@ LOGGING = {
     "formatters": {
         "text": {
             "()": "core.observability.logs.LineFormatter",
-            "format": "%(asctime)s %(levelname)s %(name)s %(named)s%(message)s",
+            "format": "%(asctime)s %(levelname)s %(name)s %(ids)s%(message)s",
         },
         "json": {"()": "core.observability.logs.JsonFormatter"},
     },
@@ -21,13 +21,13 @@ LOGGING = {
         "level": env.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")).upper(),
     },
     "loggers": {
-        # A refused request is the client's affair and shows in the access log; an error is ours.
+        # The access log has rejected requests; only server errors are logged here.
         "django.request": {"level": "ERROR"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         "django.server": {"level": "WARNING"},
-        # At DEBUG it would quote each statement with its values.
+        # At DEBUG it would log each statement with its values.
         "django.db.backends": {"level": "INFO"},
-        # Two lines for each sweep of an empty outbox would drown the rest.
+        # Every sweep of an empty outbox would log two lines.
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},

@@ -1,4 +1,4 @@
-"""Redis: a cache of what the database knows, so it is never waited for and its answers are never a pickle."""
+"""Redis: a cache of the database. Requests never wait long for it, and its values are never pickles."""
 
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -17,19 +17,19 @@ def _address() -> redis_url.RedisURL:
 
 
 REDIS_ADDRESS = _address()
-# Without the options, which redis-py's own clients would read in their own way: use REDIS_ADDRESS.client().
+# Without the options, which redis-py would interpret differently: use REDIS_ADDRESS.client().
 REDIS_URL = REDIS_ADDRESS.location
 REDIS_TIMEOUT_SECONDS = 0.25
-# After a failure nobody asks Redis for this long: a Redis that hangs costs one request its time-out, not each of them.
+# The breaker stays open for this long after a failure: a Redis that hangs costs one request its time-out, not every request.
 REDIS_BREAKER_SECONDS = 1.0
-# A question that took this long in all, its answers each within the time-out, counts as a failure too.
+# A command or pipeline that took this long in all counts as a failure, even if each response came within the time-out.
 REDIS_SLOW_SECONDS = 0.4
-# How long a thread that nobody waits for waits for Redis; what came up meanwhile has to wait for it.
+# The time-out of background threads.
 REDIS_BACKGROUND_TIMEOUT = 1.0
 
 
 def _timeouts() -> dict[str, float]:
-    """The URL may ask for shorter ones. A longer one would hold up requests, and is for the broker alone."""
+    """The URL may set shorter ones. Longer ones would delay requests, and apply only to the broker."""
     given = REDIS_ADDRESS.options
     names = ("socket_timeout", "socket_connect_timeout")
     return {name: min(given.get(name, REDIS_TIMEOUT_SECONDS), REDIS_TIMEOUT_SECONDS) for name in names}
@@ -42,9 +42,9 @@ CACHES = {
         "OPTIONS": {
             "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
             "CONNECTION_POOL_KWARGS": {
-                # The client's own default is ten retries with pauses: four seconds for a refused connection.
+                # redis-py's default is ten retries with backoff: four seconds for a refused connection.
                 "retry": Retry(NoBackoff(), 0),
-                # Each part of its own greeting waits for an answer; with a slow Redis that adds up to a second.
+                # redis-py's own handshake waits for each of its responses; with a slow Redis that adds up to a second.
                 "protocol": 2,
                 "driver_info": None,
                 "redis_connect_func": on_connect,

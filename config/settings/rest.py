@@ -26,7 +26,7 @@ WARM_UP = [
     "sessions_tracking.client_info.resolver",
 ]
 # Of these, what needs no app to be there: web processes share it. See core.web_server.granian_server.
-SHARED_BY_WEB_PROCESSES = ["sessions_tracking.client_info.resolver"]
+PRELOAD_BEFORE_FORK = ["sessions_tracking.client_info.resolver"]
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.TokenAuthentication"],

@@ -1,4 +1,4 @@
-"""An index for searches by the first letters of a column, whatever their case: Django's `istartswith`."""
+"""An index for case-insensitive prefix searches: Django's `istartswith`."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.db.models.functions import Upper
 
 
 class PrefixIndex(models.Index):
-    """PostgreSQL compares prefixes through `text_pattern_ops`, in any locale; other databases get the plain expression."""
+    """Uses `text_pattern_ops` on PostgreSQL, which supports prefixes in any locale; elsewhere the plain expression."""
 
     def __init__(self, column: str, *, name: str) -> None:
         super().__init__(Upper(column), name=name)

@@ -1,7 +1,7 @@
-"""Log lines that stay lines, whatever a client put into them, and name what they belong to: the request, or the email.
+"""Log formatters: one line per record, whatever a client sent, with the ids of the request or email it belongs to.
 
-They hold ids and our own words. What an exception says may quote what somebody typed, or the row that was there before, so
-outside DEBUG a line has its kind and the places in the code, and its words only where those are about servers or about code.
+The message of an exception may quote user input or a database row. Outside DEBUG a line has the type of the exception and
+its places in the code, and the message only for types whose messages are about servers or code.
 """
 
 import json
@@ -26,87 +26,87 @@ from core.observability.request_identity import identity_of
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
-_SPEAK_OF_NOBODY = (
+_TYPES_WITHOUT_USER_DATA = (
     OSError, OperationalError, InterfaceError, ImproperlyConfigured, redis.RedisError, AttributeError, ImportError,
     NameError, NotImplementedError, TypeError,
 )  # fmt: skip
-_about: ContextVar[dict[str, str]] = ContextVar("log_about", default={})  # noqa: B039 - replaced, never changed
+_context: ContextVar[dict[str, str]] = ContextVar("log_context", default={})  # noqa: B039 - replaced, never changed
 
 
 @contextmanager
-def about(**ids: str) -> Iterator[None]:
-    """Each line written within bears these: for work that no request waits for."""
-    before = _about.set(_about.get() | {name: value for name, value in ids.items() if value})
+def log_context(**ids: str) -> Iterator[None]:
+    """Add the ids to each line logged within: for work outside a request."""
+    before = _context.set(_context.get() | {name: value for name, value in ids.items() if value})
     try:
         yield
     finally:
-        _about.reset(before)
+        _context.reset(before)
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, str]:
-    """The request at work and whose it is, or what `about` says. Django speaks of a request after it too."""
+    """Return the ids of the current request, or of the request that Django logs after its end, and those of `log_context`."""
     request = current_request() or _request_in(record)
     if request is None:
-        return _about.get()
+        return _context.get()
     user_id, session_id = identity_of(request)
-    found = {"request_id": request_id(request), "user_id": user_id, "session_id": session_id}
-    return {name: str(value) for name, value in found.items() if value} | _about.get()
+    ids = {"request_id": request_id(request), "user_id": user_id, "session_id": session_id}
+    return {name: str(value) for name, value in ids.items() if value} | _context.get()
 
 
 def _request_in(record: logging.LogRecord) -> HttpRequest | None:
-    found = getattr(record, "request", None)
-    return found if isinstance(found, HttpRequest) else None
+    request = getattr(record, "request", None)
+    return request if isinstance(request, HttpRequest) else None
 
 
-class _Discreet(logging.Formatter):
+class _PrivateFormatter(logging.Formatter):
     def formatException(self, ei: ExcInfo) -> str:  # noqa: N802 - the name is logging's
-        return super().formatException(ei) if settings.DEBUG else "\n".join(_discreet(ei[1]))
+        return super().formatException(ei) if settings.DEBUG else "\n".join(_format_without_user_data(ei[1]))
 
-    def message_of(self, record: logging.LogRecord) -> str:
-        """Django writes the path into it, and what a suspicious request held; Celery, what the exception of a task says."""
+    def get_message(self, record: logging.LogRecord) -> str:
+        """Leave out what Django adds (the path, data of a suspicious request) and Celery (the exception's text)."""
         if not settings.DEBUG and record.name.startswith("django.") and _request_in(record) is not None:
-            return responses.get(getattr(record, "status_code", 0), "refused")
+            return responses.get(getattr(record, "status_code", 0), "rejected")
         if not settings.DEBUG and isinstance(record.args, dict) and record.exc_info and "exc" in record.args:
             return record.msg % (record.args | {"exc": type(record.exc_info[1]).__name__, "traceback": ""})
         return record.getMessage()
 
 
-def _discreet(error: BaseException | None) -> Iterator[str]:
-    """The chain of exceptions, each with its places in the code; the one that came up is the last."""
+def _format_without_user_data(error: BaseException | None) -> Iterator[str]:
+    """Yield the chain of exceptions, each with its places in the code; the raised one comes last."""
     if error is None:
         return
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    yield from _discreet(cause)
+    yield from _format_without_user_data(cause)
     yield from (f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__))
-    yield f"{type(error).__name__}: {error}" if isinstance(error, _SPEAK_OF_NOBODY) else type(error).__name__
+    yield f"{type(error).__name__}: {error}" if isinstance(error, _TYPES_WITHOUT_USER_DATA) else type(error).__name__
 
 
-class LineFormatter(_Discreet):
-    """For people. Escapes control characters, so that a forged line break or terminal sequence cannot make a record of its own.
+class LineFormatter(_PrivateFormatter):
+    """Text for people. Escapes control characters: a line break or terminal sequence of a client cannot forge a record.
 
-    `%(named)s` is the id of the request at work, or the email's, in brackets; nothing outside of one.
+    `%(ids)s` has the ids of the request and the email in brackets, if there are any.
     """
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
         ids = fields_of(record)
-        named = " ".join(ids[name] for name in ("request_id", "email_id") if name in ids)
-        record.message = self.message_of(record)
-        record.named = f"[{named}] " if named else ""
+        joined = " ".join(ids[name] for name in ("request_id", "email_id") if name in ids)
+        record.message = self.get_message(record)
+        record.ids = f"[{joined}] " if joined else ""
         return "".join(
             char if char.isprintable() else char.encode("unicode_escape").decode()
             for char in super().formatMessage(record)
         )
 
 
-class JsonFormatter(_Discreet):
-    """For programs: an object a line, the exception within it. All but ASCII is escaped, control characters with it."""
+class JsonFormatter(_PrivateFormatter):
+    """One JSON object per line. Escapes all but ASCII, and so control characters."""
 
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")[:-6] + "Z",
             "level": record.levelname,
             "logger": record.name,
-            "message": self.message_of(record),
+            "message": self.get_message(record),
         }
         entry |= fields_of(record)
         if record.exc_info:

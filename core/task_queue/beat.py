@@ -1,6 +1,6 @@
-"""Celery's beat, with a watch over itself: where it no longer publishes although the broker answers, its process ends.
+"""Celery's beat with a watchdog: its process exits if it publishes nothing although the broker is available.
 
-Whatever supervises it starts it again. A broker that is away is no reason to end: a new process could not publish either.
+Its supervisor then restarts it. An unavailable broker is no reason to exit: a new process could not publish either.
 """
 
 import logging
@@ -23,10 +23,10 @@ _CHECKS = 10
 _MAX_DESCRIPTOR = 4096
 
 
-class Watch:
-    """`has_progressed` is called by beat, `_run` counts checks without progress.
+class Watchdog:
+    """Beat calls `record_progress`; a thread counts the checks without progress.
 
-    It counts checks and not seconds, because a process that was paused has made no progress and is not hung.
+    It counts checks instead of seconds, because a process that was paused has made no progress and is not hung.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -37,10 +37,10 @@ class Watch:
 
     def start(self, schedule: str) -> None:
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, args=(schedule,), name="beat-watch", daemon=True)
+            self._thread = threading.Thread(target=self._run, args=(schedule,), name="beat-watchdog", daemon=True)
             self._thread.start()
 
-    def has_progressed(self) -> None:
+    def record_progress(self) -> None:
         self._progressed.set()
 
     def _run(self, schedule: str) -> None:
@@ -49,45 +49,45 @@ class Watch:
             pause.wait(self._pause)
             idle_checks = 0 if self._progressed.is_set() else idle_checks + 1
             self._progressed.clear()
-            # Twice, since a broker that answers only now has had no time to take anything.
+            # Checked twice: beat may not have published yet since the broker became available again.
             if idle_checks in {_CHECKS // 2, _CHECKS} and check_broker() != "ok":
                 idle_checks = 0
             if idle_checks >= _CHECKS:
                 self._end(schedule)
 
     def _end(self, schedule: str) -> None:
-        """At once: a process that hangs cannot be asked to stop."""
-        logger.critical("beat publishes nothing although the broker answers; it ends, to be started again")
+        """Exit at once: a hung process cannot stop gracefully."""
+        logger.critical("beat publishes nothing although the broker is available; exiting to be restarted")
         if not self.is_embedded:
             os._exit(1)
-        # Inside `celery worker --beat` nothing starts it again, so it becomes a new beat with the same process id.
+        # Nothing restarts a beat inside `celery worker --beat`, so replace the process with a new beat of the same pid.
         os.closerange(3, _MAX_DESCRIPTOR)
         os.environ[_EMBEDDED] = "1"
         options = ["--loglevel", "warning", "--schedule", schedule, "--pidfile", ""]
         os.execv(sys.executable, [sys.executable, "-m", "celery", "--quiet", "-A", settings.BEAT_APP, "beat", *options])
 
 
-# In the environment of a beat that was embedded in a worker before it became a process of its own.
+# Set for a beat that was embedded in a worker and has become a process of its own.
 _EMBEDDED = "VESTIBULE_EMBEDDED_BEAT"
-_watch = Watch(settings.BEAT_STALLED_SECONDS)
-_watch.is_embedded = _EMBEDDED in os.environ
+_watchdog = Watchdog(settings.BEAT_STALLED_SECONDS)
+_watchdog.is_embedded = _EMBEDDED in os.environ
 
 
 @beat_embedded_init.connect
-def _note_embedding(**_about_it: Any) -> None:
-    _watch.is_embedded = True
+def _set_embedded(**_kwargs: Any) -> None:
+    _watchdog.is_embedded = True
 
 
 class WatchedScheduler(PersistentScheduler):
-    """Each publication that fails closes the connection, so that the next one looks for the broker anew."""
+    """Closes the connection after a failed publication, so that the next one connects again."""
 
     _is_failing = False
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
-        _watch.start(str(self.schedule_filename))  # type: ignore[attr-defined]
+        _watchdog.start(str(self.schedule_filename))  # type: ignore[attr-defined]
         delay: float = super().tick(*args, **kwargs)
         if not self._is_failing:
-            _watch.has_progressed()
+            _watchdog.record_progress()
         return delay
 
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
@@ -109,5 +109,5 @@ class WatchedScheduler(PersistentScheduler):
 
     @cached_property
     def producer(self) -> Any:
-        """Celery's own waits here for a broker that is away, with pauses of up to half a minute."""
+        """Celery's own property blocks while the broker is unavailable, with pauses of up to half a minute."""
         return self.Producer(self.connection, auto_declare=False)  # type: ignore[attr-defined]

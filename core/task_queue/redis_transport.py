@@ -1,7 +1,7 @@
-"""Celery's Redis transport, with the options of our URLs, and with a way out of a Redis that stops taking writes.
+"""Celery's Redis transport, with all options of the URL, and with recovery from a Redis that stops accepting writes.
 
-kombu passes only some of redis-py's options on, and as text where they come from a URL. And it takes an error that Redis
-returns for a fault of the channel, which ends the worker: also that of a primary that became a replica.
+kombu passes on only some of redis-py's options, and those of a URL as text. It also treats an error response as a channel
+error, which ends the worker: even that of a primary that became a replica.
 """
 
 from typing import Any
@@ -10,18 +10,18 @@ import redis
 from kombu.transport import TRANSPORT_ALIASES
 from kombu.transport import redis as kombu_redis
 
-# Deleting it changes nothing. Its prefix is kombu's, since the user of an ACL may be limited to that.
+# Deleting it changes nothing. It has kombu's prefix, because an ACL may limit the user to that.
 _WRITE_PROBE = "_kombu.binding.vestibule-write-probe"
 
 
 def check_writable(connection: Any) -> None:
-    """redis-py calls this for each new connection. A replica accepts connections, and then refuses whatever kombu sends."""
+    """redis-py calls this for each new connection. A replica accepts connections, but rejects kombu's commands."""
     connection.on_connect()
     connection.send_command("DEL", _WRITE_PROBE)
     try:
         connection.read_response()
     except redis.exceptions.NoPermissionError:
-        pass  # an ACL that names other keys says nothing about writes
+        pass  # an ACL for other keys does not make Redis read-only
     except redis.ResponseError as error:
         raise redis.ConnectionError("redis accepts no writes") from error
 
@@ -37,7 +37,7 @@ class Channel(kombu_redis.Channel):
         return parameters | self.connection_options | {"redis_connect_func": check_writable}
 
     def _put(self, queue: str, message: Any, **kwargs: Any) -> Any:
-        """The connection of a publisher would stay with the former primary for ever: the next message opens a new one."""
+        """Disconnect a publisher from a former primary, so that the next message opens a new connection."""
         try:
             return super()._put(queue, message, **kwargs)
         except redis.ReadOnlyError:
@@ -46,13 +46,13 @@ class Channel(kombu_redis.Channel):
 
 
 class Transport(kombu_redis.Transport):
-    """An error that Redis returns is one of the connection: the worker connects again, with growing pauses, until it can."""
+    """Treats an error response as a connection error: the worker reconnects, with growing pauses."""
 
     Channel = Channel
     connection_errors = (*kombu_redis.Transport.connection_errors, redis.ResponseError)
 
 
 def install() -> None:
-    """Under the names by which kombu finds the transport of a URL."""
+    """Register the transport for redis:// and rediss:// URLs."""
     for name in ("redis", "rediss"):
         TRANSPORT_ALIASES[name] = "core.task_queue.redis_transport:Transport"

@@ -34,7 +34,7 @@ _WAKE_SECONDS = 1.0
 def main() -> None:
     for library in _LIBRARIES:
         import_module(library)
-    for name in settings.SHARED_BY_WEB_PROCESSES:
+    for name in settings.PRELOAD_BEFORE_FORK:
         import_string(name)()
     gc.collect()
     gc.freeze()  # the collector writes to each object that it visits, and so would copy the shared pages

@@ -1,8 +1,7 @@
 """From register to logout, past real servers: every line of the logs and of /metrics, and nothing of anybody in them."""
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from core.dev import processes
 from core.paths import BASE_DIR
 from core.testing import live_database, live_server
 from core.testing.live_server import ApiRequest, ApiResponse, LiveServer
+from core.testing.waiting import wait_until
 from core.web_server import commands
 
 EMAIL, USERNAME, FIRST, LAST = "wilhelmina@example.org", "wilhelmina_f", "Wilhelmina", "Featherstone"
@@ -56,7 +56,7 @@ def _walk(folder: Path, server: LiveServer, mailbox: MailServer) -> Walk:
     try:
         replies, secrets = _register_to_logout(server, mailbox)
         names = [str(reply.headers["X-Request-Id"]) for reply in replies.values()]
-        _wait_until(lambda: all(name in (folder / "web.log").read_text() for name in names))
+        wait_until(lambda: all(name in (folder / "web.log").read_text() for name in names))
         metrics = server.send_bytes(b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
     finally:
         processes.stop(worker, grace=5)
@@ -68,7 +68,7 @@ def _walk(folder: Path, server: LiveServer, mailbox: MailServer) -> Walk:
 def _register_to_logout(server: LiveServer, mailbox: MailServer) -> tuple[dict[str, ApiResponse], list[str]]:
     names = {"email": EMAIL, "username": USERNAME, "firstName": FIRST, "lastName": LAST}
     replies = {"register": server.send(ApiRequest("POST", "/register", names | {"password": PASSWORD}))}
-    _wait_until(lambda: mailbox.accepted[EMAIL])
+    wait_until(lambda: mailbox.accepted[EMAIL])
     text = text_of(mailbox.accepted[EMAIL][0])
     code = next(word for word in text.split() if word.isdigit() and len(word) == 6)
     link = parse_qs(urlsplit(next(word for word in text.split() if "token=" in word)).query)["token"][0]
@@ -90,13 +90,6 @@ def _register_to_logout(server: LiveServer, mailbox: MailServer) -> tuple[dict[s
 def _lines(log: Path) -> list[dict[str, Any]]:
     """What `migrate` says at the start and Celery at the end goes past all logging."""
     return [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
-
-
-def _wait_until(is_so: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_everything_went_well_or_as_badly_as_it_should(walk: Walk) -> None:

@@ -27,8 +27,8 @@ from core.paths import BASE_DIR
 from core.testing import live_database, live_server, production_nginx
 from core.testing.live_server import LiveServer
 from core.testing.production_nginx import APP_HOST, AUTH_HOST, NginxResponse, ProductionNginx
+from core.testing.waiting import wait_until
 from core.web_server import bind_address, commands
-from tests.faults.conftest import wait_until
 
 pytestmark = [pytest.mark.deployment, pytest.mark.timeout(120)]
 

@@ -3,7 +3,7 @@
 import http.client
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from pytest_django import DjangoDbBlocker
 from core.testing import faulty_redis, live_database, live_server
 from core.testing.faulty_redis import FaultyRedis
 from core.testing.live_server import ApiRequest, ApiResponse, LiveServer
+from core.testing.waiting import wait_until
 
 
 def probe(node: LiveServer, path: str) -> tuple[int, dict[str, Any]]:
@@ -37,13 +38,6 @@ def timed(node: LiveServer, ask: ApiRequest, *, seconds: float = 1) -> ApiRespon
     reply = node.send(ask)
     assert time.monotonic() - started < seconds, ask
     return reply
-
-
-def wait_until(is_so: Callable[[], object], seconds: float = 5) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.05)
 
 
 @dataclass(frozen=True)

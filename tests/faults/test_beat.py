@@ -13,8 +13,9 @@ from accounts.testing.mail_server import MailServer
 from core.dev.tests.conftest import ends_within
 from core.testing import faulty_redis, live_database
 from core.testing.faulty_redis import FaultyRedis
+from core.testing.waiting import wait_until
 from tests.faults import worker_fleet
-from tests.faults.worker_fleet import PostOffice, Process, promise, wait_until
+from tests.faults.worker_fleet import PostOffice, Process, promise
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
 

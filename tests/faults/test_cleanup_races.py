@@ -22,8 +22,8 @@ from accounts.verification import verification_codes
 from core.paths import BASE_DIR
 from core.testing import live_database, live_server
 from core.testing.live_server import ApiRequest, LiveServer
+from core.testing.waiting import wait_until
 from sessions_tracking.models import Session
-from tests.faults.worker_fleet import wait_until
 
 pytestmark = pytest.mark.faults
 

@@ -14,9 +14,10 @@ from core.ids import new_id
 from core.testing import faulty_redis, live_server
 from core.testing.faulty_redis import FaultyRedis
 from core.testing.live_server import ApiRequest, LiveServer
+from core.testing.waiting import wait_until
 from tests.faults import broken_postgres
 from tests.faults.broken_postgres import BrokenPostgres
-from tests.faults.conftest import probe, readiness, timed, wait_until
+from tests.faults.conftest import probe, readiness, timed
 
 pytestmark = [
     pytest.mark.faults,

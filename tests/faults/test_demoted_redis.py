@@ -13,9 +13,10 @@ from accounts.testing.cast import me, signed_in, someone
 from accounts.testing.mail_server import MailServer
 from core.testing import faulty_redis, live_database, live_server
 from core.testing.faulty_redis import FaultyRedis
+from core.testing.waiting import wait_until
 from tests.faults import worker_fleet
 from tests.faults.conftest import readiness
-from tests.faults.worker_fleet import PostOffice, address, promise, sign_up_in_time, wait_until
+from tests.faults.worker_fleet import PostOffice, address, promise, sign_up_in_time
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
 

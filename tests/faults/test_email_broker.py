@@ -24,8 +24,9 @@ from core.ids import new_id
 from core.paths import url_path
 from core.testing import live_database, live_server
 from core.testing.live_server import ApiRequest, LiveServer
+from core.testing.waiting import wait_until
 from tests.faults import worker_fleet
-from tests.faults.worker_fleet import address, sign_up, sign_up_in_time, wait_until
+from tests.faults.worker_fleet import address, sign_up, sign_up_in_time
 
 pytestmark = pytest.mark.faults
 

@@ -25,9 +25,10 @@ from accounts.testing import mail_server
 from accounts.testing.mail_server import MailServer
 from core.environment.email_url import email_settings
 from core.testing import live_database, live_server
+from core.testing.waiting import wait_until
 from tests.faults import misbehaving_mail_server, worker_fleet
 from tests.faults.misbehaving_mail_server import GREETING, MESSAGE, SILENT, RudeMailServer
-from tests.faults.worker_fleet import address, sign_up_in_time, wait_until
+from tests.faults.worker_fleet import address, sign_up_in_time
 
 pytestmark = pytest.mark.faults
 

@@ -22,8 +22,9 @@ from accounts.testing import cast, mail_server
 from accounts.testing.mail_server import OK, MailServer
 from core.testing import live_database
 from core.testing.redis_url import redis_url_for_worker
+from core.testing.waiting import wait_until
 from tests.faults import worker_fleet
-from tests.faults.worker_fleet import HASTY, PostOffice, Process, promise, row, wait_until
+from tests.faults.worker_fleet import HASTY, PostOffice, Process, promise, row
 
 pytestmark = pytest.mark.faults
 

@@ -17,9 +17,10 @@ from core.paths import BASE_DIR
 from core.testing import faulty_redis, live_server, switch
 from core.testing.faulty_redis import FaultyRedis
 from core.testing.live_server import ApiRequest, LiveServer
+from core.testing.waiting import wait_until
 from tests.faults import broken_postgres
 from tests.faults.broken_postgres import BrokenPostgres
-from tests.faults.conftest import probe, wait_until
+from tests.faults.conftest import probe
 
 pytestmark = [
     pytest.mark.faults,

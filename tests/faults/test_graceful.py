@@ -24,9 +24,10 @@ from core.ids import new_id
 from core.paths import BASE_DIR, url_path
 from core.testing import live_server
 from core.testing.live_server import HOST, ApiRequest, ApiResponse, LiveServer
+from core.testing.waiting import wait_until
 from core.web_server import bind_address, commands
 from sessions_tracking.models import Session
-from tests.faults.conftest import readiness, wait_until
+from tests.faults.conftest import readiness
 from tests.faults.revocation_paths import is_alive, is_dead
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]

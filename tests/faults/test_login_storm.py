@@ -19,8 +19,8 @@ from accounts.models import AuditEvent, AuditKind, User
 from accounts.testing.api_client import PASSWORD
 from accounts.testing.cast import log_in, signed_in, someone
 from core.testing.live_server import HOST, ApiResponse, LiveServer
+from core.testing.waiting import wait_until
 from sessions_tracking.models import Session
-from tests.faults.conftest import wait_until
 from tests.faults.test_graceful import serving
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]

@@ -11,8 +11,9 @@ from accounts.testing.cast import Tokens, log_in, me, refresh, signed_in, someon
 from core.testing import faulty_redis, live_server, slow_proxy
 from core.testing.live_server import ApiRequest, LiveServer
 from core.testing.slow_proxy import SlowProxy
+from core.testing.waiting import wait_until
 from tests.faults import traffic
-from tests.faults.conftest import readiness, timed, wait_until
+from tests.faults.conftest import readiness, timed
 
 pytestmark = pytest.mark.faults
 

@@ -12,7 +12,8 @@ from core.paths import url_path
 from core.testing import faulty_redis, live_server
 from core.testing.faulty_redis import FaultyRedis
 from core.testing.live_server import ApiRequest
-from tests.faults.conftest import probe, readiness, timed, wait_until
+from core.testing.waiting import wait_until
+from tests.faults.conftest import probe, readiness, timed
 
 pytestmark = pytest.mark.faults
 

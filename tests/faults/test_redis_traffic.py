@@ -4,8 +4,9 @@ import time
 
 import pytest
 
+from core.testing.waiting import wait_until
 from tests.faults import traffic
-from tests.faults.conftest import Nodes, readiness, wait_until
+from tests.faults.conftest import Nodes, readiness
 from tests.faults.redis_faults import Fault, hung, killed
 
 pytestmark = pytest.mark.faults

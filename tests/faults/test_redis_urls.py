@@ -19,9 +19,10 @@ from core.paths import BASE_DIR
 from core.testing import certificates, faulty_redis, live_database, live_server, tls_proxy
 from core.testing.faulty_redis import FaultyRedis
 from core.testing.tls_proxy import TLSProxy
+from core.testing.waiting import wait_until
 from core.web_server import bind_address
 from tests.faults import worker_fleet
-from tests.faults.worker_fleet import promise, wait_until
+from tests.faults.worker_fleet import promise
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
 

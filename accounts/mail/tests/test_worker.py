@@ -22,6 +22,7 @@ from core.paths import BASE_DIR
 from core.testing import live_database, live_server
 from core.testing.live_server import ApiRequest, ApiResponse, LiveServer
 from core.testing.redis_url import redis_url_for_worker
+from core.testing.waiting import wait_until
 from core.web_server import commands
 
 Worker = subprocess.Popen[bytes]
@@ -79,13 +80,13 @@ def test_a_code_arrives_by_smtp_and_works(server: LiveServer, mailbox: MailServe
     email = _address()
 
     assert _sign_up(server, email).status == 201
-    _wait_until(lambda: mailbox.accepted[email])
+    wait_until(lambda: mailbox.accepted[email])
 
     code = _code(text_of(mailbox.accepted[email][0]))
     assert server.send(ApiRequest("POST", "/verify-email", {"email": email, "code": code})).status == 200
-    _wait_until(lambda: len(mailbox.accepted[email]) == 2)
+    wait_until(lambda: len(mailbox.accepted[email]) == 2)
     assert "Welcome" in mailbox.accepted[email][1]["Subject"]
-    _wait_until(lambda: not OutboxEmail.objects.exclude(state=EmailState.SENT).exists())
+    wait_until(lambda: not OutboxEmail.objects.exclude(state=EmailState.SENT).exists())
 
 
 def test_what_was_promised_while_the_worker_was_away_is_sent_once(
@@ -95,7 +96,7 @@ def test_what_was_promised_while_the_worker_was_away_is_sent_once(
     assert {_sign_up(server, email).status for email in emails} == {201}
 
     start_worker()
-    _wait_until(lambda: all(mailbox.accepted[email] for email in emails))
+    wait_until(lambda: all(mailbox.accepted[email] for email in emails))
 
     time.sleep(1)  # three sweeps
     assert [len(mailbox.accepted[email]) for email in emails] == [1] * 5
@@ -109,7 +110,7 @@ def test_a_temporary_refusal_is_tried_again_with_the_same_code(
     start_worker()
 
     _sign_up(server, email)
-    _wait_until(lambda: _row(email).state == EmailState.SENT)
+    wait_until(lambda: _row(email).state == EmailState.SENT)
 
     assert mailbox.tries[email] == 3
     assert _row(email).tries == 3
@@ -126,7 +127,7 @@ def test_a_permanent_refusal_is_given_up_with_its_reason_and_holds_up_nobody(
     _sign_up(server, fine)
 
     start_worker()
-    _wait_until(lambda: _row(refused).state == EmailState.FAILED and mailbox.accepted[fine])
+    wait_until(lambda: _row(refused).state == EmailState.FAILED and mailbox.accepted[fine])
 
     time.sleep(1)  # three sweeps
     assert mailbox.tries[refused] == 1
@@ -140,11 +141,11 @@ def test_a_worker_killed_before_it_could_note_the_sending_sends_one_more_copy_of
     _sign_up(server, email)
     first = start_worker()
     mailbox.answers[email] = [lambda: _kill(first)]
-    _wait_until(lambda: mailbox.accepted[email])
+    wait_until(lambda: mailbox.accepted[email])
     assert _row(email).state == EmailState.SENDING
 
     start_worker()
-    _wait_until(lambda: _row(email).state == EmailState.SENT)
+    wait_until(lambda: _row(email).state == EmailState.SENT)
 
     time.sleep(1)  # three sweeps
     one, other = mailbox.accepted[email]
@@ -164,7 +165,7 @@ def test_a_broker_that_is_away_holds_up_no_request_and_loses_no_email(
         assert time.monotonic() - started < 1
 
         start_worker()
-        _wait_until(lambda: all(mailbox.accepted[email] for email in emails))
+        wait_until(lambda: all(mailbox.accepted[email] for email in emails))
         assert [len(mailbox.accepted[email]) for email in emails] == [1, 1, 1]
 
 
@@ -173,10 +174,10 @@ def test_neither_broker_nor_outbox_nor_log_holds_a_code_or_a_token(
 ) -> None:
     email = _address()
     _sign_up(server, email)
-    _wait_until(lambda: _broker().llen("celery"))
+    wait_until(lambda: _broker().llen("celery"))
     queued = _broker().lrange("celery", 0, -1)
     start_worker()
-    _wait_until(lambda: _row(email).state == EmailState.SENT)
+    wait_until(lambda: _row(email).state == EmailState.SENT)
 
     text = text_of(mailbox.accepted[email][0])
     secrets = [_code(text), re.findall(r"token=([\w-]+)", text)[0]]
@@ -224,10 +225,3 @@ def _code(text: str) -> str:
     found = re.search(r"(?<!\w)(\d{6})(?!\w)", re.sub(r"https?://\S+", "", text))
     assert found, text
     return found[1]
-
-
-def _wait_until(is_so: Callable[[], object], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.05)

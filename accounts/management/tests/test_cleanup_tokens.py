@@ -215,7 +215,7 @@ def test_a_terminal_sees_how_far_it_is_and_a_log_does_not(
 
 def test_beat_runs_it_once_a_day(alice: User, sign_in: Callable[..., SignedIn]) -> None:
     sign_in(alice).client.post("/logout")
-    entry = app.conf.beat_schedule["remove-what-is-over"]
+    entry = app.conf.beat_schedule["cleanup-expired"]
     app.loader.import_default_modules()
 
     assert timedelta() < entry["schedule"].remaining_estimate(timezone.now()) <= timedelta(days=1)

@@ -1,6 +1,5 @@
 """No network's and no user's backlog delays another's hash by more than one turn each."""
 
-import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from accounts.passwords.fair_queue import FairQueue, Path, Waiter
 from accounts.passwords.hashing_limiter import FLOW_LEVELS, Queue
 from accounts.testing.api_client import SignedIn
 from core.http.request_context import at_work
+from core.testing.waiting import wait_until
 
 paths = st.tuples(st.sampled_from("ab"), st.sampled_from("cdef"), st.sampled_from("ghij"))
 # A path is a waiter that arrives, None a turn that begins.
@@ -95,12 +95,12 @@ def test_a_full_queue_gives_a_slot_of_the_largest_network_to_a_newcomer() -> Non
     assert queue.enter(patience=None)
     with ThreadPoolExecutor(6) as pool:
         crowd = [pool.submit(queue.enter, patience=20, path=("public", "large")) for _ in range(4)]
-        _wait_until(lambda: len(queue._waiting) == 4)
+        wait_until(lambda: len(queue._waiting) == 4)
 
         assert queue.has_no_slot_for(_full("public", "large"))
         assert queue.enter(patience=20, path=("public", "large")) is False
         newcomer = pool.submit(queue.enter, patience=20, path=("public", "small"))
-        _wait_until(lambda: sum(waiting.done() for waiting in crowd) == 1)
+        wait_until(lambda: sum(waiting.done() for waiting in crowd) == 1)
 
         for _ in range(4):
             queue.leave()
@@ -144,12 +144,3 @@ def _full(*path: str) -> Path:
 
 def _waiters(queue: FairQueue) -> list[Waiter]:
     return [*queue._waiters, *(waiter for flow in queue._flows.values() for waiter in _waiters(flow))]
-
-
-def _wait_until(condition: Callable[[], bool]) -> None:
-    ticks = threading.Event()
-    for _ in range(1000):
-        if condition():
-            return
-        ticks.wait(0.01)
-    raise AssertionError("the condition was not met in 10 s")

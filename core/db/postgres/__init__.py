@@ -1,1 +1,1 @@
-"""Django's backend for PostgreSQL, with connections that outlive a request."""
+"""Django's backend for PostgreSQL, with connections that are reused between requests."""

@@ -1,8 +1,7 @@
-"""The backend: what Django's own does, except that closing a connection keeps it, and that nobody waits for one.
+"""Django's PostgreSQL backend with connections that are reused between requests: docs/decisions/0005-postgresql-backend.md.
 
-A pool that opens connections in threads of its own lets each request wait for a database that is away, and looks for it
-ever more seldom. Here the request itself connects: it fails at once, and works again with the first one that can. How many
-connections there are at most follows from how many requests a process works on at once (WEB_THREADS).
+A request that finds no idle connection opens one itself, so that it fails at once while the database is down and works with
+the first connection that succeeds. WEB_THREADS bounds the number of connections.
 """
 
 import os
@@ -22,16 +21,16 @@ _idle = IdleConnections()
 
 class DatabaseOperations(operations.DatabaseOperations):
     def last_executed_query(self, cursor: Any, sql: str, params: Any) -> str:
-        """psycopg does not tell what a prepared statement was, so that is its text without the values."""
+        """psycopg keeps no text of a prepared statement: return its SQL without the values."""
         return super().last_executed_query(cursor, sql, params) or sql
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """`OPTIONS["keep"]` is how many connections stay open between requests; none without it."""
+    """`OPTIONS["max_idle"]` is how many connections stay open between requests; by default none."""
 
     ops_class = DatabaseOperations
-    _made_in: int | None = None
-    _is_known = False
+    _opened_by_pid: int | None = None
+    _is_reused = False
     _is_demoted = False
 
     @cached_property
@@ -40,77 +39,77 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_connection_params(self) -> dict[str, Any]:
         params: dict[str, Any] = super().get_connection_params()
-        params.pop("keep", None)
+        params.pop("max_idle", None)
         return params
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        self._made_in = os.getpid()
+        self._opened_by_pid = os.getpid()
         self._is_demoted = False
-        kept = _idle.take(self._address()) if self._most_kept() else None
-        self._is_known = kept is not None
-        if kept is None:
+        idle = _idle.take(self._pool_key()) if self._max_idle() else None
+        self._is_reused = idle is not None
+        if idle is None:
             return super().get_new_connection(conn_params)
-        self.isolation_level = kept.isolation_level or IsolationLevel.READ_COMMITTED
-        return kept
+        self.isolation_level = idle.isolation_level or IsolationLevel.READ_COMMITTED
+        return idle
 
     def init_connection_state(self) -> None:
-        """Time zone, role and adapters of a connection that was kept are what they were made."""
-        if not self._is_known:
+        """A reused connection still has its time zone, role and adapters."""
+        if not self._is_reused:
             super().init_connection_state()
 
     def _close(self) -> None:
-        if not self._keep():
+        if not self._return_to_idle():
             super()._close()  # type: ignore[misc]
 
     def is_usable(self) -> bool:
-        """Asked after an error alone, and then a new one is better: what it has prepared may no longer fit the tables."""
+        """Django calls this only after an error. A new connection is safer then: prepared plans may no longer fit."""
         return False
 
-    def _keep(self) -> bool:
-        most = self._most_kept()
-        # A thread that forked left its connection to both processes.
+    def _return_to_idle(self) -> bool:
+        max_idle = self._max_idle()
         is_broken = self.errors_occurred or self._is_demoted
-        if not most or self.connection is None or is_broken or self._made_in != os.getpid():
+        # After a fork, both processes have the connection.
+        if not max_idle or self.connection is None or is_broken or self._opened_by_pid != os.getpid():
             return False
-        return _idle.put(self._address(), self.connection, most=most)
+        return _idle.put(self._pool_key(), self.connection, max_idle=max_idle)
 
-    def keep_no_connection(self) -> None:
-        """The server was demoted: this connection and the idle ones lead to it, and the next request needs another one.
+    def discard_connections(self) -> None:
+        """Close this connection at the end of the request, and the idle ones now: they lead to a demoted server.
 
-        `errors_occurred` would not do, since Django forgets it with the rollback.
+        `errors_occurred` would not do, because Django resets it with the rollback.
         """
         self._is_demoted = True
-        _idle.close(self._address())
+        _idle.close(self._pool_key())
 
     def prepared_cursor(self) -> Any:
-        """As `cursor()`, see PreparedCursor."""
+        """Like `cursor()`; see PreparedCursor."""
         self.ensure_connection()
         with self.wrap_database_errors:
             return self._prepare_cursor(PreparedCursor(self.connection))  # type: ignore[attr-defined]
 
     def close_pool(self) -> None:
-        """Django's own name for it: it asks for this before it drops a database, or copies one."""
+        """Django calls this before it drops or clones a database."""
         super().close_pool()
-        _idle.close(self._address())
+        _idle.close(self._pool_key())
 
-    def _most_kept(self) -> int:
+    def _max_idle(self) -> int:
         if self.alias == NO_DB_ALIAS or self.pool:
             return 0
-        return int(self.settings_dict["OPTIONS"].get("keep", 0))
+        return int(self.settings_dict["OPTIONS"].get("max_idle", 0))
 
-    def _address(self) -> tuple[str, ...]:
-        """What two settings must have in common to share connections."""
+    def _pool_key(self) -> tuple[str, ...]:
+        """Wrappers with the same key share connections."""
         settings = self.settings_dict
         server = str(settings["HOST"]), str(settings["PORT"]), str(settings["NAME"]), str(settings["USER"])
-        return *server, _text_of(settings["OPTIONS"])
+        return *server, _options_text(settings["OPTIONS"])
 
 
 _texts: dict[int, tuple[dict[str, Any], str]] = {}
 
 
-def _text_of(options: dict[str, Any]) -> str:
-    """Made once: all threads share the settings, and ask at the beginning and at the end of each request."""
-    known = _texts.get(id(options))
-    if known is None:
-        known = _texts[id(options)] = options, str(options)  # kept, so that no other can have this id
-    return known[1]
+def _options_text(options: dict[str, Any]) -> str:
+    """Return `str(options)` from a cache: all threads share the options, and need it twice per request."""
+    cached = _texts.get(id(options))
+    if cached is None:
+        cached = _texts[id(options)] = options, str(options)  # keeps a reference, so that the id stays unique
+    return cached[1]

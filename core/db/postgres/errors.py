@@ -1,4 +1,7 @@
-"""What PostgreSQL calls an internal error, and is none: a server that cannot serve this request now, and another one may."""
+"""Maps errors of a server that cannot serve this request, though another server may, to OperationalError.
+
+Django would raise InternalError for them.
+"""
 
 from types import TracebackType
 from typing import Any
@@ -6,7 +9,7 @@ from typing import Any
 from django.db.utils import DatabaseErrorWrapper, OperationalError
 
 # read_only_sql_transaction: the server was demoted to a standby, or an operator or a full disk made it read-only.
-# SQLite reports the same as an OperationalError, and whatever handles that error handles both.
+# SQLite raises an OperationalError for the same, so one handler covers both.
 READ_ONLY = "25006"
 _UNAVAILABLE = frozenset(
     {READ_ONLY, "25P03", "25P04"}
@@ -25,5 +28,5 @@ class ErrorWrapper(DatabaseErrorWrapper):
             return
         self.wrapper.errors_occurred = True
         if state == READ_ONLY:
-            self.wrapper.keep_no_connection()
+            self.wrapper.discard_connections()
         raise OperationalError(*error.args).with_traceback(traceback) from error

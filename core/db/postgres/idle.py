@@ -1,4 +1,4 @@
-"""Connections between two requests: the one used last is taken first, and whoever finds none opens one."""
+"""Idle connections between requests. The one used last is reused first."""
 
 import os
 import select
@@ -11,60 +11,59 @@ import psycopg
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
-# Whatever lies between us and the server forgets idle connections sooner or later, and tells nobody. After a rush those that
-# are no longer needed go too.
-LONGEST_IDLE_SECONDS = 60.0
+# NAT gateways and firewalls drop idle connections without notice; after a peak, connections that are no longer needed close.
+MAX_IDLE_SECONDS = 60.0
 
 
 class IdleConnections:
-    """Those of a process before its fork are not the child's to use, nor to close."""
+    """Keyed by process too: a child must neither use nor close the connections of before the fork."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._idle: defaultdict[Hashable, deque[tuple[Connection, float]]] = defaultdict(deque)
 
-    def put(self, address: Hashable, connection: Connection, *, most: int) -> bool:
-        """Keeps it, and at most `most` for the address in all. False where it has unfinished business."""
+    def put(self, key: Hashable, connection: Connection, *, max_idle: int) -> bool:
+        """Keep the connection, and at most `max_idle` for the key. Return False if it is in a transaction."""
         if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE or not connection.autocommit:
             return False
         surplus = []
         with self._lock:
-            mine = self._idle[os.getpid(), address]
-            mine.append((connection, time.monotonic()))
-            while len(mine) > most or _is_old(mine[0][1]):
-                surplus.append(mine.popleft()[0])
+            idle = self._idle[os.getpid(), key]
+            idle.append((connection, time.monotonic()))
+            while len(idle) > max_idle or _is_expired(idle[0][1]):
+                surplus.append(idle.popleft()[0])
         for other in surplus:
             other.close()
         return True
 
-    def take(self, address: Hashable) -> Connection | None:
-        """One that is open still. The server may have ended any number of them, with its restart all: they are passed over."""
-        while (found := self._pop(address)) is not None:
-            connection, since = found
-            if _is_quiet(connection) and not _is_old(since):
+    def take(self, key: Hashable) -> Connection | None:
+        """Return an open connection. Skip those that the server has closed; its restart closes all of them."""
+        while (entry := self._pop(key)) is not None:
+            connection, idle_since = entry
+            if _has_no_input(connection) and not _is_expired(idle_since):
                 return connection
             connection.close()
         return None
 
-    def _pop(self, address: Hashable) -> tuple[Connection, float] | None:
+    def _pop(self, key: Hashable) -> tuple[Connection, float] | None:
         with self._lock:
-            mine = self._idle[os.getpid(), address]
-            return mine.pop() if mine else None
+            idle = self._idle[os.getpid(), key]
+            return idle.pop() if idle else None
 
-    def close(self, address: Hashable) -> None:
-        while (found := self._pop(address)) is not None:
-            found[0].close()
-
-
-def _is_old(since: float) -> bool:
-    return time.monotonic() - since > LONGEST_IDLE_SECONDS
+    def close(self, key: Hashable) -> None:
+        while (entry := self._pop(key)) is not None:
+            entry[0].close()
 
 
-def _is_quiet(connection: Connection) -> bool:
-    """A server that was asked nothing says nothing, except at the end. To ask it would cost each request a round trip."""
+def _is_expired(idle_since: float) -> bool:
+    return time.monotonic() - idle_since > MAX_IDLE_SECONDS
+
+
+def _has_no_input(connection: Connection) -> bool:
+    """An idle server sends nothing, except when it closes the connection. A query would cost each request a round trip."""
     try:
-        ear = select.poll()
-        ear.register(connection.fileno(), select.POLLIN)
+        poll = select.poll()
+        poll.register(connection.fileno(), select.POLLIN)
     except psycopg.Error:
         return False
-    return not ear.poll(0)
+    return not poll.poll(0)

@@ -1,6 +1,7 @@
-"""A cursor for statements that are asked again and again: the server parses and plans them once for each connection.
+"""A cursor for frequent statements: the server parses and plans them once per connection.
 
-Django's own puts the values into the text, so that the server plans each statement anew, which takes it longer than to answer.
+Django's own cursor inserts the values into the SQL, so that the server plans each execution, which takes it longer than
+to run the statement.
 """
 
 from datetime import UTC
@@ -11,13 +12,13 @@ from django.db.backends.postgresql.psycopg_any import get_adapters_template
 from psycopg.adapt import AdaptersMap
 from psycopg.types.datetime import TimestamptzLoader
 
-# As Django reads values, but for times: psycopg's own loader is compiled, and all connections speak UTC.
+# Django's adapters, except for timestamps: psycopg's own loader is compiled, and all connections use UTC.
 _adapters = AdaptersMap(get_adapters_template(True, UTC))  # noqa: FBT003 - Django's signature
 _adapters.register_loader("timestamptz", TimestamptzLoader)
 
 
 class PreparedCursor(psycopg.Cursor[Any]):
-    """Prepares what it executes, unless the connection's `prepare_threshold` is None."""
+    """Prepares the statements that it executes, unless the connection's `prepare_threshold` is None."""
 
     @property
     def adapters(self) -> AdaptersMap:

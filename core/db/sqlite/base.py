@@ -1,6 +1,6 @@
-"""SQLite makes a missing database with the umask's permissions; this one makes it for its owner alone.
+"""Django's SQLite backend, which creates a missing database readable for its owner only; SQLite itself applies the umask.
 
-The files that SQLite puts beside a database (`-wal`, `-shm`, `-journal`) have the permissions of the database.
+The files beside a database (`-wal`, `-shm`, `-journal`) have the permissions of the database.
 """
 
 from pathlib import Path

@@ -25,12 +25,12 @@ Make = Callable[..., Any]
 
 @pytest.fixture
 def make() -> Iterator[Make]:
-    """`make(keep=2)` is a connection of Django's as a request has one, to the database of this test."""
+    """`make(max_idle=2)` is a connection of Django's as a request has one, to the database of this test."""
     made: list[Any] = []
 
     def build(**options: Any) -> Any:
         config = copy.deepcopy(connections.settings["default"])
-        config["OPTIONS"] |= {"keep": 2} | options
+        config["OPTIONS"] |= {"max_idle": 2} | options
         made.append(ConnectionHandler({"default": config})["default"])
         made[-1].inc_thread_sharing()
         return made[-1]
@@ -100,7 +100,7 @@ def test_a_connection_that_idled_too_long_is_closed(make: Make, monkeypatch: pyt
     time.sleep(0.02)
 
     with monkeypatch.context() as patch:
-        patch.setattr(idle, "LONGEST_IDLE_SECONDS", 0.01)
+        patch.setattr(idle, "MAX_IDLE_SECONDS", 0.01)
         assert _backend(second) != used
 
 

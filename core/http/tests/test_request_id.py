@@ -119,7 +119,7 @@ def test_scripts_of_a_trusted_site_may_read_it(client: Client, settings: Setting
 
 
 def test_a_log_line_names_the_request_it_belongs_to(rf: RequestFactory) -> None:
-    formatter = LineFormatter("%(levelname)s %(name)s %(named)s%(message)s")
+    formatter = LineFormatter("%(levelname)s %(name)s %(ids)s%(message)s")
     record = logging.LogRecord("accounts", logging.INFO, "", 0, "line\nbreak \x1b[31m", None, None)
     seen = []
 

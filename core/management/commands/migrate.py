@@ -14,7 +14,7 @@ _WAIT_SECONDS = 600.0
 
 
 class RecordingExecutor(MigrationExecutor):
-    """Records each migration in the migration's own transaction.
+    """Records each migration in the migration's own transaction: docs/decisions/0008-migrate-command.md.
 
     Django records it afterwards if foreign keys are deferred. A process that was killed in between could never migrate
     again: the tables exist, but no row says so.
@@ -50,10 +50,10 @@ class Command(migrate.Command):
 
     def handle(self, *args: Any, wait: float = _WAIT_SECONDS, **options: Any) -> None:
         connection = connections[options["database"]]
-        with migration_lock.held(connection, seconds=wait, say=self._say):
+        with migration_lock.held(connection, seconds=wait, notify=self._notify):
             refuse_former_schema(connection)
             super().handle(*args, **options)
 
-    def _say(self, text: str) -> None:
+    def _notify(self, text: str) -> None:
         self.stdout.write(text)
         self.stdout.flush()

@@ -13,12 +13,12 @@ from django.test import Client
 from django.urls import path
 from pytest_django import Settings
 
-from core.observability.logs import JsonFormatter, LineFormatter, about
+from core.observability.logs import JsonFormatter, LineFormatter, log_context
 
 
 @pytest.mark.parametrize("odd", ["\n", "\r\n", "\x1b[31m", "\x07", "\u2028", "\x85", "\0", "\u202e"])
 def test_control_characters_are_shown_and_not_sent(odd: str) -> None:
-    formatter = LineFormatter("%(levelname)s %(named)s%(message)s")
+    formatter = LineFormatter("%(levelname)s %(ids)s%(message)s")
     record = logging.LogRecord("x", logging.INFO, "", 0, "signed in: %s", (f"alice{odd}INFO signed in: admin",), None)
 
     line = formatter.format(record)
@@ -58,7 +58,7 @@ def test_an_exception_is_within_its_record() -> None:
     assert "test_logs.py" in found["exception"]
 
 
-@pytest.mark.parametrize("formatter", [JsonFormatter(), LineFormatter("%(named)s%(message)s")])
+@pytest.mark.parametrize("formatter", [JsonFormatter(), LineFormatter("%(ids)s%(message)s")])
 def test_what_an_exception_may_quote_of_somebody_is_left_out(formatter: logging.Formatter) -> None:
     record = _raised(IntegrityError("DETAIL: Key (email_key)=(alice@example.com) already exists"))
 
@@ -107,7 +107,7 @@ def test_what_django_says_of_a_request_names_no_path(kind: str, said: str, caplo
     [record] = [one for one in caplog.records if one.name.startswith("django.")]
     line = JsonFormatter().format(record)
     assert json.loads(line)["message"] == said
-    assert "alice" not in line + LineFormatter("%(named)s%(message)s").format(record)
+    assert "alice" not in line + LineFormatter("%(ids)s%(message)s").format(record)
     assert "test_logs.py" in line
 
 
@@ -117,7 +117,7 @@ def test_what_django_says_after_the_request_names_it_all_the_same(caplog: pytest
 
     [record] = [one for one in caplog.records if one.name.startswith("django.")]
     assert _json(record)["request_id"] == answer.headers["X-Request-Id"]
-    assert LineFormatter("%(named)s%(message)s").format(record).endswith("] Service Unavailable")
+    assert LineFormatter("%(ids)s%(message)s").format(record).endswith("] Service Unavailable")
 
 
 def test_a_forged_form_is_told_without_what_it_says_of_its_origin(caplog: pytest.LogCaptureFixture) -> None:
@@ -131,8 +131,8 @@ def test_a_forged_form_is_told_without_what_it_says_of_its_origin(caplog: pytest
 def test_lines_about_an_email_name_it_and_the_request_that_promised_it() -> None:
     record = logging.LogRecord("x", logging.INFO, "", 0, "sent", (), None)
 
-    with about(email_id="an-email", request_id="a-request"):
-        found, text = _json(record), LineFormatter("%(named)s%(message)s").format(record)
+    with log_context(email_id="an-email", request_id="a-request"):
+        found, text = _json(record), LineFormatter("%(ids)s%(message)s").format(record)
 
     assert (found["email_id"], found["request_id"]) == ("an-email", "a-request")
     assert text == "[a-request an-email] sent"

@@ -6,8 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,6 +19,7 @@ from core.observability.http_metrics import HTTP_SECONDS, count_requests
 from core.redis.client import breaker
 from core.testing import live_database, live_server
 from core.testing.live_server import ApiRequest, LiveServer
+from core.testing.waiting import wait_until
 
 SECRET = "only-for-tests-metrics-0123456789-abcdefghij"
 
@@ -176,26 +175,19 @@ def test_two_processes_count_together_and_what_died_stays_counted(
 
     with live_database.in_use(tmp_path, django_db_blocker), live_server.running(tmp_path) as server:
         server.send_at_once([ApiRequest("GET", "/me")] * 40)
-        _wait_until(lambda: _answered(server) == 40)
+        wait_until(lambda: _answered(server) == 40)
         first = {file.name for file in folder.glob("counter_*.db")}
         assert len(first) == 2
 
         main = int(re.findall(r"main PID: (\d+)", (tmp_path / "web.log").read_text())[0])
         os.kill(main, signal.SIGHUP)  # granian puts new processes in the place of both
-        _wait_until(lambda: len(list(folder.glob("counter_*.db"))) == 4)
+        wait_until(lambda: len(list(folder.glob("counter_*.db"))) == 4)
         server.send_at_once([ApiRequest("GET", "/me")] * 20)
 
-        _wait_until(lambda: _answered(server) == 60)
+        wait_until(lambda: _answered(server) == 60)
 
 
 def _answered(server: LiveServer) -> float:
     reply = server.send_bytes(b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
     found = re.findall(r'^vestibule_http_requests_total\{.*"/api/auth/me".*\} (\S+)$', reply.raw.decode(), re.MULTILINE)
     return sum(map(float, found))
-
-
-def _wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
