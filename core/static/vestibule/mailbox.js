@@ -1,14 +1,14 @@
-// Loads the list again when a new email has come, while its button is pressed.
+// Reloads the list when there is a new email, while auto-refresh is on.
 
-const EVERY_MS = 2_000;
+const INTERVAL_MS = 2_000;
 const KEY = "mailbox-refresh";
 const button = document.getElementById("refresh");
 
-function show() {
+function updateButton() {
   button.setAttribute("aria-pressed", String(sessionStorage.getItem(KEY) === "on"));
 }
 
-async function look() {
+async function reloadIfChanged() {
   if (sessionStorage.getItem(KEY) !== "on" || document.hidden) return;
   const response = await fetch(button.dataset.url + location.search);
   const { messages } = await response.json();
@@ -17,8 +17,8 @@ async function look() {
 
 button.addEventListener("click", () => {
   sessionStorage.setItem(KEY, sessionStorage.getItem(KEY) === "on" ? "off" : "on");
-  show();
+  updateButton();
 });
 button.hidden = false;
-show();
-setInterval(() => look().catch(() => {}), EVERY_MS);
+updateButton();
+setInterval(() => reloadIfChanged().catch(() => {}), INTERVAL_MS);

@@ -1,19 +1,19 @@
-// What the pages share: the link's parameters, calls to the API, and telling the reader how they went.
+// Shared by the pages: the parameters of the link, API requests, and status messages.
 
 const TIMEOUT_MS = 20_000;
 
 export const byId = (id) => document.getElementById(id);
 export const text = (name) => document.querySelector(`template[data-text="${name}"]`).content.textContent;
 
-/** The link's parameters, which then leave the address bar and the history: they open an account. */
+/** Returns the URL parameters and removes them from the address bar and the history: they are credentials. */
 export function takeParameters(...names) {
   const parameters = new URLSearchParams(location.search);
   history.replaceState(null, "", location.pathname);
   return names.map((name) => parameters.get(name) ?? "");
 }
 
-/** Calls the API; what never arrived or is no JSON comes back as an answer that says so. */
-export async function call(url, body) {
+/** Sends a request to the API. A network error or a response without JSON becomes a result with an error message. */
+export async function request(url, body) {
   const headers = { Accept: "application/json" };
   const options = { headers, cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) };
   if (body) {
@@ -29,37 +29,37 @@ export async function call(url, body) {
 }
 
 /** Shows a message in the live region. */
-export function show(message, good) {
+export function show(message, isSuccess) {
   const status = byId("status");
-  status.className = `status ${good ? "good" : "bad"}`;
+  status.className = `status ${isSuccess ? "good" : "bad"}`;
   status.textContent = message;
 }
 
-/** Shows what came of a press, and moves the focus there: the control that was pressed may be gone. */
-export function say(message, good) {
-  show(message, good);
+/** Shows a message and moves the focus to it: the control that had the focus may be hidden now. */
+export function announce(message, isSuccess) {
+  show(message, isSuccess);
   byId("status").focus();
 }
 
-/** Runs `work` with the control out of use, so that a second press sends nothing twice. */
-export async function once(button, work) {
+/** Runs `action` with the button disabled, so that a double click does not send the request twice. */
+export async function runOnce(button, action) {
   if (button.disabled) return;
   button.disabled = true;
   try {
-    await work();
+    await action();
   } finally {
     button.disabled = false;
   }
 }
 
-/** Handles a form that posts one email address; it steps aside when the request succeeds. */
-export function askByEmail(form, url) {
+/** Handles a form that posts one email address; the form is hidden when the request succeeds. */
+export function handleEmailForm(form, url) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    once(form.querySelector("button"), async () => {
-      const answer = await call(url, { email: form.elements.email.value });
-      form.hidden = answer.ok;
-      say(answer.message, answer.ok);
+    runOnce(form.querySelector("button"), async () => {
+      const response = await request(url, { email: form.elements.email.value });
+      form.hidden = response.ok;
+      announce(response.message, response.ok);
     });
   });
 }

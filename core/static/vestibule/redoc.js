@@ -1,19 +1,19 @@
-// Starts Redoc, without the logo that it would fetch from its maker's host: the policy of this page forbids that, rightly.
+// Starts Redoc without the logo that it would load from another host, which the Content-Security-Policy forbids.
 
-const reader = document.getElementById("reader");
+const container = document.getElementById("reader");
 const image = HTMLImageElement.prototype;
 const source = Object.getOwnPropertyDescriptor(image, "src");
 const { setAttribute } = image;
 
-/** Nothing in place of an address elsewhere: an image that does not load is one that Redoc leaves out. */
-function own(address) {
-  const { origin, protocol } = new URL(address, location.href);
-  return origin === location.origin || protocol === "data:" ? address : "";
+/** Returns an empty URL instead of one on another host: Redoc removes an image that does not load. */
+function sameOrigin(url) {
+  const { origin, protocol } = new URL(url, location.href);
+  return origin === location.origin || protocol === "data:" ? url : "";
 }
 
-Object.defineProperty(image, "src", { ...source, set(address) { source.set.call(this, own(address)); } });
+Object.defineProperty(image, "src", { ...source, set(url) { source.set.call(this, sameOrigin(url)); } });
 image.setAttribute = function (name, value) {
-  setAttribute.call(this, name, name === "src" ? own(value) : value);
+  setAttribute.call(this, name, name === "src" ? sameOrigin(value) : value);
 };
 
-Redoc.init(reader.dataset.schema, { expandResponses: "200,201" }, reader);
+Redoc.init(container.dataset.schema, { expandResponses: "200,201" }, container);

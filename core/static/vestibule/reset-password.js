@@ -1,6 +1,6 @@
-// Sets a new password with the link's token; without one, or with a dead one, asks for another link.
+// Sets a new password with the token of the link; if it is missing or invalid, offers to send another link.
 
-import { askByEmail, byId, call, once, say, takeParameters, text } from "./page.js";
+import { announce, byId, handleEmailForm, request, runOnce, takeParameters, text } from "./page.js";
 
 const RULES = {
   length: (password) => [...password].length >= 8 && [...password].length <= 128,
@@ -10,9 +10,9 @@ const RULES = {
 };
 
 const [token] = takeParameters("token");
-const choose = byId("choose");
-const ask = byId("ask");
-const { password, repeated } = choose.elements;
+const passwordForm = byId("choose");
+const emailForm = byId("ask");
+const { password, repeated } = passwordForm.elements;
 
 function showRules() {
   for (const item of document.querySelectorAll("[data-rule]")) {
@@ -20,33 +20,33 @@ function showRules() {
   }
 }
 
-function mark(field, message) {
+function setError(field, message) {
   byId(`${field.id}-error`).textContent = message;
   field.setAttribute("aria-invalid", String(Boolean(message)));
   if (message) field.focus();
 }
 
 async function change() {
-  mark(password, "");
-  mark(repeated, "");
-  if (password.value !== repeated.value) return mark(repeated, text("different"));
+  setError(password, "");
+  setError(repeated, "");
+  if (password.value !== repeated.value) return setError(repeated, text("different"));
 
-  const answer = await call("/api/auth/reset-password", { token, newPassword: password.value });
-  const fieldErrors = answer.errors?.newPassword;
-  if (fieldErrors) return mark(password, fieldErrors.join(" "));
-  if (answer.ok) choose.reset();
-  choose.hidden = answer.ok || answer.code === "token_invalid";
-  ask.hidden = answer.code !== "token_invalid";
-  say(answer.ok ? text("changed") : answer.message, answer.ok);
+  const response = await request("/api/auth/reset-password", { token, newPassword: password.value });
+  const fieldErrors = response.errors?.newPassword;
+  if (fieldErrors) return setError(password, fieldErrors.join(" "));
+  if (response.ok) passwordForm.reset();
+  passwordForm.hidden = response.ok || response.code === "token_invalid";
+  emailForm.hidden = response.code !== "token_invalid";
+  announce(response.ok ? text("changed") : response.message, response.ok);
 }
 
-choose.addEventListener("submit", (event) => {
+passwordForm.addEventListener("submit", (event) => {
   event.preventDefault();
-  once(choose.querySelector("button"), change);
+  runOnce(passwordForm.querySelector("button"), change);
 });
 password.addEventListener("input", showRules);
 byId("visible").addEventListener("change", (event) => {
   password.type = repeated.type = event.currentTarget.checked ? "text" : "password";
 });
-askByEmail(ask, "/api/auth/forgot-password");
-(token ? choose : ask).hidden = false;
+handleEmailForm(emailForm, "/api/auth/forgot-password");
+(token ? passwordForm : emailForm).hidden = false;

@@ -1,6 +1,6 @@
-// Starts Swagger UI. After a sign-in or a refresh tried out there, the token that came is the one the next requests send.
+// Starts Swagger UI. After a login or refresh in the page, later requests send the new access token.
 
-const reader = document.getElementById("reader");
+const container = document.getElementById("reader");
 
 const tokenIn = (response) => {
   const { pathname } = new URL(response.url, location.href);
@@ -8,8 +8,8 @@ const tokenIn = (response) => {
 };
 
 const ui = SwaggerUIBundle({
-  url: reader.dataset.schema,
-  domNode: reader,
+  url: container.dataset.schema,
+  domNode: container,
   deepLinking: true,
   displayRequestDuration: true,
   defaultModelsExpandDepth: 0,

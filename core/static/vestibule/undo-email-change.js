@@ -1,22 +1,22 @@
-// Undoes a change of address when the owner of the old one presses the button, and never by opening the page alone.
+// Undoes an email change when the button is pressed. Opening the page does nothing: mail scanners open links.
 
-import { byId, call, once, say, show, takeParameters, text } from "./page.js";
+import { announce, byId, request, runOnce, show, takeParameters, text } from "./page.js";
 
 const [token] = takeParameters("token");
-const asking = byId("confirm");
+const confirmation = byId("confirm");
 
 async function undo() {
-  const answer = await call("/api/auth/change-email/undo", { token });
-  const isDead = answer.code === "token_invalid";
-  asking.hidden = answer.ok || isDead;
-  byId("ask").hidden = !isDead;
-  say(answer.ok ? text("undone") : answer.message, answer.ok);
+  const response = await request("/api/auth/change-email/undo", { token });
+  const isInvalid = response.code === "token_invalid";
+  confirmation.hidden = response.ok || isInvalid;
+  byId("ask").hidden = !isInvalid;
+  announce(response.ok ? text("undone") : response.message, response.ok);
 }
 
-byId("undo").addEventListener("click", (event) => once(event.currentTarget, undo));
+byId("undo").addEventListener("click", (event) => runOnce(event.currentTarget, undo));
 
 if (token) {
-  asking.hidden = false;
+  confirmation.hidden = false;
 } else {
   show(text("incomplete"), false);
 }

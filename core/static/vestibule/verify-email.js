@@ -1,31 +1,31 @@
-// Verifies an address when its owner presses the button, and never by opening the page alone.
+// Verifies an email when the button is pressed. Opening the page does nothing: mail scanners open links.
 
-import { askByEmail, byId, call, once, say, show, takeParameters, text } from "./page.js";
+import { announce, byId, handleEmailForm, request, runOnce, show, takeParameters, text } from "./page.js";
 
 const [token, email] = takeParameters("token", "email");
-const asking = byId("confirm");
+const confirmation = byId("confirm");
 const resend = byId("resend");
 
-function offerAnother() {
-  asking.hidden = true;
+function offerResend() {
+  confirmation.hidden = true;
   resend.hidden = false;
 }
 
 async function verify() {
-  const answer = await call(`/api/auth/verify-email?${new URLSearchParams({ token, email })}`);
-  if (answer.ok) asking.hidden = true;
-  else if ([400, 401, 404].includes(answer.status)) offerAnother();
-  say(answer.ok ? text("verified") : answer.message, answer.ok);
+  const response = await request(`/api/auth/verify-email?${new URLSearchParams({ token, email })}`);
+  if (response.ok) confirmation.hidden = true;
+  else if ([400, 401, 404].includes(response.status)) offerResend();
+  announce(response.ok ? text("verified") : response.message, response.ok);
 }
 
 resend.elements.email.value = email;
-askByEmail(resend, "/api/auth/resend-verification");
+handleEmailForm(resend, "/api/auth/resend-verification");
 byId("address").textContent = email;
-byId("verify").addEventListener("click", (event) => once(event.currentTarget, verify));
+byId("verify").addEventListener("click", (event) => runOnce(event.currentTarget, verify));
 
 if (token && email) {
-  asking.hidden = false;
+  confirmation.hidden = false;
 } else {
-  offerAnother();
+  offerResend();
   show(text("incomplete"), false);
 }
