@@ -1,4 +1,4 @@
-"""A real browser before a real server. Without Chromium these tests fail: whoever asked for them would not see them skipped."""
+"""A real browser and a real server. Without Chromium the tests fail: skipped tests would go unnoticed."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from core.testing.live_server import HOST, LiveServer
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Its driver keeps an event loop in this thread, beside which Django would not touch the database."""
+    """The driver runs an event loop in this thread, in which Django refuses database access without the variable."""
     program = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if program is None:
         pytest.fail("Chromium is not installed; these tests need it: apt-get install chromium, or CHROMIUM=/path")
@@ -30,7 +30,7 @@ def chromium() -> Iterator[Browser]:
 def server(
     chromium: Browser, tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[LiveServer]:
-    """After the browser, whose loop gives this thread another set of Django's connections."""
+    """Started after the browser, whose event loop gives this thread another set of database connections."""
     folder = tmp_path_factory.mktemp("browser")
     with live_database.in_use(folder, django_db_blocker), live_server.running(folder) as running:
         yield running
@@ -38,7 +38,7 @@ def server(
 
 @pytest.fixture(params=[1280, 390], ids=["desktop", "phone"])
 def page(request: pytest.FixtureRequest, chromium: Browser, server: LiveServer) -> Iterator[Page]:
-    """Whatever the policy of a page forbids is an error in the browser's console, and fails the test."""
+    """A page whose console shows a violation of its Content-Security-Policy fails the test."""
     errors: list[str] = []
     address = f"http://{HOST}:{server.port}"
     context = chromium.new_context(viewport={"width": request.param, "height": 844}, base_url=address)

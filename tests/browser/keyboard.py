@@ -1,13 +1,13 @@
-"""Whoever has no mouse, and whoever has a narrow screen."""
+"""Helpers for users with only a keyboard or a narrow screen."""
 
 from playwright.sync_api import Page
 
-_MOST_TABS = 40
+_MAX_TABS = 40
 
 
 def tab_to(page: Page, selector: str) -> None:
-    """Presses Tab until the focus is there."""
-    for _ in range(_MOST_TABS):
+    """Press Tab until the element has the focus."""
+    for _ in range(_MAX_TABS):
         if page.evaluate("selector => document.activeElement.matches(selector)", selector):
             return
         page.keyboard.press("Tab")
@@ -15,5 +15,5 @@ def tab_to(page: Page, selector: str) -> None:
 
 
 def assert_fits(page: Page) -> None:
-    """Nobody has to scroll sideways."""
+    """Fail if the page scrolls horizontally."""
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), page.url

@@ -1,4 +1,4 @@
-"""A support person at work: in with a second factor, somebody found, a session ended, and the API refuses it."""
+"""Support in the admin: sign in with a second factor, find a user, end a session; the API rejects its tokens."""
 
 import time
 
@@ -22,13 +22,13 @@ _MARKUP = """'"><img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}');a
 
 @pytest.fixture
 def supporter(server: LiveServer) -> tuple[User, App]:
-    """Of this test alone, with an authenticator app."""
+    """A superuser of this test, with an authenticator app."""
     name = f"s{new_id().hex[-20:]}"
     user = User.objects.create_superuser(name, f"{name}@example.com", PASSWORD)
     token = signed_in(server, user).access
     app = App(server.send(ApiRequest("POST", "/mfa/totp", token=token)).data["secret"])
     left = _STEP_SECONDS - time.time() % _STEP_SECONDS
-    time.sleep(left if left < 3 else 0)  # the code before this one must not be two steps old when it arrives
+    time.sleep(left if left < 3 else 0)  # the previous code must not be two steps old when it arrives
     assert server.send(ApiRequest("POST", "/mfa/totp/confirm", {"code": app.code(-1)}, token)).status == 200
     return user, app
 
@@ -52,7 +52,7 @@ def _find(page: Page, user: User) -> None:
     expect(page.get_by_text("Recent sessions")).to_be_visible()
 
 
-def test_a_session_is_found_and_ended_and_the_api_refuses_it(
+def test_a_session_is_found_and_ended_and_the_api_rejects_its_tokens(
     page: Page, server: LiveServer, supporter: tuple[User, App]
 ) -> None:
     user = someone()
@@ -63,15 +63,15 @@ def test_a_session_is_found_and_ended_and_the_api_refuses_it(
     _find(page, user)
     page.locator("section a[href*='/session/'][href*='/change/']").first.click()
     page.locator("#object-actions").get_by_role("link", name="End session").click()
-    assert server.send(me(tokens.access)).status == 200  # it only asks
+    assert server.send(me(tokens.access)).status == 200  # not confirmed yet
     page.get_by_role("button", name="End session").click()
 
     expect(page.get_by_text("1 done")).to_be_visible()
     expect(page.get_by_text("revoked by an administrator")).to_be_visible()
-    _assert_over(server, tokens)
+    _assert_revoked(server, tokens)
 
 
-def _assert_over(server: LiveServer, tokens: Tokens) -> None:
+def _assert_revoked(server: LiveServer, tokens: Tokens) -> None:
     assert server.send(me(tokens.access)).code == "session_revoked"
     assert server.send(ApiRequest("POST", "/refresh", {"refreshToken": tokens.refresh})).code == "session_revoked"
 
@@ -91,7 +91,7 @@ def test_a_user_is_deactivated_with_a_reason(page: Page, server: LiveServer, sup
 
 
 def _hostile(server: LiveServer) -> User:
-    """Whose names, device and reason are markup, or longer than any screen is wide."""
+    """Create a user whose names, device and reason are markup, or wider than any screen."""
     user = someone()
     signed_in(server, user)
     User.objects.filter(id=user.id).update(first_name=_MARKUP, last_name="W" * 150, deactivation_reason=_MARKUP)
@@ -102,7 +102,7 @@ def _hostile(server: LiveServer) -> User:
     return user
 
 
-def test_every_page_fits_its_screen_and_runs_nothing_of_what_people_typed(
+def test_every_page_fits_its_screen_and_runs_no_script_of_users(
     page: Page, server: LiveServer, supporter: tuple[User, App]
 ) -> None:
     dialogs: list[str] = []
@@ -126,14 +126,14 @@ def test_every_page_fits_its_screen_and_runs_nothing_of_what_people_typed(
     pages += [f"/admin/accounts/outboxemail/{email.pk}/change/" for email in hostile.emails.all()]
 
     for address in pages:
-        reply = page.goto(address)
-        assert reply is not None
-        assert reply.status == 200
+        response = page.goto(address)
+        assert response is not None
+        assert response.status == 200
         assert_fits(page)
     assert dialogs == []
 
 
-def test_the_overview_draws_its_charts(page: Page, supporter: tuple[User, App]) -> None:
+def test_the_dashboard_draws_its_charts(page: Page, supporter: tuple[User, App]) -> None:
     _sign_in(page, supporter)
 
     expect(page.get_by_text("Active sessions", exact=True)).to_be_visible()

@@ -1,4 +1,4 @@
-"""The pages that emails lead to, by keyboard alone, on a desktop and on a phone."""
+"""The pages that emails link to, used with the keyboard only, on a desktop and on a phone."""
 
 from urllib.parse import urlsplit
 
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.browser
 NEW = "Another-Horse-8"
 
 
-def _link_mailed_to(address: str | None) -> str:
-    """Path and query of the link in the newest email to this address that has one with a token."""
+def _emailed_link(address: str | None) -> str:
+    """Return path and query of the newest link with a token that was emailed to the address."""
     deliver_waiting()
     for message in reversed(mail.outbox):
         links = [word for word in str(message.body).split() if "token=" in word]
@@ -31,11 +31,11 @@ def _link_mailed_to(address: str | None) -> str:
     raise AssertionError(f"no link was mailed to {address}")
 
 
-def test_an_address_is_verified_by_a_button_and_not_by_the_link_alone(page: Page, server: LiveServer) -> None:
+def test_an_email_is_verified_by_the_button_and_not_by_opening_the_link(page: Page, server: LiveServer) -> None:
     user = someone(verified=False)
     outbox.verification(user)
 
-    page.goto(_link_mailed_to(user.email))
+    page.goto(_emailed_link(user.email))
     expect(page.get_by_text(str(user.email))).to_be_visible()
     assert not User.objects.get(id=user.id).email_verified
     assert_fits(page)
@@ -51,7 +51,7 @@ def test_a_password_is_reset(page: Page, server: LiveServer) -> None:
     tokens = signed_in(server, user)
     assert server.send(ApiRequest("POST", "/forgot-password", {"email": user.email})).status == 200
 
-    page.goto(_link_mailed_to(user.email))
+    page.goto(_emailed_link(user.email))
     assert_fits(page)
     for field in ("#password", "#repeated"):
         tab_to(page, field)
@@ -63,7 +63,7 @@ def test_a_password_is_reset(page: Page, server: LiveServer) -> None:
     assert server.send(me(tokens.access)).code == "session_revoked"
 
 
-def test_a_change_of_address_is_undone_from_the_former_one(page: Page, server: LiveServer) -> None:
+def test_an_email_change_is_undone_from_the_old_address(page: Page, server: LiveServer) -> None:
     user = someone()
     former = user.email
     token = signed_in(server, user).access
@@ -73,7 +73,7 @@ def test_a_change_of_address_is_undone_from_the_former_one(page: Page, server: L
     code = next(code_in(message) for message in reversed(mail.outbox) if moved["newEmail"] in message.to)
     assert server.send(ApiRequest("POST", "/change-email/confirm", {"code": code}, token)).status == 200
 
-    page.goto(_link_mailed_to(former))
+    page.goto(_emailed_link(former))
     assert User.objects.get(id=user.id).email == moved["newEmail"]
     assert_fits(page)
     tab_to(page, "#undo")

@@ -1,4 +1,4 @@
-"""The single-page example of the documents, walked through on a phone and on a desktop, in both ways that tokens travel."""
+"""The single-page example of the documentation, on a phone and on a desktop, with both token transports."""
 
 import subprocess
 import sys
@@ -60,7 +60,7 @@ def context(request: pytest.FixtureRequest, chromium: Browser, spa: str) -> Iter
     context.set_default_timeout(15_000)
     faults: list[str] = []
     context.on("weberror", lambda found: faults.append(str(found.error)))
-    context.on("console", lambda said: faults.append(said.text) if "Content Security" in said.text else None)
+    context.on("console", lambda output: faults.append(output.text) if "Content Security" in output.text else None)
     yield context
     context.close()
     assert faults == []

@@ -1,4 +1,4 @@
-"""What support does in Django's admin: asked first, carried out by the API's services, and in the audit."""
+"""The actions of the admin ask for confirmation, call the services of the API, and are in the audit."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,7 @@ USERS = "/admin/accounts/user"
 
 @pytest.fixture
 def browser(superuser: User) -> Client:
-    """grace's, signed in to the admin."""
+    """The browser of grace, signed in to the admin."""
     browser = Client()
     browser.force_login(superuser)
     return browser
@@ -27,12 +27,12 @@ def browser(superuser: User) -> Client:
 
 @pytest.fixture
 def do(browser: Client) -> Do:
-    """`do(alice, "verify")` presses the button on the page that asks; `sure=False` only opens that page."""
+    """`do(alice, "verify")` presses the button of the confirmation page; `confirm=False` only opens the page."""
 
-    def press(user: User, deed: str, *, sure: bool = True, browser: Client = browser, **fields: str) -> Any:
+    def press(user: User, action: str, *, confirm: bool = True, browser: Client = browser, **fields: str) -> Any:
         with TestCase.captureOnCommitCallbacks(execute=True):
-            page = f"{USERS}/{user.id}/actions/{deed}/"
-            return browser.post(page, {"confirm": "yes"} | fields, follow=True) if sure else browser.get(page)
+            page = f"{USERS}/{user.id}/actions/{action}/"
+            return browser.post(page, {"confirm": "yes"} | fields, follow=True) if confirm else browser.get(page)
 
     return press
 
@@ -42,17 +42,19 @@ def _kinds(user: User, actor: User) -> list[str]:
     return list(events.order_by("id").values_list("kind", flat=True))
 
 
-def test_to_open_a_page_that_asks_does_nothing(alice: User, sign_in: SignIn, do: Do) -> None:
+def test_opening_a_confirmation_page_changes_nothing(alice: User, sign_in: SignIn, do: Do) -> None:
     session = sign_in(alice)
 
-    for deed in ("revoke-sessions", "deactivate", "send-reset", "resend", "verify"):
-        assert do(alice, deed, sure=False).status_code == 200
+    for action in ("revoke-sessions", "deactivate", "send-reset", "resend", "verify"):
+        assert do(alice, action, confirm=False).status_code == 200
 
     assert session.client.get("/me").status_code == 200
     assert not OutboxEmail.objects.filter(kind="reset_password").exists()
 
 
-def test_sign_out_everywhere_ends_every_session_at_once(alice: User, superuser: User, sign_in: SignIn, do: Do) -> None:
+def test_sign_out_everywhere_ends_every_session_immediately(
+    alice: User, superuser: User, sign_in: SignIn, do: Do
+) -> None:
     session = sign_in(alice)
 
     do(alice, "revoke-sessions")
@@ -61,7 +63,7 @@ def test_sign_out_everywhere_ends_every_session_at_once(alice: User, superuser: 
     assert _kinds(alice, superuser) == ["sessions_revoked"]
 
 
-def test_a_deactivation_wants_a_reason(alice: User, superuser: User, sign_in: SignIn, do: Do) -> None:
+def test_a_deactivation_requires_a_reason(alice: User, superuser: User, sign_in: SignIn, do: Do) -> None:
     session = sign_in(alice)
 
     assert do(alice, "deactivate").context["form"].errors.keys() == {"reason"}
@@ -76,7 +78,7 @@ def test_a_deactivation_wants_a_reason(alice: User, superuser: User, sign_in: Si
     assert User.objects.get(id=alice.id).is_active
 
 
-def test_an_address_is_verified_on_the_word_of_support(bob: User, superuser: User, sign_in: SignIn, do: Do) -> None:
+def test_an_administrator_marks_an_email_as_verified(bob: User, superuser: User, sign_in: SignIn, do: Do) -> None:
     do(bob, "verify")
 
     assert sign_in(bob).client.get("/me").status_code == 200
@@ -84,7 +86,7 @@ def test_an_address_is_verified_on_the_word_of_support(bob: User, superuser: Use
     assert "This email is already verified." in do(bob, "verify").content.decode()
 
 
-def test_a_code_sent_again_works(
+def test_a_resent_code_works(
     api: ApiClient, bob: User, superuser: User, do: Do, outbox: Callable[[], list[EmailMessage]]
 ) -> None:
     do(bob, "resend")
@@ -94,7 +96,7 @@ def test_a_code_sent_again_works(
     assert _kinds(bob, superuser) == ["verification_sent"]
 
 
-def test_who_has_no_password_is_invited_again(
+def test_a_user_without_a_password_is_invited_again(
     bob: User, superuser: User, do: Do, outbox: Callable[[], list[EmailMessage]]
 ) -> None:
     bob.set_unusable_password()
@@ -106,18 +108,20 @@ def test_who_has_no_password_is_invited_again(
     assert _kinds(bob, superuser) == ["user_invited"]
 
 
-def test_a_reset_is_sent_to_the_user_and_shown_to_nobody(
+def test_a_reset_link_is_emailed_to_the_user_and_never_shown(
     api: ApiClient, alice: User, superuser: User, do: Do, outbox: Callable[[], list[EmailMessage]]
 ) -> None:
-    reply = do(alice, "send-reset")
+    response = do(alice, "send-reset")
 
     token = token_in(outbox()[0])
-    assert token not in reply.content.decode()
+    assert token not in response.content.decode()
     assert api.post("/reset-password", {"token": token, "newPassword": "Another-Horse-8"}).status_code == 200
     assert _kinds(alice, superuser) == ["reset_sent"]
 
 
-def test_one_session_ends_and_the_others_go_on(alice: User, superuser: User, browser: Client, sign_in: SignIn) -> None:
+def test_ending_one_session_leaves_the_others_active(
+    alice: User, superuser: User, browser: Client, sign_in: SignIn
+) -> None:
     ended, other = sign_in(alice), sign_in(alice)
     page = f"/admin/sessions_tracking/session/{ended.session_id}/actions/revoke/"
     assert browser.get(page).status_code == 200
@@ -132,7 +136,7 @@ def test_one_session_ends_and_the_others_go_on(alice: User, superuser: User, bro
     assert (event.actor_id, event.user_id, str(event.session_id)) == (superuser.id, alice.id, ended.session_id)
 
 
-def test_a_list_acts_on_what_was_ticked_alone(alice: User, bob: User, mallory: User, browser: Client) -> None:
+def test_an_action_applies_only_to_the_selected_rows(alice: User, bob: User, mallory: User, browser: Client) -> None:
     form = {"action": "deactivate", "_selected_action": [str(alice.id), str(bob.id)], "select_across": "1"}
     assert b"alice@example.com" in browser.post(f"{USERS}/", form).content
     assert User.objects.filter(is_active=False).count() == 0
@@ -143,14 +147,14 @@ def test_a_list_acts_on_what_was_ticked_alone(alice: User, bob: User, mallory: U
 
 
 def test_the_last_administrator_cannot_be_deactivated(superuser: User, do: Do) -> None:
-    reply = do(superuser, "deactivate", reason="Tired")
+    response = do(superuser, "deactivate", reason="Tired")
 
-    assert "This is the last active administrator." in reply.content.decode()
+    assert "This is the last active administrator." in response.content.decode()
     assert User.objects.filter(id=superuser.id, is_active=True).exists()
 
 
-def _clerk(*permissions: str) -> Client:
-    """trudy's, who is staff and no administrator."""
+def _staff_browser(*permissions: str) -> Client:
+    """Return the browser of trudy, who is staff and not an administrator."""
     trudy = User.objects.create_user("trudy", "trudy@example.com", PASSWORD, is_staff=True)
     trudy.user_permissions.set(Permission.objects.filter(codename__in=permissions))
     browser = Client()
@@ -158,22 +162,22 @@ def _clerk(*permissions: str) -> Client:
     return browser
 
 
-@pytest.mark.parametrize("deed", ["revoke-sessions", "deactivate", "verify", "send-reset", "reset-second-factor"])
-def test_who_is_no_administrator_does_nothing_of_this(alice: User, sign_in: SignIn, do: Do, deed: str) -> None:
-    session, clerk = sign_in(alice), _clerk("change_user", "view_user", "change_session", "view_session")
+@pytest.mark.parametrize("action", ["revoke-sessions", "deactivate", "verify", "send-reset", "reset-second-factor"])
+def test_staff_without_the_admin_role_cannot_use_the_actions(alice: User, sign_in: SignIn, do: Do, action: str) -> None:
+    session, staff = sign_in(alice), _staff_browser("change_user", "view_user", "change_session", "view_session")
 
-    assert do(alice, deed, browser=clerk, reason="x").status_code == 403
-    action = {"action": deed, "_selected_action": str(alice.id), "confirm": "yes", "reason": "x"}
-    clerk.post(f"{USERS}/", action)
+    assert do(alice, action, browser=staff, reason="x").status_code == 403
+    action = {"action": action, "_selected_action": str(alice.id), "confirm": "yes", "reason": "x"}
+    staff.post(f"{USERS}/", action)
     page = f"/admin/sessions_tracking/session/{session.session_id}/actions/revoke/"
-    assert clerk.post(page, {"confirm": "yes"}).status_code == 403
+    assert staff.post(page, {"confirm": "yes"}).status_code == 403
 
     assert session.client.get("/me").status_code == 200
     assert User.objects.filter(id=alice.id, is_active=True).exists()
     assert not OutboxEmail.objects.filter(state=EmailState.QUEUED, kind="reset_password").exists()
 
 
-def test_an_administrator_does_not_touch_who_stands_above(superuser: User, admin: User, do: Do) -> None:
+def test_an_administrator_cannot_act_on_a_superuser(superuser: User, admin: User, do: Do) -> None:
     User.objects.filter(id=admin.id).update(is_staff=True)
     admin.user_permissions.set(Permission.objects.filter(codename__in=["change_user", "view_user"]))
     browser = Client()

@@ -1,4 +1,4 @@
-"""Rights of Django's admin and service clients: who may change them there, what the audit says, and one's own account."""
+"""Permissions in the admin: who may change groups, users, service clients and the own account, and the audit of it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,7 @@ SignIn = Callable[..., SignedIn]
 
 @pytest.fixture
 def browser(superuser: User) -> Client:
-    """grace's, signed in to the admin."""
+    """The browser of grace, signed in to the admin."""
     browser = Client()
     browser.force_login(superuser)
     return browser
@@ -27,11 +27,11 @@ def browser(superuser: User) -> Client:
 
 @pytest.fixture
 def trudy(db: None) -> User:
-    """Staff, and neither administrator nor superuser."""
+    """Staff, but neither administrator nor superuser."""
     return User.objects.create_user("trudy", "trudy@example.com", PASSWORD, is_staff=True)
 
 
-def _is_in(browser: Client) -> bool:
+def _is_signed_in(browser: Client) -> bool:
     return browser.get("/admin/").status_code == 200
 
 
@@ -43,7 +43,7 @@ def _facts(kind: AuditKind) -> list[dict[str, Any]]:
     return [event.facts for event in AuditEvent.objects.filter(kind=kind).order_by("id")]
 
 
-def test_a_group_that_is_made_changed_and_deleted_is_in_the_audit(browser: Client, superuser: User) -> None:
+def test_the_audit_records_creation_change_and_deletion_of_a_group(browser: Client, superuser: User) -> None:
     view, change = _permission("view_user"), _permission("change_user")
     browser.post("/admin/auth/group/add/", {"name": "support", "permissions": [view.id]})
     group = Group.objects.get()
@@ -63,7 +63,7 @@ def test_a_group_that_is_made_changed_and_deleted_is_in_the_audit(browser: Clien
     assert not LogEntry.objects.exists()
 
 
-def test_who_may_change_groups_and_is_no_superuser_raises_nobody_by_one(trudy: User) -> None:
+def test_only_superusers_change_groups_whatever_permissions_others_have(trudy: User) -> None:
     group = Group.objects.create(name="clerks")
     trudy.groups.add(group)
     trudy.user_permissions.set(Permission.objects.filter(content_type__model="group"))
@@ -71,14 +71,14 @@ def test_who_may_change_groups_and_is_no_superuser_raises_nobody_by_one(trudy: U
     browser.force_login(trudy)
 
     form = {"name": "clerks", "permissions": [_permission("delete_user").id]}
-    replies = [browser.post(f"/admin/auth/group/{way}/", form) for way in (f"{group.id}/change", "add")]
+    responses = [browser.post(f"/admin/auth/group/{way}/", form) for way in (f"{group.id}/change", "add")]
 
-    assert [reply.status_code for reply in replies] == [403, 403]
+    assert [response.status_code for response in responses] == [403, 403]
     assert not User.objects.get(id=trudy.id).has_perm("accounts.delete_user")
     assert not AuditEvent.objects.exists()
 
 
-def test_rights_given_to_a_user_are_in_the_audit(browser: Client, superuser: User, trudy: User) -> None:
+def test_the_audit_records_permissions_granted_to_a_user(browser: Client, superuser: User, trudy: User) -> None:
     support = Group.objects.create(name="support")
     trudy.user_permissions.add(_permission("view_user"))
     form = {"username": "trudy", "email": "trudy@example.com", "language": "en", "role": "USER", "is_active": "on"}
@@ -95,7 +95,7 @@ def test_rights_given_to_a_user_are_in_the_audit(browser: Client, superuser: Use
     }  # fmt: skip
 
 
-def test_what_becomes_of_a_service_client_is_in_the_audit(browser: Client, superuser: User) -> None:
+def test_the_audit_records_changes_of_a_service_client(browser: Client, superuser: User) -> None:
     client, secret = service_clients.create(name="billing")
     page = f"/admin/accounts/serviceclient/{client.id}"
 
@@ -106,28 +106,28 @@ def test_what_becomes_of_a_service_client_is_in_the_audit(browser: Client, super
 
     assert not ServiceClient.objects.exists()
     facts = _facts(AuditKind.SERVICE_CLIENT_CHANGED)
-    assert [(each["what"], each["name"], each.get("formerly")) for each in facts] == [
+    assert [(item["what"], item["name"], item.get("formerly")) for item in facts] == [
         ("created", "billing", None), ("deactivated", "shop", "billing"), ("deleted", "shop", None),
     ]  # fmt: skip
-    assert {each["client"] for each in facts} == {str(client.id)}
+    assert {item["client"] for item in facts} == {str(client.id)}
     assert secret not in str(facts)
     actors = AuditEvent.objects.order_by("id").values_list("actor_id", flat=True)
     assert list(actors) == [None, superuser.id, superuser.id]
 
 
-def test_ones_own_password_is_set_only_where_the_old_one_is_asked_for(browser: Client, superuser: User) -> None:
+def test_administrators_change_their_own_password_only_with_the_current_one(browser: Client, superuser: User) -> None:
     form = {"usable_password": "true", "password1": "Another-Horse-8", "password2": "Another-Horse-8"}
     address = f"/admin/accounts/user/{superuser.id}/password/"
 
-    replies = [browser.get(address), browser.post(address, form)]
+    responses = [browser.get(address), browser.post(address, form)]
 
-    assert [reply["Location"] for reply in replies] == [reverse("admin:password_change")] * 2
+    assert [response["Location"] for response in responses] == [reverse("admin:password_change")] * 2
     superuser.refresh_from_db()
     assert superuser.check_password(PASSWORD)
     assert address not in browser.get(f"/admin/accounts/user/{superuser.id}/change/").content.decode()
 
 
-def test_ones_own_address_and_second_factor_want_the_password_too(
+def test_administrators_cannot_change_their_own_email_or_second_factor_without_the_password(
     browser: Client, superuser: User, sign_in: SignIn
 ) -> None:
     enrol(sign_in(superuser))
@@ -135,18 +135,18 @@ def test_ones_own_address_and_second_factor_want_the_password_too(
     form = {"username": "grace", "email": "mallory@example.com", "language": "en", "role": "ADMIN", "is_active": "on"}
 
     browser.post(f"{page}/change/", form | {"is_staff": "on", "is_superuser": "on", "first_name": "Grace"})
-    reply = browser.post(f"{page}/actions/reset-second-factor/", {"confirm": "yes"})
+    response = browser.post(f"{page}/actions/reset-second-factor/", {"confirm": "yes"})
     action = {"action": "reset-second-factor", "_selected_action": str(superuser.id), "confirm": "yes"}
     browser.post("/admin/accounts/user/", action)
 
     superuser.refresh_from_db()
     assert (superuser.first_name, superuser.email) == ("Grace", "grace@example.com")
-    assert reply.status_code == 403
+    assert response.status_code == 403
     assert superuser.mfa_enabled
 
 
 @pytest.mark.parametrize("way", ["/logout-all", "/users/{id}/revoke-sessions"])
-def test_to_sign_out_everywhere_ends_the_sessions_of_the_admin_too(
+def test_sign_out_everywhere_ends_admin_sessions_too(
     browser: Client, superuser: User, admin: User, sign_in: SignIn, way: str
 ) -> None:
     other = Client()
@@ -154,51 +154,51 @@ def test_to_sign_out_everywhere_ends_the_sessions_of_the_admin_too(
     admin.is_staff = True
     admin.save()
     caller = sign_in(superuser)
-    assert _is_in(browser)
+    assert _is_signed_in(browser)
 
     assert caller.client.post(way.format(id=superuser.id)).status_code == 200
 
-    assert not _is_in(browser)
-    assert _is_in(other)
+    assert not _is_signed_in(browser)
+    assert _is_signed_in(other)
     browser.force_login(User.objects.get(id=superuser.id))
-    assert _is_in(browser)
+    assert _is_signed_in(browser)
 
 
-def test_a_logout_of_one_session_leaves_the_admin_alone(browser: Client, superuser: User, sign_in: SignIn) -> None:
+def test_a_logout_from_the_api_leaves_the_admin_session_active(
+    browser: Client, superuser: User, sign_in: SignIn
+) -> None:
     session = sign_in(superuser)
 
     assert session.client.post("/logout").status_code == 200
 
     assert session.client.get("/me").status_code == 401
-    assert _is_in(browser)
+    assert _is_signed_in(browser)
 
 
-def test_the_admins_own_button_ends_the_sessions_of_the_admin_too(browser: Client, trudy: User) -> None:
-    hers = Client()
-    hers.force_login(trudy)
-    assert _is_in(hers)
+def test_the_sign_out_action_ends_admin_sessions_too(browser: Client, trudy: User) -> None:
+    session = Client()
+    session.force_login(trudy)
+    assert _is_signed_in(session)
 
     with TestCase.captureOnCommitCallbacks(execute=True):
         browser.post(f"/admin/accounts/user/{trudy.id}/actions/revoke-sessions/", {"confirm": "yes"})
 
-    assert not _is_in(hers)
-    assert _is_in(browser)
+    assert not _is_signed_in(session)
+    assert _is_signed_in(browser)
 
 
-def test_an_activation_brings_no_session_of_the_admin_back(superuser: User, trudy: User, sign_in: SignIn) -> None:
-    hers, api = Client(), sign_in(superuser).client
-    hers.force_login(trudy)
-    assert _is_in(hers)
+def test_an_activation_restores_no_admin_session(superuser: User, trudy: User, sign_in: SignIn) -> None:
+    session, api = Client(), sign_in(superuser).client
+    session.force_login(trudy)
+    assert _is_signed_in(session)
 
     for is_active in (False, True):
         assert api.patch(f"/users/{trudy.id}", {"isActive": is_active}).status_code == 200
 
-    assert not _is_in(hers)
+    assert not _is_signed_in(session)
 
 
-def test_a_user_saved_late_does_not_bring_a_session_of_the_admin_back(
-    browser: Client, superuser: User, sign_in: SignIn
-) -> None:
+def test_saving_a_stale_user_restores_no_admin_session(browser: Client, superuser: User, sign_in: SignIn) -> None:
     stale = User.objects.get(id=superuser.id)
     assert sign_in(superuser).client.post("/logout-all").status_code == 200
 
@@ -206,7 +206,7 @@ def test_a_user_saved_late_does_not_bring_a_session_of_the_admin_back(
     stale.save()
 
     assert User.objects.get(id=superuser.id).first_name == "Grace"
-    assert not _is_in(browser)
+    assert not _is_signed_in(browser)
 
 
 @pytest.mark.parametrize(
@@ -217,14 +217,13 @@ def test_a_user_saved_late_does_not_bring_a_session_of_the_admin_back(
         "accounts/outboxemail/?user__password__startswith=b", "accounts/auditevent/?facts__contains=a",
     ],
 )  # fmt: skip
-def test_no_secret_can_be_asked_out_by_conditions_in_the_address(browser: Client, address: str) -> None:
+def test_lookups_in_the_url_cannot_reveal_secrets(browser: Client, address: str) -> None:
     assert browser.get(f"/admin/{address}").status_code == 400
 
 
-def test_an_address_of_the_api_is_none_of_the_admin(superuser: User, sign_in: SignIn) -> None:
-    """A token of the API opens no page, nor does a session of the admin open the API."""
+def test_api_tokens_and_admin_sessions_are_not_interchangeable(superuser: User, sign_in: SignIn) -> None:
     browser = Client(HTTP_AUTHORIZATION=f"Bearer {sign_in(superuser).access}")
-    assert not _is_in(browser)
+    assert not _is_signed_in(browser)
 
     api = ApiClient()
     api.force_login(superuser)

@@ -1,4 +1,4 @@
-"""Django's admin keeps the promises of the API: what ends a session there, ends it here."""
+"""Changes of users in the admin have the effects of the same changes through the API."""
 
 import os
 import re
@@ -25,7 +25,7 @@ Admin = Callable[..., Any]
 
 @pytest.fixture
 def post(superuser: User) -> Admin:
-    """`post(alice, "change", is_active=False)` sends the admin's form about a user, as grace."""
+    """`post(alice, "change", is_active=False)` submits the form of a user as grace."""
     browser = Client()
     browser.force_login(superuser)
 
@@ -42,12 +42,12 @@ def post(superuser: User) -> Admin:
     return send
 
 
-def _split(name: str, moment: datetime) -> dict[str, str]:
-    return {f"{name}_0": f"{moment:%Y-%m-%d}", f"{name}_1": f"{moment:%H:%M:%S}"}
+def _split(name: str, timestamp: datetime) -> dict[str, str]:
+    return {f"{name}_0": f"{timestamp:%Y-%m-%d}", f"{name}_1": f"{timestamp:%H:%M:%S}"}
 
 
 def _page(user: User, actor: User) -> dict[str, Any]:
-    """What the page of a user sends along unseen: the state of the user that it shows."""
+    """Return the hidden field of the page of a user: the version of the user that it shows."""
     browser = Client()
     browser.force_login(actor)
     html = browser.get(f"/admin/accounts/user/{user.id}/change/").content.decode()
@@ -56,7 +56,9 @@ def _page(user: User, actor: User) -> dict[str, Any]:
     return {"version": seen[1]}
 
 
-def test_a_deactivation_ends_the_sessions_at_once(alice: User, sign_in: Callable[..., SignedIn], post: Admin) -> None:
+def test_a_deactivation_in_the_admin_ends_the_sessions_immediately(
+    alice: User, sign_in: Callable[..., SignedIn], post: Admin
+) -> None:
     session = sign_in(alice)
     assert session.client.get("/me").status_code == 200
 
@@ -65,7 +67,9 @@ def test_a_deactivation_ends_the_sessions_at_once(alice: User, sign_in: Callable
     assert session.client.get("/me").json()["code"] == "session_revoked"
 
 
-def test_a_new_password_ends_the_sessions_at_once(alice: User, sign_in: Callable[..., SignedIn], post: Admin) -> None:
+def test_a_new_password_set_in_the_admin_ends_the_sessions_immediately(
+    alice: User, sign_in: Callable[..., SignedIn], post: Admin
+) -> None:
     session = sign_in(alice)
     session.client.get("/me")
 
@@ -75,7 +79,7 @@ def test_a_new_password_ends_the_sessions_at_once(alice: User, sign_in: Callable
     assert session.client.get("/me").json()["code"] == "session_revoked"
 
 
-def test_a_change_of_role_takes_hold_with_the_next_request(
+def test_a_change_of_role_applies_to_the_next_request(
     alice: User, sign_in: Callable[..., SignedIn], post: Admin
 ) -> None:
     session = sign_in(alice)
@@ -86,7 +90,9 @@ def test_a_change_of_role_takes_hold_with_the_next_request(
     assert session.client.get("/users").status_code == 200
 
 
-def test_a_deletion_ends_the_sessions_at_once(alice: User, sign_in: Callable[..., SignedIn], post: Admin) -> None:
+def test_a_deletion_in_the_admin_ends_the_sessions_immediately(
+    alice: User, sign_in: Callable[..., SignedIn], post: Admin
+) -> None:
     session = sign_in(alice)
     session.client.get("/me")
 
@@ -99,26 +105,28 @@ def test_a_deletion_ends_the_sessions_at_once(alice: User, sign_in: Callable[...
     "changes",
     [{"email": "MALLORY@example.com"}, {"username": "Mallory"}, {"username": "sp ace!"}, {"email": "a@localhost"}],
 )
-def test_what_the_api_refuses_is_an_error_of_the_form(
+def test_the_rules_for_emails_and_usernames_are_errors_of_the_form(
     alice: User, mallory: User, post: Admin, changes: dict[str, str]
 ) -> None:
-    reply = post(alice, "change", **changes)
+    response = post(alice, "change", **changes)
 
-    assert reply.status_code == 200
-    assert reply.context["adminform"].form.errors.keys() == changes.keys()
+    assert response.status_code == 200
+    assert response.context["adminform"].form.errors.keys() == changes.keys()
     alice.refresh_from_db()
     assert (alice.email, alice.username) == ("alice@example.com", "alice")
 
 
 @pytest.mark.parametrize("changes", [{"role": "USER"}, {"is_active": False}])
-def test_the_last_administrator_stays_one(superuser: User, post: Admin, changes: dict[str, Any]) -> None:
-    reply = post(superuser, "change", is_staff=True, is_superuser=True, **changes)
+def test_the_last_administrator_cannot_be_demoted_or_deactivated(
+    superuser: User, post: Admin, changes: dict[str, Any]
+) -> None:
+    response = post(superuser, "change", is_staff=True, is_superuser=True, **changes)
 
-    assert reply.status_code == 200
+    assert response.status_code == 200
     assert User.objects.filter(role="ADMIN", is_active=True).count() == 1
 
 
-def test_the_last_administrator_is_not_deleted(superuser: User, post: Admin) -> None:
+def test_the_last_administrator_cannot_be_deleted(superuser: User, post: Admin) -> None:
     assert post(superuser, "delete", post="yes").status_code == 403
 
     assert User.objects.filter(id=superuser.id).exists()
@@ -129,7 +137,7 @@ def test_the_last_administrator_is_not_deleted(superuser: User, post: Admin) -> 
 )
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("action", ["change", "delete"])
-def test_of_two_administrators_who_turn_on_each_other_at_once_one_remains(action: str) -> None:
+def test_two_administrators_who_demote_each_other_at_once_leave_one(action: str) -> None:
     for turn in range(5):
         admins = [User.objects.create_superuser(f"{name}{turn}", password=PASSWORD) for name in ("grace", "carol")]
         fields = {"role": "USER", "is_active": "on", "language": "en"} if action == "change" else {"post": "yes"}
@@ -153,10 +161,10 @@ def test_of_two_administrators_who_turn_on_each_other_at_once_one_remains(action
 
 
 @pytest.mark.parametrize("action", ["change", "password", "delete"])
-def test_the_rows_are_locked_at_once_and_in_the_order_of_the_api(
+def test_rows_are_locked_in_one_statement_and_in_the_order_of_the_api(
     alice: User, superuser: User, admin: User, post: Admin, action: str
 ) -> None:
-    """One by one, two requests would wait for each other in a circle."""
+    """Locked one by one, two requests could deadlock."""
     if not connection.features.has_select_for_update:
         pytest.skip("SQLite has no locks of rows")
     for user, all_admins in ((alice, False), (admin, True)):
@@ -179,7 +187,7 @@ def test_the_rows_are_locked_at_once_and_in_the_order_of_the_api(
         assert ("'ADMIN'" in lock) is all_admins
 
 
-def test_a_link_dies_with_the_address_that_it_went_to(
+def test_a_change_of_email_invalidates_links_sent_to_the_old_one(
     api: ApiClient, alice: User, post: Admin, outbox: Callable[[], list[EmailMessage]]
 ) -> None:
     api.post("/forgot-password", {"email": alice.email})
@@ -190,7 +198,9 @@ def test_a_link_dies_with_the_address_that_it_went_to(
     assert api.post("/reset-password", {"token": token, "newPassword": "Another-Horse-8"}).status_code == 400
 
 
-def test_a_user_made_here_is_mailed_the_way_in(superuser: User, outbox: Callable[[], list[EmailMessage]]) -> None:
+def test_a_user_created_in_the_admin_gets_a_verification_email(
+    superuser: User, outbox: Callable[[], list[EmailMessage]]
+) -> None:
     browser = Client()
     browser.force_login(superuser)
     password = {"usable_password": "true", "password1": "Another-Horse-8", "password2": "Another-Horse-8"}
@@ -201,7 +211,7 @@ def test_a_user_made_here_is_mailed_the_way_in(superuser: User, outbox: Callable
     assert code_in(outbox()[0])
 
 
-def test_a_deactivation_keeps_its_reason_until_the_activation(alice: User, superuser: User, post: Admin) -> None:
+def test_a_deactivation_reason_is_kept_until_the_activation(alice: User, superuser: User, post: Admin) -> None:
     post(alice, "change", is_active=False, deactivation_reason="Left the company")
     alice.refresh_from_db()
     assert (alice.is_active, alice.deactivation_reason) == (False, "Left the company")
@@ -217,7 +227,7 @@ def test_a_deactivation_keeps_its_reason_until_the_activation(alice: User, super
     ]
 
 
-def test_what_is_done_here_is_in_the_audit_too(alice: User, superuser: User, post: Admin) -> None:
+def test_the_audit_records_changes_made_in_the_admin(alice: User, superuser: User, post: Admin) -> None:
     form = {"usable_password": "true", "password1": "Another-Horse-8", "password2": "Another-Horse-8"}
 
     post(alice, "change", role="ADMIN", first_name="Alicia")
@@ -234,8 +244,8 @@ def test_what_is_done_here_is_in_the_audit_too(alice: User, superuser: User, pos
 
 
 @pytest.fixture
-def clerk(db: None) -> tuple[User, Client]:
-    """trudy may edit users here, and is neither administrator nor superuser."""
+def staff(db: None) -> tuple[User, Client]:
+    """trudy may edit users in the admin, but is neither administrator nor superuser."""
     trudy = User.objects.create_user("trudy", "trudy@example.com", PASSWORD, is_staff=True)
     trudy.user_permissions.set(Permission.objects.filter(content_type__model="user"))
     browser = Client()
@@ -243,9 +253,9 @@ def clerk(db: None) -> tuple[User, Client]:
     return trudy, browser
 
 
-def test_who_may_edit_users_raises_nobody(clerk: tuple[User, Client], alice: User) -> None:
-    trudy, browser = clerk
-    rights = {
+def test_staff_who_may_edit_users_cannot_grant_privileges(staff: tuple[User, Client], alice: User) -> None:
+    trudy, browser = staff
+    privileges = {
         "is_superuser": "on",
         "is_staff": "on",
         "role": "ADMIN",
@@ -255,7 +265,7 @@ def test_who_may_edit_users_raises_nobody(clerk: tuple[User, Client], alice: Use
     }
 
     for user in (trudy, alice):
-        form = rights | {"username": user.username, "email": user.email, "first_name": "Changed"}
+        form = privileges | {"username": user.username, "email": user.email, "first_name": "Changed"}
         assert browser.post(f"/admin/accounts/user/{user.id}/change/", form).status_code == 302
 
     assert User.objects.filter(first_name="Changed").count() == 2
@@ -266,21 +276,23 @@ def test_who_may_edit_users_raises_nobody(clerk: tuple[User, Client], alice: Use
 
 
 @pytest.mark.parametrize("above", ["superuser", "admin"])
-def test_who_may_edit_users_does_not_touch_who_stands_above(
-    request: pytest.FixtureRequest, clerk: tuple[User, Client], above: str
+def test_staff_who_may_edit_users_cannot_change_administrators(
+    request: pytest.FixtureRequest, staff: tuple[User, Client], above: str
 ) -> None:
-    user, browser = request.getfixturevalue(above), clerk[1]
+    user, browser = request.getfixturevalue(above), staff[1]
     form = {"usable_password": "true", "password1": "Another-Horse-8", "password2": "Another-Horse-8"}
     path = f"/admin/accounts/user/{user.id}"
 
-    replies = [browser.post(f"{path}/{action}/", form | {"post": "yes"}) for action in ("change", "password", "delete")]
+    responses = [
+        browser.post(f"{path}/{action}/", form | {"post": "yes"}) for action in ("change", "password", "delete")
+    ]
 
-    assert [reply.status_code for reply in replies] == [403, 403, 403]
+    assert [response.status_code for response in responses] == [403, 403, 403]
     user.refresh_from_db()
     assert user.check_password(PASSWORD)
 
 
-def test_a_page_opened_before_another_change_does_not_undo_it(
+def test_a_stale_page_does_not_undo_another_change(
     alice: User,
     superuser: User,
     post: Admin,
@@ -293,10 +305,10 @@ def test_a_page_opened_before_another_change_does_not_undo_it(
     code = next(code_in(message) for message in outbox() if message.to == ["alice@example.org"])
     assert client.post("/change-email/confirm", {"code": code}).status_code == 200
 
-    reply = post(alice, "change", first_name="Alicia", **page)
+    response = post(alice, "change", first_name="Alicia", **page)
 
-    assert reply.status_code == 200
-    assert reply.context["adminform"].form.non_field_errors() == [
+    assert response.status_code == 200
+    assert response.context["adminform"].form.non_field_errors() == [
         "This user was changed after you opened the page. Reload it and try again."
     ]
     alice.refresh_from_db()
@@ -306,7 +318,7 @@ def test_a_page_opened_before_another_change_does_not_undo_it(
     assert alice.email_changes.get().closed_at is None
 
 
-def test_a_new_address_has_to_be_proven(alice: User, post: Admin, outbox: Callable[[], list[EmailMessage]]) -> None:
+def test_a_new_email_must_be_verified(alice: User, post: Admin, outbox: Callable[[], list[EmailMessage]]) -> None:
     assert post(alice, "change", email="alice@example.org").status_code == 302
 
     alice.refresh_from_db()
@@ -317,19 +329,19 @@ def test_a_new_address_has_to_be_proven(alice: User, post: Admin, outbox: Callab
     assert AuditEvent.objects.get().facts == {"fields": "email, emailVerified"}
 
 
-def test_a_new_address_that_the_same_page_says_is_verified_needs_no_proof(
+def test_a_new_email_marked_as_verified_in_the_same_form_needs_no_code(
     alice: User, post: Admin, outbox: Callable[[], list[EmailMessage]]
 ) -> None:
-    moment = datetime.fromisoformat("2026-01-01T12:00:00+00:00")
+    timestamp = datetime.fromisoformat("2026-01-01T12:00:00+00:00")
 
-    post(alice, "change", email="alice@example.org", **_split("email_verified_at", moment))
+    post(alice, "change", email="alice@example.org", **_split("email_verified_at", timestamp))
 
     alice.refresh_from_db()
-    assert (alice.email, alice.email_verified_at) == ("alice@example.org", moment)
+    assert (alice.email, alice.email_verified_at) == ("alice@example.org", timestamp)
     assert [message.to for message in outbox()] == [["alice@example.com"]]
 
 
-def test_what_was_mailed_opens_nothing_once_the_address_is_unproven(
+def test_marking_an_email_as_unverified_invalidates_sent_links(
     api: ApiClient, alice: User, post: Admin, outbox: Callable[[], list[EmailMessage]]
 ) -> None:
     api.post("/forgot-password", {"email": alice.email})
@@ -341,7 +353,7 @@ def test_what_was_mailed_opens_nothing_once_the_address_is_unproven(
     assert api.post("/reset-password", {"token": token, "newPassword": "Another-Horse-8"}).status_code == 400
 
 
-def test_who_is_let_in_again_is_asked_for_the_proof_that_is_missing(
+def test_an_activated_user_with_an_unverified_email_gets_a_code(
     bob: User, post: Admin, outbox: Callable[[], list[EmailMessage]]
 ) -> None:
     User.objects.filter(id=bob.id).update(is_active=False)
@@ -353,7 +365,7 @@ def test_who_is_let_in_again_is_asked_for_the_proof_that_is_missing(
     assert code_in(outbox()[0])
 
 
-def test_groups_and_rights_are_kept_and_set(alice: User, post: Admin) -> None:
+def test_groups_and_permissions_are_saved(alice: User, post: Admin) -> None:
     clerks = Group.objects.create(name="clerks")
 
     post(alice, "change", is_staff=True, groups=[clerks.id])
@@ -364,7 +376,7 @@ def test_groups_and_rights_are_kept_and_set(alice: User, post: Admin) -> None:
     assert facts == [{"fields": "isStaff"}, {"fields": "permissions", "granted": "group clerks"}]
 
 
-def test_the_owner_hears_of_a_password_set_here_and_no_reset_follows_it(
+def test_the_owner_is_notified_of_a_password_set_in_the_admin_and_a_pending_reset_is_cancelled(
     api: ApiClient, alice: User, post: Admin, outbox: Callable[[], list[EmailMessage]]
 ) -> None:
     api.post("/forgot-password", {"email": alice.email})
@@ -374,17 +386,14 @@ def test_the_owner_hears_of_a_password_set_here_and_no_reset_follows_it(
     assert [(message.to, message.subject) for message in outbox()] == [([alice.email], "Your password was changed")]
 
 
-def test_a_password_that_was_not_set_is_no_change(alice: User, post: Admin) -> None:
-    """Django sends the page back with a word of its own where two of its buttons disagree."""
+def test_a_password_form_that_sets_no_password_changes_nothing(alice: User, post: Admin) -> None:
     assert post(alice, "password", usable_password="false").status_code == 302
 
     assert not AuditEvent.objects.exists()
     assert not OutboxEmail.objects.exists()
 
 
-def test_no_reset_follows_a_password_set_by_a_command(
-    api: ApiClient, alice: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_changepassword_cancels_a_pending_reset(api: ApiClient, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     api.post("/forgot-password", {"email": alice.email})
     monkeypatch.setattr("getpass.getpass", lambda *_args, **_kwargs: "Another-Horse-8")
 
@@ -393,14 +402,18 @@ def test_no_reset_follows_a_password_set_by_a_command(
     assert OutboxEmail.objects.get(kind=EmailKind.RESET_PASSWORD).state == EmailState.CANCELLED
 
 
-def test_the_owner_hears_of_a_deletion(alice: User, post: Admin, outbox: Callable[[], list[EmailMessage]]) -> None:
+def test_the_owner_is_notified_of_a_deletion(
+    alice: User, post: Admin, outbox: Callable[[], list[EmailMessage]]
+) -> None:
     post(alice, "delete", post="yes")
 
     assert [(message.to, "deleted" in message.subject) for message in outbox()] == [(["alice@example.com"], True)]
 
 
-def test_who_may_only_look_sees_the_page_of_who_stands_above(clerk: tuple[User, Client], superuser: User) -> None:
-    page = clerk[1].get(f"/admin/accounts/user/{superuser.id}/change/")
+def test_staff_with_view_permission_see_the_page_of_a_superuser_read_only(
+    staff: tuple[User, Client], superuser: User
+) -> None:
+    page = staff[1].get(f"/admin/accounts/user/{superuser.id}/change/")
 
     assert page.status_code == 200
     assert 'name="_save"' not in page.content.decode()

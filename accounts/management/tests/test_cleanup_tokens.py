@@ -1,4 +1,4 @@
-"""`manage.py cleanup_tokens` removes what is over, and nothing that anybody still needs."""
+"""`manage.py cleanup_tokens` deletes expired rows, and none that are still needed."""
 
 import pty
 import re
@@ -14,7 +14,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 from time_machine import Traveller
 
-from accounts.mail import outbox as promises
+from accounts.mail import outbox as outbox_service
 from accounts.mfa.models import TotpFactor
 from accounts.models import EmailState, OutboxEmail, PendingLogin, User, VerificationCode
 from accounts.services import cleanup
@@ -33,11 +33,11 @@ def _run(*arguments: str) -> str:
 
 @pytest.fixture(autouse=True)
 def no_history(settings: Settings) -> None:
-    """What is over is removed by the next run; tests of the history set another time."""
+    """Ended rows are deleted by the next run; tests of the retention set another time."""
     settings.HISTORY_RETENTION = timedelta(0)
 
 
-def test_it_removes_ended_sessions_and_keeps_live_ones(alice: User, sign_in: Callable[..., SignedIn]) -> None:
+def test_it_deletes_ended_sessions_and_keeps_active_ones(alice: User, sign_in: Callable[..., SignedIn]) -> None:
     ended, live = sign_in(alice), sign_in(alice)
     ended.client.post("/logout")
 
@@ -48,7 +48,7 @@ def test_it_removes_ended_sessions_and_keeps_live_ones(alice: User, sign_in: Cal
     assert ended.client.get("/me").json()["code"] == "session_revoked"
 
 
-def test_it_removes_sessions_past_their_time(alice: User, sign_in: Callable[..., SignedIn]) -> None:
+def test_it_deletes_expired_sessions(alice: User, sign_in: Callable[..., SignedIn]) -> None:
     sign_in(alice)
     Session.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
 
@@ -57,7 +57,7 @@ def test_it_removes_sessions_past_their_time(alice: User, sign_in: Callable[...,
     assert not Session.objects.exists()
 
 
-def test_it_removes_accounts_never_verified_in_time_and_nobody_else(alice: User, bob: User) -> None:
+def test_it_deletes_only_accounts_not_verified_in_time(alice: User, bob: User) -> None:
     User.objects.update(created_at=timezone.now() - timedelta(days=8))
 
     assert "unverified accounts: 1 deleted" in _run()
@@ -65,7 +65,7 @@ def test_it_removes_accounts_never_verified_in_time_and_nobody_else(alice: User,
     assert list(User.objects.all()) == [alice]
 
 
-def test_where_nobody_is_asked_to_verify_no_account_is_removed_for_it(bob: User, settings: Settings) -> None:
+def test_without_email_verification_it_deletes_no_account(bob: User, settings: Settings) -> None:
     settings.EMAIL_VERIFICATION = "none"
     User.objects.update(created_at=timezone.now() - timedelta(days=8))
 
@@ -80,7 +80,7 @@ def test_it_keeps_an_account_that_still_has_time_to_verify(bob: User) -> None:
     assert User.objects.filter(id=bob.id).exists()
 
 
-def test_it_removes_sent_emails_and_keeps_waiting_and_failed_ones(
+def test_it_deletes_sent_emails_and_keeps_waiting_and_failed_ones(
     api: ApiClient, alice: User, outbox: Callable[[], list[EmailMessage]]
 ) -> None:
     for state in (EmailState.SENT, EmailState.FAILED, EmailState.QUEUED):
@@ -92,10 +92,10 @@ def test_it_removes_sent_emails_and_keeps_waiting_and_failed_ones(
     assert set(OutboxEmail.objects.values_list("state", flat=True)) == {EmailState.FAILED, EmailState.QUEUED}
 
 
-def test_it_keeps_a_sent_email_while_an_older_one_waits_that_it_overtakes(
+def test_it_keeps_a_sent_email_that_supersedes_a_waiting_one(
     api: ApiClient, alice: User, outbox: Callable[[], list[EmailMessage]]
 ) -> None:
-    """Or the older one, put off till after the cleanup, would go out and kill the newer link."""
+    """Otherwise the older one would be sent after the cleanup, and its link would replace the newer one."""
     api.post("/forgot-password", {"email": alice.email})
     later = timezone.now() + timedelta(hours=1)
     OutboxEmail.objects.update(due_at=later)
@@ -112,7 +112,7 @@ def test_it_keeps_a_sent_email_while_an_older_one_waits_that_it_overtakes(
 
 def test_it_keeps_a_failed_email_for_a_month(alice: User) -> None:
     for days in (29, 31):
-        promises.welcome(alice)
+        outbox_service.welcome(alice)
         failed = {"state": EmailState.FAILED, "created_at": timezone.now() - timedelta(days=days)}
         OutboxEmail.objects.filter(state=EmailState.QUEUED).update(**failed)
 
@@ -121,7 +121,7 @@ def test_it_keeps_a_failed_email_for_a_month(alice: User) -> None:
     assert OutboxEmail.objects.get().created_at > timezone.now() - timedelta(days=30)
 
 
-def test_a_link_outlives_the_email_that_carried_it(
+def test_a_link_works_after_its_email_is_deleted(
     api: ApiClient, alice: User, outbox: Callable[[], list[EmailMessage]]
 ) -> None:
     api.post("/forgot-password", {"email": alice.email})
@@ -133,9 +133,7 @@ def test_a_link_outlives_the_email_that_carried_it(
     assert api.post("/reset-password", reset).status_code == 200
 
 
-def test_it_removes_a_reset_link_that_was_used(
-    api: ApiClient, alice: User, outbox: Callable[[], list[EmailMessage]]
-) -> None:
+def test_it_deletes_a_used_reset_link(api: ApiClient, alice: User, outbox: Callable[[], list[EmailMessage]]) -> None:
     api.post("/forgot-password", {"email": alice.email})
     reset = {"token": token_in(outbox()[0]), "newPassword": "Another-Horse-8"}
     api.post("/reset-password", reset)
@@ -145,15 +143,15 @@ def test_it_removes_a_reset_link_that_was_used(
     assert api.post("/reset-password", reset).json()["code"] == "token_invalid"
 
 
-def test_all_that_hangs_on_an_account_never_verified_goes_with_it(
+def test_it_deletes_the_emails_and_codes_of_an_unverified_account(
     api: ApiClient, bob: User, alice: User, outbox: Callable[[], list[EmailMessage]]
 ) -> None:
     for user in (alice, bob):
-        promises.first_verification(user)
+        outbox_service.first_verification(user)
         api.post("/forgot-password", {"email": user.email})
     outbox()
     User.objects.filter(id=bob.id).update(created_at=timezone.now() - timedelta(days=8))
-    promises.first_verification(bob)
+    outbox_service.first_verification(bob)
 
     _run()
 
@@ -162,7 +160,7 @@ def test_all_that_hangs_on_an_account_never_verified_goes_with_it(
     assert set(VerificationCode.objects.values_list("user_id", flat=True)) == {alice.id}
 
 
-def test_it_removes_spent_secrets_and_leaves_a_link_that_works(
+def test_it_deletes_invalidated_codes_and_keeps_a_valid_link(
     api: ApiClient, alice: User, outbox: Callable[[], list[EmailMessage]]
 ) -> None:
     for _ in range(2):
@@ -174,7 +172,7 @@ def test_it_removes_spent_secrets_and_leaves_a_link_that_works(
     assert VerificationCode.objects.count() == 1
 
 
-def test_a_dry_run_says_what_it_would_remove_and_removes_nothing(alice: User, sign_in: Callable[..., SignedIn]) -> None:
+def test_a_dry_run_counts_and_deletes_nothing(alice: User, sign_in: Callable[..., SignedIn]) -> None:
     sign_in(alice).client.post("/logout")
 
     assert "sessions: 1 to delete" in _run("--dry-run")
@@ -182,7 +180,7 @@ def test_a_dry_run_says_what_it_would_remove_and_removes_nothing(alice: User, si
     assert Session.objects.count() == 1
 
 
-def test_a_batch_takes_as_many_statements_as_a_row(
+def test_a_batch_needs_as_many_statements_as_one_row(
     alice: User, sign_in: Callable[..., SignedIn], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(9):
@@ -194,7 +192,7 @@ def test_a_batch_takes_as_many_statements_as_a_row(
         assert cleanup._delete_batch(rows)[1] == 9
 
 
-def test_a_terminal_sees_how_far_it_is_and_a_log_does_not(
+def test_a_terminal_shows_progress_and_a_log_does_not(
     alice: User, sign_in: Callable[..., SignedIn], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(4):
@@ -236,7 +234,7 @@ def test_it_works_in_batches(alice: User, sign_in: Callable[..., SignedIn], monk
     assert batches == [2, 2, 1]
 
 
-def test_it_removes_sign_ins_that_stopped_at_the_second_factor(her: WithFactor, clock: Traveller) -> None:
+def test_it_deletes_expired_pending_logins(her: WithFactor, clock: Traveller) -> None:
     her.pending()
     clock.shift(299)
     assert "pending logins" in _run()

@@ -1,4 +1,4 @@
-"""Each management command teaches: what it does, lines to copy that it understands, and what its exit codes mean."""
+"""The help of each management command has a description, valid examples and exit codes."""
 
 import shlex
 
@@ -20,7 +20,7 @@ def _command(name: str) -> DocumentedCommand:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_help_has_text_examples_and_exit_codes(name: str) -> None:
+def test_the_help_has_a_description_examples_and_exit_codes(name: str) -> None:
     text = _command(name).create_parser("manage.py", name).format_help()
 
     assert _command(name).help in text  # line by line as it was written
@@ -29,7 +29,7 @@ def test_the_help_has_text_examples_and_exit_codes(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_examples_are_understood(name: str) -> None:
+def test_the_examples_are_valid(name: str) -> None:
     command = _command(name)
 
     for line in command.examples:
@@ -37,7 +37,7 @@ def test_the_examples_are_understood(name: str) -> None:
         assert command.create_parser("manage.py", name).parse_args(words)
 
 
-def test_wrong_usage_ends_with_two(capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage_exits_with_two(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         _command("explain_request").run_from_argv(["manage.py", "explain_request"])
 

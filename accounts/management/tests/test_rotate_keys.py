@@ -1,4 +1,4 @@
-"""`manage.py rotate_keys`: what it makes of the files, whatever it finds there."""
+"""`manage.py rotate_keys` rotates the key files of a directory, whatever their state."""
 
 import fcntl
 import os
@@ -18,17 +18,17 @@ from accounts.tokens.keys.files import State
 from accounts.tokens.keys.key import ALGORITHMS
 
 
-def test_the_first_run_makes_a_key_that_signs_and_the_next_one(tmp_path: Path) -> None:
+def test_the_first_run_creates_an_active_and_a_next_key(tmp_path: Path) -> None:
     directory = tmp_path / "not" / "there" / "yet"
 
-    said = rotate(directory)
+    output = rotate(directory)
 
     assert states_in(directory) == {"next": 1, "active": 1}
     assert {file.key.algorithm for file in keys_in(directory)} == {"EdDSA"}
-    assert all(file.key.kid in said for file in keys_in(directory))
+    assert all(file.key.kid in output for file in keys_in(directory))
 
 
-def test_a_rotation_moves_each_key_on_by_one(tmp_path: Path) -> None:
+def test_a_rotation_changes_next_to_active_and_active_to_retired(tmp_path: Path) -> None:
     rotate(tmp_path)
     first, second = key_in(tmp_path, State.ACTIVE).key.kid, key_in(tmp_path, State.NEXT).key.kid
 
@@ -39,7 +39,7 @@ def test_a_rotation_moves_each_key_on_by_one(tmp_path: Path) -> None:
     assert key_in(tmp_path, State.NEXT).key.kid not in {first, second}
 
 
-def test_a_file_is_for_its_owner_alone_and_tells_kid_state_and_time(tmp_path: Path) -> None:
+def test_a_key_file_is_private_and_named_after_kid_state_and_time(tmp_path: Path) -> None:
     with time_machine.travel(datetime(2026, 11, 21, 9, 30, tzinfo=UTC), tick=False):
         rotate(tmp_path / "keys")
 
@@ -47,10 +47,10 @@ def test_a_file_is_for_its_owner_alone_and_tells_kid_state_and_time(tmp_path: Pa
     assert active.path.name == f"2026-11-21T09-30-00Z-{active.key.kid}.active.pem"
     assert stat.S_IMODE(active.path.stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "keys").stat().st_mode) == 0o700
-    assert len(list((tmp_path / "keys").iterdir())) == 2  # no draft is left
+    assert len(list((tmp_path / "keys").iterdir())) == 2  # no temporary file is left
 
 
-def test_a_retired_key_is_kept_as_long_as_tokens_of_it_live(tmp_path: Path, settings: Settings) -> None:
+def test_a_retired_key_is_kept_while_its_tokens_are_valid(tmp_path: Path, settings: Settings) -> None:
     settings.JWT_ACCESS_EXPIRY = timedelta(hours=1)
     now = datetime.now(UTC)
     rotate(tmp_path)
@@ -68,14 +68,14 @@ def test_a_retired_key_is_kept_as_long_as_tokens_of_it_live(tmp_path: Path, sett
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_new_keys_are_of_the_algorithm_asked_for_and_later_of_the_one_in_use(tmp_path: Path, algorithm: str) -> None:
+def test_the_algorithm_is_kept_by_later_rotations(tmp_path: Path, algorithm: str) -> None:
     rotate(tmp_path, "--algorithm", algorithm)
     rotate(tmp_path)
 
     assert {file.key.algorithm for file in keys_in(tmp_path)} == {algorithm}
 
 
-def test_another_algorithm_comes_in_by_way_of_the_next_key(tmp_path: Path) -> None:
+def test_a_new_algorithm_starts_with_the_next_key(tmp_path: Path) -> None:
     rotate(tmp_path)
 
     rotate(tmp_path, "--algorithm", "ES256")
@@ -84,7 +84,7 @@ def test_another_algorithm_comes_in_by_way_of_the_next_key(tmp_path: Path) -> No
     assert key_in(tmp_path, State.NEXT).key.algorithm == "ES256"
 
 
-def test_a_new_rsa_key_is_as_strong_as_the_curves(tmp_path: Path) -> None:
+def test_a_new_rsa_key_has_3072_bits(tmp_path: Path) -> None:
     rotate(tmp_path, "--algorithm", "RS256")
 
     key = key_in(tmp_path, State.ACTIVE).key.private
@@ -93,19 +93,19 @@ def test_a_new_rsa_key_is_as_strong_as_the_curves(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("option", ["--dry-run", "--list"])
-def test_looking_changes_nothing(tmp_path: Path, option: str) -> None:
-    assert rotate(tmp_path / "keys", option)  # before there is anything
+def test_dry_run_and_list_change_nothing(tmp_path: Path, option: str) -> None:
+    assert rotate(tmp_path / "keys", option)  # before any key exists
     assert not (tmp_path / "keys").exists()
     rotate(tmp_path / "keys")
     before = sorted((tmp_path / "keys").iterdir())
 
-    said = rotate(tmp_path / "keys", option)
+    output = rotate(tmp_path / "keys", option)
 
     assert sorted((tmp_path / "keys").iterdir()) == before
-    assert key_in(tmp_path / "keys", State.NEXT).key.kid in said
+    assert key_in(tmp_path / "keys", State.NEXT).key.kid in output
 
 
-def test_a_key_that_was_published_a_moment_ago_is_warned_of(tmp_path: Path) -> None:
+def test_activating_a_recently_published_key_prints_a_warning(tmp_path: Path) -> None:
     rotate(tmp_path)
 
     assert "may not know it yet" in rotate(tmp_path)
@@ -113,7 +113,7 @@ def test_a_key_that_was_published_a_moment_ago_is_warned_of(tmp_path: Path) -> N
         assert "may not know it yet" not in rotate(tmp_path)
 
 
-def test_a_run_that_was_stopped_half_way_is_carried_on(tmp_path: Path) -> None:
+def test_a_run_completes_an_interrupted_one(tmp_path: Path) -> None:
     rotate(tmp_path)
     waiting = key_in(tmp_path, State.NEXT)
     rotate(tmp_path / "other")  # as if the new next key had been made, and the rest not
@@ -126,18 +126,18 @@ def test_a_run_that_was_stopped_half_way_is_carried_on(tmp_path: Path) -> None:
     assert states_in(tmp_path) == {"next": 1, "active": 1, "retired": 1}
 
 
-def test_two_keys_that_both_sign_are_both_retired(tmp_path: Path) -> None:
+def test_two_active_keys_are_both_retired(tmp_path: Path) -> None:
     rotate(tmp_path)
-    shutil.copy(_foreign(tmp_path), tmp_path / "own.pem")
+    shutil.copy(_existing_key(tmp_path), tmp_path / "own.pem")
 
     rotate(tmp_path)
 
     assert states_in(tmp_path) == {"next": 1, "active": 1, "retired": 2}
 
 
-def test_beside_a_key_of_ones_own_the_first_run_makes_only_the_next_one(tmp_path: Path) -> None:
+def test_the_first_run_keeps_an_existing_key_active(tmp_path: Path) -> None:
     (tmp_path / "keys").mkdir()
-    shutil.copy(_foreign(tmp_path), tmp_path / "keys" / "own.pem")
+    shutil.copy(_existing_key(tmp_path), tmp_path / "keys" / "own.pem")
 
     rotate(tmp_path / "keys")
 
@@ -145,12 +145,12 @@ def test_beside_a_key_of_ones_own_the_first_run_makes_only_the_next_one(tmp_path
     assert key_in(tmp_path / "keys", State.ACTIVE).path.name == "own.pem"
 
 
-def _foreign(tmp_path: Path) -> Path:
+def _existing_key(tmp_path: Path) -> Path:
     rotate(tmp_path / "elsewhere")
     return key_in(tmp_path / "elsewhere", State.ACTIVE).path
 
 
-def test_a_copy_that_left_the_former_name_behind_counts_once(tmp_path: Path) -> None:
+def test_two_files_of_one_key_count_once(tmp_path: Path) -> None:
     rotate(tmp_path / "here")
     shutil.copytree(tmp_path / "here", tmp_path / "there")
     with time_machine.travel(datetime.now(UTC) + timedelta(hours=1)):
@@ -162,7 +162,7 @@ def test_a_copy_that_left_the_former_name_behind_counts_once(tmp_path: Path) -> 
     assert states_in(tmp_path / "there") == {"next": 1, "active": 1, "retired": 1}
 
 
-def test_two_rotations_at_once_are_one(tmp_path: Path) -> None:
+def test_a_concurrent_rotation_is_rejected(tmp_path: Path) -> None:
     rotate(tmp_path)
     before = sorted(tmp_path.iterdir())
     handle = os.open(tmp_path, os.O_RDONLY)
@@ -175,7 +175,7 @@ def test_two_rotations_at_once_are_one(tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_a_file_that_is_no_key_stops_it_before_anything_changes(tmp_path: Path) -> None:
+def test_a_file_without_a_key_is_an_error_before_any_change(tmp_path: Path) -> None:
     rotate(tmp_path)
     (tmp_path / "notes.pem").write_text("hunter2")
     before = sorted(tmp_path.iterdir())
@@ -187,7 +187,7 @@ def test_a_file_that_is_no_key_stops_it_before_anything_changes(tmp_path: Path) 
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_the_directory_of_the_settings_serves_where_none_is_named(tmp_path: Path, settings: Settings) -> None:
+def test_the_default_directory_is_that_of_the_settings(tmp_path: Path, settings: Settings) -> None:
     settings.JWT_PRIVATE_KEYS = [str(tmp_path / "keys")]
     call_command("rotate_keys", verbosity=0)
     assert states_in(tmp_path / "keys") == {"next": 1, "active": 1}

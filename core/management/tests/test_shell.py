@@ -1,4 +1,4 @@
-"""Shell scripts, and the blocks of the documents that somebody pastes, stop at the first error and pass shellcheck."""
+"""Shell scripts and the shell blocks of the documents stop at the first error and pass shellcheck."""
 
 import re
 import subprocess
