@@ -1,6 +1,6 @@
 """Response shapes: a serializer declares the fields once, for the OpenAPI document and for the response."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from operator import attrgetter
 from typing import Any
 
@@ -12,18 +12,21 @@ Shape = serializers.Serializer[dict[str, Any]]
 Present = Callable[[Any], dict[str, Any]]
 
 
-def presenter(shape: type[Shape]) -> Present:
+def presenter(shape: type[serializers.Serializer[Any]], *, computed: Collection[str] = ()) -> Present:
     """Return a function that turns an object into the shape, by each field's `source` or name.
 
-    A serializer takes ten times as long. Nested shapes are the caller's part: raises TypeError for them.
+    A serializer takes ten times as long. The caller fills in the fields that are `computed`, and adds nested shapes: raises
+    TypeError for them.
     """
-    fields = shape().fields
+    fields = {name: field for name, field in shape().fields.items() if name not in computed}
     names = tuple(fields)
     read = attrgetter(*(str(field.source) for field in fields.values()))
     converters = [(name, convert) for name, field in fields.items() if (convert := _converter(field))]
+    in_declared_order = dict.fromkeys(shape().fields)
 
     def present(source: Any) -> dict[str, Any]:
-        data = dict(zip(names, read(source), strict=True))
+        data: dict[str, Any] = in_declared_order.copy()
+        data.update(zip(names, read(source), strict=True))
         for name, convert in converters:
             data[name] = convert(data[name])
         return data

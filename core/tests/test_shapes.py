@@ -41,3 +41,11 @@ def test_a_nullable_field_may_be_none() -> None:
 def test_a_nested_shape_is_rejected_at_the_start() -> None:
     with pytest.raises(TypeError, match="books is a nested shape"):
         presenter(Shelf)
+
+
+def test_a_computed_field_keeps_its_declared_position() -> None:
+    book = SimpleNamespace(id=UUID(int=7), sold_at=None)
+
+    data = presenter(Book, computed={"title"})(book)
+
+    assert list(data.items()) == [("id", "00000000-0000-0000-0000-000000000007"), ("title", None), ("soldAt", None)]

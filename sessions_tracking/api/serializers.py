@@ -11,7 +11,7 @@ class SessionPatch(serializers.Serializer[dict[str, object]]):
 
 
 class SessionShape(serializers.Serializer[dict[str, object]]):
-    """Documents `presenters.session_data`."""
+    """The fields of a session, for the response and its documentation; `current` is computed."""
 
     id = serializers.UUIDField()
     name = serializers.CharField(allow_blank=True)
@@ -21,13 +21,15 @@ class SessionShape(serializers.Serializer[dict[str, object]]):
     platform = serializers.CharField()
     location = serializers.CharField(help_text="From the GeoIP database of `GEOIP_PATH`, else `Unknown`.")
     ip = serializers.CharField(allow_null=True)
-    userAgent = serializers.CharField(allow_blank=True)
+    userAgent = serializers.CharField(source="user_agent", allow_blank=True)
     data = serializers.DictField(help_text="Any JSON object that the client stores with its session.")  # type: ignore[assignment]
     current = serializers.BooleanField(help_text="Whether this is the session of the request.")
-    createdAt = serializers.DateTimeField()
-    updatedAt = serializers.DateTimeField()
-    lastSeenAt = serializers.DateTimeField(help_text="Written at most once a minute.")
-    expiresAt = serializers.DateTimeField(help_text="Extended by each refresh, up to the session's maximum age.")
+    createdAt = serializers.DateTimeField(source="created_at")
+    updatedAt = serializers.DateTimeField(source="updated_at")
+    lastSeenAt = serializers.DateTimeField(source="last_seen_at", help_text="Written at most once a minute.")
+    expiresAt = serializers.DateTimeField(
+        source="expires_at", help_text="Extended by each refresh, up to the session's maximum age."
+    )
 
 
 class SessionData(serializers.Serializer[dict[str, object]]):

@@ -24,7 +24,6 @@ class Event(Shape):
     id = serializers.UUIDField()
     kind = serializers.ChoiceField(choices=AuditKind.choices)
     by = serializers.ChoiceField(
-        source="actor_id",  # replaced by a label of the actor
         choices=["you", "administrator", "service", "unknown", "system"],
         help_text="`unknown` did not authenticate: a failed sign-in, a stolen token.",
     )
@@ -73,7 +72,7 @@ class ExportedData(Shape):
     activity = Event(many=True)
 
 
-_event_data = presenter(Event)
+_event_data = presenter(Event, computed={"by"})
 email_data = presenter(ExportedEmail)
 _email_change_data = presenter(ExportedEmailChange)
 
