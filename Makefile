@@ -1,25 +1,25 @@
-# Each command makes the virtual environment first, where it is missing or out of date.
-# `make run PORT=9000` and `PORT=9000 make run` say the same; VENV and PYTHON choose another environment or interpreter.
+# Each target first creates the virtual environment if it is missing or outdated.
+# `make run PORT=9000` equals `PORT=9000 make run`; VENV and PYTHON select another environment or interpreter.
 VENV ?= .venv
 TEST_PROCESSES ?= 2
 SCHEMA ?= openapi.yaml
 BEAT ?= --beat --schedule var/beat-schedule
-# What lies below core/ knows no table of ours: once is enough for it.
+# Tests below core/ use no table of the apps and run on SQLite only.
 on_postgresql := accounts sessions_tracking tests core/db
 
-# The shell reads them from its environment, so that a blank or a quote in them is what it is.
+# The shell reads these from its environment, so that spaces and quotes in them are literal.
 export VENV SCHEMA
 bin := "$$VENV/bin"
 python := "$$VENV/bin/python"
-# They would put other modules before those of the environment, or keep the project's own from being found.
+# These would hide the environment's modules or the project's.
 unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONUSERBASE
-# The environment goes before .env, and .env before what a developer's command assumes. A byte-order mark may come first.
+# Precedence: the environment, then .env, then DEBUG=on for development commands. .env may start with a byte-order mark.
 in_development = [ -n "$$DEBUG$$DEBUG_FILE" ] || cat .env 2>/dev/null | tr -d '\357\273\277' | grep -Eq '^[[:space:]]*(export[[:space:]]+)?DEBUG(_FILE)?[[:space:]]*=' || export DEBUG=on
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-faults test-nginx test-deployment test-pgbouncer test-browser lint format serve worker beat migrate bench bench-quick bench-scale docs schema clean venv
 
-help: ## Show these lines
+help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 run: venv ## Start everything for development at HOST:PORT (127.0.0.1:8000): Redis, web, worker, beat; Ctrl-C stops it
@@ -33,20 +33,20 @@ test: venv ## Run all tests against real servers, on SQLite and then on PostgreS
 	if [ -n "$$failed" ]; then echo "The tests failed on:$$failed"; exit 1; fi; \
 	echo "The tests passed on SQLite and on PostgreSQL."
 
-test-faults: venv ## Run the tests that break their servers: Redis, databases, mail and web processes killed, hung, full (ARGS as above)
+test-faults: venv ## Run the tests that break their servers: Redis, databases, mail and web processes killed, hung or filled (ARGS as above)
 	@failed=; for database in sqlite postgresql; do \
 	  echo "Faults on $$database"; \
 	  TEST_DB=$$database $(python) -m pytest -m faults -n $(TEST_PROCESSES) $(ARGS) || failed="$$failed $$database"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "The fault tests failed on:$$failed"; exit 1; fi
 
-test-deployment: venv ## Run the tests of production's layout behind nginx with TLS, which must be installed, as openssl must (ARGS as above)
+test-deployment: venv ## Run the tests of the production layout behind nginx with TLS; needs nginx and openssl (ARGS as above)
 	@TEST_DB=postgresql $(python) -m pytest -m deployment $(ARGS)
 
-test-nginx: venv ## Run the tests of the example for nginx, which must be installed (apt-get install nginx-light; ARGS as above)
+test-nginx: venv ## Run the tests of the nginx example; needs nginx (apt-get install nginx-light; ARGS as above)
 	@$(python) -m pytest -m nginx $(ARGS)
 
-test-pgbouncer: venv ## Run the tests behind PgBouncer, which must be installed (apt-get install pgbouncer; ARGS as above)
+test-pgbouncer: venv ## Run the tests behind PgBouncer; needs it (apt-get install pgbouncer; ARGS as above)
 	@$(python) -m pytest -m pgbouncer $(ARGS)
 
 test-browser: venv ## Walk through the admin and the pages with Chromium, which must be installed (apt-get install chromium, or CHROMIUM=/path)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes what compose.yml mounts: secrets at random in secrets/, and a certificate of its own in tls/. Keeps what is there.
-# Usage: make-secrets.sh [HOST…]   (the names in the certificate; the first time auth.example.com and app.example.com)
+# Generates what compose.yml mounts: random secrets in secrets/ and a self-signed certificate in tls/. Keeps existing files.
+# Usage: make-secrets.sh [HOST…]   (the names in the certificate; default at first: auth.example.com app.example.com)
 set -eu
 unset CDPATH
 cd -- "$(dirname -- "$0")"
@@ -9,7 +9,7 @@ random() {
     head -c 36 /dev/urandom | base64 | tr '+/' '-_'
 }
 
-# The folder is for its owner alone; in it, the containers' users must be able to read what is mounted to them.
+# Only the owner can enter the folder; inside it the containers' users can read their mounted files.
 keep() {
     [ -e "secrets/$1" ] && return
     printf '%s\n' "$2" >"secrets/$1"
@@ -17,7 +17,7 @@ keep() {
     echo "Made secrets/$1."
 }
 
-# As it is written into a URL: a password that was put there before may hold any character.
+# Percent-encode for a URL: an existing password may contain any character.
 escaped() {
     case $1 in
     *[!A-Za-z0-9_-]*) printf %s "$1" | od -An -v -tx1 | tr -d '\n' | tr ' ' '%' ;;
@@ -42,7 +42,7 @@ keep redis_url "redis://:$(escaped "$(cut -d' ' -f2 secrets/redis_auth)")@redis:
 keep metrics_token "$(random)"
 keep email_url "smtp+tls://user:password@smtp.example.com:587"
 
-# Browsers read the names of subjectAltName alone; a common name takes 64 characters, and a host may have more.
+# Browsers read only subjectAltName; a common name is limited to 64 characters, a host is not.
 if [ ! -e tls/privkey.pem ]; then
     [ $# -gt 0 ] || set -- auth.example.com app.example.com
     names=$(printf ',DNS:%s' "$@")
@@ -53,7 +53,7 @@ if [ ! -e tls/privkey.pem ]; then
     }
     chmod 444 tls/.privkey.pem tls/.fullchain.pem
     mv tls/.fullchain.pem tls/fullchain.pem
-    mv tls/.privkey.pem tls/privkey.pem # last: the next run keeps a certificate whose key is there
+    mv tls/.privkey.pem tls/privkey.pem # last, since the next run keeps a certificate whose key exists
     rm tls/.errors
     echo "Made a certificate in tls/ for $*: put your own in its place."
 fi

@@ -1,12 +1,12 @@
 #!/bin/bash
-# Upgrades this machine to a new release, which is built beside the one that runs. See docs/deployment.md.
-# Usage: upgrade.sh [REPOSITORY [BRANCH_OR_TAG]]   (as root; without REPOSITORY, from where the running release came)
+# Upgrades this machine to a new release, which is built beside the running one. See docs/deployment.md.
+# Usage: upgrade.sh [REPOSITORY [BRANCH_OR_TAG]]   (as root; without REPOSITORY: the origin of the running release)
 #
-# It stops at the first error. Up to the change of `current` nothing that runs is touched. After it, a web process that does
-# not become ready, or any other failure, brings the former release back. The migrations stay: the former release can use
-# the database that they leave, unless the changelog says otherwise.
+# The script stops at the first error. Until `current` changes, the running release is untouched. Afterwards a web process
+# that does not become ready, or any other failure, restores the former release. Migrations are kept: the former release
+# works with the migrated database, unless the changelog says otherwise.
 set -euo pipefail
-umask 022 # the service's user must be able to read the release
+umask 022 # so that the service's user can read the release
 unset PYTHONHOME PYTHONPATH PYTHONSAFEPATH CDPATH PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_REQUIRE_VIRTUALENV
 
 root=${VESTIBULE_ROOT:-/opt/vestibule}
@@ -21,13 +21,13 @@ die() {
     exit 1
 }
 
-# `ln -sfn` removes the link before it makes the new one; a rename does both at once.
+# `ln -sfn` removes the link before it creates the new one; a rename is atomic.
 point_current_to() {
     ln -s "$1" "$root/.current.$$"
     mv -T "$root/.current.$$" "$root/current"
 }
 
-# Units that somebody edited in place are theirs; changes belong into a drop-in (`systemctl edit`).
+# Keep units that an administrator edited in place; changes belong in a drop-in (`systemctl edit`).
 install_units() {
     local unit name
     for unit in "$2"/docker/debian/*.service; do
@@ -65,7 +65,7 @@ restart_all() {
     systemctl is-active --quiet vestibule-worker vestibule-beat || die "the worker or beat has ended."
 }
 
-# One web process after the other here too: if the first does not start, the second is left as it is.
+# One web process after the other: if the first does not start, the second keeps running.
 roll_back() {
     echo "upgrade.sh: going back to $former." >&2
     point_current_to "$former"
