@@ -201,10 +201,10 @@ def test_no_number_of_cookies_forwards_a_token(site: Nginx, eve: tuple[User, Tok
 
 
 def test_both_shipped_nginx_configurations_strip_the_same_headers() -> None:
-    """What is tested of the example holds for production's template."""
+    """The tests of the example also cover the production template."""
     example, template = EXAMPLE.read_text(), (BASE_DIR / "docker" / "nginx" / "vestibule.conf.template").read_text()
 
-    start, end = "# Vestibule's two cookies are not", "\nserver {"
+    start, end = "# Forward the application's own cookies without", "\nserver {"
     maps = example[example.index(start) : example.index(end, example.index(start))].strip()
     assert maps in template
     for line in (
