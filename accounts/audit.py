@@ -1,4 +1,4 @@
-"""Writes the audit: who did what to whom, when and from where. One INSERT, in the transaction of the deed itself."""
+"""Writes to the audit trail: who did what to whom, when and from where. One INSERT, in the transaction of the action itself."""
 
 import uuid
 from collections.abc import Mapping
@@ -17,17 +17,17 @@ Facts = Mapping[str, str | int | bool]
 
 
 def record(
-    kind: AuditKind,
+    kind: str,
     *,
     user_id: uuid.UUID | None,
     actor_id: uuid.UUID | None = None,
     session_id: uuid.UUID | None = None,
     facts: Facts | None = None,
 ) -> None:
-    """`actor_id` is whoever is known to have done it: the user's own id where it was the user.
+    """Write an event. Call it in the transaction of the action, so that neither is committed without the other.
 
-    Address, device and request id are those of the request at work; commands and shells have none. Call it within the
-    transaction that makes it true, so that there is never one without the other.
+    `kind` is a registered audit kind. `actor_id` is the authenticated user who acted, often the user concerned. IP, device
+    and request id are those of the current request; commands and shells have none.
     """
     request = current_request()
     client = read_client_info(request) if request is not None else None
@@ -49,9 +49,9 @@ def record(
     transaction.on_commit(lambda: _count(kind, reason))
 
 
-def _count(kind: AuditKind, reason: str) -> None:
-    """What is on record is counted here, so that the figures and the audit tell the same."""
-    AUDIT_EVENTS.labels(kind.value).inc()
+def _count(kind: str, reason: str) -> None:
+    """Count the event in the metrics here, so that metrics and audit trail agree."""
+    AUDIT_EVENTS.labels(str(kind)).inc()
     if kind == AuditKind.LOGIN:
         LOGINS.labels("ok").inc()
     elif kind == AuditKind.LOGIN_FAILED:

@@ -107,16 +107,6 @@ class NoEmailRecipient(ApiError):
     message = _("This user is not active or has no email.")
 
 
-class MfaAlreadyEnabled(ApiError):
-    status, code = HTTPStatus.BAD_REQUEST, "mfa_already_enabled"
-    message = _("Two-factor authentication is already on. Turn it off first.")
-
-
-class MfaNotEnabled(ApiError):
-    status, code = HTTPStatus.BAD_REQUEST, "mfa_not_enabled"
-    message = _("Two-factor authentication is not on. Set it up first.")
-
-
 class MfaRequired(ApiError):
     """With REQUIRE_ADMIN_MFA, for administrators whose session began without a second factor."""
 

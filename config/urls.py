@@ -1,5 +1,7 @@
 """Every path of the deployment, and what answers where no view does."""
 
+from importlib.util import find_spec
+
 from django.conf import settings
 from django.contrib import admin
 from django.templatetags.static import static
@@ -15,6 +17,7 @@ urlpatterns = [
     path("readyz", health_views.readyz),
     path("metrics", metrics_view.scrape),
     path("api/auth/", include("accounts.api.urls")),
+    *(path("api/auth/", include(f"{name}.api.urls")) for name in settings.CAPABILITIES if find_spec(f"{name}.api")),
     path(".well-known/", include("accounts.api.well_known")),
     path("api/", include(views.urlpatterns)),
     re_path(r"^api(/.*)?$", fallback.not_found),

@@ -32,6 +32,8 @@ Run = Callable[[uuid.UUID, uuid.UUID, str], object]
 class ConfirmedAction:
     """An action that needs confirmation. `name` is part of its URL.
 
+    The page of a row shows the button if `is_applicable(row)`: not if the service would refuse anyway.
+
     `run` takes the ids of the actor and of the row, and the reason. It raises ApiError to refuse, and may return False
     if nothing had to be done.
     """
@@ -41,6 +43,7 @@ class ConfirmedAction:
     question: str | Promise
     run: Run
     icon: str
+    is_applicable: Callable[[Any], bool] = lambda _row: True
     is_destructive: bool = False
     requires_reason: bool = False
     superusers_only: bool = False
@@ -59,7 +62,7 @@ class ReasonForm(forms.Form):
 class ConfirmedActionsAdmin(LargeTableAdmin):
     """Offers `confirmed_actions` as buttons on the page of a row, and as actions on the selected rows of the list."""
 
-    confirmed_actions: Sequence[ConfirmedAction] = ()
+    confirmed_actions: Iterable[ConfirmedAction] = ()
     change_form_outer_before_template = "admin/object_actions.html"
     change_form_outer_after_template = "admin/panels.html"
 
@@ -81,10 +84,6 @@ class ConfirmedActionsAdmin(LargeTableAdmin):
         if not is_administrator(request) or not self.has_confirmed_actions_permission(request):
             return []
         return [action for action in self.confirmed_actions if not action.superusers_only or is_superuser(request)]
-
-    def is_applicable(self, action: ConfirmedAction, obj: Any) -> bool:
-        """Return whether the page of `obj` shows the button: not if the service would refuse anyway."""
-        return True
 
     def has_confirmed_actions_permission(self, request: HttpRequest) -> bool:
         return bool(self.has_change_permission(request))
@@ -121,7 +120,7 @@ class ConfirmedActionsAdmin(LargeTableAdmin):
         return [
             (reverse(self._reverse_name("action"), args=[obj.pk, action.name]), action)
             for action in self.get_available_actions(request, obj)
-            if self.is_applicable(action, obj)
+            if action.is_applicable(obj)
         ]
 
     def confirm(

@@ -42,7 +42,7 @@ def _sessions_panel(user: User) -> dict[str, Any]:
 def _events_panel(user: User) -> dict[str, Any]:
     events = AuditEvent.objects.filter(user_id=user.id).order_by("-created_at")[:MAX_ROWS]
     headers = [_("time"), _("event"), _("actor"), _("IP address"), _("device")]
-    cells = [[_link(row, row.created_at), row.get_kind_display(), _actor(row), row.ip, row.device] for row in events]
+    cells = [[_link(row, row.created_at), row.kind_label, _actor(row), row.ip, row.device] for row in events]
     return _panel(AuditEvent, _("Recent events"), headers, cells, user)
 
 

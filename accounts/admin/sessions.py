@@ -21,6 +21,7 @@ from core.ids import parse_id
 from sessions_tracking.models import RevokedReason, Session
 
 _END_SESSION = ConfirmedAction(
+    is_applicable=lambda session: session.revoked_at is None,
     name="revoke",
     title=_("End session"),
     question=_("Revokes the tokens of this session immediately. The user can sign in again."),
@@ -108,9 +109,6 @@ class SessionAdmin(ReadOnlyMixin, ConfirmedActionsAdmin):
         if obj is not None and is_outranked(request, obj.user):
             return []
         return super().get_available_actions(request, obj)
-
-    def is_applicable(self, action: ConfirmedAction, obj: Any) -> bool:
-        return obj.revoked_at is None
 
     def describe(self, obj: Any) -> str:
         return f"{obj.user.username}: {device_label(obj)}, {obj.ip or _('unknown IP address')}, {obj.location}"

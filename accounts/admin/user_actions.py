@@ -1,13 +1,13 @@
-"""The actions of administrators on users. Each calls the service that the API calls."""
+"""The actions of administrators on users. Each calls the service that the API calls. A capability registers its own."""
 
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.confirmed_actions import ConfirmedAction
-from accounts.mfa.flows import enrolment
-from accounts.models import User
 from accounts.services.administration import support, users
+from core.registry import Registry
 
-USER_ACTIONS = (
+USER_ACTIONS: Registry[ConfirmedAction] = Registry("user action")
+USER_ACTIONS.register(
     ConfirmedAction(
         name="revoke-sessions",
         title=_("Sign out everywhere"),
@@ -24,6 +24,7 @@ USER_ACTIONS = (
         ),
         icon="verified",
         not_on_self=True,
+        is_applicable=lambda user: not user.email_verified,
         run=lambda actor, user, _reason: support.mark_email_verified(actor_id=actor, user_id=user),
     ),
     ConfirmedAction(
@@ -31,6 +32,7 @@ USER_ACTIONS = (
         title=_("Resend verification or invitation"),
         question=_("Sends a new code or link. The previous one stops working."),
         icon="forward_to_inbox",
+        is_applicable=lambda user: user.is_active and not (user.email_verified and user.has_usable_password()),
         run=lambda actor, user, _reason: support.resend_onboarding_email(actor_id=actor, user_id=user),
     ),
     ConfirmedAction(
@@ -38,20 +40,8 @@ USER_ACTIONS = (
         title=_("Send password reset"),
         question=_("Sends the user a link to set a new password. Nothing changes until the link is used."),
         icon="lock_reset",
+        is_applicable=lambda user: user.is_active,
         run=lambda actor, user, _reason: support.send_password_reset(actor_id=actor, user_id=user),
-    ),
-    ConfirmedAction(
-        name="reset-second-factor",
-        title=_("Turn off two-factor authentication"),
-        question=_(
-            "For users who lost both their phone and their recovery codes. "
-            "They can then sign in with just their password, and are notified by email."
-        ),
-        icon="phonelink_erase",
-        is_destructive=True,
-        superusers_only=True,
-        not_on_self=True,
-        run=lambda actor, user, _reason: enrolment.reset_by_admin(user_id=user, actor_id=actor),
     ),
     ConfirmedAction(
         name="deactivate",
@@ -60,6 +50,7 @@ USER_ACTIONS = (
         icon="person_off",
         is_destructive=True,
         requires_reason=True,
+        is_applicable=lambda user: user.is_active,
         run=lambda actor, user, reason: users.update(
             actor_id=actor, user_id=user, changes={"is_active": False, "deactivation_reason": reason}
         ),
@@ -69,19 +60,7 @@ USER_ACTIONS = (
         title=_("Activate"),
         question=_("The user can sign in again. The deactivation reason is cleared."),
         icon="person_check",
+        is_applicable=lambda user: not user.is_active,
         run=lambda actor, user, _reason: users.update(actor_id=actor, user_id=user, changes={"is_active": True}),
     ),
 )
-
-
-def is_applicable(action: ConfirmedAction, user: User) -> bool:
-    """Return whether the page of this user shows the action: not if the service would refuse anyway."""
-    applicable = {
-        "verify": not user.email_verified,
-        "resend": user.is_active and not (user.email_verified and user.has_usable_password()),
-        "send-reset": user.is_active,
-        "reset-second-factor": user.mfa_enabled,
-        "deactivate": user.is_active,
-        "activate": not user.is_active,
-    }
-    return applicable.get(action.name, True)

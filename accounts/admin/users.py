@@ -141,9 +141,6 @@ class UserAdmin(NoAdminLogMixin, ConfirmedActionsAdmin, DjangoUserAdmin):  # typ
         available = super().get_available_actions(request, obj)
         return [action for action in available if not (is_self and action.not_on_self)]
 
-    def is_applicable(self, action: ConfirmedAction, obj: Any) -> bool:
-        return user_actions.is_applicable(action, obj)
-
     def describe(self, obj: Any) -> str:
         return " · ".join(part for part in (obj.username, self.full_name(obj), obj.email) if part)
 

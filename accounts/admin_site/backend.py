@@ -24,9 +24,7 @@ class PasswordBackend(ModelBackend):
         if username is None or password is None:
             return None
         try:
-            user = credential_check.authenticate(
-                Credentials.from_identifier(username, password), address=client_ip(request)
-            )
+            user = credential_check.authenticate(Credentials.from_identifier(username, password), ip=client_ip(request))
         except Overloaded:
             raise  # the password was not checked
         except ApiError:

@@ -15,13 +15,12 @@ from accounts import audit
 from accounts.admin_site.backend import client_ip
 from accounts.exceptions import InvalidCredentials, MfaRequired
 from accounts.identity_validators import MAX_EMAIL_LENGTH
-from accounts.mfa.flows import challenges, login
-from accounts.mfa.flows.login import Proof
 from accounts.models import AuditKind, LoginSurface, PendingLogin, User
 from accounts.passwords.validators import LONGEST, PasswordLengthValidator
-from accounts.services import credential_check
+from accounts.registries import SECOND_FACTORS
+from accounts.services import credential_check, pending_logins
 from accounts.services.credential_check import Credentials
-from accounts.verification import pasted_text
+from accounts.services.pending_logins import FactorResponse
 from core.api.exceptions import ApiError, Unauthorized
 from sessions_tracking.client_info import read_client_info
 
@@ -72,11 +71,11 @@ class AdminLoginForm(AdminAuthenticationForm):
     def _check_password(self) -> User:
         """Give users without access to the admin the same error as for a wrong password."""
         credentials = Credentials.from_identifier(self.cleaned_data["username"], self.cleaned_data["password"])
-        user = credential_check.authenticate(credentials, address=client_ip(self.request))
+        user = credential_check.authenticate(credentials, ip=client_ip(self.request))
         if not user.is_staff:
             raise _recorded(InvalidCredentials(), user, "not_staff")
         if user.mfa_enabled:
-            self.pending_token = challenges.begin(user=user, door=LoginSurface.ADMIN).token
+            self.pending_token = pending_logins.begin(user=user, surface=LoginSurface.ADMIN).token
             raise ValidationError(_("Enter a code from your authenticator app, or a recovery code."))
         if settings.REQUIRE_ADMIN_MFA:
             raise _recorded(MfaRequired(), user, "mfa_required")
@@ -84,12 +83,12 @@ class AdminLoginForm(AdminAuthenticationForm):
             return self._record_login(user)
 
     def _verify_second_factor(self, token: str) -> User:
-        proof = _proof(self.cleaned_data["code"])
+        response = _parse_response(self.cleaned_data["code"])
         self.used_second_factor = True
-        return login.settle(
+        return pending_logins.complete(
             token=token,
-            door=LoginSurface.ADMIN,
-            proof=proof,
+            surface=LoginSurface.ADMIN,
+            response=response,
             client=read_client_info(self.request),
             then=self._record_pending_login,
         )
@@ -103,12 +102,13 @@ class AdminLoginForm(AdminAuthenticationForm):
         return user
 
 
-def _proof(text: str) -> Proof:
-    """Reject text that cannot be a code without counting an attempt."""
-    code, recovery_code = pasted_text.one_time_code(text), pasted_text.recovery_code(text)
-    if code is None and recovery_code is None:
-        raise ValidationError(_("Enter a code from your authenticator app, or a recovery code."))
-    return Proof(code=code) if code is not None else Proof(recovery_code=recovery_code)
+def _parse_response(text: str) -> FactorResponse:
+    """Reject text that no second factor can have, without counting it as an attempt."""
+    for factor in SECOND_FACTORS:
+        value = factor.parse(text)
+        if value is not None:
+            return FactorResponse(method=factor.name, value=value)
+    raise ValidationError(_("Enter a code from your authenticator app, or a recovery code."))
 
 
 def _recorded(error: ApiError, user: User, reason: str) -> ApiError:

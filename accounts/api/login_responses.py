@@ -6,8 +6,8 @@ from rest_framework.response import Response
 from accounts.api.cookies import Transport, set_cookies
 from accounts.api.presenters.login import pending_data, sign_in_data
 from accounts.api.presenters.users import user_profile
-from accounts.mfa.flows.challenges import Pending
 from accounts.services.login import SignIn
+from accounts.services.pending_logins import PendingLoginToken
 from core.api.responses import success
 
 
@@ -19,6 +19,6 @@ def login_response(sign_in: SignIn, transport: Transport) -> Response:
     return response
 
 
-def mfa_required_response(pending: Pending) -> Response:
+def mfa_required_response(pending: PendingLoginToken) -> Response:
     """Return no session, no cookie, and only a token that no other endpoint accepts."""
     return success(pending_data(pending), message=_("Enter a code from your authenticator app, or a recovery code."))

@@ -5,11 +5,11 @@ from accounts.api.views.forward_auth import ForwardAuthViewSet
 from accounts.api.views.introspection import IntrospectionViewSet
 from accounts.api.views.me import MeViewSet
 from accounts.api.views.passwords import PasswordChangeViewSet, PasswordResetViewSet
+from accounts.api.views.pending_logins import PendingLoginViewSet
 from accounts.api.views.registration import RegistrationViewSet
 from accounts.api.views.sessions import AuditedSessionViewSet, LogoutAllViewSet
 from accounts.api.views.tokens import TokenViewSet
 from accounts.api.views.users import UserViewSet
-from accounts.mfa.api.views import MfaVerificationViewSet, SecondFactorViewSet
 from core.api.routers import OptionalSlashRouter
 
 router = OptionalSlashRouter()
@@ -24,8 +24,7 @@ for view_set in (
     PasswordChangeViewSet,
     EmailChangeViewSet,
     EmailChangeUndoViewSet,
-    SecondFactorViewSet,
-    MfaVerificationViewSet,
+    PendingLoginViewSet,
     ForwardAuthViewSet,
     IntrospectionViewSet,
 ):

@@ -55,7 +55,7 @@ def password_reset(*, address: str, language: str, after_undo: bool = False) -> 
 
 
 def password_changed(user: User, client: ClientInfo) -> None:
-    outbox_queue.promise(EmailKind.PASSWORD_CHANGED, user, _event(client))
+    outbox_queue.promise(EmailKind.PASSWORD_CHANGED, user, client_context(client))
 
 
 def password_changed_by_admin(user: User) -> None:
@@ -64,11 +64,11 @@ def password_changed_by_admin(user: User) -> None:
 
 
 def new_device(user: User, client: ClientInfo) -> None:
-    outbox_queue.promise(EmailKind.NEW_DEVICE, user, _event(client) | {"location": client.location})
+    outbox_queue.promise(EmailKind.NEW_DEVICE, user, client_context(client) | {"location": client.location})
 
 
 def refresh_token_reused(user: User, client: ClientInfo) -> None:
-    outbox_queue.promise(EmailKind.REFRESH_TOKEN_REUSED, user, _event(client))
+    outbox_queue.promise(EmailKind.REFRESH_TOKEN_REUSED, user, client_context(client))
 
 
 def account_deleted(user: User) -> None:
@@ -103,7 +103,7 @@ def email_change_code(user: User, change: EmailChange) -> None:
 
 def email_change_requested(user: User, change: EmailChange, client: ClientInfo) -> None:
     """To the address that the account still has."""
-    outbox_queue.promise(EmailKind.EMAIL_CHANGE_REQUESTED, user, _event(client) | _change(change))
+    outbox_queue.promise(EmailKind.EMAIL_CHANGE_REQUESTED, user, client_context(client) | _change(change))
 
 
 def email_changed(user: User, change: EmailChange, client: ClientInfo) -> None:
@@ -114,7 +114,7 @@ def email_changed(user: User, change: EmailChange, client: ClientInfo) -> None:
             user=user,
             address=change.old_email,
             language=user.language,
-            context=_event(client) | _change(change),
+            context=client_context(client) | _change(change),
         )
 
 
@@ -141,23 +141,6 @@ def invitation(user: User) -> None:
     outbox_queue.promise(EmailKind.INVITATION, user)
 
 
-def mfa_enabled(user: User, client: ClientInfo) -> None:
-    outbox_queue.promise(EmailKind.MFA_ENABLED, user, _event(client))
-
-
-def mfa_disabled(user: User, client: ClientInfo) -> None:
-    outbox_queue.promise(EmailKind.MFA_DISABLED, user, _event(client))
-
-
-def mfa_disabled_by_admin(user: User) -> None:
-    """Without a device and an address: those would be the administrator's."""
-    outbox_queue.promise(EmailKind.MFA_DISABLED, user, {"happened_at": iso(datetime.now(UTC)), "by_admin": True})
-
-
-def recovery_code_used(user: User, client: ClientInfo, *, left: int) -> None:
-    outbox_queue.promise(EmailKind.RECOVERY_CODE_USED, user, _event(client) | {"codes_left": left})
-
-
 def cancel_resets(user: User) -> None:
     """A reset that was asked for before the password changed must not be mailed after it, put off or sent again."""
     unsent = [EmailState.QUEUED, EmailState.SENDING, EmailState.FAILED]
@@ -177,5 +160,5 @@ def send_again(*, email_ids: Iterable[uuid.UUID]) -> int:
     return count
 
 
-def _event(client: ClientInfo) -> dict[str, str]:
+def client_context(client: ClientInfo) -> dict[str, str]:
     return {"happened_at": iso(datetime.now(UTC)), "ip": client.ip or "", "device": client.label}

@@ -1,4 +1,4 @@
-"""The authenticator app of a user, and the recovery codes that stand in for it."""
+"""A user's authenticator app, the recovery codes that replace a lost one, and the audit kinds of both."""
 
 from django.conf import settings
 from django.db import models
@@ -7,11 +7,18 @@ from django.utils.translation import gettext_lazy as _
 from core.ids import new_id
 
 
-class TotpFactor(models.Model):
-    """`secret` is encrypted. Until `confirmed_at` is set the factor gates nothing, and the next start replaces it.
+class MfaAuditKind(models.TextChoices):
+    ENABLED = "mfa_enabled", _("two-factor authentication turned on")
+    DISABLED = "mfa_disabled", _("two-factor authentication turned off")
+    RECOVERY_CODE_USED = "recovery_code_used", _("recovery code used")
+    RECOVERY_CODES_RENEWED = "recovery_codes_renewed", _("recovery codes renewed")
 
-    `last_step` is the time step of the code used last: no code of it or before it is taken again (RFC 6238 §5.2).
-    `wrong_codes` since `wrong_since` count against all codes of the user, recovery codes too.
+
+class TotpFactor(models.Model):
+    """`secret` is encrypted. Before `confirmed_at` is set, logins do not require the factor, and a new enrolment replaces it.
+
+    `last_step` is the time step of the last code used: codes of this and earlier steps are rejected (RFC 6238 §5.2).
+    `wrong_codes` since `wrong_since` counts the wrong codes of the user, wrong recovery codes included.
     """
 
     user = models.OneToOneField(
@@ -33,7 +40,7 @@ class TotpFactor(models.Model):
 
 
 class RecoveryCode(models.Model):
-    """`code_hash` is a keyed hash of user and code: the table, by itself, opens nothing."""
+    """`code_hash` is a keyed hash of user and code, so the table alone is of no use to a thief."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="recovery_codes")

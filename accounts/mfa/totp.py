@@ -1,4 +1,4 @@
-"""The authenticator app's side: secrets, the address and picture that set one up, and which code is right when (RFC 6238)."""
+"""Time-based one-time passwords (RFC 6238): secrets, the URI and QR code that set an app up, and the check of a code."""
 
 import hmac
 import io
@@ -13,7 +13,7 @@ _DRIFT = (0, -1, 1)  # in steps: clocks differ, and people type slowly
 
 
 def new_secret() -> str:
-    """160 random bits in base32, as apps expect (RFC 4226 §4)."""
+    """Return 160 random bits in base32, as apps expect (RFC 4226 §4)."""
     return pyotp.random_base32(32)
 
 
@@ -22,7 +22,7 @@ def uri(secret: str, *, account: str) -> str:
 
 
 def qr_svg(text: str) -> str:
-    """SVG to set into a page as it is: black on white whatever the page's colours, no script, no style."""
+    """Return SVG to embed in a page as it is: black on white in every theme, without script and style."""
     picture = io.BytesIO()
     segno.make(text, error="m", micro=False).save(
         picture, kind="svg", scale=5, border=4, dark="#000", light="#fff", xmldecl=False, svgclass=None, lineclass=None
@@ -31,9 +31,9 @@ def qr_svg(text: str) -> str:
 
 
 def matching_step(secret: str, code: str, *, now: datetime, after: int) -> int | None:
-    """The time step whose code this is, of those that a drift of one allows and that lie `after` the one used last.
+    """Return the time step whose code this is, or None. It is at most one step from now, and later than `after`.
 
-    A code has one spelling, six ASCII digits; and since steps are compared, none brings a used one back.
+    `after` is the step of the last code used. A comparison of steps, not of codes, rejects every earlier code.
     """
     current = int(now.timestamp()) // _STEP_SECONDS
     app = pyotp.TOTP(secret)

@@ -89,7 +89,7 @@ class Migration(migrations.Migration):
             name='AuditEvent',
             fields=[
                 ('id', models.UUIDField(default=core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('registered', 'registered'), ('registration_repeated', 'registered again by somebody'), ('email_verified', 'email verified'), ('login', 'signed in'), ('login_failed', 'sign-in failed'), ('logout', 'signed out'), ('logout_all', 'signed out everywhere'), ('session_revoked', 'session ended'), ('refresh_token_reused', 'refresh token used twice'), ('password_changed', 'password changed'), ('password_reset', 'password reset'), ('email_change_requested', 'change of address asked for'), ('email_changed', 'address changed'), ('email_change_undone', 'change of address undone'), ('profile_changed', 'profile changed'), ('mfa_enabled', 'second factor added'), ('mfa_disabled', 'second factor removed'), ('mfa_failed', 'second factor failed'), ('recovery_code_used', 'recovery code used'), ('recovery_codes_renewed', 'recovery codes renewed'), ('account_deleted', 'account deleted'), ('user_created', 'user created'), ('user_invited', 'user invited again'), ('user_changed', 'user changed'), ('role_changed', 'role changed'), ('user_deactivated', 'user deactivated'), ('user_reactivated', 'user reactivated'), ('sessions_revoked', 'all sessions ended'), ('data_exported', 'data exported'), ('verification_sent', 'verification sent again'), ('reset_sent', 'password reset sent'), ('email_sent_again', 'failed email sent again'), ('service_client_changed', 'service client changed'), ('group_changed', 'group changed')], max_length=32)),
+                ('kind', models.CharField(max_length=32)),
                 ('user_id', models.UUIDField(null=True)),
                 ('actor_id', models.UUIDField(null=True)),
                 ('session_id', models.UUIDField(null=True)),
@@ -152,18 +152,18 @@ class Migration(migrations.Migration):
             name='PendingLogin',
             fields=[
                 ('id', models.UUIDField(default=core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('door', models.CharField(choices=[('api', 'API'), ('admin', 'admin')], max_length=8)),
+                ('surface', models.CharField(choices=[('api', 'API'), ('admin', 'admin')], max_length=8)),
                 ('bound_to', models.CharField(max_length=64)),
-                ('wishes', models.JSONField(default=dict)),
+                ('session_options', models.JSONField(default=dict)),
                 ('tries', models.PositiveSmallIntegerField(default=0)),
                 ('created_at', models.DateTimeField()),
                 ('expires_at', models.DateTimeField()),
                 ('ended_at', models.DateTimeField(null=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='mfa_challenges', to=settings.AUTH_USER_MODEL)),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pending_logins', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'verbose_name': 'sign-in waiting for the second factor',
-                'verbose_name_plural': 'sign-ins waiting for the second factor',
+                'verbose_name': 'pending login',
+                'verbose_name_plural': 'pending logins',
             },
         ),
         migrations.CreateModel(
@@ -247,7 +247,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='pendinglogin',
-            index=models.Index(fields=['expires_at'], name='mfa_challenge_expiry'),
+            index=models.Index(fields=['expires_at'], name='pending_login_expiry'),
         ),
         migrations.AddIndex(
             model_name='verificationcode',

@@ -1,40 +1,42 @@
-"""The audit: a row for each security event, written in the transaction of what it speaks of, never changed."""
+"""The audit trail: one row for each security event, written in the event's own transaction and never changed."""
+
+from dataclasses import dataclass
 
 from django.db import models
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from core.ids import new_id
+from core.registry import Registry
 
 
 class AuditKind(models.TextChoices):
-    REGISTERED = "registered", _("registered")
-    REGISTRATION_REPEATED = "registration_repeated", _("registered again by somebody")
+    """The kinds of accounts itself. A capability has an enumeration of its own, and registers it likewise."""
+
+    REGISTERED = "registered", _("signed up")
+    REGISTRATION_REPEATED = "registration_repeated", _("signed up with an existing email")
     EMAIL_VERIFIED = "email_verified", _("email verified")
     LOGIN = "login", _("signed in")
     LOGIN_FAILED = "login_failed", _("sign-in failed")
     LOGOUT = "logout", _("signed out")
     LOGOUT_ALL = "logout_all", _("signed out everywhere")
-    SESSION_REVOKED = "session_revoked", _("session ended")
-    REFRESH_TOKEN_REUSED = "refresh_token_reused", _("refresh token used twice")
+    SESSION_REVOKED = "session_revoked", _("session revoked")
+    REFRESH_TOKEN_REUSED = "refresh_token_reused", _("refresh token reused")
     PASSWORD_CHANGED = "password_changed", _("password changed")
     PASSWORD_RESET = "password_reset", _("password reset")
-    EMAIL_CHANGE_REQUESTED = "email_change_requested", _("change of address asked for")
-    EMAIL_CHANGED = "email_changed", _("address changed")
-    EMAIL_CHANGE_UNDONE = "email_change_undone", _("change of address undone")
+    EMAIL_CHANGE_REQUESTED = "email_change_requested", _("email change requested")
+    EMAIL_CHANGED = "email_changed", _("email changed")
+    EMAIL_CHANGE_UNDONE = "email_change_undone", _("email change undone")
     PROFILE_CHANGED = "profile_changed", _("profile changed")
-    MFA_ENABLED = "mfa_enabled", _("second factor added")
-    MFA_DISABLED = "mfa_disabled", _("second factor removed")
     MFA_FAILED = "mfa_failed", _("second factor failed")
-    RECOVERY_CODE_USED = "recovery_code_used", _("recovery code used")
-    RECOVERY_CODES_RENEWED = "recovery_codes_renewed", _("recovery codes renewed")
     ACCOUNT_DELETED = "account_deleted", _("account deleted")
     USER_CREATED = "user_created", _("user created")
-    USER_INVITED = "user_invited", _("user invited again")
+    USER_INVITED = "user_invited", _("invitation sent again")
     USER_CHANGED = "user_changed", _("user changed")
     ROLE_CHANGED = "role_changed", _("role changed")
     USER_DEACTIVATED = "user_deactivated", _("user deactivated")
     USER_REACTIVATED = "user_reactivated", _("user reactivated")
-    SESSIONS_REVOKED = "sessions_revoked", _("all sessions ended")
+    SESSIONS_REVOKED = "sessions_revoked", _("all sessions revoked")
     DATA_EXPORTED = "data_exported", _("data exported")
     VERIFICATION_SENT = "verification_sent", _("verification sent again")
     RESET_SENT = "reset_sent", _("password reset sent")
@@ -43,15 +45,36 @@ class AuditKind(models.TextChoices):
     GROUP_CHANGED = "group_changed", _("group changed")
 
 
-class AuditEvent(models.Model):
-    """`user_id` is whom it concerns and `actor_id` who did it: plain ids, since the audit outlives both accounts.
+@dataclass(frozen=True, slots=True)
+class RegisteredAuditKind:
+    """A kind that events may have. `name` is the value in the row, `label` the text in the admin."""
 
-    Either is empty where nobody is known: a failed sign-in to no account, a command. `facts` holds short plain values,
-    never a secret, never what somebody typed into a field that might have been a password.
+    name: str
+    label: str | Promise
+
+
+AUDIT_KINDS: Registry[RegisteredAuditKind] = Registry("audit kind")
+
+
+def register_audit_kinds(kinds: type[models.TextChoices]) -> None:
+    """Add the members of an enumeration to the kinds that the admin and the API's documentation list."""
+    AUDIT_KINDS.register(*(RegisteredAuditKind(name, label) for name, label in kinds.choices))
+
+
+register_audit_kinds(AuditKind)
+
+
+class AuditEvent(models.Model):
+    """`user_id` is the user concerned and `actor_id` the user who acted: plain ids, because the audit outlives both accounts.
+
+    Either is empty where it is unknown: a failed sign-in to no account, a command. `facts` holds short plain values, never
+    a secret, and never text from a field into which a user may have typed a password.
+
+    `kind` has no choices in the database: a new kind needs no migration.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    kind = models.CharField(max_length=32, choices=AuditKind)
+    kind = models.CharField(max_length=32)
     user_id = models.UUIDField(null=True)
     actor_id = models.UUIDField(null=True)
     session_id = models.UUIDField(null=True)
@@ -73,3 +96,9 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
+
+    @property
+    def kind_label(self) -> str:
+        """The kind's label, or its name if the capability that registered it is no longer installed."""
+        kind = AUDIT_KINDS.get(self.kind)
+        return str(kind.label) if kind else self.kind

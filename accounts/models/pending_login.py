@@ -1,4 +1,4 @@
-"""A login that waits for its second factor."""
+"""A login whose password was correct and that waits for its second factor."""
 
 from django.conf import settings
 from django.db import models
@@ -8,31 +8,33 @@ from core.ids import new_id
 
 
 class LoginSurface(models.TextChoices):
+    """The login form that a login began at, and the only one that may complete it."""
+
     API = "api", _("API")
     ADMIN = "admin", _("admin")
 
 
 class PendingLogin(models.Model):
-    """A sign-in whose password was right. It is no session: all it opens is one chance to give the second factor.
+    """Not a session: it gives access to nothing but a limited number of attempts at the second factor.
 
-    `bound_to` is a keyed hash of the password that was given: the challenge dies when that changes. `wishes` are what the
-    client asked of its session. `door` is where the sign-in began, and the only place where it may end.
+    `bound_to` is a keyed hash of the password hash, so that a changed password invalidates the pending login.
+    `session_options` are what the client requested for its session.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="mfa_challenges")
-    door = models.CharField(max_length=8, choices=LoginSurface)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="pending_logins")
+    surface = models.CharField(max_length=8, choices=LoginSurface)
     bound_to = models.CharField(max_length=64)
-    wishes = models.JSONField(default=dict)
+    session_options = models.JSONField(default=dict)
     tries = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
-        verbose_name = _("sign-in waiting for the second factor")
-        verbose_name_plural = _("sign-ins waiting for the second factor")
-        indexes = (models.Index(fields=["expires_at"], name="mfa_challenge_expiry"),)
+        verbose_name = _("pending login")
+        verbose_name_plural = _("pending logins")
+        indexes = (models.Index(fields=["expires_at"], name="pending_login_expiry"),)
 
     def __str__(self) -> str:
         return str(self.id)

@@ -90,7 +90,7 @@ _of_this_thread = threading.local()
 _HAD_A_TURN = "had_a_turn_to_hash"  # an attribute of the request
 
 
-def require_room() -> None:
+def ensure_capacity() -> None:
     """Spares a request that would have to be turned away all the work before the hash. Raises Overloaded."""
     if _patience() is not None and _queue.has_no_slot_for(_path()):
         raise _refusal()

@@ -1,4 +1,4 @@
-"""Says whose password it is, for every door alike: the API's and Django's admin's."""
+"""Verification of a user's password, for both login surfaces: the API and Django's admin."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ from core.db.prepared_rows import Instances
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """One of email and username is given."""
+    """A password with an email or a username."""
 
     password: str
     email: str | None = None
@@ -32,42 +32,49 @@ class Credentials:
             return cls(password=password, email=identifier)
         return cls(password=password, username=identifier)
 
+    @property
+    def identifier(self) -> str:
+        return self.username or self.email or ""
+
 
 _KEY = Param("key", CharField())
 _BY_EMAIL = PreparedSelect(lambda: User.objects.filter(email_key=_KEY), returning=lambda: Instances(User))
 _BY_USERNAME = PreparedSelect(lambda: User.objects.filter(username_key=_KEY), returning=lambda: Instances(User))
 
 
-def authenticate(credentials: Credentials, *, address: str | None) -> User:
-    """The user whose password this is. A hash is computed whoever is asked for, so that time tells nothing (CVE-2024-39329)."""
-    hashing_limiter.require_room()
-    namesake = _namesake(credentials)
-    attempt = password_attempts.login_attempt(
-        user_id=namesake.id if namesake else None, identifier=_typed(credentials), address=address
+def authenticate(credentials: Credentials, *, ip: str | None) -> User:
+    """Return the user with this password. An unknown account costs a hash too, against timing attacks (CVE-2024-39329).
+
+    Raises InvalidCredentials, EmailNotVerified; RateLimited and Overloaded, before the password is checked.
+    """
+    hashing_limiter.ensure_capacity()
+    candidate = _find_candidate(credentials)
+    attempt = password_attempts.start_login_attempt(
+        user_id=candidate.id if candidate else None, identifier=credentials.identifier, ip=ip
     )
-    user = namesake if namesake is not None and _is_spelled_right(namesake, credentials) else None
+    user = candidate if candidate is not None and _matches_exactly(candidate, credentials) else None
     match = _match(user, credentials)
     if match.is_claim:
         attempt.withdraw()
-        raise _refused(user, "wrong_password" if user else "unknown_account", EmailNotVerified())
+        raise _record_failure(user, "wrong_password" if user else "unknown_account", EmailNotVerified())
     if user is None or not match.is_correct or not user.is_active:
         attempt.failed()
-        raise _refused(user, _reason(user, match))
+        raise _record_failure(user, _reason(user, match))
     if user.is_placeholder or (settings.EMAIL_VERIFICATION == "mandatory" and not user.email_verified):
-        # Whoever signed up for somebody's email must not reset the count of wrong passwords for it.
+        # A sign-up with someone else's email must not reset the count of wrong passwords for that email.
         if _hides_accounts(credentials):
             attempt.withdraw()
         else:
             attempt.succeeded()
-        raise _refused(user, "email_not_verified", EmailNotVerified())
+        raise _record_failure(user, "email_not_verified", EmailNotVerified())
     attempt.succeeded()
     if match.is_outdated:
-        _renew_hash(user, credentials.password)
+        _upgrade_hash(user, credentials.password)
     return user
 
 
 def _match(user: User | None, credentials: Credentials) -> Match:
-    """Compare the password by as many hashes and statements for known and unknown emails (ASVS 6.3.8)."""
+    """Compare the password with as many hashes and statements for known and unknown emails (ASVS 6.3.8)."""
     check_all_forms = user is not None and not user.is_active
     if _hides_accounts(credentials):
         email = credentials.email or ""
@@ -81,7 +88,7 @@ def _match(user: User | None, credentials: Credentials) -> Match:
 
 
 def _hides_accounts(credentials: Credentials) -> bool:
-    """Return whether the answer must be the same for all sign-ups for the email, whose account it is or not."""
+    """Return whether the response must be the same for every sign-up with the email, even if another user owns it."""
     is_required = settings.PREVENT_ENUMERATION and settings.EMAIL_VERIFICATION == "mandatory"
     return is_required and credentials.username is None
 
@@ -92,31 +99,27 @@ def _reason(user: User | None, match: Match) -> str:
     return "inactive" if match.is_correct else "wrong_password"
 
 
-def _refused(user: User | None, reason: str, error: ApiError | None = None) -> ApiError:
-    """Goes into the audit without what was typed: that may be a password in the wrong field."""
+def _record_failure(user: User | None, reason: str, error: ApiError | None = None) -> ApiError:
+    """Return the error to raise. The audit omits the identifier, which may be a password typed into the wrong field."""
     audit.record(AuditKind.LOGIN_FAILED, user_id=user.id if user else None, facts={"reason": reason})
     return error or InvalidCredentials()
 
 
-def _renew_hash(user: User, password: str) -> None:
-    """Only over the hash that was checked: a reset that was faster must not be undone. No session ends."""
+def _upgrade_hash(user: User, password: str) -> None:
+    """Replace only the hash that was checked, so that a concurrent reset is not undone. No session ends."""
     checked, user.password = user.password, hashing.make(password)
     if not User.objects.filter(id=user.id, password=checked).update(password=user.password):
         raise InvalidCredentials
     registration_claims.remove(user.email)
 
 
-def _typed(credentials: Credentials) -> str:
-    return credentials.username or credentials.email or ""
-
-
-def _namesake(credentials: Credentials) -> User | None:
-    """Who the identifier means in any spelling, also one that signs nobody in: all of them count together."""
+def _find_candidate(credentials: Credentials) -> User | None:
+    """Return the user whom the identifier names in any spelling: attempts with all spellings are counted together."""
     query = _BY_EMAIL if credentials.username is None else _BY_USERNAME
-    return query.fetch_first(key=attempt_key(_typed(credentials)))
+    return query.fetch_first(key=attempt_key(credentials.identifier))
 
 
-def _is_spelled_right(user: User, credentials: Credentials) -> bool:
+def _matches_exactly(user: User, credentials: Credentials) -> bool:
     if credentials.username is not None:
         return credentials.username.isascii() and user.username_key == username_key(credentials.username)
     return user.email_key == email_key_or_none(credentials.email or "")

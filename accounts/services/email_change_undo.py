@@ -7,9 +7,8 @@ from django.db import IntegrityError, transaction
 from accounts import audit
 from accounts.exceptions import PreviousEmailTaken, UndoTokenInvalid
 from accounts.mail import outbox
-from accounts.mfa.flows import challenges
 from accounts.models import AuditKind, EmailChange, Purpose, Role, User
-from accounts.services import email_change
+from accounts.services import email_change, pending_logins
 from accounts.verification import verification_codes
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason
@@ -47,7 +46,7 @@ def _undo(change: EmailChange) -> None:
     if user.email != change.old_email:
         email_change.move(user, email=change.old_email or "", key=change.old_email_key or "")
     verification_codes.invalidate(user_id=user.id, purposes=list(Purpose))
-    challenges.end_all(user_id=user.id)
+    pending_logins.cancel_all(user_id=user.id)
     User.objects.end_admin_sessions(user_id=user.id)
     ended = sessions.revoke_all(user_id=user.id, reason=RevokedReason.EMAIL_CHANGE_UNDONE)
     outbox.password_reset(address=user.email or "", language=user.language, after_undo=True)

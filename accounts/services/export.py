@@ -1,7 +1,7 @@
 """The export of all personal data of an account (GDPR, article 20)."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,8 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from accounts import audit
-from accounts.mfa.models import RecoveryCode, TotpFactor
 from accounts.models import AuditEvent, AuditKind, EmailChange, EmailKind, OutboxEmail, User
+from accounts.registries import EXPORT_SECTIONS
 from accounts.services import profile
 from core.throttling import limiter
 from sessions_tracking.models import Session
@@ -21,14 +21,13 @@ CHUNK = 200  # of sessions with 8 KiB of data each: 1.6 MB
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonalData:
-    """`factor` is the second factor, confirmed or not. The lists come in chunks of CHUNK rows, the newest first.
+    """`sections` is the data of the capabilities, by name. The lists come in chunks of CHUNK rows, the newest first.
 
     Each chunk is read when it is iterated, so the memory of an export does not grow with the data.
     """
 
     user: User
-    factor: TotpFactor | None
-    recovery_codes_left: int
+    sections: Mapping[str, Mapping[str, Any]]
     sessions: Iterator[Sequence[Session]]
     emails: Iterator[Sequence[OutboxEmail]]
     email_changes: Iterator[Sequence[EmailChange]]
@@ -43,8 +42,7 @@ def export_data(*, user_id: uuid.UUID) -> PersonalData:
         audit.record(AuditKind.DATA_EXPORTED, user_id=user_id, actor_id=user_id)
     return PersonalData(
         user=user,
-        factor=TotpFactor.objects.filter(user=user).first(),
-        recovery_codes_left=RecoveryCode.objects.filter(user=user, used_at=None).count(),
+        sections={section.name: section.read(user) for section in EXPORT_SECTIONS},
         sessions=_chunks(user.sessions.all(), "created_at"),
         # A code sent to a new email would reveal whether another account has that email.
         emails=_chunks(user.emails.exclude(kind=EmailKind.EMAIL_CHANGE_CODE), "created_at"),

@@ -1,4 +1,4 @@
-"""Signs people in, and says who a token acts for."""
+"""Login with a password, and with a second factor after it; and verification of access tokens."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -10,11 +10,10 @@ from django.db import transaction
 from accounts import audit, known_devices
 from accounts.exceptions import InvalidCredentials
 from accounts.mail import outbox
-from accounts.mfa.flows import challenges
-from accounts.mfa.flows.challenges import Pending
 from accounts.models import AuditKind, LoginSurface, User
-from accounts.services import credential_check
+from accounts.services import credential_check, pending_logins
 from accounts.services.credential_check import Credentials
+from accounts.services.pending_logins import FactorResponse, PendingLoginToken
 from accounts.tokens import session_tokens
 from accounts.tokens.session_tokens import TokenPair
 from core.api.exceptions import TokenInvalid
@@ -35,8 +34,8 @@ class SignIn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionWishes:
-    """What a client may say of its new session."""
+class SessionOptions:
+    """The name and the data that a client requests for its new session."""
 
     name: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -51,57 +50,82 @@ def _params(*names: str) -> dict[str, Param]:
     return {name: Param(name, _FIELDS[name]) for name in names}
 
 
-_UPDATE_LOGIN = PreparedUpdate(
+_RECORD_LOGIN = PreparedUpdate(
     lambda: User.objects.filter(**_params(*_LOCKED_ON), is_active=True),
     changes=lambda: _params(*_UPDATED),
     returning=lambda: Instances(User, ["id"]),
 )
 
 
-def log_in(*, credentials: Credentials, client: ClientInfo, wishes: SessionWishes) -> SignIn | Pending:
-    """Checks the password and starts a session; at most seven statements. Who has a second factor gets no session yet.
+def log_in(
+    *, credentials: Credentials, client: ClientInfo, session_options: SessionOptions
+) -> SignIn | PendingLoginToken:
+    """Check the password and start a session, in at most seven statements; with a second factor, begin a pending login.
 
-    Raises InvalidCredentials (in the same time, whatever was wrong) and, for the right password only, EmailNotVerified;
-    RateLimited and Overloaded before it looks at the password.
+    Raises InvalidCredentials, after the same time for every cause; EmailNotVerified, for the correct password only;
+    RateLimited and Overloaded, before the password is checked.
     """
-    user = credential_check.authenticate(credentials, address=client.ip)
+    user = credential_check.authenticate(credentials, ip=client.ip)
     if user.mfa_enabled:
-        return challenges.begin(user=user, door=LoginSurface.API, wishes=asdict(wishes))
+        return pending_logins.begin(user=user, surface=LoginSurface.API, session_options=asdict(session_options))
     with transaction.atomic():
-        return start_session(user=user, client=client, wishes=wishes, second_factor=False)
+        return start_session(user=user, client=client, session_options=session_options, second_factor=False)
 
 
-def start_session(*, user: User, client: ClientInfo, wishes: SessionWishes, second_factor: bool) -> SignIn:
-    """For whoever has proven all that is asked of them; within the caller's transaction.
+def complete_login(*, token: str, response: FactorResponse, client: ClientInfo) -> SignIn:
+    """Complete the pending login of the token, and start the session that its client requested.
 
-    Raises InvalidCredentials where the proof is overtaken: by another password, a deactivation, a second factor just added.
+    Raises TokenInvalid, TokenExpired, InvalidCredentials; CodeInvalid and TooManyWrongCodes, once the attempt is counted.
+    """
+    return pending_logins.complete(
+        token=token,
+        surface=LoginSurface.API,
+        response=response,
+        client=client,
+        then=lambda pending: start_session(
+            user=pending.user,
+            client=client,
+            session_options=SessionOptions(**pending.session_options),
+            second_factor=True,
+        ),
+    )
+
+
+def start_session(*, user: User, client: ClientInfo, session_options: SessionOptions, second_factor: bool) -> SignIn:
+    """Start a session for a fully authenticated user, within the caller's transaction.
+
+    Raises InvalidCredentials if the user has since changed the password, been deactivated, or added a second factor.
     """
     device = known_devices.fingerprint(client)
     is_new_device = bool(user.known_devices) and device not in user.known_devices
-    # Before anything else: it locks the row, so a reset or a deactivation that races this login ends its session too.
-    if not _note_login(user, device):
+    # First, because it locks the row: a reset or a deactivation that races this login then revokes its session too.
+    if not _record_login(user, device):
         raise InvalidCredentials
-    gave_way = sessions.enforce_session_limit(user_id=user.id)
+    ended = sessions.enforce_session_limit(user_id=user.id)
     session = sessions.start(
-        user_id=user.id, client=client, name=wishes.name, data=dict(wishes.data), second_factor=second_factor
+        user_id=user.id,
+        client=client,
+        name=session_options.name,
+        data=dict(session_options.data),
+        second_factor=second_factor,
     )
     if is_new_device:
         outbox.new_device(user, client)
-    facts = {"newDevice": is_new_device, "secondFactor": second_factor, "sessionsEnded": gave_way}
+    facts = {"newDevice": is_new_device, "secondFactor": second_factor, "sessionsEnded": ended}
     audit.record(AuditKind.LOGIN, user_id=user.id, actor_id=user.id, session_id=session.id, facts=facts)
     return SignIn(user=user, session=session, tokens=mint_pair(user=user, session=session))
 
 
-def _note_login(user: User, device: str) -> bool:
-    """Only while the password that was checked is still the user's, and the user active and asked for no more than before."""
+def _record_login(user: User, device: str) -> bool:
+    """Return False if the user is inactive, or has a new password or second factor since the credentials were checked."""
     user.last_login = datetime.now(UTC)
     user.known_devices = known_devices.remember(user.known_devices, device)
-    updated = _UPDATE_LOGIN.fetch_first(**{name: getattr(user, name) for name in (*_LOCKED_ON, *_UPDATED)})
+    updated = _RECORD_LOGIN.fetch_first(**{name: getattr(user, name) for name in (*_LOCKED_ON, *_UPDATED)})
     return updated is not None
 
 
 def mint_pair(*, user: User, session: Session) -> TokenPair:
-    """An access token of now, and the session's current refresh token: the same bytes each time it is minted."""
+    """Mint an access token, and the session's current refresh token, which has the same bytes each time."""
     access, access_expires_at = session_tokens.mint_access(
         user_id=user.id,
         username=user.username,
@@ -122,13 +146,15 @@ def mint_pair(*, user: User, session: Session) -> TokenPair:
 
 
 def verify_token(token: str) -> Principal:
-    """Who the access token acts for: for code of the same deployment, and stable. Rights are the database's, never the claims'.
+    """Return the principal of an access token. This is the stable entry point for other code in the same deployment.
 
-        from accounts.services.authentication import verify_token
+        from accounts.services.login import verify_token
         principal = verify_token(token)  # .id and .username of the user, .role, .session_id
 
-    One Redis command and no SQL on the usual path. Raises TokenInvalid, TokenExpired or SessionRevoked, each an Unauthorized
-    of core.api.exceptions; and DatabaseError where Redis does not know and the database is away. That is no yes.
+    It usually takes one Redis command and no SQL. The role comes from the database, never from the claims.
+
+    Raises TokenInvalid, TokenExpired or SessionRevoked, each a subclass of core.api.exceptions.Unauthorized; and
+    DatabaseError if neither Redis nor the database has the session. Treat every exception as a denial.
     """
     claims = session_tokens.decode_access(token)
     principal = get_principal(claims.session_id)

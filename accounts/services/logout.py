@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from django.db import transaction
 
 from accounts import audit
-from accounts.mfa.flows import challenges
 from accounts.models import AuditKind, User
-from accounts.services import refresh
+from accounts.services import pending_logins, refresh
 from core.api.exceptions import NotFound, Unauthorized
 from sessions_tracking import services as sessions
 from sessions_tracking.client_info import ClientInfo
@@ -74,7 +73,7 @@ def log_out_everywhere(*, principal: Principal, except_current: bool) -> int:
 def cancel_pending_logins(mfa_tokens: Iterable[str]) -> None:
     """Cancel the logins that wait for a second factor. Tokens of any other kind are ignored."""
     for token in mfa_tokens:
-        challenges.abandon(token)
+        pending_logins.cancel(token)
 
 
 def _record(kind: AuditKind, principal: Principal, session_id: uuid.UUID) -> None:

@@ -37,8 +37,8 @@ def require_correct(password: str, *, user: User, field: str, hashes: int = 1) -
 
     A cost renewed since is left to the next login. `hashes` is how many the request computes in all, this one included.
     """
-    hashing_limiter.require_room()
-    attempt = password_attempts.prompt_attempt(user_id=user.id, hashes=hashes)
+    hashing_limiter.ensure_capacity()
+    attempt = password_attempts.start_reauth_attempt(user_id=user.id, hashes=hashes)
     if not hashing.verify(password, user.password)[0]:
         attempt.failed()
         raise PasswordIncorrect(field=field)
@@ -58,7 +58,7 @@ def request_reset(*, email: str, language: str) -> None:
 def reset(*, token: str, new_password: str, client: ClientInfo) -> None:
     """Sets the password that the mailed token stands for, ends every session, and takes the address for proven.
 
-    Where that is the first proof of the address, the account passes to whoever reads it: see `take_over`.
+    Where that is the first proof of the address, the account passes to whoever reads it: see `account_claim`.
     A password that the rules refuse leaves the token as it is. Of racing uses one wins.
     Raises ResetTokenInvalid, ValidationFailed; RateLimited for an address that has brought too many wrong tokens.
     """
@@ -67,7 +67,7 @@ def reset(*, token: str, new_password: str, client: ClientInfo) -> None:
         by_ip.consume(settings.RATE_LIMIT_BAD_TOKENS, client.ip)  # the right one always works
         raise ResetTokenInvalid
     require_acceptable(new_password, user=secret.user, field="newPassword")
-    hashing_limiter.require_room()
+    hashing_limiter.ensure_capacity()
     password_attempts.charge_reset(user_id=secret.user_id)
     new_hash = hashing.make(new_password)
     with transaction.atomic():
@@ -84,9 +84,9 @@ def _pass_on(former: User) -> bool:
     """Judged by the row as it is under the lock, with the password of before: the registration's own link may have won."""
     user = User.objects.get(id=former.id)
     user.password = former.password
-    passes_on = account_claim.is_take_over(user)
+    passes_on = account_claim.is_claim(user)
     if passes_on:
-        account_claim.take_over(user)
+        account_claim.claim(user)
     return passes_on
 
 

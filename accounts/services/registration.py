@@ -57,7 +57,7 @@ def register(account: NewAccount) -> User:
     Raises ValidationFailed (`password`), EmailTaken, UsernameTaken, Overloaded. With PREVENT_ENUMERATION a taken email
     looks like success and costs the same; its owner is notified by email, and the returned user is not in the database.
     """
-    hashing_limiter.require_room()
+    hashing_limiter.ensure_capacity()
     user = _unsaved(account)
     passwords.require_acceptable(account.password, user=user, field="password")
     others = _find_others(user)

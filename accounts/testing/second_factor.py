@@ -6,8 +6,6 @@ from typing import Any
 
 import pyotp
 
-from accounts import encryption
-from accounts.mfa.models import TotpFactor
 from accounts.models import User
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
 
@@ -63,8 +61,3 @@ def enrol(session: SignedIn) -> WithFactor:
 
 def verify(token: str, client: ApiClient | None = None, **proof: Any) -> Any:
     return (client or ApiClient()).post("/mfa/verify", {"mfaToken": token} | proof)
-
-
-def secret_of(user: User) -> str:
-    """As the database holds it, decrypted."""
-    return encryption.decrypt(TotpFactor.objects.get(user=user).secret, owner=str(user.id))

@@ -3,11 +3,7 @@
 import re
 import unicodedata
 
-# Of recovery codes: 32 characters, none of which is read as another.
-RECOVERY_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-RECOVERY_LENGTH = 10
 _CODE = re.compile(r"[0-9]{6}")
-_RECOVERY_CODE = re.compile(f"[{RECOVERY_ALPHABET}]{{{RECOVERY_LENGTH}}}")
 _MINUS_SIGN = "\N{MINUS SIGN}"
 _LINE_WHITESPACE = "\t\n\r"
 _BLANK_CATEGORIES = {"Zs", "Zl", "Zp", "Cf"}  # blanks, line separators, and format characters such as U+200B and U+FEFF
@@ -15,14 +11,8 @@ _BLANK_CATEGORIES = {"Zs", "Zl", "Zp", "Cf"}  # blanks, line separators, and for
 
 def one_time_code(text: str) -> str | None:
     """Return the six ASCII digits that `text` stands for, or None if it cannot be a code."""
-    digits = "".join(str(unicodedata.decimal(char, char)) for char in _compact(text))
+    digits = "".join(str(unicodedata.decimal(char, char)) for char in compact(text))
     return digits if _CODE.fullmatch(digits) else None
-
-
-def recovery_code(text: str) -> str | None:
-    """Return the recovery code in upper case without separators, or None if it cannot be one."""
-    code = _compact(text).upper()
-    return code if _RECOVERY_CODE.fullmatch(code) else None
 
 
 def token(text: str) -> str:
@@ -35,7 +25,7 @@ def token(text: str) -> str:
     return text[start:end]
 
 
-def _compact(text: str) -> str:
+def compact(text: str) -> str:
     """Return `text` in the compatibility form NFKC, without blanks and dashes."""
     return "".join(char for char in unicodedata.normalize("NFKC", text) if not _is_separator(char))
 

@@ -1,5 +1,7 @@
 """The settings of every deployment: one topic a file, each read from the environment through `core.environment.env`."""
 
+from importlib.util import find_spec
+
 from config.settings.admin import *  # noqa: F403
 from config.settings.auth import *  # noqa: F403
 from config.settings.celery import *  # noqa: F403
@@ -17,6 +19,9 @@ from config.settings.samples import *  # noqa: F403
 from config.settings.security import *  # noqa: F403
 from core.environment import env
 from core.paths import BASE_DIR as BASE_DIR
+
+# Optional: each is one folder, and everything else works without it (docs/decisions/0013-capabilities.md).
+CAPABILITIES = [name for name in ("accounts.mfa",) if find_spec(name)]
 
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",  # in front of the admin, whose templates it replaces
@@ -36,7 +41,7 @@ INSTALLED_APPS = [
     "core.dev",
     "sessions_tracking",
     "accounts",
-    "accounts.mfa",
+    *CAPABILITIES,
 ]
 
 # The API needs neither cookies of Django's own nor CSRF tokens: those of the site step aside below /api.

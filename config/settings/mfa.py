@@ -1,4 +1,4 @@
-"""The second factor: the keys that its secrets are encrypted with, its limits, and who must have one."""
+"""Two-factor authentication: pending logins, encryption keys, limits, and which users must have a second factor."""
 
 from datetime import timedelta
 
@@ -7,13 +7,13 @@ from config.settings.debug import DEBUG
 from core.environment import env
 
 REQUIRE_ADMIN_MFA = env.boolean("REQUIRE_ADMIN_MFA", default=False)
-# The newest first. What an older one of them encrypted, or SECRET_KEY before there were any, can still be read.
+# The newest key first. Older keys, and SECRET_KEY from before there were any, still decrypt.
 MFA_ENCRYPTION_KEYS = env.words("MFA_ENCRYPTION_KEYS") or [SECRET_KEY]
 if not DEBUG:
     for _key in MFA_ENCRYPTION_KEYS:
         env.refuse_weak("MFA_ENCRYPTION_KEYS", _key)
 
-MFA_CHALLENGE_LIFETIME = timedelta(minutes=5)
-# Of one account, in its authenticator app's codes and its recovery codes together.
-MFA_MOST_WRONG_CODES = 10
+PENDING_LOGIN_LIFETIME = timedelta(minutes=5)
+# For one account: codes of the authenticator app and recovery codes together.
+MFA_MAX_WRONG_CODES = 10
 MFA_WRONG_CODES_WINDOW = timedelta(hours=1)

@@ -161,7 +161,7 @@ def test_whom_a_refusal_concerned_is_in_its_line(alice: User, monkeypatch: pytes
 
 
 def test_who_is_told_to_come_back_counts_in_no_limit(limits_on: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hashing_limiter, "require_room", _refuse)
+    monkeypatch.setattr(hashing_limiter, "ensure_capacity", _refuse)
 
     answers = [_log_in() for _ in range(3)]
 

@@ -89,7 +89,7 @@ def test_a_stopped_sign_in_keeps_no_data_either(alice: User, sign_in: SignIn) ->
     guarded = enrol(sign_in(alice))
     ApiClient().post("/logout", {"mfaToken": guarded.pending(data=DATA)})
 
-    assert PendingLogin.objects.get(ended_at__isnull=False).wishes == {}
+    assert PendingLogin.objects.get(ended_at__isnull=False).session_options == {}
 
 
 def test_sixty_sign_ins_with_data_keep_no_more_than_the_active_sessions(

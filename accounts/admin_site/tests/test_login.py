@@ -13,7 +13,7 @@ from pytest_django import Settings
 from time_machine import Traveller
 
 from accounts.exceptions import TooManyWrongCodes
-from accounts.mfa.models import TotpFactor
+from accounts.mfa.models import MfaAuditKind, TotpFactor
 from accounts.models import AuditEvent, AuditKind, PendingLogin, User
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
 from accounts.testing.second_factor import WRONG_RECOVERY_CODE, WithFactor, enrol, verify
@@ -324,7 +324,7 @@ def test_the_action_turns_two_factor_authentication_off(browser: Client, superus
     assert browser.post("/admin/accounts/user/", form | {"confirm": "yes"}).status_code == 302
 
     assert not User.objects.get(id=her.user.id).mfa_enabled
-    assert AuditEvent.objects.get(kind=AuditKind.MFA_DISABLED).actor_id == superuser.id
+    assert AuditEvent.objects.get(kind=MfaAuditKind.DISABLED).actor_id == superuser.id
 
 
 def test_saving_a_stale_page_does_not_turn_two_factor_authentication_off(

@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from accounts.api.presenters.export import email_data, event_data, factor_data
+from accounts.api.presenters.export import email_data, event_data
 from accounts.api.presenters.users import administered_user, user_profile, user_summary
 from accounts.models import AuditEvent, OutboxEmail, User
+from accounts.registries import EXPORT_SECTIONS, SECOND_FACTORS
 from sessions_tracking.api.docs import SESSION
 
 PASSWORD = "Correct-Horse-7"
@@ -50,7 +51,7 @@ ADMINISTERED = administered_user(_ALICE)
 EVENT = event_data(_LOGIN)
 EXPORT: dict[str, Any] = {
     "user": PROFILE,
-    "secondFactor": factor_data(None, recovery_codes_left=0),
+    **{section.name: section.sample for section in EXPORT_SECTIONS},
     "sessions": [SESSION | {"revokedAt": None, "revokedReason": ""}],
     "emails": [email_data(_WELCOME)],
     "emailChanges": [],
@@ -69,7 +70,7 @@ SECOND_FACTOR_WANTED: dict[str, Any] = {
     "With a second factor": {
         "mfaRequired": True,
         "mfaToken": MAILED_TOKEN,
-        "methods": ["totp", "recovery_code"],
+        "methods": [factor.name for factor in SECOND_FACTORS],
         "expiresAt": "2026-01-15T09:40:00.000Z",
     }
 }

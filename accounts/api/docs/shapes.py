@@ -5,6 +5,7 @@ from rest_framework import serializers
 from accounts.api.presenters.export import Event
 from accounts.api.presenters.pages import PageShape
 from accounts.api.presenters.users import AdministeredUser, UserProfile, UserSummary, UserWithSessions
+from accounts.registries import SECOND_FACTORS
 from core.api.shapes import Shape
 from sessions_tracking.api.serializers import SessionShape
 
@@ -65,18 +66,8 @@ class SignedInData(RefreshedData):
 class PendingData(Shape):
     mfaRequired = serializers.BooleanField(help_text="Always true: there is no session yet.")
     mfaToken = serializers.CharField(help_text="Only for `/mfa/verify` and `/logout`.")
-    methods = serializers.ListField(child=serializers.ChoiceField(choices=["totp", "recovery_code"]))
+    methods = serializers.ListField(child=serializers.ChoiceField(choices=[factor.name for factor in SECOND_FACTORS]))
     expiresAt = serializers.DateTimeField()
-
-
-class TotpData(Shape):
-    secret = serializers.CharField(help_text="In base32, for manual entry in an app. Shown only once.")
-    otpauthUri = serializers.CharField(help_text="For an app on the same device.")
-    qrSvg = serializers.CharField(help_text="The same as a QR code, an SVG image to embed in a page.")
-
-
-class RecoveryCodesData(Shape):
-    recoveryCodes = serializers.ListField(child=serializers.CharField(), min_length=10, max_length=10)
 
 
 class RevokedData(Shape):

@@ -8,8 +8,9 @@ from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
 
 from accounts.api.presenters.users import UserProfile, user_profile
-from accounts.mfa.models import TotpFactor
 from accounts.models import AuditEvent, AuditKind, EmailKind, EmailState
+from accounts.models.audit_event import AUDIT_KINDS
+from accounts.registries import EXPORT_SECTIONS
 from accounts.services.export import PersonalData
 from core.api.shapes import Shape, presenter
 from core.api.timestamps import iso_or_none
@@ -22,7 +23,7 @@ Row = TypeVar("Row")
 
 class Event(Shape):
     id = serializers.UUIDField()
-    kind = serializers.ChoiceField(choices=AuditKind.choices)
+    kind = serializers.ChoiceField(choices=[(kind.name, kind.label) for kind in AUDIT_KINDS])
     by = serializers.ChoiceField(
         choices=["you", "administrator", "service", "unknown", "system"],
         help_text="`unknown` did not authenticate: a failed sign-in, a stolen token.",
@@ -34,11 +35,6 @@ class Event(Shape):
     device = serializers.CharField(allow_blank=True)
     facts = serializers.DictField(help_text="Details by kind of event: short plain values.")
     createdAt = serializers.DateTimeField(source="created_at")
-
-
-class SecondFactor(Shape):
-    enabledAt = serializers.DateTimeField(allow_null=True, help_text="Null if there is none.")
-    recoveryCodesLeft = serializers.IntegerField(min_value=0)
 
 
 class ExportedSession(SessionShape):
@@ -65,11 +61,15 @@ class ExportedEmailChange(Shape):
 
 class ExportedData(Shape):
     user = UserProfile()
-    secondFactor = SecondFactor()
     sessions = ExportedSession(many=True)
     emails = ExportedEmail(many=True)
     emailChanges = ExportedEmailChange(many=True)
     activity = Event(many=True)
+
+    def get_fields(self) -> dict[str, Any]:
+        """Add the sections of the installed capabilities."""
+        fields: dict[str, Any] = super().get_fields()
+        return fields | {section.name: section.shape() for section in EXPORT_SECTIONS}
 
 
 _event_data = presenter(Event, computed={"by"})
@@ -100,7 +100,8 @@ def _actor_label(event: AuditEvent) -> str:
 def export_chunks(data: PersonalData, *, current: uuid.UUID) -> Iterator[bytes]:
     """Yield the JSON of the response in pieces. `current` is the id of the caller's own session."""
     yield b'{"success":true,"data":{"user":' + _json(user_profile(data.user))
-    yield b',"secondFactor":' + _json(factor_data(data.factor, recovery_codes_left=data.recovery_codes_left))
+    for name, section in data.sections.items():
+        yield f',"{name}":'.encode() + _json(section)
     yield from _list("sessions", data.sessions, lambda session: exported_session(session, current=current))
     yield from _list("emails", data.emails, email_data)
     yield from _list("emailChanges", data.email_changes, _email_change_data)
@@ -120,13 +121,6 @@ def _list(name: str, chunks: Iterator[Sequence[Row]], present: Callable[[Row], d
 def _json(value: Any) -> bytes:
     rendered: bytes = JSONRenderer().render(value)
     return rendered
-
-
-def factor_data(factor: TotpFactor | None, *, recovery_codes_left: int) -> dict[str, Any]:
-    return {
-        "enabledAt": iso_or_none(factor.confirmed_at if factor else None),
-        "recoveryCodesLeft": recovery_codes_left,
-    }
 
 
 def exported_session(session: Session, *, current: uuid.UUID | None) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from accounts.api.cookies import Transport
-from accounts.mfa.flows.challenges import Pending
 from accounts.services.login import SignIn
+from accounts.services.pending_logins import PendingLoginToken
 from core.api.timestamps import iso
 from sessions_tracking.api.presenters import session_data
 
@@ -23,10 +23,10 @@ def sign_in_data(sign_in: SignIn, transport: Transport) -> dict[str, Any]:
     }
 
 
-def pending_data(pending: Pending) -> dict[str, Any]:
+def pending_data(pending: PendingLoginToken) -> dict[str, Any]:
     return {
         "mfaRequired": True,
         "mfaToken": pending.token,
-        "methods": ["totp", "recovery_code"],
+        "methods": list(pending.methods),
         "expiresAt": iso(pending.expires_at),
     }

@@ -89,22 +89,6 @@ class OneTimeCode(Text):
         return code
 
 
-class RecoveryCodeText(Text):
-    """A recovery code, as users paste it."""
-
-    default_error_messages = {"not_a_code": _("Enter the ten letters and digits of a recovery code.")}
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=64, help_text="Case, spaces and dashes are ignored.", **kwargs)
-
-    def run_validation(self, data: Any = serializers.empty) -> Any:
-        text = super().run_validation(data)
-        code = pasted_text.recovery_code(text)
-        if code is None:
-            self.fail("not_a_code")
-        return code
-
-
 class PastedToken(SecretText):
     """A token from a link or an earlier response. Surrounding whitespace is ignored."""
 

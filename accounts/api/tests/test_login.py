@@ -215,14 +215,14 @@ def test_a_hash_that_is_renewed_does_not_bring_an_old_password_back(
     api: ApiClient, alice: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.BCRYPT_ROUNDS = 5
-    find = credential_check._namesake
+    find = credential_check._find_candidate
 
     def find_then_lose(credentials: credential_check.Credentials) -> User | None:
         user = find(credentials)
         User.objects.update(password=hashers.make_password("Another-Horse-8"))
         return user
 
-    monkeypatch.setattr(credential_check, "_namesake", find_then_lose)
+    monkeypatch.setattr(credential_check, "_find_candidate", find_then_lose)
     reply = api.post("/login", {"username": "alice", "password": PASSWORD})
 
     assert reply.json()["code"] == "invalid_credentials"

@@ -20,10 +20,10 @@ from accounts.api.login_responses import login_response, mfa_required_response
 from accounts.api.presenters.login import sign_in_data
 from accounts.api.request_cookies import ConflictingCookies, cookie_values, refresh_cookie
 from accounts.api.serializers.forms import LoginForm, LogoutForm, RefreshForm
-from accounts.mfa.flows.challenges import Pending
 from accounts.services import login, logout, refresh
 from accounts.services.credential_check import Credentials
-from accounts.services.login import SessionWishes
+from accounts.services.login import SessionOptions
+from accounts.services.pending_logins import PendingLoginToken
 from core.api.exceptions import AuthenticationRequired
 from core.api.origin import require_trusted
 from core.api.responses import success
@@ -51,9 +51,13 @@ class TokenViewSet(ViewSet):
         result = login.log_in(
             credentials=_credentials(form),
             client=read_client_info(request),
-            wishes=SessionWishes(name=form.get("deviceName", ""), data=form.get("data", {})),
+            session_options=SessionOptions(name=form.get("deviceName", ""), data=form.get("data", {})),
         )
-        return mfa_required_response(result) if isinstance(result, Pending) else login_response(result, transport)
+        return (
+            mfa_required_response(result)
+            if isinstance(result, PendingLoginToken)
+            else login_response(result, transport)
+        )
 
     @action(detail=False, methods=["post"])
     @documented(docs.REFRESH)

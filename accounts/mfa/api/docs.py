@@ -2,36 +2,47 @@
 
 from typing import Any
 
-from accounts.api.docs import samples, shapes
-from accounts.api.docs.tokens import LOGIN
+from rest_framework import serializers
+
+from accounts.api.docs import samples
+from accounts.api.docs.shapes import Shape
 from accounts.api.serializers.forms import PasswordForm
 from accounts.exceptions import (
     CodeInvalid,
-    InvalidCredentials,
-    MfaAlreadyEnabled,
-    MfaNotEnabled,
     PasswordIncorrect,
     TooManyWrongCodes,
 )
-from accounts.mfa.api.mfa_forms import ConfirmTotpForm, VerifyMfaForm
-from core.api.exceptions import OriginNotAllowed, RateLimited, TokenExpired, TokenInvalid
-from core.openapi.operation import SETS_COOKIES, Operation
+from accounts.mfa.api.forms import ConfirmTotpForm
+from accounts.mfa.exceptions import MfaAlreadyEnabled, MfaNotEnabled
+from core.api.exceptions import RateLimited
+from core.openapi.operation import Operation
 
 TAG = "Second factor"
 _SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 _CODES = ("K7M2X-QH4TR", "9PLWD-3VZ8B", "FJ6YN-2CSGA", "T5RKE-XU7HM", "B8QZV-4LD3P",
           "H2GNC-W9JYS", "A6TFU-MK5XE", "R4VPL-7ZB2Q", "S9DHW-NG3CJ", "Y7EKT-6UA8F")  # fmt: skip
-_RECOVERY_CODES: dict[str, Any] = {"Shown this once": {"recoveryCodes": list(_CODES)}}
+_RECOVERY_CODES: dict[str, Any] = {"Recovery codes, shown once": {"recoveryCodes": list(_CODES)}}
 _YOUR_PASSWORD = {"Your password": {"password": samples.PASSWORD}}
 _LIMITED = TooManyWrongCodes(retry_after=1800)
 
+
+class TotpData(Shape):
+    secret = serializers.CharField(help_text="In base32, for an app that takes it typed in. Shown this once.")
+    otpauthUri = serializers.CharField(help_text="For an app on the same device.")
+    qrSvg = serializers.CharField(help_text="The same as a picture, to set into a page as it is.")
+
+
+class RecoveryCodesData(Shape):
+    recoveryCodes = serializers.ListField(child=serializers.CharField(), min_length=10, max_length=10)
+
+
 START = Operation(
     tag=TAG,
-    summary="Start to add an authenticator app",
-    message="Scan the picture with your app, and send the code that it shows.",
-    data=shapes.TotpData,
+    summary="Start adding an authenticator app",
+    message="Scan the QR code with your authenticator app, then send the code it shows.",
+    data=TotpData,
     answers={
-        "For the app": {
+        "Secret for the app": {
             "secret": _SECRET,
             "otpauthUri": f"otpauth://totp/Vestibule:alice%40example.com?secret={_SECRET}&issuer=Vestibule",
             "qrSvg": '<svg xmlns="http://www.w3.org/2000/svg" width="245" height="245">…</svg>',
@@ -42,55 +53,31 @@ START = Operation(
 
 CONFIRM = Operation(
     tag=TAG,
-    summary="Switch the second factor on",
+    summary="Turn two-factor authentication on",
     request=ConfirmTotpForm,
-    requests={"The code that the app shows": {"code": "123456"}},
-    message="Your second factor is on. Keep the recovery codes safe.",
-    data=shapes.RecoveryCodesData,
+    requests={"Code from the authenticator app": {"code": "123456"}},
+    message="Two-factor authentication is on. Keep your recovery codes in a safe place.",
+    data=RecoveryCodesData,
     answers=_RECOVERY_CODES,
     errors=[CodeInvalid, MfaAlreadyEnabled, MfaNotEnabled, _LIMITED],
 )
 
 DISABLE = Operation(
     tag=TAG,
-    summary="Remove the second factor",
+    summary="Turn two-factor authentication off",
     request=PasswordForm,
     requests=_YOUR_PASSWORD,
-    message="Your second factor has been removed.",
+    message="Two-factor authentication is off.",
     errors=[PasswordIncorrect(field="password"), MfaNotEnabled, RateLimited(retry_after=30)],
 )
 
 RENEW = Operation(
     tag=TAG,
-    summary="Make new recovery codes",
+    summary="Create new recovery codes",
     request=PasswordForm,
     requests=_YOUR_PASSWORD,
-    message="These are your new recovery codes. Keep them safe.",
-    data=shapes.RecoveryCodesData,
+    message="These are your new recovery codes. Keep them in a safe place.",
+    data=RecoveryCodesData,
     answers=_RECOVERY_CODES,
     errors=[PasswordIncorrect(field="password"), MfaNotEnabled, RateLimited(retry_after=30)],
-)
-
-VERIFY = Operation(
-    tag=TAG,
-    summary="Finish a sign-in with the second factor",
-    parameters=LOGIN.parameters,
-    request=VerifyMfaForm,
-    requests={
-        "A code of the app": {"mfaToken": samples.MAILED_TOKEN, "code": "123456"},
-        "A recovery code": {"mfaToken": samples.MAILED_TOKEN, "recoveryCode": _CODES[0]},
-    },
-    message=LOGIN.message,
-    data=shapes.SignedInData,
-    answers=samples.SIGNED_IN,
-    headers=SETS_COOKIES,
-    errors=[
-        CodeInvalid,
-        TokenInvalid,
-        TokenExpired,
-        InvalidCredentials,
-        OriginNotAllowed,
-        _LIMITED,
-        RateLimited(retry_after=60),
-    ],
 )

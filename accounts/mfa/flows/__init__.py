@@ -1,1 +1,1 @@
-"""The second factor: an authenticator app, recovery codes in its stead, and the stage of a sign-in that asks for one."""
+"""The flows of two-factor authentication: enrolment, verification of codes, recovery codes, and rotation of keys."""

@@ -1,4 +1,4 @@
-"""Brings secrets that an older key encrypted under the newest, so that the older one can be taken away."""
+"""Re-encryption of secrets with the newest key, so that an older key can be removed from MFA_ENCRYPTION_KEYS."""
 
 from dataclasses import dataclass
 
@@ -7,24 +7,26 @@ from accounts.mfa.models import TotpFactor
 
 
 @dataclass(slots=True, kw_only=True)
-class Rotated:
+class Reencrypted:
+    """The number of secrets that were rewritten, were under the newest key already, and could be read with no key."""
+
     rewritten: int = 0
     current: int = 0
     unreadable: int = 0
 
 
-def reencrypt() -> Rotated:
-    """Safe beside traffic and beside itself: each row is written only over the very secret that was read."""
-    found = Rotated()
-    for user_id, sealed in TotpFactor.objects.values_list("user_id", "secret").iterator(chunk_size=500):
+def reencrypt() -> Reencrypted:
+    """Re-encrypt all secrets. Safe beside traffic and other runs: each row is written only if its secret is unchanged."""
+    result = Reencrypted()
+    for user_id, encrypted in TotpFactor.objects.values_list("user_id", "secret").iterator(chunk_size=500):
         owner = str(user_id)
-        if encryption.is_current(sealed, owner=owner):
-            found.current += 1
+        if encryption.is_current(encrypted, owner=owner):
+            result.current += 1
             continue
         try:
-            fresh = encryption.encrypt(encryption.decrypt(sealed, owner=owner), owner=owner)
+            secret = encryption.encrypt(encryption.decrypt(encrypted, owner=owner), owner=owner)
         except encryption.Unreadable:
-            found.unreadable += 1
+            result.unreadable += 1
             continue
-        found.rewritten += TotpFactor.objects.filter(user_id=user_id, secret=sealed).update(secret=fresh)
-    return found
+        result.rewritten += TotpFactor.objects.filter(user_id=user_id, secret=encrypted).update(secret=secret)
+    return result

@@ -1,5 +1,6 @@
-"""Recovery codes: ten at a time, each good for one sign-in, shown once and stored as keyed hashes."""
+"""Recovery codes: ten at a time, each good for one login, shown once and stored as keyed hashes."""
 
+import re
 import secrets
 import uuid
 from datetime import UTC, datetime
@@ -7,24 +8,33 @@ from datetime import UTC, datetime
 from django.db import transaction
 
 from accounts import audit
-from accounts.exceptions import MfaNotEnabled, PasswordIncorrect
+from accounts.exceptions import PasswordIncorrect
 from accounts.keyed_hash import hmac_hexdigest
-from accounts.mfa.models import RecoveryCode
-from accounts.models import AuditKind, User
+from accounts.mfa.exceptions import MfaNotEnabled
+from accounts.mfa.models import MfaAuditKind, RecoveryCode
+from accounts.models import User
 from accounts.services import passwords, profile
 from accounts.verification import pasted_text
-from accounts.verification.pasted_text import RECOVERY_ALPHABET, RECOVERY_LENGTH
 from core.api.exceptions import SessionRevoked
 from sessions_tracking import services as sessions
 
 COUNT = 10
-_GROUP = RECOVERY_LENGTH // 2  # two groups: 50 bits
+ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # 32 characters, none of which looks like another
+LENGTH = 10  # two groups of five: 50 bits
+_GROUP = LENGTH // 2
+_CODE = re.compile(f"[{ALPHABET}]{{{LENGTH}}}")
+
+
+def normalize(text: str) -> str | None:
+    """Return the code in upper case without separators, or None if the text cannot be one."""
+    code = pasted_text.compact(text).upper()
+    return code if _CODE.fullmatch(code) else None
 
 
 def renew(*, user_id: uuid.UUID, session_id: uuid.UUID, password: str) -> list[str]:
-    """Ten new codes; all others are dead. Raises PasswordIncorrect (`password`), MfaNotEnabled, SessionRevoked."""
+    """Replace all codes of the user by ten new ones. Raises PasswordIncorrect (`password`), MfaNotEnabled, SessionRevoked."""
     user = profile.get(user_id=user_id)
-    if not user.mfa_enabled:  # asked again under the lock; here it saves the hash
+    if not user.mfa_enabled:  # checked again under the lock; here it saves the hash
         raise MfaNotEnabled
     passwords.require_correct(password, user=user, field="password")
     with transaction.atomic():
@@ -35,12 +45,12 @@ def renew(*, user_id: uuid.UUID, session_id: uuid.UUID, password: str) -> list[s
             raise SessionRevoked
         if not locked.mfa_enabled:
             raise MfaNotEnabled
-        audit.record(AuditKind.RECOVERY_CODES_RENEWED, user_id=user_id, actor_id=user_id, session_id=session_id)
+        audit.record(MfaAuditKind.RECOVERY_CODES_RENEWED, user_id=user_id, actor_id=user_id, session_id=session_id)
         return issue(user_id=user_id)
 
 
 def issue(*, user_id: uuid.UUID) -> list[str]:
-    """Within the caller's transaction, which holds the user's row."""
+    """Replace the codes within the caller's transaction, which holds the user's row."""
     codes, now = [_new_code() for _ in range(COUNT)], datetime.now(UTC)
     RecoveryCode.objects.filter(user_id=user_id).delete()
     RecoveryCode.objects.bulk_create(
@@ -50,19 +60,19 @@ def issue(*, user_id: uuid.UUID) -> list[str]:
 
 
 def use(*, user_id: uuid.UUID, code: str) -> bool:
-    """Uses the code up; True for the one caller that did, of however many raced. Case, blanks and hyphens do not matter."""
+    """Use the code up; of concurrent requests one gets True. Case, blanks and hyphens are ignored."""
     unused = RecoveryCode.objects.filter(user_id=user_id, code_hash=_hash(user_id, code), used_at=None)
     return unused.update(used_at=datetime.now(UTC)) == 1
 
 
-def left(*, user_id: uuid.UUID) -> int:
+def count_left(*, user_id: uuid.UUID) -> int:
     return RecoveryCode.objects.filter(user_id=user_id, used_at=None).count()
 
 
 def _new_code() -> str:
-    letters = "".join(secrets.choice(RECOVERY_ALPHABET) for _ in range(RECOVERY_LENGTH))
-    return f"{letters[:_GROUP]}-{letters[_GROUP:]}"
+    characters = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+    return f"{characters[:_GROUP]}-{characters[_GROUP:]}"
 
 
 def _hash(user_id: uuid.UUID, code: str) -> str:
-    return hmac_hexdigest("recovery-code", str(user_id), pasted_text.recovery_code(code) or "")
+    return hmac_hexdigest("recovery-code", str(user_id), normalize(code) or "")

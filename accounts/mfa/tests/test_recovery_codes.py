@@ -6,11 +6,10 @@ import pytest
 from django.core.mail import EmailMessage
 
 from accounts.mfa.flows import recovery_codes
-from accounts.mfa.models import RecoveryCode
-from accounts.models import AuditEvent, AuditKind, EmailKind, OutboxEmail, User
+from accounts.mfa.models import MfaAuditKind, RecoveryCode
+from accounts.models import AuditEvent, EmailKind, OutboxEmail, User
 from accounts.testing.api_client import PASSWORD, SignedIn
 from accounts.testing.second_factor import WRONG_RECOVERY_CODE, WithFactor, enrol, verify
-from accounts.verification import pasted_text
 
 SignIn = Callable[..., SignedIn]
 Outbox = Callable[[], list[EmailMessage]]
@@ -24,7 +23,7 @@ def test_a_recovery_code_signs_in_like_the_app_and_tells_the_owner(her: WithFact
     message = next(sent for sent in outbox() if sent.subject == "A recovery code was used to sign in")
     assert "9 recovery codes are left" in str(message.body)
     assert her.recovery_codes[0] not in str(message.body)
-    assert AuditEvent.objects.get(kind=AuditKind.RECOVERY_CODE_USED).facts == {"left": 9}
+    assert AuditEvent.objects.get(kind=MfaAuditKind.RECOVERY_CODE_USED).facts == {"left": 9}
 
 
 def test_a_recovery_code_works_once_and_the_others_go_on(her: WithFactor) -> None:
@@ -82,7 +81,7 @@ def test_new_ones_take_the_password_and_kill_the_old_ones(her: WithFactor) -> No
     assert not set(fresh) & set(her.recovery_codes)
     assert verify(her.pending(), recoveryCode=her.recovery_codes[0]).json()["code"] == "code_invalid"
     assert verify(her.pending(), recoveryCode=fresh[0]).status_code == 200
-    assert AuditEvent.objects.filter(kind=AuditKind.RECOVERY_CODES_RENEWED).count() == 1
+    assert AuditEvent.objects.filter(kind=MfaAuditKind.RECOVERY_CODES_RENEWED).count() == 1
 
 
 def test_without_a_second_factor_there_are_none_to_make(alice: User, sign_in: SignIn) -> None:
@@ -102,8 +101,8 @@ def test_each_holds_fifty_bits_and_no_letter_that_looks_like_another() -> None:
     code = recovery_codes._new_code()
 
     assert len(code.replace("-", "")) == 10
-    assert len(pasted_text.RECOVERY_ALPHABET) == len(set(pasted_text.RECOVERY_ALPHABET)) == 32
-    assert not set("01IO") & set(pasted_text.RECOVERY_ALPHABET)
+    assert len(recovery_codes.ALPHABET) == len(set(recovery_codes.ALPHABET)) == 32
+    assert not set("01IO") & set(recovery_codes.ALPHABET)
 
 
 def test_a_wrong_one_sends_no_email(her: WithFactor) -> None:

@@ -25,7 +25,7 @@ WRONG, NEW = "Wrong-Horse-7", "Another-Horse-8"
 # Each call that computes a hash, and what limits how often a client can cause it.
 BUDGETS = {
     ("accounts/services/credential_check.py", "_match"): "RATE_LIMIT_LOGIN by network",
-    ("accounts/services/credential_check.py", "_renew_hash"): "once for each user after BCRYPT_ROUNDS was raised",
+    ("accounts/services/credential_check.py", "_upgrade_hash"): "once for each user after BCRYPT_ROUNDS was raised",
     ("accounts/services/registration.py", "_hash"): "RATE_LIMIT_REGISTER by network",
     ("accounts/services/passwords.py", "require_correct"): "RATE_LIMIT_HASHES by user",
     ("accounts/services/passwords.py", "reset"): "RATE_LIMIT_HASHES by user",
@@ -153,9 +153,9 @@ def test_a_prompt_counts_the_hashes_that_it_computes_though_the_password_is_righ
     reply = client.generic(method, path, _json(body), content_type="application/json")
 
     assert (reply.status_code, len(hashes)) == (200, cost)
-    password_attempts.prompt_attempt(user_id=alice.id, hashes=10 - cost)
+    password_attempts.start_reauth_attempt(user_id=alice.id, hashes=10 - cost)
     with pytest.raises(RateLimited):
-        password_attempts.prompt_attempt(user_id=alice.id)
+        password_attempts.start_reauth_attempt(user_id=alice.id)
 
 
 def test_five_changes_of_password_a_minute_are_all_that_a_user_has(

@@ -185,7 +185,7 @@ def test_who_is_turned_away_is_in_no_count(
     alice: User, api: ApiClient, crowd: Callable[..., Queue], limits_on: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue = crowd()
-    monkeypatch.setattr(hashing_limiter, "require_room", lambda: None)  # the queue filled up a moment later
+    monkeypatch.setattr(hashing_limiter, "ensure_capacity", lambda: None)  # the queue filled up a moment later
     for _ in range(40):
         assert api.post("/login", LOGIN).status_code == 503
         assert api.post("/register", _form()).status_code == 503
@@ -202,7 +202,7 @@ def test_without_redis_neither(
     alice: User, api: ApiClient, crowd: Callable[..., Queue], limits_on: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue = crowd()
-    monkeypatch.setattr(hashing_limiter, "require_room", lambda: None)
+    monkeypatch.setattr(hashing_limiter, "ensure_capacity", lambda: None)
     monkeypatch.setattr("core.redis.client.breaker.allows_command", lambda: False)
     for _ in range(40):
         assert api.post("/login", LOGIN).status_code == 503

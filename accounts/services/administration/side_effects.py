@@ -9,9 +9,8 @@ from typing import Any
 from django.conf import settings
 
 from accounts.mail import outbox
-from accounts.mfa.flows import challenges
 from accounts.models import Purpose, User
-from accounts.services import email_change, email_verification, reauthentication, registration_claims
+from accounts.services import email_change, email_verification, pending_logins, reauthentication, registration_claims
 from accounts.services.reauthentication import RecentProof
 from accounts.verification import verification_codes
 from core.api.exceptions import NotFound
@@ -127,6 +126,6 @@ def _update_sessions(before: User, after: User, values: Mapping[str, Any]) -> No
         _after_password_changed(after)
     if not after.is_active:
         sessions.revoke_all(user_id=after.id, reason=RevokedReason.ACCOUNT_DEACTIVATED)
-        challenges.end_all(user_id=after.id)
+        pending_logins.cancel_all(user_id=after.id)
     elif "role" in values or "username" in values:
         sessions.refresh_cached_principals(user_id=after.id)

@@ -12,6 +12,8 @@ from pytest_django import Settings
 
 from accounts.mfa.models import RecoveryCode, TotpFactor
 from accounts.models import AuditEvent, AuditKind, EmailChange, PendingLogin, Role, User
+from accounts.registries import CLAIM_EFFECTS
+from accounts.services import account_claim
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
 from accounts.testing.emails import code_in, token_in
 from accounts.testing.second_factor import enrol
@@ -174,9 +176,10 @@ def test_a_deactivated_account_passes_to_nobody(planted: User, outbox: Outbox) -
     assert User.objects.get().username == "mallory"
 
 
-def test_every_row_that_hangs_on_a_user_is_known_to_the_take_over() -> None:
-    """A new table with a key to the user belongs into `take_over`, or in here with the reason why not."""
-    handled = {"sessions", "verification_codes", "email_changes", "totp_factor", "recovery_codes", "mfa_challenges"}
+def test_every_table_with_a_key_to_the_user_has_a_claim_effect() -> None:
+    """A new table belongs in the `relations` of a ClaimEffect, or in `kept` with the reason."""
+    effects = (*account_claim.CORE_EFFECTS, *CLAIM_EFFECTS)
+    handled = {relation for effect in effects for relation in effect.relations}
     kept = {"emails"}  # history: they hold neither code nor link
     related = {relation.get_accessor_name() for relation in User._meta.related_objects}
 

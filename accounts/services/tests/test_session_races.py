@@ -68,7 +68,7 @@ def test_a_write_that_waits_for_a_take_over_changes_nothing(
             User.objects.select_for_update().get(id=bob.id)
             if with_new_password:
                 User.objects.filter(id=bob.id).update(password=hashing.make("Another-Horse-8"))
-            account_claim.take_over(bob)
+            account_claim.claim(bob)
             waiting = threads.submit(write, them)
             wait_for_lock(waiting)
         error = waiting.exception(timeout=20)

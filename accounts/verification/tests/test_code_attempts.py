@@ -48,5 +48,5 @@ def test_nothing_else_reads_it() -> None:
 
     assert readers == {
         "accounts/verification/code_attempts.py",
-        "accounts/mfa/flows/challenges.py",
+        "accounts/services/pending_logins.py",
     }

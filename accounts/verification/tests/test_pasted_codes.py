@@ -10,9 +10,10 @@ from django.test import Client
 from django.urls import reverse
 from rest_framework import serializers
 
-from accounts.api.serializers import email_change, forms, users
-from accounts.api.serializers.fields import OneTimeCode, PastedToken, RecoveryCodeText
-from accounts.mfa.api import mfa_forms
+from accounts.api.serializers import email_change, forms, pending_logins, users
+from accounts.api.serializers.fields import OneTimeCode, PastedToken
+from accounts.mfa.api import forms as mfa_forms
+from accounts.mfa.api.forms import RecoveryCodeField
 from accounts.mfa.models import TotpFactor
 from accounts.models import AttemptCounter, PendingLogin, User
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
@@ -194,7 +195,7 @@ def test_a_logout_takes_any_text_for_a_token(api: ApiClient) -> None:
 
 def test_every_form_takes_codes_and_tokens_by_these_fields() -> None:
     tokens = dict.fromkeys(["token", "mfaToken", "refreshToken"], PastedToken)
-    expected = {"code": OneTimeCode, "recoveryCode": RecoveryCodeText} | tokens
+    expected = {"code": OneTimeCode, "recoveryCode": RecoveryCodeField} | tokens
     wrong = [
         f"{form.__name__}.{name}"
         for form in _forms()
@@ -207,7 +208,7 @@ def test_every_form_takes_codes_and_tokens_by_these_fields() -> None:
 
 def _forms() -> Iterator[type[serializers.Serializer[Any]]]:
     """Those of this API's own bodies; the token of RFC 7662 and RFC 7009 is not pasted by a user."""
-    for module in (email_change, forms, mfa_forms, users):
+    for module in (email_change, forms, mfa_forms, pending_logins, users):
         for found in vars(module).values():
             if isinstance(found, type) and issubclass(found, serializers.Serializer):
                 yield found

@@ -1,0 +1,77 @@
+"""The entries of this capability in the registries of accounts."""
+
+from rest_framework import serializers
+
+from accounts.api.serializers.fields import OneTimeCode
+from accounts.mfa.api.forms import RecoveryCodeField
+from accounts.mfa.flows import enrolment, recovery_codes, verification
+from accounts.mfa.models import MfaAuditKind, RecoveryCode, TotpFactor
+from accounts.models import User
+from accounts.models.audit_event import register_audit_kinds
+from accounts.registries import CLAIM_EFFECTS, EXPORT_SECTIONS, SECOND_FACTORS, ClaimEffect, ExportSection, SecondFactor
+from accounts.verification import pasted_text
+from core.api.timestamps import iso_or_none
+
+
+def _has_app(user: User) -> bool:
+    """`mfa_enabled` saves a query at login. A second capability with factors needs a column or a query of its own."""
+    return user.mfa_enabled
+
+
+TOTP = SecondFactor(
+    name="totp",
+    amr="otp",
+    field="code",
+    field_class=OneTimeCode,
+    sample="123456",
+    sample_title="Code from the authenticator app",
+    parse=pasted_text.one_time_code,
+    is_enabled_for=_has_app,
+    verify=verification.verify_totp_code,
+)
+RECOVERY_CODE = SecondFactor(
+    name="recovery_code",
+    amr="recovery",
+    field="recoveryCode",
+    field_class=RecoveryCodeField,
+    sample="K7M2X-QH4TR",
+    sample_title="Recovery code",
+    parse=recovery_codes.normalize,
+    is_enabled_for=_has_app,
+    verify=verification.verify_recovery_code,
+)
+
+
+class ExportedSecondFactor(serializers.Serializer[dict[str, object]]):
+    """The state of the second factor, without its secret."""
+
+    enabledAt = serializers.DateTimeField(allow_null=True, help_text="Null if there is none.")
+    recoveryCodesLeft = serializers.IntegerField(min_value=0)
+
+
+def _read_for_export(user: User) -> dict[str, object]:
+    factor = TotpFactor.objects.filter(user=user).first()
+    return {
+        "enabledAt": iso_or_none(factor.confirmed_at if factor else None),
+        "recoveryCodesLeft": RecoveryCode.objects.filter(user=user, used_at=None).count(),
+    }
+
+
+def register() -> None:
+    register_audit_kinds(MfaAuditKind)
+    SECOND_FACTORS.register(TOTP, RECOVERY_CODE)
+    EXPORT_SECTIONS.register(
+        ExportSection(
+            name="secondFactor",
+            read=_read_for_export,
+            shape=ExportedSecondFactor,
+            sample={"enabledAt": None, "recoveryCodesLeft": 0},
+        ),
+    )
+    CLAIM_EFFECTS.register(
+        ClaimEffect(
+            name="second factor",
+            remove=enrolment.remove_planted,
+            relations=frozenset({"totp_factor", "recovery_codes"}),
+        )
+    )

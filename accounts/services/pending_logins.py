@@ -1,0 +1,155 @@
+"""The step between the correct password and the session, for users who have a second factor.
+
+The client gets a token that is good for this step alone. The factors themselves are in `accounts.registries.SECOND_FACTORS`.
+"""
+
+import hmac
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+
+from accounts import audit
+from accounts.exceptions import CodeInvalid
+from accounts.keyed_hash import hmac_hexdigest
+from accounts.models import AuditKind, LoginSurface, PendingLogin, User
+from accounts.registries import SECOND_FACTORS
+from accounts.tokens import signed_ids
+from core.api.exceptions import TokenExpired, TokenInvalid
+from sessions_tracking.client_info import ClientInfo
+
+_PURPOSE = "pending-login.token"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingLoginToken:
+    """The token that stands for a pending login, and the second factors that can complete it.
+
+    The database holds only the id, from which nobody without the server's key can make the token.
+    """
+
+    token: str
+    expires_at: datetime
+    methods: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactorResponse:
+    """What the user presented: `method` is the name of a second factor, `value` its code."""
+
+    method: str
+    value: Any
+
+
+def begin(*, user: User, surface: LoginSurface, session_options: Mapping[str, Any] | None = None) -> PendingLoginToken:
+    """Create a pending login. The caller has verified the user's password."""
+    now = datetime.now(UTC)
+    pending = PendingLogin.objects.create(
+        user=user,
+        surface=surface,
+        bound_to=_binding(user),
+        session_options=dict(session_options or {}),
+        created_at=now,
+        expires_at=now + settings.PENDING_LOGIN_LIFETIME,
+    )
+    return PendingLoginToken(
+        token=signed_ids.seal(_PURPOSE, pending.id),
+        expires_at=pending.expires_at,
+        methods=tuple(factor.name for factor in SECOND_FACTORS if factor.is_enabled_for(user)),
+    )
+
+
+def complete(
+    *,
+    token: str,
+    surface: LoginSurface,
+    response: FactorResponse,
+    client: ClientInfo,
+    then: Callable[[PendingLogin], T],
+) -> T:
+    """Use up the response and the pending login, and return the result of `then`, all in one transaction.
+
+    The transaction locks the user's row, so parallel attempts are verified one after the other. A wrong response is
+    counted and the count committed before the error is raised.
+
+    Raises TokenInvalid, TokenExpired; CodeInvalid and TooManyWrongCodes once the attempt is counted.
+    """
+    with transaction.atomic():
+        pending = _lock(token=token, surface=surface)
+        is_accepted = _accept(pending, response, client)
+        result = then(pending) if is_accepted else None
+    if result is None:
+        raise CodeInvalid
+    return result
+
+
+def cancel(token: str) -> None:
+    """Cancel the pending login that the token stands for. Any other text has no effect."""
+    pending_id = signed_ids.unseal(_PURPOSE, token)
+    if pending_id is not None:
+        PendingLogin.objects.filter(id=pending_id, ended_at=None).update(**_ended())
+
+
+def cancel_all(*, user_id: uuid.UUID) -> None:
+    PendingLogin.objects.filter(user_id=user_id, ended_at=None).update(**_ended())
+
+
+def _accept(pending: PendingLogin, response: FactorResponse, client: ClientInfo) -> bool:
+    user = pending.user
+    factor = SECOND_FACTORS.get(response.method)
+    if factor is None or not factor.verify(user, response.value, client):
+        _count_wrong(pending)
+        audit.record(AuditKind.MFA_FAILED, user_id=user.id)
+        return False
+    if not PendingLogin.objects.filter(id=pending.id, ended_at=None).update(**_ended()):
+        raise TokenInvalid
+    return True
+
+
+def _lock(*, token: str, surface: LoginSurface) -> PendingLogin:
+    """Return the pending login with its user locked.
+
+    Raises TokenExpired; TokenInvalid if it has ended, or its user is inactive or has changed the password.
+    """
+    pending_id = signed_ids.unseal(_PURPOSE, token)
+    user = _lock_user(pending_id, surface) if pending_id else None
+    if pending_id is None or user is None:
+        raise TokenInvalid
+    pending = PendingLogin.objects.filter(id=pending_id, ended_at=None).first()
+    if pending is None or not hmac.compare_digest(pending.bound_to, _binding(user)):
+        raise TokenInvalid
+    if pending.expires_at <= datetime.now(UTC):
+        raise TokenExpired
+    pending.user = user
+    return pending
+
+
+def _lock_user(pending_id: uuid.UUID, surface: LoginSurface) -> User | None:
+    """Return the locked user. Only `user_id` is read before the lock: it never changes."""
+    user_id = PendingLogin.objects.filter(id=pending_id, surface=surface).values_list("user_id", flat=True).first()
+    if user_id is None:
+        return None
+    return User.objects.select_for_update().filter(id=user_id, is_active=True, mfa_enabled=True).first()
+
+
+def _count_wrong(pending: PendingLogin) -> None:
+    """Count the attempt; the last one allowed ends the pending login."""
+    still_open = PendingLogin.objects.filter(id=pending.id, ended_at=None)
+    still_open.update(tries=F("tries") + 1)
+    still_open.filter(tries__gte=settings.MAX_CODE_TRIES).update(**_ended())
+
+
+def _ended() -> dict[str, Any]:
+    """Return the changes that end a pending login. The client's session data in it is erased at once."""
+    return {"ended_at": datetime.now(UTC), "session_options": {}}
+
+
+def _binding(user: User) -> str:
+    return hmac_hexdigest("pending-login.binding", str(user.id), user.password)
