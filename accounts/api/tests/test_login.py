@@ -235,8 +235,8 @@ def test_a_login_that_a_password_change_overtook_starts_no_session(
 ) -> None:
     checked = credential_check.authenticate
 
-    def check_then_lose(credentials: credential_check.Credentials, *, address: str | None) -> User:
-        user = checked(credentials, address=address)
+    def check_then_lose(credentials: credential_check.Credentials, *, ip: str | None) -> User:
+        user = checked(credentials, ip=ip)
         User.objects.filter(id=user.id).update(password="changed meanwhile")
         return user
 
