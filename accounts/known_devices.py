@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from accounts.keyed_hash import hmac_hexdigest
+from accounts.tokens.signing import hmac_hexdigest
 from sessions_tracking.client_info import ClientInfo
 
 _MAX_DEVICES = 50

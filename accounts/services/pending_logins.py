@@ -16,10 +16,10 @@ from django.db.models import F
 
 from accounts import audit
 from accounts.exceptions import CodeInvalid
-from accounts.keyed_hash import hmac_hexdigest
 from accounts.models import AuditKind, LoginSurface, PendingLogin, User
 from accounts.registries import SECOND_FACTORS
-from accounts.tokens import signed_ids
+from accounts.tokens import signing
+from accounts.tokens.signing import hmac_hexdigest
 from core.api.exceptions import TokenExpired, TokenInvalid
 from sessions_tracking.client_info import ClientInfo
 
@@ -60,7 +60,7 @@ def begin(*, user: User, surface: LoginSurface, session_options: Mapping[str, An
         expires_at=now + settings.PENDING_LOGIN_LIFETIME,
     )
     return PendingLoginToken(
-        token=signed_ids.seal(_PURPOSE, pending.id),
+        token=signing.sign_id(_PURPOSE, pending.id),
         expires_at=pending.expires_at,
         methods=tuple(factor.name for factor in SECOND_FACTORS if factor.is_enabled_for(user)),
     )
@@ -92,7 +92,7 @@ def complete(
 
 def cancel(token: str) -> None:
     """Cancel the pending login that the token stands for. Any other text has no effect."""
-    pending_id = signed_ids.unseal(_PURPOSE, token)
+    pending_id = signing.unsign_id(_PURPOSE, token)
     if pending_id is not None:
         PendingLogin.objects.filter(id=pending_id, ended_at=None).update(**_ended())
 
@@ -118,7 +118,7 @@ def _lock(*, token: str, surface: LoginSurface) -> PendingLogin:
 
     Raises TokenExpired; TokenInvalid if it has ended, or its user is inactive or has changed the password.
     """
-    pending_id = signed_ids.unseal(_PURPOSE, token)
+    pending_id = signing.unsign_id(_PURPOSE, token)
     user = _lock_user(pending_id, surface) if pending_id else None
     if pending_id is None or user is None:
         raise TokenInvalid

@@ -12,9 +12,9 @@ from django.conf import settings
 from django.db.models import CharField
 
 from accounts.identity import email_key_or_none
-from accounts.keyed_hash import hmac_digest, hmac_hexdigest
 from accounts.models import User
 from accounts.passwords import hashing
+from accounts.tokens.signing import hmac_digest, hmac_hexdigest
 from core.db.prepared import Param, PreparedSelect
 from core.db.prepared_rows import Fields
 

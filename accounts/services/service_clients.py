@@ -11,8 +11,8 @@ from django.db.models import Q
 
 from accounts import audit
 from accounts.exceptions import InvalidClient
-from accounts.keyed_hash import hmac_hexdigest
 from accounts.models import AuditKind, ServiceClient
+from accounts.tokens.signing import hmac_hexdigest
 from core.api.exceptions import NotFound
 from core.ids import parse_id
 

@@ -19,8 +19,8 @@ from datetime import UTC, datetime, timedelta
 from django.db import connection
 from django.db.models import CharField, QuerySet
 
-from accounts.keyed_hash import hmac_hexdigest
 from accounts.models import AttemptCounter
+from accounts.tokens.signing import hmac_hexdigest
 from core.db.prepared import Param
 from core.db.prepared_writes import PreparedDelete
 

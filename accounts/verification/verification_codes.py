@@ -15,9 +15,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
-from accounts.keyed_hash import hmac_digest, hmac_hexdigest
 from accounts.models import EmailChange, EmailKind, OutboxEmail, Purpose, User, VerificationCode
-from accounts.tokens.signed_ids import seal, unseal
+from accounts.tokens.signing import hmac_digest, hmac_hexdigest, sign_id, unsign_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ def issue(*, user: User, purpose: Purpose, email: OutboxEmail) -> IssuedCode:
             create_defaults=lifetimes
             | {"user": user, "purpose": purpose, "binding": _binding(user, purpose), "created_at": now},
         )
-    return IssuedCode(code=_code(purpose, row.id), token=seal(_token_key(purpose), row.id))
+    return IssuedCode(code=_code(purpose, row.id), token=sign_id(_token_key(purpose), row.id))
 
 
 def issue_change_code(change_id: uuid.UUID) -> str | None:
@@ -63,7 +62,7 @@ def issue_undo_token(change_id: uuid.UUID) -> str | None:
     expires_at = datetime.now(UTC) + settings.UNDO_EMAIL_CHANGE_LIFETIME
     if not EmailChange.objects.open().filter(id=change_id).update(undo_expires_at=expires_at):
         return None
-    return seal(_token_key(Purpose.UNDO_EMAIL_CHANGE), change_id)
+    return sign_id(_token_key(Purpose.UNDO_EMAIL_CHANGE), change_id)
 
 
 def lock_user(user_id: uuid.UUID) -> bool:
@@ -86,7 +85,7 @@ def invalidate_of_email(email: OutboxEmail) -> None:
 
 def find_by_token(*, token: str, purpose: Purpose) -> VerificationCode | None:
     """Return the valid row of a link's token, with its user. `consume` uses it up."""
-    row_id = unseal(_token_key(purpose), token)
+    row_id = unsign_id(_token_key(purpose), token)
     if row_id is None:
         return None
     rows = VerificationCode.objects.select_related("user").filter(purpose=purpose, invalidated_at=None)
@@ -115,7 +114,7 @@ def is_change_code(change: EmailChange, code: str) -> bool:
 
 def find_change_by_undo_token(token: str) -> EmailChange | None:
     """Return the email change that the link of this token can still undo."""
-    change_id = unseal(_token_key(Purpose.UNDO_EMAIL_CHANGE), token)
+    change_id = unsign_id(_token_key(Purpose.UNDO_EMAIL_CHANGE), token)
     return EmailChange.objects.undoable(datetime.now(UTC)).filter(id=change_id).first() if change_id else None
 
 

@@ -9,11 +9,11 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.exceptions import PasswordIncorrect
-from accounts.keyed_hash import hmac_hexdigest
 from accounts.mfa.exceptions import MfaNotEnabled
 from accounts.mfa.models import MfaAuditKind, RecoveryCode
 from accounts.models import User
 from accounts.services import passwords, profile
+from accounts.tokens.signing import hmac_hexdigest
 from accounts.verification import pasted_text
 from core.api.exceptions import SessionRevoked
 from sessions_tracking import services as sessions
