@@ -155,7 +155,7 @@ def test_a_database_that_is_away_is_said_to_be(here: SignedIn, monkeypatch: pyte
     def fail(**_values: Any) -> None:
         raise OperationalError("connection to db.internal refused")
 
-    monkeypatch.setattr(profile._LIVE_ACCOUNT, "rows", fail)
+    monkeypatch.setattr(profile._LIVE_ACCOUNT, "fetch_all", fail)
 
     answer = by_server("GET", _bearer(here), "/me")
 
