@@ -167,8 +167,8 @@ def test_staff_without_the_admin_role_cannot_use_the_actions(alice: User, sign_i
     session, staff = sign_in(alice), _staff_browser("change_user", "view_user", "change_session", "view_session")
 
     assert do(alice, action, browser=staff, reason="x").status_code == 403
-    action = {"action": action, "_selected_action": str(alice.id), "confirm": "yes", "reason": "x"}
-    staff.post(f"{USERS}/", action)
+    form = {"action": action, "_selected_action": str(alice.id), "confirm": "yes", "reason": "x"}
+    staff.post(f"{USERS}/", form)
     page = f"/admin/sessions_tracking/session/{session.session_id}/actions/revoke/"
     assert staff.post(page, {"confirm": "yes"}).status_code == 403
 
