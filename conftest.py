@@ -16,7 +16,7 @@ from django.utils import timezone
 from django_redis import get_redis_connection
 from pytest_django import Settings
 
-from accounts.mail.delivery import deliver_waiting
+from accounts.mail.delivery import deliver_due
 from accounts.models import Role, User
 from accounts.testing.api_client import CHROME, PASSWORD, ApiClient, SignedIn, create_user
 from accounts.testing.query_counter import Measure, measuring
@@ -65,7 +65,7 @@ def outbox() -> Callable[[], list[EmailMessage]]:
     """`outbox()` lets the worker's code send what waits, and returns all messages sent in this test, oldest first."""
 
     def send() -> list[EmailMessage]:
-        deliver_waiting()
+        deliver_due()
         return list(mail.outbox)
 
     return send

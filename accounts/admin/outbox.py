@@ -10,17 +10,30 @@ from django.utils.translation import ngettext
 
 from accounts.admin.base import LargeTableAdmin, ReadOnlyMixin, admin_id, column
 from accounts.admin.search import istartswith
+from accounts.mail import kinds
 from accounts.models import OutboxEmail
 from accounts.services.administration import support
 from core.ids import parse_id
 
 
+class KindFilter(admin.SimpleListFilter):
+    """Filter by the registered kinds: a filter on the plain field would read all values of the table."""
+
+    title, parameter_name = _("kind"), "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(kind.name, str(kind.label)) for kind in kinds.EMAIL_KINDS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[OutboxEmail]) -> QuerySet[OutboxEmail]:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
 @admin.register(OutboxEmail)
 class OutboxEmailAdmin(ReadOnlyMixin, LargeTableAdmin):
     list_display = ("created_at", "kind_label", "recipient", "state_label", "tries", "sent_at", "error")
-    list_filter = ("state", "kind")
+    list_filter = ("state", KindFilter)
     list_select_related = ("user",)
-    search_fields = ("address",)
+    search_fields = ("recipient",)
     search_help_text = _("Recipient or user ID")
     sortable_by = ("created_at",)
     ordering = ("-created_at",)
@@ -49,7 +62,7 @@ class OutboxEmailAdmin(ReadOnlyMixin, LargeTableAdmin):
         user_id = parse_id(term)
         if not term:
             return queryset, False
-        return queryset.filter(Q(user_id=user_id) if user_id else istartswith("address", term)), False
+        return queryset.filter(Q(user_id=user_id) if user_id else istartswith("recipient", term)), False
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Emails are sent or cancelled, never deleted by hand."""
@@ -57,11 +70,11 @@ class OutboxEmailAdmin(ReadOnlyMixin, LargeTableAdmin):
 
     @column(description=_("email"))
     def kind_label(self, email: OutboxEmail) -> str:
-        return email.get_kind_display()
+        return kinds.label(email.kind)
 
     @column(description=_("recipient"))
     def recipient(self, email: OutboxEmail) -> str:
-        return email.address
+        return email.recipient
 
     @column(
         description=_("state"),

@@ -1,4 +1,4 @@
-"""Makes the message of an outbox row, with the code or link that it carries: secrets come into being here, at sending."""
+"""Composes the message of an outbox row. The worker issues the code or link here, when it sends the email."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -10,50 +10,54 @@ from django.core.mail import EmailMultiAlternatives
 from django.db.models import Q
 
 from accounts.identity import delivery_form
+from accounts.mail import kinds
+from accounts.mail.kinds import EMAIL_KINDS, EmailKind, Recipient
 from accounts.mail.rendering import render
-from accounts.models import EmailKind, EmailState, OutboxEmail, Purpose, User
+from accounts.models import EmailState, OutboxEmail, Purpose, User
 from accounts.verification import verification_codes
 
-# No out-of-office replies: RFC 3834 §5, and Exchange and Outlook by their own header.
+# No out-of-office responses: RFC 3834 §5, and Exchange and Outlook by their own header.
 _AUTOMATIC = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
 
 
-class NoRecipient(Exception):
-    """Nobody is there (any more) to whom this email could mean anything."""
+class Unwanted(Exception):
+    """The email has no recipient (any more), or no purpose: discard it."""
 
 
 def compose(email: OutboxEmail) -> EmailMultiAlternatives:
-    """The message, ready to send; the Message-ID is the row's, so that a second copy is known for one."""
-    user = _recipient(email)
+    """Return the message, ready to send, or raise Unwanted. Each copy has the same Message-ID, derived from the row's id."""
+    kind = EMAIL_KINDS.get(email.kind)
+    if kind is None:  # retried: during an upgrade the kind may be one that only newer workers have
+        raise LookupError(email.kind)
+    user = _find_user(email, kind)
     rendered = render(
-        kind=email.kind, language=user.language if user else email.language, context=_context(email, user)
+        kind=kind.name, language=user.language if user else email.language, context=_context(email, kind, user)
     )
     message = EmailMultiAlternatives(
-        subject=rendered.subject, body=rendered.text, to=[delivery_form(_address(email, user))],
+        subject=rendered.subject, body=rendered.text, to=[delivery_form(_recipient(email, kind, user))],
         headers={"Message-ID": f"<{email.id}@{_domain()}>", **_AUTOMATIC},
     )  # fmt: skip
     message.attach_alternative(rendered.html, "text/html")
     return message
 
 
-def _address(email: OutboxEmail, user: User | None) -> str:
-    """The user's own of now, but for what concerns an address that is not theirs yet or no longer."""
-    if user is None or not user.email or email.kind in _TO_ANOTHER_ADDRESS:
-        return email.address
-    return user.email
-
-
-def _recipient(email: OutboxEmail) -> User | None:
-    """A reset finds its user only now, by the address that somebody typed. Only the news of a deletion needs no user."""
-    user = User.objects.with_email(email.address) if email.kind == EmailKind.RESET_PASSWORD else email.user
-    if email.kind == EmailKind.ACCOUNT_DELETED:
+def _find_user(email: OutboxEmail, kind: EmailKind) -> User | None:
+    if kind.recipient is Recipient.DELETED_USER:
         return None
+    is_by_email = kind.recipient is Recipient.OWNER_OF_ROW_EMAIL
+    user = User.objects.with_email(email.recipient) if is_by_email else email.user
     if user is None or not user.is_active:
-        raise NoRecipient
+        raise Unwanted
     return user
 
 
-def _context(email: OutboxEmail, user: User | None) -> dict[str, Any]:
+def _recipient(email: OutboxEmail, kind: EmailKind, user: User | None) -> str:
+    if user is None or not user.email or kind.recipient is Recipient.USER_AT_ROW_EMAIL:
+        return email.recipient
+    return user.email
+
+
+def _context(email: OutboxEmail, kind: EmailKind, user: User | None) -> dict[str, Any]:
     context: dict[str, Any] = dict(email.context) | {
         "product_name": settings.PRODUCT_NAME,
         "public_url": settings.FRONTEND_URL,
@@ -61,79 +65,92 @@ def _context(email: OutboxEmail, user: User | None) -> dict[str, Any]:
     }
     if "happened_at" in context:
         context["happened_at"] = datetime.fromisoformat(context["happened_at"])
-    if user is not None:
-        context |= {"first_name": user.first_name, "username": user.username}
-    if user is not None and email.kind in _SECRETS:
-        context |= _secret_context(email, user, _SECRETS[EmailKind(email.kind)])
-    if "change_id" in context:
-        context |= _change_context(email)
-    return context
+    if user is None:
+        return context
+    return context | {"first_name": user.first_name, "username": user.username} | _code_context(email, kind, user)
 
 
-_SECRETS = {
-    EmailKind.VERIFY_EMAIL: Purpose.VERIFY_EMAIL,
-    EmailKind.RESET_PASSWORD: Purpose.RESET_PASSWORD,
-    EmailKind.INVITATION: Purpose.RESET_PASSWORD,
-}
-_TO_ANOTHER_ADDRESS = {
-    EmailKind.EMAIL_CHANGE_CODE,
-    EmailKind.EMAIL_CHANGE_REQUESTED,
-    EmailKind.EMAIL_CHANGED,
-    EmailKind.EMAIL_CHANGED_BY_ADMIN,
-}
+def _code_context(email: OutboxEmail, kind: EmailKind, user: User) -> dict[str, Any]:
+    """Issue the code or link that the kind carries, if any."""
+    match kind.purpose:
+        case Purpose.VERIFY_EMAIL:
+            return _verification_context(_issue(email, kind, user), user)
+        case Purpose.RESET_PASSWORD:
+            return _reset_context(_issue(email, kind, user))
+        case Purpose.CHANGE_EMAIL:
+            return _change_code_context(email)
+        case Purpose.UNDO_EMAIL_CHANGE:
+            return _undo_context(email)
+        case _:
+            return {}
 
 
-def _secret_context(email: OutboxEmail, user: User, purpose: Purpose) -> dict[str, Any]:
-    if _is_overtaken(email, user) or _is_pointless(email, user):
-        raise NoRecipient
-    issued = verification_codes.issue(user=user, purpose=purpose, email=email)
-    # Asked again, now that the secret is committed: a later email either was written before that, and is seen here, or is
-    # composed after it, and then ends this secret. Whichever worker is faster, the code of the last email is the valid one.
-    if _is_overtaken(email, user):
+def _issue(email: OutboxEmail, kind: EmailKind, user: User) -> verification_codes.IssuedCode:
+    """Raises Unwanted if a later email carries the valid code, or if the code is no longer needed.
+
+    Checks for a later email again once the code is committed. A later email either was written before that, and is seen here,
+    or is composed after it, and then invalidates this code. Whichever worker is faster, the last email's code is the valid one.
+    """
+    if kind.purpose is None or kind.token_lifetime is None:
+        raise ValueError(f"the kind {kind} has no purpose or no lifetime")
+    if _is_superseded(email, kind, user) or kind.is_moot(user):
+        raise Unwanted
+    issued = verification_codes.issue(
+        user=user, purpose=kind.purpose, email=email, token_lifetime=kind.token_lifetime()
+    )
+    if _is_superseded(email, kind, user):
         verification_codes.invalidate_of_email(email)
-        raise NoRecipient
-    if purpose == Purpose.RESET_PASSWORD:
-        link = f"{settings.FRONTEND_URL}/reset-password?{urlencode({'token': issued.token})}"
-        days = settings.INVITATION_LIFETIME.days
-        return {"link": link, "minutes": _minutes(settings.RESET_TOKEN_LIFETIME), "days": days}
-    link = f"{settings.FRONTEND_URL}/verify-email?{urlencode({'token': issued.token, 'email': user.email})}"
+        raise Unwanted
+    return issued
+
+
+def _is_superseded(email: OutboxEmail, kind: EmailKind, user: User) -> bool:
+    """Return whether a later email carries the code. Password resets and invitations supersede each other."""
+    rivals = Q(kind=email.kind, user=email.user, recipient=email.recipient)
+    if kind.purpose is Purpose.RESET_PASSWORD:
+        rivals |= Q(kind=kinds.INVITATION.name, user=user)
+        rivals |= Q(kind=kinds.RESET_PASSWORD.name, recipient=user.email_key)
+    later = OutboxEmail.objects.filter(rivals, created_at__gt=email.created_at)
+    return later.exclude(state=EmailState.CANCELLED).exists()
+
+
+def _verification_context(issued: verification_codes.IssuedCode, user: User) -> dict[str, Any]:
     return {
         "code": issued.code,
-        "link": link,
+        "link": _link("verify-email", token=issued.token, email=user.email),
         "code_minutes": _minutes(settings.VERIFICATION_CODE_LIFETIME),
         "link_hours": _minutes(settings.VERIFICATION_LINK_LIFETIME) // 60,
     }
 
 
-def _change_context(email: OutboxEmail) -> dict[str, Any]:
-    """The code for the new address; for the old one, the link that stops or undoes the change."""
-    change_id = uuid.UUID(email.context["change_id"])
-    if email.kind == EmailKind.EMAIL_CHANGE_CODE:
-        code = verification_codes.issue_change_code(change_id)
-        carried = {"code": code, "code_minutes": _minutes(settings.VERIFICATION_CODE_LIFETIME)} if code else None
-    else:
-        token = verification_codes.issue_undo_token(change_id)
-        link = f"{settings.FRONTEND_URL}/undo-email-change?{urlencode({'token': token})}"
-        carried = {"link": link, "hours": _minutes(settings.UNDO_EMAIL_CHANGE_LIFETIME) // 60} if token else None
-    if carried is None:
-        raise NoRecipient
-    return carried
+def _reset_context(issued: verification_codes.IssuedCode) -> dict[str, Any]:
+    """Return the context of a reset, whose lifetime is given in minutes, and of an invitation, in days."""
+    return {
+        "link": _link("reset-password", token=issued.token),
+        "minutes": _minutes(settings.RESET_TOKEN_LIFETIME),
+        "days": settings.INVITATION_LIFETIME.days,
+    }
 
 
-def _is_pointless(email: OutboxEmail, user: User) -> bool:
-    """What the email is for has happened already."""
-    if email.kind == EmailKind.INVITATION:
-        return user.has_usable_password()
-    return email.kind == EmailKind.VERIFY_EMAIL and user.email_verified
+def _change_code_context(email: OutboxEmail) -> dict[str, Any]:
+    code = verification_codes.issue_change_code(uuid.UUID(email.context["change_id"]))
+    if code is None:
+        raise Unwanted
+    return {"code": code, "code_minutes": _minutes(settings.VERIFICATION_CODE_LIFETIME)}
 
 
-def _is_overtaken(email: OutboxEmail, user: User) -> bool:
-    """A late retry must not kill the secret of the email that was asked for after it; reset and invitation share theirs."""
-    rivals = Q(kind=email.kind, user=email.user, address=email.address)
-    if _SECRETS[EmailKind(email.kind)] == Purpose.RESET_PASSWORD:
-        rivals |= Q(kind=EmailKind.INVITATION, user=user) | Q(kind=EmailKind.RESET_PASSWORD, address=user.email_key)
-    later = OutboxEmail.objects.filter(rivals, created_at__gt=email.created_at)
-    return later.exclude(state=EmailState.CANCELLED).exists()
+def _undo_context(email: OutboxEmail) -> dict[str, Any]:
+    token = verification_codes.issue_undo_token(uuid.UUID(email.context["change_id"]))
+    if token is None:
+        raise Unwanted
+    return {
+        "link": _link("undo-email-change", token=token),
+        "hours": _minutes(settings.UNDO_EMAIL_CHANGE_LIFETIME) // 60,
+    }
+
+
+def _link(path: str, **query: str | None) -> str:
+    return f"{settings.FRONTEND_URL}/{path}?{urlencode(query)}"
 
 
 def _minutes(lifetime: timedelta) -> int:
@@ -141,5 +158,5 @@ def _minutes(lifetime: timedelta) -> int:
 
 
 def _domain() -> str:
-    """The sender's domain, for the Message-ID."""
+    """Return the sender's domain, for the Message-ID."""
     return str(settings.DEFAULT_FROM_EMAIL).rstrip("> ").rpartition("@")[2] or "localhost"

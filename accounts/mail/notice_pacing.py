@@ -1,6 +1,6 @@
-"""Limits security notices to one of a kind a minute for each recipient: nobody floods an inbox by switching back and forth.
+"""Limits security notices to one of a kind per minute and recipient, so that toggling a setting cannot flood an inbox.
 
-The first is sent at once. Those after it wait for the minute to pass, and only the last of them is sent.
+The first notice is sent at once. Those after it wait for the minute to pass, and only the last of them is sent.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -8,33 +8,27 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 from django.db.models import Max
 
-from accounts.models import EmailKind, EmailState, OutboxEmail
+from accounts.mail import kinds
+from accounts.models import EmailState, OutboxEmail
 
-# Codes and links that a user requests have limits of their own; a welcome and a deletion happen once.
-NOTICES = frozenset(EmailKind) - {
-    EmailKind.VERIFY_EMAIL,
-    EmailKind.RESET_PASSWORD,
-    EmailKind.EMAIL_CHANGE_CODE,
-    EmailKind.WELCOME,
-    EmailKind.ACCOUNT_DELETED,
-}
-# Until another worker, which is sending a notice of this kind at this moment, is done.
+# Until another worker has sent the notice of this kind that it is sending now.
 _RECHECK = timedelta(seconds=2)
 
 
 class Superseded(Exception):
-    """A later notice of the kind is waiting, or was sent."""
+    """A later notice of the kind is queued, or was sent."""
 
 
 def due_at(email: OutboxEmail) -> datetime | None:
     """Return when the notice may be sent, or None for at once. Raises Superseded.
 
-    In the order of ids, which grow with time: of two that two workers hold at once, the earlier is superseded.
+    The order is that of ids, which grow with time: if two workers hold two notices at once, the earlier is superseded.
     """
-    if email.kind not in NOTICES or not settings.NOTICE_PAUSE:
+    if not settings.NOTICE_PAUSE or not kinds.is_notice(email.kind):
         return None
-    others = OutboxEmail.objects.filter(user=email.user_id, kind=email.kind, address=email.address).exclude(id=email.id)
-    # One that was sent counts too: notices that are due at the same time come in any order.
+    others = OutboxEmail.objects.filter(user=email.user_id, kind=email.kind, recipient=email.recipient)
+    others = others.exclude(id=email.id)
+    # A sent notice counts too: notices that are due at the same time come in any order.
     if others.filter(id__gt=email.id, state__in=[EmailState.QUEUED, EmailState.SENDING, EmailState.SENT]).exists():
         raise Superseded
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Rows of the outbox: written into the caller's transaction, and given up for a newer one."""
+"""Rows of the outbox: written in the caller's transaction, and cancelled when a newer email replaces them."""
 
 import uuid
 from collections.abc import Mapping
@@ -7,25 +7,26 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts.mail.wake_worker import nudge
-from accounts.models import EmailKind, EmailState, OutboxEmail, User
+from accounts.mail.kinds import EmailKind
+from accounts.mail.wake_worker import wake_worker
+from accounts.models import EmailState, OutboxEmail, User
 from core.db.prepared_writes import insert
 from core.http.request_context import current_request, request_id
 
-# The changes that cancel an email: its content is no longer needed.
+# The changes that cancel an email. Its content is no longer needed.
 CANCELLED: Mapping[str, Any] = {"state": EmailState.CANCELLED, "context": {}}
 
 
-def promise(kind: EmailKind, user: User, context: Mapping[str, Any] | None = None) -> None:
-    """Who has no address gets none."""
+def enqueue(kind: EmailKind, user: User, context: Mapping[str, Any] | None = None) -> None:
+    """Write an email to the user, unless the user has no email address."""
     if user.email:
-        write(kind=kind, user=user, address=user.email, language=user.language, context=context)
+        write(kind=kind, user=user, recipient=user.email, language=user.language, context=context)
 
 
 def write(
     *,
     kind: EmailKind,
-    address: str,
+    recipient: str,
     language: str = "en",
     user: User | None = None,
     context: Mapping[str, Any] | None = None,
@@ -34,24 +35,25 @@ def write(
     now = datetime.now(UTC)
     insert(
         OutboxEmail(
-            kind=kind,
+            kind=kind.name,
             user=user,
-            address=address,
+            recipient=recipient,
             language=language,
-            context=dict(context or {}) | _origin(),
+            context=dict(context or {}) | _request_context(),
             state=state,
             due_at=now,
             created_at=now,
         )
     )
-    transaction.on_commit(nudge)
+    transaction.on_commit(wake_worker)
 
 
-def _origin() -> dict[str, str]:
-    """The request that promised it, for the worker's lines; commands have none."""
+def _request_context() -> dict[str, str]:
+    """Return the ID of the request for the worker's log lines. Commands have none."""
     request = current_request()
     return {"request_id": request_id(request)} if request is not None else {}
 
 
-def cancel_waiting(kind: EmailKind, user_id: uuid.UUID) -> None:
-    OutboxEmail.objects.filter(kind=kind, user_id=user_id, state=EmailState.QUEUED).update(**CANCELLED)
+def cancel_queued(kind: EmailKind, user_id: uuid.UUID) -> None:
+    queued = OutboxEmail.objects.filter(kind=kind.name, user_id=user_id, state=EmailState.QUEUED)
+    queued.update(**CANCELLED)

@@ -3,6 +3,8 @@
 from rest_framework import serializers
 
 from accounts.api.serializers.fields import OneTimeCode
+from accounts.mail.kinds import EMAIL_KINDS
+from accounts.mfa import emails
 from accounts.mfa.api.forms import RecoveryCodeField
 from accounts.mfa.flows import enrolment, recovery_codes, verification
 from accounts.mfa.models import MfaAuditKind, RecoveryCode, TotpFactor
@@ -58,6 +60,7 @@ def _read_for_export(user: User) -> dict[str, object]:
 
 
 def register() -> None:
+    EMAIL_KINDS.register(emails.MFA_ENABLED, emails.MFA_DISABLED, emails.RECOVERY_CODE_USED)
     register_audit_kinds(MfaAuditKind)
     SECOND_FACTORS.register(TOTP, RECOVERY_CODE)
     EXPORT_SECTIONS.register(

@@ -131,11 +131,11 @@ class Migration(migrations.Migration):
             name='OutboxEmail',
             fields=[
                 ('id', models.UUIDField(default=core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('verify_email', 'verification'), ('welcome', 'welcome'), ('reset_password', 'password reset'), ('password_changed', 'password changed'), ('new_device', 'new device'), ('refresh_token_reused', 'refresh token reused'), ('account_deleted', 'account deleted'), ('address_already_registered', 'address already registered'), ('address_already_used', 'address already used'), ('email_change_code', 'code for a new address'), ('email_change_requested', 'change of address asked for'), ('email_changed', 'address changed'), ('email_changed_by_admin', 'address changed by an administrator'), ('invitation', 'invitation'), ('mfa_enabled', 'second factor added'), ('mfa_disabled', 'second factor removed'), ('recovery_code_used', 'recovery code used')], max_length=40)),
-                ('address', models.CharField(max_length=254)),
+                ('kind', models.CharField(max_length=40)),
+                ('recipient', models.CharField(max_length=254)),
                 ('language', models.CharField(max_length=8)),
                 ('context', models.JSONField(default=dict)),
-                ('state', models.CharField(choices=[('queued', 'waiting'), ('sending', 'being sent'), ('sent', 'sent'), ('failed', 'failed'), ('cancelled', 'no longer wanted')], default='queued', max_length=16)),
+                ('state', models.CharField(choices=[('queued', 'queued'), ('sending', 'sending'), ('sent', 'sent'), ('failed', 'failed'), ('cancelled', 'cancelled')], default='queued', max_length=16)),
                 ('tries', models.PositiveSmallIntegerField(default=0)),
                 ('due_at', models.DateTimeField()),
                 ('created_at', models.DateTimeField()),
@@ -231,7 +231,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='outboxemail',
-            index=models.Index(fields=['user', 'kind'], name='outbox_of_user'),
+            index=models.Index(fields=['user', 'kind'], name='outbox_user'),
         ),
         migrations.AddIndex(
             model_name='outboxemail',
@@ -243,7 +243,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='outboxemail',
-            index=core.db.prefix_index.PrefixIndex('address', name='outbox_address'),
+            index=core.db.prefix_index.PrefixIndex('recipient', name='outbox_recipient'),
         ),
         migrations.AddIndex(
             model_name='pendinglogin',

@@ -4,7 +4,7 @@ from accounts.models.attempt_counter import AttemptCounter
 from accounts.models.audit_event import AuditEvent, AuditKind
 from accounts.models.email_change import EmailChange
 from accounts.models.metric_snapshot import MetricSnapshot
-from accounts.models.outbox_email import EmailKind, EmailState, OutboxEmail
+from accounts.models.outbox_email import EmailState, OutboxEmail
 from accounts.models.pending_login import LoginSurface, PendingLogin
 from accounts.models.service_client import ServiceClient
 from accounts.models.user import Role, User
@@ -15,7 +15,6 @@ __all__ = [
     "AuditEvent",
     "AuditKind",
     "EmailChange",
-    "EmailKind",
     "EmailState",
     "LoginSurface",
     "MetricSnapshot",

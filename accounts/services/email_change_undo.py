@@ -49,7 +49,7 @@ def _undo(change: EmailChange) -> None:
     pending_logins.cancel_all(user_id=user.id)
     User.objects.end_admin_sessions(user_id=user.id)
     ended = sessions.revoke_all(user_id=user.id, reason=RevokedReason.EMAIL_CHANGE_UNDONE)
-    outbox.password_reset(address=user.email or "", language=user.language, after_undo=True)
+    outbox.password_reset(email=user.email or "", language=user.language, after_undo=True)
     audit.record(AuditKind.EMAIL_CHANGE_UNDONE, user_id=user.id, actor_id=user.id, facts={"sessionsEnded": ended})
 
 

@@ -10,7 +10,8 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from accounts import audit
-from accounts.models import AuditEvent, AuditKind, EmailChange, EmailKind, OutboxEmail, User
+from accounts.mail import kinds
+from accounts.models import AuditEvent, AuditKind, EmailChange, OutboxEmail, User
 from accounts.registries import EXPORT_SECTIONS
 from accounts.services import profile
 from core.throttling import limiter
@@ -45,7 +46,7 @@ def export_data(*, user_id: uuid.UUID) -> PersonalData:
         sections={section.name: section.read(user) for section in EXPORT_SECTIONS},
         sessions=_chunks(user.sessions.all(), "created_at"),
         # A code sent to a new email would reveal whether another account has that email.
-        emails=_chunks(user.emails.exclude(kind=EmailKind.EMAIL_CHANGE_CODE), "created_at"),
+        emails=_chunks(user.emails.exclude(kind=kinds.EMAIL_CHANGE_CODE.name), "created_at"),
         email_changes=_chunks(user.email_changes.all(), "requested_at"),
         events=_chunks(AuditEvent.objects.filter(user_id=user_id), "created_at"),
     )

@@ -52,7 +52,7 @@ def request_reset(*, email: str, language: str) -> None:
     """
     limiter.consume(settings.RATE_LIMIT_FORGOT, attempt_key(email))
     with transaction.atomic():
-        outbox.password_reset(address=email, language=language)
+        outbox.password_reset(email=email, language=language)
 
 
 def reset(*, token: str, new_password: str, client: ClientInfo) -> None:

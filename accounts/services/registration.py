@@ -135,7 +135,7 @@ def _simulate(user: User, owner: User, *, may_notify: bool) -> User:
             if may_notify:
                 outbox.address_already_registered(owner)
             else:
-                outbox.nothing()
+                outbox.write_dummy_row()
             audit.record(AuditKind.REGISTRATION_REPEATED, user_id=owner.id)
     except IntegrityError as error:
         raise UsernameTaken(errors={"username": [UsernameTaken.message]}) from error

@@ -5,13 +5,14 @@ from datetime import datetime
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from accounts.models import EmailKind, User, VerificationCode
+from accounts.mail import kinds
+from accounts.models import User, VerificationCode
 
 
 def expired(now: datetime) -> QuerySet[User]:
     """Return those that nobody has used. An account with a valid invitation stays: its link has to work."""
     invited = VerificationCode.objects.filter(
-        user_id=OuterRef("pk"), email__kind=EmailKind.INVITATION, invalidated_at=None, token_expires_at__gt=now
+        user_id=OuterRef("pk"), email__kind=kinds.INVITATION.name, invalidated_at=None, token_expires_at__gt=now
     )
     since = now - settings.UNVERIFIED_ACCOUNT_LIFETIME
     never_used = User.objects.filter(email_verified_at=None, created_at__lt=since, last_login=None, is_staff=False)

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from config.settings.base import *  # noqa: F403
 
-EMAIL_LEASE = timedelta(seconds=2)
-EMAIL_FIRST_PAUSE = timedelta(milliseconds=300)
+EMAIL_CLAIM_TIMEOUT = timedelta(seconds=2)
+EMAIL_RETRY_FIRST_DELAY = timedelta(milliseconds=300)
 CELERY_BEAT_SCHEDULE = {
     "deliver-waiting-emails": {"task": "accounts.deliver_outbox", "schedule": 0.3, "options": {"expires": 5}}
 }

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
-from accounts.models import EmailChange, EmailKind, OutboxEmail, Purpose, User, VerificationCode
+from accounts.models import EmailChange, OutboxEmail, Purpose, User, VerificationCode
 from accounts.tokens.signing import hmac_digest, hmac_hexdigest, sign_id, unsign_id
 
 
@@ -27,7 +27,7 @@ class IssuedCode:
     token: str
 
 
-def issue(*, user: User, purpose: Purpose, email: OutboxEmail) -> IssuedCode:
+def issue(*, user: User, purpose: Purpose, email: OutboxEmail, token_lifetime: timedelta) -> IssuedCode:
     """Create or find the code of this email and start its lifetime. Invalidate the codes of earlier emails.
 
     The code of a later email stays valid: a worker that was slow with this email must not invalidate the code that arrives last.
@@ -35,7 +35,7 @@ def issue(*, user: User, purpose: Purpose, email: OutboxEmail) -> IssuedCode:
     now = datetime.now(UTC)
     lifetimes = {
         "code_expires_at": now + settings.VERIFICATION_CODE_LIFETIME,
-        "token_expires_at": now + _token_lifetime(purpose, email),
+        "token_expires_at": now + token_lifetime,
     }
     with transaction.atomic():
         lock_user(user.id)
@@ -122,12 +122,6 @@ def consume(row: VerificationCode) -> bool:
     """Use the code up; return True for one caller only, however many race."""
     unused = VerificationCode.objects.filter(id=row.id, used_at=None, invalidated_at=None)
     return unused.update(used_at=datetime.now(UTC)) == 1
-
-
-def _token_lifetime(purpose: Purpose, email: OutboxEmail) -> timedelta:
-    if email.kind == EmailKind.INVITATION:
-        return settings.INVITATION_LIFETIME
-    return settings.RESET_TOKEN_LIFETIME if purpose == Purpose.RESET_PASSWORD else settings.VERIFICATION_LINK_LIFETIME
 
 
 def _invalidate_earlier(*, user_id: uuid.UUID, purpose: Purpose, email: OutboxEmail) -> None:

@@ -31,7 +31,7 @@ _LINK = re.compile(r"https?://\S+")
 _EVIDENCE = {
     "user": "SELECT id, email, email_key, email_verified_at, is_active, created_at FROM accounts_user WHERE email_key = {}",
     "emails": (
-        "SELECT id, kind, state, tries, due_at, created_at, sent_at, error FROM accounts_outboxemail WHERE address = {}"
+        "SELECT id, kind, state, tries, due_at, created_at, sent_at, error FROM accounts_outboxemail WHERE recipient = {}"
         " OR user_id = (SELECT id FROM accounts_user WHERE email_key = {})"
     ),
     "secrets": (
@@ -39,9 +39,7 @@ _EVIDENCE = {
         " WHERE user_id = (SELECT id FROM accounts_user WHERE email_key = {})"
     ),
 }
-_LATEST = (
-    "SELECT id FROM accounts_outboxemail WHERE address = {} AND kind = 'verify_email' ORDER BY created_at DESC LIMIT 1"
-)
+_LATEST = "SELECT id FROM accounts_outboxemail WHERE recipient = {} AND kind = 'verify_email' ORDER BY created_at DESC LIMIT 1"
 
 
 class Variant(StrEnum):

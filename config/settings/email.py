@@ -52,7 +52,7 @@ PUBLIC_URL = PUBLIC_URL or FRONTEND_URL
 WAKE_WORKER_ON_COMMIT = True
 # Between two security notices of one kind to one recipient.
 NOTICE_PAUSE = timedelta(minutes=1)
-# A worker that was killed while it sent leaves its email claimed; after this long another may take it.
-EMAIL_LEASE = timedelta(minutes=2)
-# Doubled with each further try.
-EMAIL_FIRST_PAUSE = timedelta(seconds=10)
+# After this time another worker may claim an email whose worker was killed while it sent it.
+EMAIL_CLAIM_TIMEOUT = timedelta(minutes=2)
+# Doubled after each further attempt.
+EMAIL_RETRY_FIRST_DELAY = timedelta(seconds=10)

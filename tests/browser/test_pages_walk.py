@@ -7,7 +7,7 @@ from django.core import mail
 from playwright.sync_api import Page, expect
 
 from accounts.mail import outbox
-from accounts.mail.delivery import deliver_waiting
+from accounts.mail.delivery import deliver_due
 from accounts.models import User
 from accounts.testing.api_client import PASSWORD
 from accounts.testing.cast import log_in, me, signed_in, someone
@@ -22,7 +22,7 @@ NEW = "Another-Horse-8"
 
 def _emailed_link(address: str | None) -> str:
     """Return path and query of the newest link with a token that was emailed to the address."""
-    deliver_waiting()
+    deliver_due()
     for message in reversed(mail.outbox):
         links = [word for word in str(message.body).split() if "token=" in word]
         if address in message.to and links:
@@ -69,7 +69,7 @@ def test_an_email_change_is_undone_from_the_old_address(page: Page, server: Live
     token = signed_in(server, user).access
     moved = {"newEmail": f"new.{former}", "password": PASSWORD}
     assert server.send(ApiRequest("POST", "/change-email", moved, token)).status == 200
-    deliver_waiting()
+    deliver_due()
     code = next(code_in(message) for message in reversed(mail.outbox) if moved["newEmail"] in message.to)
     assert server.send(ApiRequest("POST", "/change-email/confirm", {"code": code}, token)).status == 200
 

@@ -11,7 +11,7 @@ from django.core import mail
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 from pytest_django import DjangoDbBlocker
 
-from accounts.mail.delivery import deliver_waiting
+from accounts.mail.delivery import deliver_due
 from accounts.testing.api_client import PASSWORD
 from accounts.testing.emails import code_in
 from core.dev import processes
@@ -136,7 +136,7 @@ def _sign_up(page: Page, name: str) -> None:
         page.keyboard.type(text)
     page.keyboard.press("Enter")
     expect(page.locator("#sent-to")).to_have_text(f"{name}@example.com")
-    deliver_waiting()
+    deliver_due()
     _submit(page, {"#email-code": code_in(next(sent for sent in mail.outbox if f"{name}@example.com" in sent.to))})
     expect(page.locator("#status")).to_contain_text("verified")
 

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from accounts.models import AuditEvent, AuditKind, EmailKind, OutboxEmail, User
+from accounts.models import AuditEvent, AuditKind, OutboxEmail, User
 from accounts.services import refresh
 from accounts.testing.api_client import SignedIn
 from accounts.testing.parity import Answer, by_client, by_server, said
@@ -150,7 +150,7 @@ def test_reuse_is_punished_once_and_told_by_its_name(here: SignedIn, settings: S
     assert Session.objects.get().revoked_reason == RevokedReason.REFRESH_REUSED
     event = AuditEvent.objects.get(kind=AuditKind.REFRESH_TOKEN_REUSED)
     assert event.request_id == answer.headers["X-Request-Id"]
-    assert OutboxEmail.objects.filter(kind=EmailKind.REFRESH_TOKEN_REUSED).count() == 1
+    assert OutboxEmail.objects.filter(kind="refresh_token_reused").count() == 1
     assert by_server("GET", {"Authorization": f"Bearer {successor}"}, "/me").status == 401
 
 

@@ -113,7 +113,7 @@ def test_emails_count_by_what_became_of_them(
         outbox()
 
     monkeypatch.setattr("accounts.mail.delivery._send", _refuse)
-    with counted("emails_total", result="put_off"):
+    with counted("emails_total", result="retried"):
         api.post("/resend-verification", {"email": bob.email})
         outbox()
 

@@ -6,6 +6,7 @@ Another connection holds the user's row. While the service waits for it, the row
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.identity import email_key
-from accounts.models import EmailKind, OutboxEmail, Purpose, User, VerificationCode
+from accounts.models import OutboxEmail, Purpose, User, VerificationCode
 from accounts.services import email_verification, passwords, registration
 from accounts.services.registration import NewAccount
 from accounts.testing.api_client import PASSWORD
@@ -29,6 +30,7 @@ pytestmark = [
 ]
 
 CLIENT = ClientInfo(ip=None, user_agent="", device="Other", browser="", os="", platform="", location="Unknown")
+HOUR = timedelta(hours=1)
 Call = Callable[[User, "Secrets"], object]
 
 
@@ -38,11 +40,15 @@ class Secrets:
     def __init__(self, user: User) -> None:
         now, address = timezone.now(), user.email or ""
         self.email, reset = (
-            OutboxEmail.objects.create(kind=kind, user=user, address=address, due_at=now, created_at=now)
-            for kind in (EmailKind.VERIFY_EMAIL, EmailKind.RESET_PASSWORD)
+            OutboxEmail.objects.create(kind=kind, user=user, recipient=address, due_at=now, created_at=now)
+            for kind in ("verify_email", "reset_password")
         )
-        self.code = verification_codes.issue(user=user, purpose=Purpose.VERIFY_EMAIL, email=self.email).code
-        self.token = verification_codes.issue(user=user, purpose=Purpose.RESET_PASSWORD, email=reset).token
+        self.code = verification_codes.issue(
+            user=user, purpose=Purpose.VERIFY_EMAIL, email=self.email, token_lifetime=HOUR
+        ).code
+        self.token = verification_codes.issue(
+            user=user, purpose=Purpose.RESET_PASSWORD, email=reset, token_lifetime=HOUR
+        ).token
 
 
 def _verify_by_code(user: User, secrets: Secrets) -> object:
@@ -64,7 +70,7 @@ def _register_again(user: User, _secrets: Secrets) -> object:
 
 
 def _issue(user: User, secrets: Secrets) -> object:
-    return verification_codes.issue(user=user, purpose=Purpose.VERIFY_EMAIL, email=secrets.email)
+    return verification_codes.issue(user=user, purpose=Purpose.VERIFY_EMAIL, email=secrets.email, token_lifetime=HOUR)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from django.core.mail import EmailMessage
 from django.test import Client
 from pytest_django import Settings
 
-from accounts.mail.delivery import deliver_waiting
+from accounts.mail.delivery import deliver_due
 from accounts.models import EmailState, OutboxEmail, User
 from accounts.testing import mail_server
 from accounts.testing.api_client import PASSWORD, ApiClient
@@ -41,7 +41,7 @@ def test_an_email_leaves_by_smtp_with_the_sender_as_it_was_meant(
         for setting, value in email_settings(server.url, debug=False).items():
             setattr(settings, setting, value)
         assert api.post("/register", BOB).status_code == 201
-        deliver_waiting()
+        deliver_due()
 
     assert OutboxEmail.objects.get().state == EmailState.SENT
     message = server.accepted["bob@example.com"][0]

@@ -4,4 +4,4 @@ from datetime import timedelta
 
 from accounts.testing.worker_settings import *  # noqa: F403
 
-EMAIL_LEASE = timedelta(minutes=1)
+EMAIL_CLAIM_TIMEOUT = timedelta(minutes=1)

@@ -7,7 +7,7 @@ import jwt
 from django.core import mail
 
 from accounts.mail import outbox
-from accounts.mail.delivery import deliver_waiting
+from accounts.mail.delivery import deliver_due
 from accounts.models import Role, User
 from accounts.testing.api_client import PASSWORD
 from accounts.testing.cast import Tokens, me, refresh, signed_in, someone
@@ -58,8 +58,8 @@ def is_dead(node: LiveServer, tokens: Tokens) -> bool:
 def reset_token(user: User) -> str:
     """What the email of a reset holds, sent by this process."""
     assert user.email
-    outbox.password_reset(address=user.email, language="en")
-    deliver_waiting()
+    outbox.password_reset(email=user.email, language="en")
+    deliver_due()
     return token_in([message for message in mail.outbox if message.to == [user.email]][-1])
 
 

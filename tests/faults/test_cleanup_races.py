@@ -182,7 +182,9 @@ def _code_for(person: User) -> str:
     """As the worker makes it when it sends."""
     outbox.first_verification(person)
     email = OutboxEmail.objects.get(user=person)
-    return verification_codes.issue(user=person, purpose=Purpose.VERIFY_EMAIL, email=email).code
+    return verification_codes.issue(
+        user=person, purpose=Purpose.VERIFY_EMAIL, email=email, token_lifetime=timedelta(hours=1)
+    ).code
 
 
 def _row_counts() -> dict[str, int]:

@@ -18,7 +18,7 @@ from django.core.mail.backends import locmem
 from pytest_django import DjangoDbBlocker, Settings
 
 from accounts.mail import outbox
-from accounts.mail.delivery import deliver_waiting
+from accounts.mail.delivery import deliver_due
 from accounts.mail.tasks import deliver_outbox
 from accounts.models import EmailState, OutboxEmail, User
 from accounts.testing import mail_server
@@ -48,7 +48,7 @@ def send_by(settings: Settings) -> Callable[[str], int]:
         for name, value in email_settings(url, debug=False).items():
             setattr(settings, name, value)
         OutboxEmail.objects.filter(state=EmailState.QUEUED).update(due_at=datetime.now(UTC))
-        return deliver_waiting()
+        return deliver_due()
 
     return send
 
@@ -118,7 +118,7 @@ def test_a_send_that_takes_the_worker_its_whole_time_is_put_off(alice: User, mon
         raise SoftTimeLimitExceeded
 
     monkeypatch.setattr(locmem.EmailBackend, "send_messages", dribble)
-    deliver_waiting()
+    deliver_due()
 
     assert (_only().state, _only().error) == (EmailState.QUEUED, "SoftTimeLimitExceeded")
 
@@ -128,7 +128,7 @@ def test_no_task_outlives_the_lease_of_the_email_in_its_hands(settings: Settings
 
     assert soft is not None
     assert hard is not None
-    assert soft < hard < settings.EMAIL_LEASE.total_seconds()
+    assert soft < hard < settings.EMAIL_CLAIM_TIMEOUT.total_seconds()
 
 
 @pytest.mark.django_db
@@ -136,7 +136,7 @@ def test_a_task_takes_on_no_more_when_its_time_is_up(alice: User, bob: User, rud
     for user in (alice, bob):
         outbox.welcome(user)
 
-    assert deliver_waiting(seconds=0) == 0
+    assert deliver_due(seconds=0) == 0
 
     assert OutboxEmail.objects.filter(state=EmailState.QUEUED).count() == 2
 

@@ -150,7 +150,7 @@ def test_what_is_rolled_back_is_not_sent_by_a_worker_that_looks_on(office: PostO
 
     time.sleep(1)
     assert not mailbox.tries[str(user.email)]
-    assert not OutboxEmail.objects.filter(address=user.email).exists()
+    assert not OutboxEmail.objects.filter(recipient=user.email).exists()
 
 
 def test_a_database_that_is_gone_when_the_email_was_accepted_causes_no_second_copy(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from accounts.models import EmailKind, OutboxEmail
+from accounts.models import OutboxEmail
 from accounts.testing.cast import refresh, signed_in, someone, tokens_of
 from core.testing import live_server
 from core.testing.live_server import LiveServer
@@ -73,4 +73,4 @@ def test_a_theft_that_many_commit_at_once_is_punished_before_anybody_is_told(ser
 
         assert sorted(codes) == ["refresh_token_reused"] + ["session_revoked"] * 3
         assert is_dead(server, latest)
-        assert OutboxEmail.objects.filter(user=user, kind=EmailKind.REFRESH_TOKEN_REUSED).count() == 1
+        assert OutboxEmail.objects.filter(user=user, kind="refresh_token_reused").count() == 1

@@ -88,7 +88,7 @@ def promise(count: int = 1) -> list[str]:
 
 
 def row(email: str) -> OutboxEmail:
-    return OutboxEmail.objects.get(address=email)
+    return OutboxEmail.objects.get(recipient=email)
 
 
 def code_in(text: str) -> str:

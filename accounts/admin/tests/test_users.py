@@ -16,7 +16,7 @@ from django.forms.models import model_to_dict
 from django.test import Client, TestCase
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import AuditEvent, EmailKind, EmailState, OutboxEmail, User
+from accounts.models import AuditEvent, EmailState, OutboxEmail, User
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
 from accounts.testing.emails import code_in, token_in
 
@@ -399,7 +399,7 @@ def test_changepassword_cancels_a_pending_reset(api: ApiClient, alice: User, mon
 
     call_command("changepassword", "alice", verbosity=0)
 
-    assert OutboxEmail.objects.get(kind=EmailKind.RESET_PASSWORD).state == EmailState.CANCELLED
+    assert OutboxEmail.objects.get(kind="reset_password").state == EmailState.CANCELLED
 
 
 def test_the_owner_is_notified_of_a_deletion(

@@ -43,7 +43,9 @@ _LOGIN = AuditEvent(
     facts={"newDevice": False, "secondFactor": False, "sessionsEnded": 0},
     created_at=_at("09:35:00"),
 )
-_WELCOME = OutboxEmail(kind="welcome", address=EMAIL, state="sent", created_at=_at("09:32:10"), sent_at=_at("09:32:11"))
+_WELCOME = OutboxEmail(
+    kind="welcome", recipient=EMAIL, state="sent", created_at=_at("09:32:10"), sent_at=_at("09:32:11")
+)
 
 USER = user_summary(_ALICE)
 PROFILE = user_profile(_ALICE)

@@ -8,7 +8,8 @@ from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
 
 from accounts.api.presenters.users import UserProfile, user_profile
-from accounts.models import AuditEvent, AuditKind, EmailKind, EmailState
+from accounts.mail.kinds import EMAIL_KINDS
+from accounts.models import AuditEvent, AuditKind, EmailState
 from accounts.models.audit_event import AUDIT_KINDS
 from accounts.registries import EXPORT_SECTIONS
 from accounts.services.export import PersonalData
@@ -43,8 +44,8 @@ class ExportedSession(SessionShape):
 
 
 class ExportedEmail(Shape):
-    kind = serializers.ChoiceField(choices=EmailKind.choices)
-    address = serializers.CharField()
+    kind = serializers.ChoiceField(choices=[(kind.name, kind.label) for kind in EMAIL_KINDS])
+    address = serializers.CharField(source="recipient")
     state = serializers.ChoiceField(choices=EmailState.choices)
     createdAt = serializers.DateTimeField(source="created_at")
     sentAt = serializers.DateTimeField(source="sent_at", allow_null=True)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django_redis import get_redis_connection
 from pytest_django import Settings
 
-from accounts.mail.delivery import deliver_waiting
+from accounts.mail.delivery import deliver_due
 from accounts.models import AttemptCounter, OutboxEmail, User
 from accounts.testing.api_client import PASSWORD, ApiClient
 from accounts.testing.emails import token_in
@@ -169,7 +169,7 @@ def test_a_reset_ends_all_sign_ups_for_its_address_and_frees_their_names(world: 
 def _reset() -> None:
     """By the owner of the mailbox."""
     ApiClient().post("/forgot-password", {"email": EMAIL})
-    deliver_waiting()
+    deliver_due()
     token = token_in(mail.outbox[-1])
     reply = ApiClient().post("/reset-password", {"token": token, "newPassword": "Another-Horse-8"})
     assert reply.status_code == 200, reply.content

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.core.mail import EmailMessage
 
-from accounts.models import EmailKind, OutboxEmail, User, VerificationCode
+from accounts.models import OutboxEmail, User, VerificationCode
 from accounts.services.login import verify_token
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
 from accounts.testing.emails import token_in
@@ -183,7 +183,7 @@ def test_nothing_is_deleted_without_the_correct_password(signed_in: SignedIn, bo
     assert list(response.json()["errors"]) == ["password"]
     assert not response.cookies
     assert signed_in.client.get("/me").status_code == 200
-    assert not OutboxEmail.objects.filter(kind=EmailKind.ACCOUNT_DELETED).exists()
+    assert not OutboxEmail.objects.filter(kind="account_deleted").exists()
 
 
 def test_the_username_and_email_of_a_deleted_account_can_be_registered_again(signed_in: SignedIn) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from accounts.models import AuditEvent, AuditKind, EmailKind, OutboxEmail, User
+from accounts.models import AuditEvent, AuditKind, OutboxEmail, User
 from accounts.testing.api_client import ApiClient, SignedIn
 from accounts.testing.second_factor import enrol
 from accounts.testing.service_client import make_service
@@ -106,7 +106,7 @@ def _assert_effect(here: SignedIn, presented: PresentedToken, *, ends: str, even
     kinds = [AuditKind.REFRESH_TOKEN_REUSED, AuditKind.LOGOUT, AuditKind.SESSION_REVOKED]
     assert [event.kind for event in AuditEvent.objects.filter(kind__in=kinds)] == events
     is_theft = ends == RevokedReason.REFRESH_REUSED
-    assert OutboxEmail.objects.filter(kind=EmailKind.REFRESH_TOKEN_REUSED).count() == is_theft
+    assert OutboxEmail.objects.filter(kind="refresh_token_reused").count() == is_theft
 
 
 def _clears_cookies(reply: Any) -> bool:

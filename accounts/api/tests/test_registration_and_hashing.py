@@ -7,7 +7,7 @@ import pytest
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from pytest_django import Settings
 
-from accounts.models import EmailKind, OutboxEmail, Role, User
+from accounts.models import OutboxEmail, Role, User
 from accounts.testing.api_client import PASSWORD, ApiClient
 from accounts.testing.emails import code_in, token_in
 
@@ -297,9 +297,7 @@ def test_a_taken_address_looks_like_success_where_enumeration_is_prevented(
     assert fresh.json()["data"]["emailResult"] == taken.json()["data"]["emailResult"]
     placeholder = User.objects.get(username="somebody")
     assert (placeholder.is_placeholder, placeholder.email) == (True, None)
-    assert [str(email.kind) for email in OutboxEmail.objects.filter(user=alice)] == [
-        EmailKind.ADDRESS_ALREADY_REGISTERED
-    ]
+    assert [str(email.kind) for email in OutboxEmail.objects.filter(user=alice)] == ["address_already_registered"]
     assert outbox()[-1].to == ["alice@example.com"]
 
 

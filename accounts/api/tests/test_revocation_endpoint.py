@@ -7,7 +7,7 @@ import jwt
 import pytest
 import time_machine
 
-from accounts.models import AuditEvent, AuditKind, EmailKind, OutboxEmail, User
+from accounts.models import AuditEvent, AuditKind, OutboxEmail, User
 from accounts.testing.api_client import ApiClient, SignedIn
 from accounts.testing.service_client import Service, basic, make_service, post_form
 from sessions_tracking.models import RevokedReason, Session
@@ -102,7 +102,7 @@ def test_a_reused_refresh_token_is_theft_and_the_audit_names_the_service_that_pr
     event = AuditEvent.objects.get(kind=AuditKind.REFRESH_TOKEN_REUSED)
     assert event.facts == {"client": str(billing.client.id), "clientName": "Billing"}
     assert not AuditEvent.objects.filter(kind=AuditKind.SESSION_REVOKED).exists()
-    assert OutboxEmail.objects.get().kind == EmailKind.REFRESH_TOKEN_REUSED
+    assert OutboxEmail.objects.get().kind == "refresh_token_reused"
 
 
 def test_without_the_secret_nothing_ends(billing: Service, here: SignedIn) -> None:

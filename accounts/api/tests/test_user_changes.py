@@ -8,7 +8,7 @@ import pytest
 from django.core.mail import EmailMessage
 
 from accounts.mail import outbox as queue
-from accounts.models import EmailKind, OutboxEmail, User
+from accounts.models import OutboxEmail, User
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
 from accounts.testing.emails import code_in, token_in
 from sessions_tracking.models import RevokedReason, Session
@@ -168,7 +168,7 @@ def test_an_administrator_verifies_an_email_and_one_welcome_email_is_sent(
         client.patch(f"/users/{bob.id}", {"emailVerified": True})
 
     assert [message.to for message in outbox()] == [["bob@example.com"]]
-    assert OutboxEmail.objects.get(user=bob).kind == EmailKind.WELCOME
+    assert OutboxEmail.objects.get(user=bob).kind == "welcome"
     assert sign_in(bob).data["user"]["emailVerified"] is True
 
 
@@ -203,5 +203,5 @@ def test_booleans_must_be_true_or_false(admin: User, alice: User, sign_in: SignI
 
 def _reset_link(user: User, outbox: Outbox) -> str:
     assert user.email
-    queue.password_reset(address=user.email, language="en")
+    queue.password_reset(email=user.email, language="en")
     return token_in(outbox()[-1])

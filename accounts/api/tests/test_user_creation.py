@@ -10,8 +10,8 @@ from django.core.mail import EmailMessage
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.mail.delivery import deliver_waiting
-from accounts.models import EmailKind, EmailState, OutboxEmail, User, VerificationCode
+from accounts.mail.delivery import deliver_due
+from accounts.models import EmailState, OutboxEmail, User, VerificationCode
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
 from accounts.testing.emails import code_in, token_in
 
@@ -112,7 +112,7 @@ def test_a_late_retry_of_an_invitation_does_not_invalidate_a_reset_requested_aft
     reset = outbox()[-1]
 
     with time_machine.travel(timezone.now() + timedelta(minutes=6), tick=False):
-        assert deliver_waiting() == 1
+        assert deliver_due() == 1
 
     assert len(outbox()) == 1
     assert api.post("/reset-password", {"token": token_in(reset), "newPassword": PASSWORD}).status_code == 200
@@ -125,7 +125,7 @@ def test_a_queued_invitation_is_not_sent_once_the_user_has_a_password(client: Ap
     kinds = {message.subject for message in outbox()}
 
     assert len(kinds) == 2  # the notice of the new password, and the verification code
-    assert not OutboxEmail.objects.filter(kind=EmailKind.INVITATION).exists()
+    assert not OutboxEmail.objects.filter(kind="invitation").exists()
     assert not VerificationCode.objects.filter(purpose="reset_password").exists()
 
 
@@ -144,7 +144,7 @@ def test_a_user_created_as_verified_gets_the_welcome_email(client: ApiClient, ap
     client.post("/users", EVE | {"password": PASSWORD, "emailVerified": True})
 
     assert len(outbox()) == 1
-    assert OutboxEmail.objects.get().kind == EmailKind.WELCOME
+    assert OutboxEmail.objects.get().kind == "welcome"
     assert api.post("/login", EVE_LOGIN).status_code == 200
 
 

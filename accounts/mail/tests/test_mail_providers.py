@@ -10,7 +10,7 @@ import time_machine
 from pytest_django import Settings
 
 from accounts.mail import outbox
-from accounts.mail.delivery import deliver_waiting
+from accounts.mail.delivery import deliver_due
 from accounts.models import EmailState, OutboxEmail, User
 from accounts.testing import http_mail_provider
 from accounts.testing.api_client import ApiClient
@@ -52,7 +52,7 @@ def _only() -> OutboxEmail:
 def _fail(provider: Provider, alice: User, status: int, headers: dict[str, str] | None = None) -> OutboxEmail:
     provider.responses = [(status, headers or {}, SECRET_TEXT)]
     outbox.welcome(alice)
-    assert deliver_waiting() == 1
+    assert deliver_due() == 1
     return _only()
 
 
@@ -62,7 +62,7 @@ def test_a_message_reaches_the_provider_once_with_its_headers(
     settings.DEFAULT_FROM_EMAIL = "Acme <no-reply@acme.example>"
     api.post("/register", {"email": "eve@example.com", "username": "eve", "password": "Correct-Horse-7"})
 
-    assert [deliver_waiting(), deliver_waiting()] == [1, 0]
+    assert [deliver_due(), deliver_due()] == [1, 0]
 
     [(headers, body)] = provider.requests
     sent = json.dumps(body)
@@ -95,7 +95,7 @@ def test_a_refusal_of_this_deployment_is_an_error_for_the_operator_and_tried_aga
     assert KEY not in caplog.text
 
     clock.shift(10)
-    deliver_waiting()
+    deliver_due()
 
     assert _only().state == EmailState.SENT
 
@@ -108,7 +108,7 @@ def test_a_problem_of_the_provider_is_temporary(
     assert (email.state, email.error) == (EmailState.QUEUED, f"AnymailRequestsAPIError {status}")
 
     clock.shift(10)
-    deliver_waiting()
+    deliver_due()
 
     assert _only().state == EmailState.SENT
 
@@ -141,6 +141,6 @@ def test_a_provider_that_hangs_up_or_is_away_is_asked_again(
     assert (email.state, email.error) == (EmailState.QUEUED, "AnymailRequestsAPIError ConnectionError")
 
     clock.shift(10)
-    deliver_waiting()
+    deliver_due()
 
     assert _only().state == EmailState.SENT

@@ -9,29 +9,30 @@ from django.core import mail
 from pytest_django import Settings
 
 from accounts.mail import delivery, notice_pacing, outbox
-from accounts.mail.delivery import deliver_waiting
-from accounts.mail.notice_pacing import NOTICES
-from accounts.models import EmailChange, EmailKind, EmailState, OutboxEmail, User
+from accounts.mail.delivery import deliver_due
+from accounts.mail.kinds import EMAIL_KINDS
+from accounts.mfa import emails as mfa_emails
+from accounts.models import EmailChange, EmailState, OutboxEmail, User
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
 from sessions_tracking.client_info import ClientInfo
 
 CLIENT = ClientInfo(
     ip="192.0.2.7", user_agent="", device="Desktop", browser="Firefox", os="Linux", platform="Linux", location="Unknown"
 )
-Promise = Callable[[User, EmailChange], None]
-PROMISES: dict[EmailKind, Promise] = {
-    EmailKind.PASSWORD_CHANGED: lambda user, _change: outbox.password_changed(user, CLIENT),
-    EmailKind.NEW_DEVICE: lambda user, _change: outbox.new_device(user, CLIENT),
-    EmailKind.REFRESH_TOKEN_REUSED: lambda user, _change: outbox.refresh_token_reused(user, CLIENT),
-    EmailKind.ADDRESS_ALREADY_REGISTERED: lambda user, _change: outbox.address_already_registered(user),
-    EmailKind.ADDRESS_ALREADY_USED: lambda user, _change: outbox.address_already_used(user),
-    EmailKind.EMAIL_CHANGE_REQUESTED: lambda user, change: outbox.email_change_requested(user, change, CLIENT),
-    EmailKind.EMAIL_CHANGED: lambda user, change: outbox.email_changed(user, change, CLIENT),
-    EmailKind.EMAIL_CHANGED_BY_ADMIN: lambda user, _change: outbox.email_changed_by_admin(user, old_email=user.email),
-    EmailKind.INVITATION: lambda user, _change: outbox.invitation(user),
-    EmailKind.MFA_ENABLED: lambda user, _change: outbox.mfa_enabled(user, CLIENT),
-    EmailKind.MFA_DISABLED: lambda user, _change: outbox.mfa_disabled(user, CLIENT),
-    EmailKind.RECOVERY_CODE_USED: lambda user, _change: outbox.recovery_code_used(user, CLIENT, left=3),
+Enqueue = Callable[[User, EmailChange], None]
+ENQUEUE: dict[str, Enqueue] = {
+    "password_changed": lambda user, _change: outbox.password_changed(user, CLIENT),
+    "new_device": lambda user, _change: outbox.new_device(user, CLIENT),
+    "refresh_token_reused": lambda user, _change: outbox.refresh_token_reused(user, CLIENT),
+    "address_already_registered": lambda user, _change: outbox.address_already_registered(user),
+    "address_already_used": lambda user, _change: outbox.address_already_used(user),
+    "email_change_requested": lambda user, change: outbox.email_change_requested(user, change, CLIENT),
+    "email_changed": lambda user, change: outbox.email_changed(user, change, CLIENT),
+    "email_changed_by_admin": lambda user, _change: outbox.email_changed_by_admin(user, old_email=user.email),
+    "invitation": lambda user, _change: outbox.invitation(user),
+    "mfa_enabled": lambda user, _change: mfa_emails.mfa_enabled(user, CLIENT),
+    "mfa_disabled": lambda user, _change: mfa_emails.mfa_disabled(user, CLIENT),
+    "recovery_code_used": lambda user, _change: mfa_emails.recovery_code_used(user, CLIENT, left=3),
 }
 
 
@@ -54,30 +55,30 @@ def change(bob: User) -> EmailChange:
 
 
 def test_every_kind_is_a_notice_or_has_a_limit_of_its_own() -> None:
-    assert PROMISES.keys() == NOTICES
+    assert ENQUEUE.keys() == {kind.name for kind in EMAIL_KINDS if kind.is_notice}
 
 
-@pytest.mark.parametrize("kind", PROMISES)
+@pytest.mark.parametrize("kind", ENQUEUE)
 def test_of_a_burst_the_first_is_sent_at_once_and_the_last_after_a_minute(
-    bob: User, change: EmailChange, clock: time_machine.Traveller, kind: EmailKind
+    bob: User, change: EmailChange, clock: time_machine.Traveller, kind: str
 ) -> None:
     ids = []
     for _ in range(27):
-        PROMISES[kind](bob, change)
+        ENQUEUE[kind](bob, change)
         ids.append(OutboxEmail.objects.latest("id").id)
-        deliver_waiting()
+        deliver_due()
         clock.shift(0.75)
     assert len(mail.outbox) == 1
     assert OutboxEmail.objects.get(id=ids[0]).state == EmailState.SENT
 
     clock.shift(60)
-    deliver_waiting()
+    deliver_due()
 
     assert len(mail.outbox) == 2
     assert OutboxEmail.objects.get(id=ids[-1]).state == EmailState.SENT
     assert not OutboxEmail.objects.filter(state=EmailState.QUEUED).exists()
     clock.shift(600)
-    assert (deliver_waiting(), len(mail.outbox)) == (0, 2)
+    assert (deliver_due(), len(mail.outbox)) == (0, 2)
 
 
 def test_a_password_changed_back_and_forth_sends_two_notices(
@@ -87,11 +88,11 @@ def test_a_password_changed_back_and_forth_sends_two_notices(
     for number in range(10):
         body = {"currentPassword": passwords[number % 2], "newPassword": passwords[(number + 1) % 2]}
         assert client.post("/change-password", body).status_code == 200
-        deliver_waiting()
+        deliver_due()
         clock.shift(2)
     last = OutboxEmail.objects.latest("id").context["happened_at"]
     clock.shift(60)
-    deliver_waiting()
+    deliver_due()
 
     assert len(mail.outbox) == 2
     assert last.startswith((datetime.now(UTC) - timedelta(seconds=62)).strftime("%Y-%m-%dT%H:%M:%S"))
@@ -101,7 +102,7 @@ def test_what_waited_for_a_worker_is_one_notice(alice: User) -> None:
     for _ in range(5):
         outbox.password_changed(alice, CLIENT)
 
-    deliver_waiting()
+    deliver_due()
 
     assert len(mail.outbox) == 1
     assert OutboxEmail.objects.latest("id").state == EmailState.SENT
@@ -109,11 +110,11 @@ def test_what_waited_for_a_worker_is_one_notice(alice: User) -> None:
 
 
 def test_kinds_and_recipients_do_not_wait_for_one_another(alice: User, mallory: User) -> None:
-    outbox.mfa_enabled(alice, CLIENT)
-    outbox.mfa_disabled(alice, CLIENT)
-    outbox.mfa_enabled(mallory, CLIENT)
+    mfa_emails.mfa_enabled(alice, CLIENT)
+    mfa_emails.mfa_disabled(alice, CLIENT)
+    mfa_emails.mfa_enabled(mallory, CLIENT)
 
-    deliver_waiting()
+    deliver_due()
 
     assert len(mail.outbox) == 3
 
@@ -123,13 +124,13 @@ def test_while_another_worker_sends_one_the_next_waits_for_it(alice: User, clock
     sending = delivery._claim()
     assert sending is not None
     outbox.password_changed(alice, CLIENT)
-    deliver_waiting()
+    deliver_due()
     assert mail.outbox == []
 
     delivery._deliver(sending)
     assert OutboxEmail.objects.get(id=sending.id).state == EmailState.CANCELLED
     clock.shift(2)
-    deliver_waiting()
+    deliver_due()
 
     assert len(mail.outbox) == 1
     assert OutboxEmail.objects.latest("id").tries == 1
@@ -145,18 +146,18 @@ def test_accounts_that_are_registered_and_deleted_again_and_again_send_nothing_t
         token = client.post("/login", {"username": "mallory", "password": PASSWORD}).json()["data"]["token"]
         assert client.bearing(token).delete("/me", {"password": PASSWORD}).status_code == 200
 
-    deliver_waiting()
+    deliver_due()
 
     assert mail.outbox == []
 
 
 def test_codes_and_links_that_are_requested_wait_for_no_notice(alice: User, bob: User) -> None:
     outbox.password_changed(alice, CLIENT)
-    deliver_waiting()
+    deliver_due()
     ApiClient().post("/forgot-password", {"email": alice.email})
     ApiClient().post("/resend-verification", {"email": bob.email})
 
-    deliver_waiting()
+    deliver_due()
 
     assert len(mail.outbox) == 3
 
@@ -164,9 +165,9 @@ def test_codes_and_links_that_are_requested_wait_for_no_notice(alice: User, bob:
 def test_of_two_that_are_due_at_once_the_earlier_is_not_sent_after_the_later(
     bob: User, clock: time_machine.Traveller
 ) -> None:
-    outbox.mfa_enabled(bob, CLIENT)
+    mfa_emails.mfa_enabled(bob, CLIENT)
     earlier = OutboxEmail.objects.latest("id")
-    outbox.mfa_enabled(bob, CLIENT)
+    mfa_emails.mfa_enabled(bob, CLIENT)
     OutboxEmail.objects.filter(id__gt=earlier.id).update(state=EmailState.SENT, sent_at=datetime.now(UTC))
 
     with pytest.raises(notice_pacing.Superseded):

@@ -182,7 +182,7 @@ def test_neither_broker_nor_outbox_nor_log_holds_a_code_or_a_token(
     text = text_of(mailbox.accepted[email][0])
     secrets = [_code(text), re.findall(r"token=([\w-]+)", text)[0]]
     logs = (folder / "worker.log").read_text() + (folder / "web.log").read_text()
-    row = OutboxEmail.objects.filter(address=email).values().get()
+    row = OutboxEmail.objects.filter(recipient=email).values().get()
     for secret in secrets:
         assert secret not in f"{queued!r} {logs} {row}"
 
@@ -218,7 +218,7 @@ def _sign_up(server: LiveServer, email: str) -> ApiResponse:
 
 
 def _row(email: str) -> OutboxEmail:
-    return OutboxEmail.objects.get(address=email)
+    return OutboxEmail.objects.get(recipient=email)
 
 
 def _code(text: str) -> str:

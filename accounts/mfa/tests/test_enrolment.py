@@ -15,7 +15,7 @@ from time_machine import Traveller
 from accounts import encryption
 from accounts.mfa.flows import enrolment
 from accounts.mfa.models import MfaAuditKind, RecoveryCode, TotpFactor
-from accounts.models import AuditEvent, EmailKind, OutboxEmail, User
+from accounts.models import AuditEvent, OutboxEmail, User
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
 from accounts.testing.second_factor import App, WithFactor, enrol, verify
 from sessions_tracking.models import Session
@@ -88,7 +88,7 @@ def test_a_start_that_is_never_confirmed_gates_nothing(here: SignedIn, sign_in: 
 
     assert sign_in(here.user).client.get("/me").json()["data"]["user"]["mfaEnabled"] is False
     assert not RecoveryCode.objects.exists()
-    assert not OutboxEmail.objects.filter(kind=EmailKind.MFA_ENABLED).exists()
+    assert not OutboxEmail.objects.filter(kind="mfa_enabled").exists()
 
 
 def test_a_second_start_replaces_the_first(here: SignedIn) -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.core.mail import EmailMessage
 from time_machine import Traveller
 
-from accounts.models import AuditEvent, AuditKind, EmailKind, OutboxEmail, PendingLogin, User
+from accounts.models import AuditEvent, AuditKind, OutboxEmail, PendingLogin, User
 from accounts.testing.api_client import CHROME, PASSWORD, ApiClient, SignedIn
 from accounts.testing.emails import token_in
 from accounts.testing.second_factor import WithFactor, verify
@@ -76,11 +76,11 @@ def test_the_session_is_as_it_was_wished_for_with_the_password(her: WithFactor) 
 def test_a_new_device_is_told_to_the_owner_once_the_sign_in_is_finished(her: WithFactor) -> None:
     stranger = ApiClient(HTTP_USER_AGENT=FIREFOX)
     token = stranger.post("/login", {"username": "alice", "password": PASSWORD}).json()["data"]["mfaToken"]
-    assert not OutboxEmail.objects.filter(kind=EmailKind.NEW_DEVICE).exists()
+    assert not OutboxEmail.objects.filter(kind="new_device").exists()
 
     verify(token, stranger, code=her.app.code())
 
-    assert OutboxEmail.objects.filter(kind=EmailKind.NEW_DEVICE, user=her.user).count() == 1
+    assert OutboxEmail.objects.filter(kind="new_device", user=her.user).count() == 1
 
 
 def test_an_mfa_token_is_no_credential_anywhere(her: WithFactor) -> None:
@@ -274,4 +274,4 @@ def test_signing_in_from_a_known_device_tells_nobody(her: WithFactor, outbox: Ou
 
     verify(token, known, code=her.app.code())
 
-    assert not OutboxEmail.objects.filter(kind=EmailKind.NEW_DEVICE).exists()
+    assert not OutboxEmail.objects.filter(kind="new_device").exists()

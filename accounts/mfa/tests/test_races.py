@@ -8,7 +8,7 @@ import pytest
 from pytest_django import DjangoDbBlocker
 
 from accounts.mfa.models import RecoveryCode, TotpFactor
-from accounts.models import EmailKind, OutboxEmail, PendingLogin, User
+from accounts.models import OutboxEmail, PendingLogin, User
 from accounts.testing.api_client import PASSWORD
 from accounts.testing.cast import log_in, me, signed_in, someone, tokens_of
 from core.testing import live_database, live_server
@@ -87,7 +87,7 @@ def test_of_ten_uses_of_one_recovery_code_one_succeeds_and_one_email_goes_out(se
         assert _codes(server.send_at_once(asks)) == {"ok": 1, "code_invalid": 9}
         assert person.sessions() == 1
         assert RecoveryCode.objects.filter(user=person.user, used_at=None).count() == 9
-        assert OutboxEmail.objects.filter(user=person.user, kind=EmailKind.RECOVERY_CODE_USED).count() == 1
+        assert OutboxEmail.objects.filter(user=person.user, kind="recovery_code_used").count() == 1
 
 
 def test_twenty_wrong_codes_at_once_count_as_five_and_end_the_sign_in(server: LiveServer) -> None:
@@ -140,7 +140,7 @@ def test_of_ten_confirmations_with_one_code_one_shows_recovery_codes(server: Liv
 
     assert _codes(replies) == {"ok": 1, "mfa_already_enabled": 9}
     assert RecoveryCode.objects.filter(user=user).count() == 10
-    assert OutboxEmail.objects.filter(user=user, kind=EmailKind.MFA_ENABLED).count() == 1
+    assert OutboxEmail.objects.filter(user=user, kind="mfa_enabled").count() == 1
 
 
 def test_no_login_that_raced_the_first_confirmation_ends_half_way(server: LiveServer) -> None:

@@ -7,7 +7,7 @@ from django.core.mail import EmailMessage
 
 from accounts.mfa.flows import recovery_codes
 from accounts.mfa.models import MfaAuditKind, RecoveryCode
-from accounts.models import AuditEvent, EmailKind, OutboxEmail, User
+from accounts.models import AuditEvent, OutboxEmail, User
 from accounts.testing.api_client import PASSWORD, SignedIn
 from accounts.testing.second_factor import WRONG_RECOVERY_CODE, WithFactor, enrol, verify
 
@@ -34,7 +34,7 @@ def test_a_recovery_code_works_once_and_the_others_go_on(her: WithFactor) -> Non
 
     assert (again.status_code, again.json()["code"]) == (400, "code_invalid")
     assert verify(her.pending(), recoveryCode=second).status_code == 200
-    assert OutboxEmail.objects.filter(kind=EmailKind.RECOVERY_CODE_USED).count() == 2
+    assert OutboxEmail.objects.filter(kind="recovery_code_used").count() == 2
 
 
 @pytest.mark.parametrize(
@@ -108,4 +108,4 @@ def test_each_holds_fifty_bits_and_no_letter_that_looks_like_another() -> None:
 def test_a_wrong_one_sends_no_email(her: WithFactor) -> None:
     verify(her.pending(), recoveryCode=WRONG_RECOVERY_CODE)
 
-    assert not OutboxEmail.objects.filter(kind=EmailKind.RECOVERY_CODE_USED).exists()
+    assert not OutboxEmail.objects.filter(kind="recovery_code_used").exists()

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from pytest_django import DjangoDbBlocker
 
 from accounts.mail import outbox
-from accounts.mail.delivery import deliver_waiting
+from accounts.mail.delivery import deliver_due
 from accounts.models import User
 from accounts.passwords import hashing
 from accounts.testing.api_client import PASSWORD
@@ -33,8 +33,8 @@ def server(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDb
 
 
 def _reset_token(user: User) -> str:
-    outbox.password_reset(address=str(user.email), language="en")
-    deliver_waiting(seconds=30)
+    outbox.password_reset(email=str(user.email), language="en")
+    deliver_due(seconds=30)
     return token_in([message for message in mail.outbox if message.to == [user.email]][-1])
 
 

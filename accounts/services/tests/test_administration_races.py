@@ -46,7 +46,7 @@ def test_twenty_concurrent_creations_with_one_email_create_one_user(server: Live
     responses = server.send_at_once(requests)
 
     assert _codes(responses) == {"ok": 1, "email_taken": 19}
-    assert OutboxEmail.objects.filter(address=email).count() == 1
+    assert OutboxEmail.objects.filter(recipient=email).count() == 1
 
 
 def test_twenty_concurrent_renames_to_one_username_rename_one_user(server: LiveServer) -> None:

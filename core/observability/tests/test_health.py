@@ -14,7 +14,7 @@ from django_redis import get_redis_connection
 from pytest_django import Settings
 
 from accounts.mail import outbox_health
-from accounts.models import EmailKind, EmailState, OutboxEmail
+from accounts.models import EmailState, OutboxEmail
 from config.celery import app
 from core.observability import health_checks, heartbeat, migrations, writability
 from core.observability.timed_probe import Probe
@@ -29,8 +29,8 @@ def _ask(client: Client) -> tuple[int, dict[str, Any]]:
 def _promised(*, ago: timedelta, due_in: timedelta, state: EmailState = EmailState.QUEUED) -> None:
     now = timezone.now()
     OutboxEmail.objects.create(
-        kind=EmailKind.WELCOME,
-        address="a@example.com",
+        kind="welcome",
+        recipient="a@example.com",
         language="en",
         state=state,
         created_at=now - ago,
