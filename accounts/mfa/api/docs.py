@@ -5,7 +5,6 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.api.docs import samples
-from accounts.api.docs.shapes import Shape
 from accounts.api.serializers.forms import PasswordForm
 from accounts.exceptions import (
     CodeInvalid,
@@ -15,6 +14,7 @@ from accounts.exceptions import (
 from accounts.mfa.api.forms import ConfirmTotpForm
 from accounts.mfa.exceptions import MfaAlreadyEnabled, MfaNotEnabled
 from core.api.exceptions import RateLimited
+from core.api.shapes import Shape
 from core.openapi.operation import Operation
 
 TAG = "Second factor"
