@@ -1,4 +1,4 @@
-"""The WSGI application, behind a thin layer that settles what servers and proxies leave open."""
+"""The WSGI application: WsgiGateway, then the fast paths, then Django."""
 
 import os
 import time
@@ -10,10 +10,10 @@ from django.core.wsgi import get_wsgi_application
 from django.urls import resolve
 from django.utils.module_loading import import_string
 
-from core.concurrency import Places
-from core.fast_path.middleware import Shortcuts
+from core.concurrency import WorkerSlots
+from core.fast_path.middleware import FastPathMiddleware
 from core.http import forwarded_headers
-from core.http.client_ip import client_address, peer_is_trusted
+from core.http.client_ip import client_ip, peer_is_trusted
 from core.http.request_context import PEER
 from core.observability.middleware import REQUEST_STARTED
 
@@ -23,30 +23,29 @@ Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 
 
-class Entrance:
-    """Puts the client's own address and scheme into the environ, and lets WEB_THREADS requests work at once.
+class WsgiGateway:
+    """WSGI middleware that sets the client's own IP and scheme, and lets `max_concurrency` requests run at once.
 
-    The server has more threads than that: a request that waits for a password's hash holds a thread, but no place among the
-    working ones and no database connection; see core.concurrency. Bodies are complete before they come here; see
-    core.http.wsgi_bridge.
+    The server has more threads than that: a request that waits for a password hash keeps its thread, but neither a worker slot
+    nor a database connection; see core.concurrency. Bodies are complete when they arrive here; see core.http.wsgi_bridge.
     """
 
-    def __init__(self, inner: Callable[[Environ, StartResponse], Iterable[bytes]], *, at_once: int) -> None:
+    def __init__(self, inner: Callable[[Environ, StartResponse], Iterable[bytes]], *, max_concurrency: int) -> None:
         self.inner = inner
-        self._places = Places(at_once)
+        self._slots = WorkerSlots(max_concurrency)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        _settle_address(environ)
+        _apply_forwarded_headers(environ)
         environ[REQUEST_STARTED] = time.perf_counter()
-        with self._places:
+        with self._slots:
             return self.inner(environ, start_response)
 
 
-def _settle_address(environ: Environ) -> None:
-    forwarded_headers.notice(environ)
+def _apply_forwarded_headers(environ: Environ) -> None:
+    forwarded_headers.warn_if_unconfigured(environ)
     trusted = settings.TRUSTED_PROXIES
     environ[PEER] = peer = environ.get("REMOTE_ADDR", "")
-    environ["REMOTE_ADDR"] = client_address(peer, environ.get("HTTP_X_FORWARDED_FOR", ""), trusted)
+    environ["REMOTE_ADDR"] = client_ip(peer, environ.get("HTTP_X_FORWARDED_FOR", ""), trusted)
     if not trusted or not peer_is_trusted(peer, trusted):
         return
     scheme = environ.get("HTTP_X_FORWARDED_PROTO", "").split(",")[-1].strip(" \t").lower()
@@ -54,12 +53,19 @@ def _settle_address(environ: Environ) -> None:
         environ["wsgi.url_scheme"] = scheme
 
 
-def _warm_up() -> None:
-    """What the first requests would make otherwise, several of them at once, each for itself and all for nothing but one."""
-    resolve("/healthz")  # reads all paths
-    for name in settings.WARM_UP:
+def _preload() -> None:
+    """Build expensive objects before the first request, so that concurrent first requests do not each build them."""
+    resolve("/healthz")  # loads the URL configuration
+    for name in settings.PRELOAD:
         import_string(name)()
 
 
-application = Entrance(Shortcuts(get_wsgi_application()), at_once=settings.WEB_THREADS)
-_warm_up()
+def _application() -> WsgiGateway:
+    django = get_wsgi_application()
+    return WsgiGateway(
+        FastPathMiddleware(django, import_string(settings.FAST_PATHS)), max_concurrency=settings.WEB_THREADS
+    )
+
+
+application = _application()
+_preload()

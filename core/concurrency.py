@@ -1,4 +1,4 @@
-"""The places of the requests that a process works on at once: whoever waits for something slow gives theirs back meanwhile."""
+"""The slots of the requests that a process works on at once: a thread that waits for something slow releases its slot."""
 
 import threading
 from collections.abc import Iterator
@@ -7,11 +7,11 @@ from queue import SimpleQueue
 
 from django.db import close_old_connections, connection
 
-_of_this_thread = threading.local()
+_thread = threading.local()
 
 
-class Places:
-    """Within, the thread holds one of `number` places; whoever finds none waits."""
+class WorkerSlots:
+    """A context manager in which the thread holds one of `number` slots. Entering it waits for a free one."""
 
     def __init__(self, number: int) -> None:
         self._free: SimpleQueue[None] = SimpleQueue()
@@ -20,43 +20,43 @@ class Places:
 
     def __enter__(self) -> None:
         self._free.get()
-        _of_this_thread.places = self
+        _thread.slots = self
 
-    def __exit__(self, *_fault: object) -> None:
-        _of_this_thread.places = None
+    def __exit__(self, *_error: object) -> None:
+        _thread.slots = None
         self._free.put(None)
 
 
 @contextmanager
-def given_back() -> Iterator[None]:
-    """Within, this thread has neither its place nor a connection to the database, of which there are as many as places.
+def released_slot() -> Iterator[None]:
+    """Release the thread's slot and its database connection within. There are as many connections as slots.
 
-    Whoever is amid a transaction, or has no place (a command, the worker), keeps what they have.
+    A thread in a transaction keeps both. A command and the email worker have no slot.
     """
-    places: Places | None = getattr(_of_this_thread, "places", None)
-    if places is None or connection.in_atomic_block:
+    slots: WorkerSlots | None = getattr(_thread, "slots", None)
+    if slots is None or connection.in_atomic_block:
         yield
         return
-    close_old_connections()  # as at the end of a request: the next one to ask has it
-    places.__exit__()
+    close_old_connections()  # as at the end of a request: the next request takes the connection
+    slots.__exit__()
     try:
         yield
     finally:
-        places.__enter__()
+        slots.__enter__()
 
 
-def of_this_request() -> Places | None:
-    """The places that this thread works in, for what a response still has to do after its request has left them."""
-    return getattr(_of_this_thread, "places", None)
+def current_slots() -> WorkerSlots | None:
+    """Return the slots that this thread works in, for a response that is made after its request has left them."""
+    return getattr(_thread, "slots", None)
 
 
 @contextmanager
-def taken_again(places: Places | None) -> Iterator[None]:
-    """Within, this thread has one of the places, and may have a connection to the database."""
-    if places is None or of_this_request() is places:
+def reacquired_slot(slots: WorkerSlots | None) -> Iterator[None]:
+    """Hold one of the slots within, so that the thread may use a database connection."""
+    if slots is None or current_slots() is slots:
         yield
         return
-    with places:
+    with slots:
         try:
             yield
         finally:

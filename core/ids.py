@@ -10,8 +10,8 @@ def new_id() -> uuid.UUID:
     return uuid7()
 
 
-def new_name() -> str:
-    """Return an id as 32 hexadecimal digits."""
+def new_request_id() -> str:
+    """Return an id of 32 hexadecimal digits."""
     return uuid_utils.uuid7().hex
 
 

@@ -5,10 +5,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.urls import re_path
 
 from accounts.tokens.keys import ring
-from core.http.safe_methods import read_only
+from core.http.safe_methods import safe_methods_only
 
 
-@read_only
+@safe_methods_only
 def jwks(_request: HttpRequest) -> HttpResponse:
     """Return the public keys that verify access tokens (RFC 7517 §5): none under HS256. Any site may read them."""
     keys = ring.current().published() if settings.JWT_PRIVATE_KEYS else {"keys": []}
@@ -17,7 +17,7 @@ def jwks(_request: HttpRequest) -> HttpResponse:
     return JsonResponse(keys, headers=headers)
 
 
-@read_only
+@safe_methods_only
 def change_password(_request: HttpRequest) -> HttpResponse:
     """Redirect password managers to the page where a password is changed (W3C: A Well-Known URL for Changing Passwords)."""
     response = HttpResponseRedirect(settings.CHANGE_PASSWORD_URL)

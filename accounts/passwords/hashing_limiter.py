@@ -103,7 +103,7 @@ def turn() -> Iterator[None]:
         yield
         return
     path = _path()
-    with concurrency.given_back():
+    with concurrency.released_slot():
         if not _queue.enter(patience=_patience(), path=path):
             raise _refusal()
         _of_this_thread.has_turn = True

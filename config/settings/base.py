@@ -36,7 +36,6 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "anymail",
     "corsheaders",
-    "csp",
     "core",
     "core.dev",
     "sessions_tracking",
@@ -44,28 +43,36 @@ INSTALLED_APPS = [
     *CAPABILITIES,
 ]
 
-# The API needs neither cookies of Django's own nor CSRF tokens: those of the site step aside below /api.
+# Of the admin, the pages, the files and the health checks.
 MIDDLEWARE = [
+    "core.http.api_stack.ApiStackMiddleware",
+    "core.http.request_context.RequestIdMiddleware",
+    "core.observability.middleware.AccessLogMiddleware",
+    "core.http.security_headers.SecurityHeadersMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "core.throttling.headers.RateLimitHeadersMiddleware",
+    "core.api.middleware.OverloadedPageMiddleware",
+    "core.http.locale.LocaleMiddleware",
+    "core.api.middleware.IncompleteBodyMiddleware",
+    "core.observability.middleware.CommonMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.admin_site.session_lifetime.AdminSessionLifetimeMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+# Of everything below /api, which needs no sessions, messages or CSRF tokens (core.api.origin checks what rides on cookies).
+API_MIDDLEWARE = [
     "core.http.request_context.RequestIdMiddleware",
     "core.observability.middleware.AccessLogMiddleware",
     "core.rejected_requests.middleware.RejectedRequestMiddleware",
-    "core.http.security_headers.BrowserHeadersMiddleware",
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "core.http.site_middleware.CSPMiddleware",
-    "core.http.admin_csp.AdminPolicyMiddleware",
+    "core.http.security_headers.SecurityHeadersMiddleware",
     "core.throttling.headers.RateLimitHeadersMiddleware",
     "core.api.middleware.ApiErrorMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "core.http.locale.LocaleMiddleware",
     "core.api.middleware.IncompleteBodyMiddleware",
     "core.observability.middleware.CommonMiddleware",
-    "core.http.site_middleware.SessionMiddleware",
-    "core.http.site_middleware.CsrfViewMiddleware",
-    "core.http.site_middleware.AuthenticationMiddleware",
-    "accounts.admin_site.session_lifetime.AdminSessionLifetimeMiddleware",
-    "core.http.site_middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -87,13 +94,15 @@ TEMPLATES = [
     },
 ]
 
-# The username is unique by its key, which ignores case, and that is how `get_by_natural_key` finds it; the CSRF
-# middleware of W003 is the one of `core.http.site_middleware`. The proxy that ends TLS redirects to it (W008);
-# `core.checks` judges all secrets, not only SECRET_KEY (W009); to preload HSTS is for whoever owns the whole domain (W021).
+# The username is unique by its key, which ignores case, and `get_by_natural_key` reads by that key (auth.E003, W004).
+# `core.http.security_headers` sets what W001 and W002 look for in Django's own middleware. The proxy that ends TLS redirects
+# to HTTPS (W008). `core.checks` checks all secrets, not only SECRET_KEY (W009). Only the owner of a whole domain may preload
+# HSTS (W021).
 SILENCED_SYSTEM_CHECKS = [
     "auth.E003",
     "auth.W004",
-    "security.W003",
+    "security.W001",
+    "security.W002",
     "security.W008",
     "security.W009",
     "security.W021",

@@ -8,24 +8,15 @@ MAX_BODY_BYTES = 64 * 1024
 WEB_THREADS = env.integer("WEB_THREADS", 8, minimum=1, maximum=1000)
 MAX_JSON_DEPTH = 32
 
-# What is asked so often that Django's middleware would be most of its cost; see core.fast_path.middleware.
-SHORTCUTS = {
-    ("GET", "/api/auth/forward-auth"): "accounts.api.views.forward_auth.shortcut",
-    ("GET", "/api/auth/me"): "accounts.api.fast_me.shortcut",
-    ("GET", "/api/auth/profile"): "accounts.api.fast_me.shortcut",
-    ("POST", "/api/auth/register"): "accounts.api.fast_paths.register",
-    ("POST", "/api/auth/login"): "accounts.api.fast_paths.login",
-    ("POST", "/api/auth/refresh"): "accounts.api.fast_paths.refresh",
-    ("POST", "/api/auth/refresh-token"): "accounts.api.fast_paths.refresh",
-    ("POST", "/api/auth/logout"): "accounts.api.fast_paths.logout",
-}
+# The requests that are answered ahead of Django's middleware; see core.fast_path.middleware.
+FAST_PATHS = "accounts.api.fast_paths.FAST_PATHS"
 
-# What is made once in a process, is big, and better made before its first request than by it.
-WARM_UP = [
+# Called before a process serves its first request: concurrent first requests would each build these objects.
+PRELOAD = [
     "django.contrib.auth.password_validation.get_default_password_validators",
     "sessions_tracking.client_info.resolver",
 ]
-# Of these, what needs no app to be there: web processes share it. See core.web_server.granian_server.
+# Those that need no app: built before the web processes fork, which share the memory. See core.web_server.granian_server.
 PRELOAD_BEFORE_FORK = ["sessions_tracking.client_info.resolver"]
 
 REST_FRAMEWORK = {

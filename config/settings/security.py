@@ -1,9 +1,7 @@
-"""What browsers and proxies are told and believed."""
+"""Hosts, origins, proxies, cookies of the admin, and HSTS. `core.http.security_headers` has the other headers."""
 
 from datetime import timedelta
 from urllib.parse import urlsplit
-
-from csp.constants import NONE, SELF
 
 from config.settings.debug import DEBUG
 from core.environment import env
@@ -43,8 +41,6 @@ CSRF_TRUSTED_ORIGINS = CORS_ALLOWED_ORIGINS
 # X-Forwarded-For and -Proto count only where the peer is one of these; see config.wsgi.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 
-SECURE_CONTENT_TYPE_NOSNIFF = True
-SECURE_REFERRER_POLICY = "no-referrer"
 SECURE_HSTS_SECONDS = 0 if DEBUG else env.integer("HSTS_SECONDS", 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
 # Where /.well-known/change-password leads, which password managers open.
@@ -54,7 +50,6 @@ if _target.path.rstrip("/") == "/.well-known/change-password" and _target.hostna
     raise env.BadVariable(
         "CHANGE_PASSWORD_URL", "must lead elsewhere: browsers would be redirected to the same path for ever"
     )
-X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_NAME = "vestibule_admin"
@@ -70,17 +65,3 @@ if ADMIN_SESSION_IDLE > ADMIN_SESSION_MAX_AGE and env.is_set("ADMIN_SESSION_IDLE
 SESSION_COOKIE_AGE = int(ADMIN_SESSION_MAX_AGE.total_seconds())
 LOGIN_REDIRECT_URL = "/admin/"  # only the admin has a login page, and a `next` of another site leads there
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
-
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [NONE],
-        "script-src": [SELF],
-        "style-src": [SELF],
-        "img-src": [SELF, "data:"],
-        "font-src": [SELF],
-        "connect-src": [SELF],
-        "form-action": [SELF],
-        "base-uri": [NONE],
-        "frame-ancestors": [NONE],
-    },
-}

@@ -1,4 +1,4 @@
-"""Keeps the contract's form where REST framework is not reached: routing, hosts, limits of Django, debug pages."""
+"""Middleware that gives every failure the API's form: of routing, of hosts, of Django's limits, of debug pages."""
 
 from collections.abc import Callable
 
@@ -8,31 +8,45 @@ from core.api.exceptions import BadRequest, Overloaded, for_status
 from core.api.responses import plain_failure
 from core.http.wsgi_bridge import INCOMPLETE_BODY
 
-# Whatever is under /api/auth is for one caller alone.
-NOT_STORED = {"Cache-Control": "no-store", "Vary": "Accept, Accept-Language, Authorization, Cookie, Origin"}
+# Each response below /api/auth is for one caller alone.
+NO_STORE_HEADERS = {"Cache-Control": "no-store", "Vary": "Accept, Accept-Language, Authorization, Cookie, Origin"}
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
 class ApiErrorMiddleware:
-    """Any failure below /api that is not JSON yet becomes the envelope; answers there are not to be stored."""
+    """Put a failure that is not JSON yet into the envelope, and let no cache store a response below /api/auth."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if not request.path_info.startswith("/api"):
-            return response
         if response.status_code >= 400 and not response.headers.get("Content-Type", "").startswith("application/json"):
-            response = _in_the_envelope(response)
+            response = _enveloped(response)
         if request.path_info.startswith("/api/auth"):
-            response.headers.setdefault("Cache-Control", NOT_STORED["Cache-Control"])
-            response.headers["Vary"] = NOT_STORED["Vary"]
+            response.headers.setdefault("Cache-Control", NO_STORE_HEADERS["Cache-Control"])
+            response.headers["Vary"] = NO_STORE_HEADERS["Vary"]
         return response
 
+
+def _enveloped(response: HttpResponse) -> HttpResponse:
+    failure = plain_failure(for_status(response.status_code))
+    if "Allow" in response.headers:
+        failure.headers["Allow"] = response.headers["Allow"]
+    return failure
+
+
+class OverloadedPageMiddleware:
+    """Answer 503 with `Retry-After` for a page of the admin that raises Overloaded. Below /api, REST framework does this."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
     def process_exception(self, _request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """A page of the admin that cannot be made for the moment says so; below /api REST framework has made an answer of it."""
         if not isinstance(error, Overloaded):
             return None
         return HttpResponse(
@@ -40,15 +54,8 @@ class ApiErrorMiddleware:
         )
 
 
-def _in_the_envelope(answer: HttpResponse) -> HttpResponse:
-    failure = plain_failure(for_status(answer.status_code))
-    if "Allow" in answer.headers:
-        failure.headers["Allow"] = answer.headers["Allow"]
-    return failure
-
-
 class IncompleteBodyMiddleware:
-    """Refuses a request whose body ended early or has malformed chunks, in the language of the client."""
+    """Reject a request whose body ended early or has malformed chunks, in the language of the client."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response

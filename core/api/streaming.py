@@ -13,12 +13,12 @@ _one_piece = threading.Lock()
 
 def streamed_json(pieces: Iterator[bytes]) -> StreamingHttpResponse:
     """`pieces` is called for each piece in a worker slot, and in none while the client reads."""
-    return StreamingHttpResponse(_in_slots(pieces, concurrency.of_this_request()), content_type="application/json")
+    return StreamingHttpResponse(_in_slots(pieces, concurrency.current_slots()), content_type="application/json")
 
 
-def _in_slots(pieces: Iterator[bytes], slots: concurrency.Places | None) -> Iterator[bytes]:
+def _in_slots(pieces: Iterator[bytes], slots: concurrency.WorkerSlots | None) -> Iterator[bytes]:
     while True:
-        with _one_piece, concurrency.taken_again(slots):
+        with _one_piece, concurrency.reacquired_slot(slots):
             piece = next(pieces, None)
         if piece is None:
             return

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import viewsets
 from rest_framework.request import Request
 
-from core.api.deferred_error import DEFERRED_ERROR
+from core.api.deferred_error import raise_deferred_error
 
 
 class ViewSet(viewsets.ViewSet):
@@ -18,7 +18,5 @@ class ViewSet(viewsets.ViewSet):
     ends_sessions: frozenset[str] = frozenset()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Raise the exception that the fast path deferred, if there is one: the work must not be done twice."""
-        if DEFERRED_ERROR in request.META:
-            raise request.META[DEFERRED_ERROR]
+        raise_deferred_error(request)
         super().initial(request, *args, **kwargs)

@@ -1,21 +1,19 @@
-"""Answers the busiest requests in front of Django, where they go the usual way; anything else is Django's."""
+"""Answers the requests of FAST_PATHS ahead of Django's middleware, URL resolver and REST framework."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from io import BytesIO
 from typing import Any
 
-from django.conf import settings
+from corsheaders.middleware import CorsMiddleware
 from django.core.handlers.wsgi import WSGIRequest
-from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
-from django.utils.module_loading import import_string
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.http import HttpRequest, HttpResponse
 
 from core.api.deferred_error import DEFERRED_ERROR
 from core.api.exceptions import ApiError
-from core.api.origin import SAFE_METHODS
-from core.http.request_context import HEADER, at_work, name_of
+from core.http.request_context import HEADER, current, environ_request_id
 from core.http.wsgi_bridge import INCOMPLETE_BODY
 from core.observability import access_log
 from core.observability.access_log_format import AccessRecord
@@ -27,82 +25,83 @@ StartResponse = Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Quick:
-    """A success, and the ids of the user and the session that it was for. `cookies` as `Set-Cookie` has them."""
+class FastResponse:
+    """A success (200), and the ids of its user and session for the access log."""
 
     headers: Mapping[str, str]
     body: bytes
     ids: UserAndSession
-    status: HTTPStatus = HTTPStatus.OK
-    cookies: Sequence[str] = ()
 
 
-Shortcut = Callable[[WSGIRequest], Quick]
+FastHandler = Callable[[WSGIRequest], FastResponse]
 
 
-class Shortcuts:
-    """Of SHORTCUTS, by method and exact path. One that raises leaves the request to Django, and what it raised to the view.
+class FastPathMiddleware:
+    """WSGI middleware that runs the handler of a request's method and exact path. Only requests without a body may have one.
 
-    Nor is it asked where Django would have more to say: of a browser's request that needs CORS.
+    A handler that raises leaves the request to Django, where the view raises the same error again (`raise_deferred_error`):
+    so every failure is rendered, logged and recorded by the ordinary path, and nothing is done twice.
     """
 
-    def __init__(self, inner: Callable[[Environ, StartResponse], Iterable[bytes]]) -> None:
+    def __init__(
+        self,
+        inner: Callable[[Environ, StartResponse], Iterable[bytes]],
+        fast_paths: Mapping[tuple[str, str], FastHandler],
+    ) -> None:
         self.inner = inner
-        self._shortcuts: dict[tuple[str, str], Shortcut] = {
-            asked: import_string(name) for asked, name in settings.SHORTCUTS.items()
-        }
+        self._fast_paths = fast_paths
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        shortcut = self._shortcuts.get((environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")))
-        quick = _taken(shortcut, environ) if shortcut is not None else None
-        if quick is None:
+        handler = self._fast_paths.get((environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")))
+        response = _try_handler(handler, environ) if handler is not None else None
+        if response is None:
             return self.inner(environ, start_response)
-        cookies = [("Set-Cookie", cookie) for cookie in quick.cookies]
-        status = f"{quick.status} {quick.status.phrase}"
-        start_response(status, [*quick.headers.items(), *cookies, (HEADER, name_of(environ))])
-        _note(environ, quick)
-        return [quick.body]
+        start_response("200 OK", [*response.headers.items(), (HEADER, environ_request_id(environ))])
+        _log(environ, response)
+        return [response.body]
 
 
-def _taken(shortcut: Shortcut, environ: Environ) -> Quick | None:
-    if "HTTP_ORIGIN" in environ or INCOMPLETE_BODY in environ:
+def _try_handler(handler: FastHandler, environ: Environ) -> FastResponse | None:
+    if INCOMPLETE_BODY in environ:
         return None
     try:
         request = WSGIRequest(environ)
         request.get_host()
-        with at_work(request):
-            return shortcut(request)
-    except ApiError as refusal:
-        environ[DEFERRED_ERROR] = refusal.with_traceback(None)
-    except (OperationalError, InterfaceError) as fault:
-        environ[DEFERRED_ERROR] = fault  # to wait for the database once is enough
-    except Exception as fault:  # noqa: BLE001 - Django meets it again, logs it, and has the words for it
-        if environ["REQUEST_METHOD"] not in SAFE_METHODS:
-            environ[DEFERRED_ERROR] = fault  # what may have changed something is not tried twice
+        with current(request):
+            return _with_cors_headers(request, handler(request))
+    except Exception as error:  # noqa: BLE001 - the view raises it again, and the ordinary path renders and logs it
+        environ[DEFERRED_ERROR] = error.with_traceback(None) if isinstance(error, ApiError) else error
     finally:
-        let_go()
-    _rewind(environ)
+        release_db_connection()
     return None
 
 
-def _rewind(environ: Environ) -> None:
-    """For whoever reads the body now. Where none came the server's own stream is left, which nobody reads; see config.wsgi."""
-    body = environ["wsgi.input"]
-    if isinstance(body, BytesIO):
-        body.seek(0)
+def _no_response(_request: HttpRequest) -> HttpResponse:
+    raise NotImplementedError
 
 
-def let_go() -> None:
-    """Of the database, where it was asked, as Django does after each request; to go through all of them takes longer."""
+_cors = CorsMiddleware(_no_response)
+
+
+def _with_cors_headers(request: HttpRequest, response: FastResponse) -> FastResponse:
+    """Let a page of a trusted origin read the response, as the CORS middleware of the ordinary path does."""
+    if "HTTP_ORIGIN" not in request.META:
+        return response
+    cors = _cors.add_response_headers(request, HttpResponse()).headers
+    added = {name: value for name, value in cors.items() if name.startswith("access-control-")}
+    return FastResponse({**response.headers, **added}, response.body, response.ids)
+
+
+def release_db_connection() -> None:
+    """Do what Django does after each request, for the one database alone: to go through all of them takes longer."""
     database = connections[DEFAULT_DB_ALIAS]
     if database.connection is not None:
         database.close_if_unusable_or_obsolete()
 
 
-def _note(environ: Environ, quick: Quick) -> None:
-    """What AccessLogMiddleware does for the others. Method and path are those of a shortcut."""
+def _log(environ: Environ, response: FastResponse) -> None:
+    """Write the line that the access log's middleware writes on the ordinary path. Method and path are of FAST_PATHS."""
     now = time.perf_counter()
-    asked = name_of(environ), environ["REQUEST_METHOD"], environ["PATH_INFO"]
-    access_log.record(
-        AccessRecord(time.time(), *asked, quick.status, now - environ.get(REQUEST_STARTED, now), quick.ids)
-    )
+    request = environ_request_id(environ), environ["REQUEST_METHOD"], environ["PATH_INFO"]
+    seconds = now - environ.get(REQUEST_STARTED, now)
+    access_log.record(AccessRecord(time.time(), *request, HTTPStatus.OK, seconds, response.ids))

@@ -1,51 +1,59 @@
-"""The language of a request, by Django's rules, but never one that the client refuses."""
+"""The language of a request, by Django's rules, but never one that the client excludes."""
 
 import functools
 import re
+from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest
-from django.middleware import locale
+from django.http import HttpRequest, HttpResponse
 from django.utils import translation
+from django.utils.cache import patch_vary_headers
 
 _MAX_CACHED_LENGTH = 100
-_NOUGHT = re.compile(r"q=0(\.0{0,3})?", re.IGNORECASE)
+_ZERO_WEIGHT = re.compile(r"q=0(\.0{0,3})?", re.IGNORECASE)
 
 
-class LocaleMiddleware(locale.LocaleMiddleware):
-    """Django takes `fr;q=0` for a wish for French, the least one; it says "anything but" (RFC 9110 §12.4.2)."""
+class LocaleMiddleware:
+    """Django's, without languages in paths, and with a cache: browsers send the same few headers again and again."""
 
-    def process_request(self, request: HttpRequest) -> None:
-        _drop_refused(request)
-        super().process_request(request)
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        translation.activate(request_language(request))
+        request.LANGUAGE_CODE = translation.get_language()  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        patch_vary_headers(response, ("Accept-Language",))
+        response.headers.setdefault("Content-Language", translation.get_language())
+        return response
 
 
-def language_of(request: HttpRequest) -> str:
-    """The language of the answer, for who answers in front of the middleware."""
+def request_language(request: HttpRequest) -> str:
+    """Return the language of the response."""
     accepted = request.META.get("HTTP_ACCEPT_LANGUAGE", "")
     has_cookie = settings.LANGUAGE_COOKIE_NAME in request.META.get("HTTP_COOKIE", "")
     if has_cookie or len(accepted) > _MAX_CACHED_LENGTH:
-        _drop_refused(request)
+        _drop_excluded(request)
         return translation.get_language_from_request(request)
     return _accepted_language(accepted)
 
 
 @functools.lru_cache(maxsize=1024)
 def _accepted_language(accepted: str) -> str:
-    """Browsers send the same few headers again and again; Django would parse all cookies of each request first."""
     request = HttpRequest()
     request.META["HTTP_ACCEPT_LANGUAGE"] = accepted
-    _drop_refused(request)
+    _drop_excluded(request)
     return translation.get_language_from_request(request)
 
 
-def _drop_refused(request: HttpRequest) -> None:
-    wishes = request.META.get("HTTP_ACCEPT_LANGUAGE")
-    if wishes and "0" in wishes:
-        kept = [wish.strip() for wish in wishes.split(",") if not _is_refused(wish)]
+def _drop_excluded(request: HttpRequest) -> None:
+    """Django takes `fr;q=0` for the least preferred language; it means "anything but French" (RFC 9110 §12.4.2)."""
+    accepted = request.META.get("HTTP_ACCEPT_LANGUAGE")
+    if accepted and "0" in accepted:
+        kept = [language.strip() for language in accepted.split(",") if not _is_excluded(language)]
         request.META["HTTP_ACCEPT_LANGUAGE"] = ",".join(kept)
 
 
-def _is_refused(wish: str) -> bool:
-    weight = "".join(wish.rpartition(";")[2].split())
-    return _NOUGHT.fullmatch(weight) is not None
+def _is_excluded(language: str) -> bool:
+    weight = "".join(language.rpartition(";")[2].split())
+    return _ZERO_WEIGHT.fullmatch(weight) is not None

@@ -1,4 +1,4 @@
-"""Views that only show something."""
+"""Views that change nothing."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 View = Callable[..., HttpResponse]
 
 
-def read_only(view: View) -> View:
-    """GET and HEAD alone. Anything else is a 405 that names them, and no complaint about a form's missing token."""
+def safe_methods_only(view: View) -> View:
+    """Allow GET and HEAD. Another method gets 405, which names them, and not the CSRF check's 403."""
     safe: View = csrf_exempt(require_safe(view))
     return safe

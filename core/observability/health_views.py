@@ -4,19 +4,19 @@ from http import HTTPStatus
 
 from django.http import HttpRequest, JsonResponse
 
-from core.http.safe_methods import read_only
+from core.http.safe_methods import safe_methods_only
 from core.observability import health_checks, heartbeat
 from core.observability.database_reports import DATABASE_REPORTS
 from core.redis.client import breaker
 
 
-@read_only
+@safe_methods_only
 def healthz(request: HttpRequest) -> JsonResponse:
     """Checks no dependency, so that a database outage restarts no web process."""
     return JsonResponse({"status": "ok"})
 
 
-@read_only
+@safe_methods_only
 def readyz(request: HttpRequest) -> JsonResponse:
     """503 if requests cannot be served: the database does not respond, is not migrated or accepts no writes.
 

@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from core.http.client_ip import peer_is_trusted
 from core.http.request_context import PEER
-from core.http.safe_methods import read_only
+from core.http.safe_methods import safe_methods_only
 from core.metrics import multiprocess
 from core.metrics.registry import REGISTRY
 from core.observability import access_log, health_checks, heartbeat
@@ -28,7 +28,7 @@ _CACHE_SECONDS = 5.0
 _FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP", "HTTP_FORWARDED", "HTTP_VIA")
 
 
-@read_only
+@safe_methods_only
 def scrape(request: HttpRequest) -> HttpResponse:
     """Requires METRICS_TOKEN if it is set; else a direct request from an IP of METRICS_ALLOWED."""
     if settings.METRICS_TOKEN and not _has_valid_token(request):

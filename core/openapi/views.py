@@ -11,16 +11,15 @@ from django.utils import translation
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiYamlRenderer
 
-from core.http.safe_methods import read_only
-from core.pages.views import POLICY, page
+from core.http.safe_methods import safe_methods_only
+from core.http.security_headers import ResponseKind
+from core.pages.views import page
 
 JSON_TYPES = ("application/json", "application/vnd.oai.openapi+json")
 YAML_TYPES = ("application/vnd.oai.openapi", "application/yaml")
-# Redoc writes style elements, and searches in a worker that it makes from a blob. Swagger UI needs nothing of the kind.
-_REDOC_POLICY = {**POLICY, "style-src": "'self' 'unsafe-inline'", "worker-src": "blob:"}
 
 
-@read_only
+@safe_methods_only
 def schema(request: HttpRequest) -> HttpResponse:
     """JSON, unless YAML is what the client likes best or names by `?format=yaml`."""
     media_type = request.get_preferred_type([*JSON_TYPES, *YAML_TYPES]) or JSON_TYPES[0]
@@ -30,14 +29,14 @@ def schema(request: HttpRequest) -> HttpResponse:
     return HttpResponse(body, content_type=media_type, headers={"Vary": "Accept"})
 
 
-@read_only
+@safe_methods_only
 def swagger_ui(request: HttpRequest) -> HttpResponse:
     return page(request, "docs/swagger_ui.html")
 
 
-@read_only
+@safe_methods_only
 def redoc(request: HttpRequest) -> HttpResponse:
-    return page(request, "docs/redoc.html", policy=_REDOC_POLICY)
+    return page(request, "docs/redoc.html", kind=ResponseKind.REDOC)
 
 
 @cache

@@ -1,25 +1,14 @@
 """The front page, and the pages that the links in emails lead to."""
 
 from collections.abc import Mapping
-from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import re_path
 
-from core.http.safe_methods import read_only
-
-POLICY: Final = {
-    "default-src": "'none'",
-    "script-src": "'self'",
-    "style-src": "'self'",
-    "img-src": "'self' data:",
-    "connect-src": "'self'",
-    "form-action": "'self'",
-    "base-uri": "'none'",
-    "frame-ancestors": "'none'",
-}
+from core.http.safe_methods import safe_methods_only
+from core.http.security_headers import ResponseKind, set_kind
 
 
 def page(
@@ -27,36 +16,35 @@ def page(
     template: str,
     context: Mapping[str, object] | None = None,
     *,
-    policy: Mapping[str, str] = POLICY,
+    kind: ResponseKind = ResponseKind.PAGE,
 ) -> HttpResponse:
-    """A page that may hold a token in its address: nothing stores it, and no other host hears of it."""
+    """Return a page that is not stored: its URL may hold a token."""
     response = render(request, template, {"product_name": settings.PRODUCT_NAME, **(context or {})})
-    response["Content-Security-Policy"] = "; ".join(f"{name} {sources}" for name, sources in policy.items())
-    response["Referrer-Policy"] = "no-referrer"
+    set_kind(response, kind)
     response["Cache-Control"] = "no-store"
     return response
 
 
-@read_only
+@safe_methods_only
 def index(request: HttpRequest) -> HttpResponse:
     return page(request, "pages/index.html", {"debug": settings.DEBUG})
 
 
-@read_only
+@safe_methods_only
 def verify_email_page(request: HttpRequest) -> HttpResponse:
-    """Verifies nothing by itself (mail scanners open links); its button does."""
+    """Show a button that verifies the email: mail scanners open links, and must not verify it."""
     return page(request, "pages/verify_email.html")
 
 
-@read_only
+@safe_methods_only
 def reset_password_page(request: HttpRequest) -> HttpResponse:
-    """With a token, the form for a new password; without one, the form to ask for the link."""
+    """Show the form for a new password if the URL has a token, else the form that requests the link."""
     return page(request, "pages/reset_password.html", {"composition": settings.PASSWORD_COMPOSITION})
 
 
-@read_only
+@safe_methods_only
 def undo_email_change_page(request: HttpRequest) -> HttpResponse:
-    """Undoes nothing by itself; its button does."""
+    """Show a button that undoes the change, for the same reason."""
     return page(request, "pages/undo_email_change.html")
 
 

@@ -1,4 +1,4 @@
-"""As many requests at work as there are places, but for those that have given theirs back."""
+"""As many requests run at once as there are worker slots, without those that have released theirs."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 
 from core import concurrency
-from core.concurrency import Places
+from core.concurrency import WorkerSlots
 
 
 @pytest.fixture
@@ -17,71 +17,71 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 @pytest.fixture(autouse=True)
-def ended(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What became of the connection, which the tests themselves keep."""
-    found: list[str] = []
-    monkeypatch.setattr(concurrency, "close_old_connections", lambda: found.append("as at the end of a request"))
-    return found
+def closed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Record that the connection is closed; the tests themselves keep it."""
+    closed: list[str] = []
+    monkeypatch.setattr(concurrency, "close_old_connections", lambda: closed.append("closed"))
+    return closed
 
 
-def _take(only: Places) -> str:
-    with only:
-        return "taken"
+def _acquire(slots: WorkerSlots) -> str:
+    with slots:
+        return "acquired"
 
 
-def test_whoever_finds_no_place_waits_for_one(pool: ThreadPoolExecutor) -> None:
-    only = Places(1)
-    with only:
-        other = pool.submit(_take, only)
+def test_a_request_without_a_free_slot_waits(pool: ThreadPoolExecutor) -> None:
+    slots = WorkerSlots(1)
+    with slots:
+        other = pool.submit(_acquire, slots)
         with pytest.raises(TimeoutError):
             other.result(timeout=0.1)
 
-    assert other.result(timeout=5) == "taken"
+    assert other.result(timeout=5) == "acquired"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_place_given_back_is_anybodys_until_its_owner_returns(pool: ThreadPoolExecutor) -> None:
-    only = Places(1)
-    with only:
-        with concurrency.given_back():
-            assert pool.submit(_take, only).result(timeout=5) == "taken"
-        other = pool.submit(_take, only)
+def test_a_released_slot_is_free_until_its_owner_returns(pool: ThreadPoolExecutor) -> None:
+    slots = WorkerSlots(1)
+    with slots:
+        with concurrency.released_slot():
+            assert pool.submit(_acquire, slots).result(timeout=5) == "acquired"
+        other = pool.submit(_acquire, slots)
         with pytest.raises(TimeoutError):
             other.result(timeout=0.1)
 
-    assert other.result(timeout=5) == "taken"
+    assert other.result(timeout=5) == "acquired"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_with_the_place_goes_the_connection(ended: list[str]) -> None:
-    with Places(1), concurrency.given_back():
-        assert ended == ["as at the end of a request"]
+def test_releasing_a_slot_closes_the_connection(closed: list[str]) -> None:
+    with WorkerSlots(1), concurrency.released_slot():
+        assert closed == ["closed"]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_amid_a_transaction_both_are_kept(pool: ThreadPoolExecutor, ended: list[str]) -> None:
-    only = Places(1)
-    with only, transaction.atomic(), concurrency.given_back():
-        other = pool.submit(_take, only)
+def test_a_thread_in_a_transaction_keeps_both(pool: ThreadPoolExecutor, closed: list[str]) -> None:
+    slots = WorkerSlots(1)
+    with slots, transaction.atomic(), concurrency.released_slot():
+        other = pool.submit(_acquire, slots)
         with pytest.raises(TimeoutError):
             other.result(timeout=0.1)
         assert connection.in_atomic_block
-        assert not ended
+        assert not closed
 
-    assert other.result(timeout=5) == "taken"
+    assert other.result(timeout=5) == "acquired"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_fault_meanwhile_leaves_as_many_places_as_before() -> None:
-    only = Places(1)
-    with pytest.raises(ZeroDivisionError), only, concurrency.given_back():
+def test_an_error_while_the_slot_is_released_loses_no_slot() -> None:
+    slots = WorkerSlots(1)
+    with pytest.raises(ZeroDivisionError), slots, concurrency.released_slot():
         raise ZeroDivisionError
 
-    assert _take(only) == "taken"
+    assert _acquire(slots) == "acquired"
 
 
-def test_whoever_has_no_place_has_none_to_give_back() -> None:
-    with concurrency.given_back():
+def test_a_thread_without_a_slot_has_none_to_release() -> None:
+    with concurrency.released_slot():
         pass
 
-    assert _take(Places(1)) == "taken"
+    assert _acquire(WorkerSlots(1)) == "acquired"

@@ -13,15 +13,15 @@ from pytest_django import Settings
 
 from accounts.models import AuditEvent, AuditKind, OutboxEmail, User
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
-from accounts.testing.parity import Answer, Headers, by_client, by_server
-from accounts.testing.parity import closings as closings
+from accounts.testing.parity import ApiResult, Headers, via_django, via_wsgi
+from accounts.testing.parity import db_releases as db_releases
 from accounts.tokens import session_tokens
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason, Session
 
 SignIn = Callable[..., SignedIn]
-Ask = Callable[..., Answer]
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("closings")]
+Send = Callable[..., ApiResult]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("db_releases")]
 
 DOMAIN = ".example.com"
 EVIL = {"Origin": "https://evil.example"}
@@ -31,9 +31,9 @@ READERS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(params=[by_client, by_server])
-def ask(request: pytest.FixtureRequest) -> Ask:
-    by: Ask = request.param
+@pytest.fixture(params=[via_django, via_wsgi])
+def ask(request: pytest.FixtureRequest) -> Send:
+    by: Send = request.param
     return by
 
 
@@ -54,10 +54,10 @@ def hers(mallory: User, sign_in: SignIn) -> SignedIn:
     return sign_in(mallory)
 
 
-def _cleared(answer: Answer) -> set[tuple[str, str]]:
-    """Name and domain of each cookie that the answer clears, "" for this host alone."""
+def _cleared(response: ApiResult) -> set[tuple[str, str]]:
+    """Name and domain of each cookie that the response clears, "" for this host alone."""
     found = set()
-    for line in answer.headers.get("Set-Cookie", []):
+    for line in response.headers.get("Set-Cookie", []):
         pair, *attributes = line.split("; ")
         if "Max-Age=0" in attributes:
             domains = [text.partition("=")[2] for text in attributes if text.startswith("Domain=")]
@@ -69,21 +69,21 @@ def _everywhere(domain: str | None, *names: str) -> set[tuple[str, str]]:
     return {(name, place) for name in names for place in ({"", domain} if domain else {""})}
 
 
-def _is_refused(answer: Answer, domain: str | None, *names: str) -> bool:
+def _is_refused(response: ApiResult, domain: str | None, *names: str) -> bool:
     """And nothing else is set or cleared."""
-    is_all = len(answer.headers["Set-Cookie"]) == len(_cleared(answer))
-    refused = (answer.status, answer.code, answer.identity) == (401, "token_invalid", {})
-    return refused and is_all and _cleared(answer) == _everywhere(domain, *names)
+    is_all = len(response.headers["Set-Cookie"]) == len(_cleared(response))
+    refused = (response.status, response.code, response.identity) == (401, "token_invalid", {})
+    return refused and is_all and _cleared(response) == _everywhere(domain, *names)
 
 
 @pytest.mark.parametrize("reader", READERS)
 def test_two_access_tokens_are_refused_and_cleared(
-    ask: Ask, here: SignedIn, hers: SignedIn, domain: str | None, reader: tuple[str, str]
+    ask: Send, here: SignedIn, hers: SignedIn, domain: str | None, reader: tuple[str, str]
 ) -> None:
     for pair in ((here.access, hers.access), (hers.access, here.access), (here.access, "x"), ("x", here.access)):
-        answer = ask(reader[0], {"Cookie": "theme=dark; jwt={}; a=b; jwt={}".format(*pair)}, reader[1])
+        response = ask(reader[0], {"Cookie": "theme=dark; jwt={}; a=b; jwt={}".format(*pair)}, reader[1])
 
-        assert _is_refused(answer, domain, "jwt")
+        assert _is_refused(response, domain, "jwt")
     assert here.client.get("/me").status_code == hers.client.get("/me").status_code == 200
 
 
@@ -93,7 +93,7 @@ def test_two_access_tokens_are_refused_and_cleared(
      "a=b, jwt={}; c=\xc3\xa9, jwt={}", "jwt={};;, jwt={}", "=; jwt={}; =x; jwt={};"],
 )  # fmt: skip
 def test_however_the_header_was_joined(
-    ask: Ask, here: SignedIn, hers: SignedIn, domain: str | None, header: str
+    ask: Send, here: SignedIn, hers: SignedIn, domain: str | None, header: str
 ) -> None:
     assert _is_refused(ask("GET", {"Cookie": header.format(here.access, hers.access)}, "/me"), domain, "jwt")
     # Two of one value are one cookie, and an empty one is none.
@@ -102,12 +102,12 @@ def test_however_the_header_was_joined(
 
 
 @pytest.mark.parametrize("name", ["xjwt", "jwt2", "JWT", "my-jwt", "my.jwt"])
-def test_a_cookie_of_another_name_is_no_conflict(ask: Ask, here: SignedIn, name: str) -> None:
+def test_a_cookie_of_another_name_is_no_conflict(ask: Send, here: SignedIn, name: str) -> None:
     for cookie in (f"{name}=x; jwt={here.access}", f"jwt={here.access}; {name}=jwt=x; a=jwt"):
         assert ask("GET", {"Cookie": cookie}, "/me").status == 200
 
 
-def test_a_token_in_the_header_or_the_body_is_used_alone(ask: Ask, here: SignedIn, hers: SignedIn) -> None:
+def test_a_token_in_the_header_or_the_body_is_used_alone(ask: Send, here: SignedIn, hers: SignedIn) -> None:
     cookies = {"Cookie": f"jwt={here.access}; jwt=x; refreshToken={here.refresh}; refreshToken={hers.refresh}"}
 
     for path in ("/me", "/forward-auth"):
@@ -119,7 +119,7 @@ def test_a_token_in_the_header_or_the_body_is_used_alone(ask: Ask, here: SignedI
 
 
 def test_a_logout_with_two_access_tokens_does_not_claim_success_and_clears_all(
-    ask: Ask, here: SignedIn, hers: SignedIn, domain: str | None
+    ask: Send, here: SignedIn, hers: SignedIn, domain: str | None
 ) -> None:
     cookies = f"jwt={here.access}; jwt={hers.access}; refreshToken={here.refresh}"
 
@@ -128,13 +128,13 @@ def test_a_logout_with_two_access_tokens_does_not_claim_success_and_clears_all(
     assert here.client.get("/me").status_code == hers.client.get("/me").status_code == 200
 
 
-def test_from_another_site_nothing_is_cleared(ask: Ask, here: SignedIn, hers: SignedIn) -> None:
+def test_from_another_site_nothing_is_cleared(ask: Send, here: SignedIn, hers: SignedIn) -> None:
     cookies = f"jwt={here.access}; jwt=x; refreshToken={here.refresh}; refreshToken={hers.refresh}"
 
     for path in ("/refresh", "/logout", "/logout-all"):
-        answer = ask("POST", {"Cookie": cookies} | EVIL, path)
-        assert (answer.status, answer.code) == (403, "origin_not_allowed")
-        assert "Set-Cookie" not in answer.headers
+        response = ask("POST", {"Cookie": cookies} | EVIL, path)
+        assert (response.status, response.code) == (403, "origin_not_allowed")
+        assert "Set-Cookie" not in response.headers
 
 
 def _expire(dead: SignedIn) -> str:
@@ -170,37 +170,37 @@ def _retire_now(dead: SignedIn) -> str:
 DEAD = [_expire, _end, _remove, _retire, _retire_now]
 
 
-def _with(ask: Ask, path: str, *refresh_tokens: str, **headers: str) -> Answer:
+def _with(ask: Send, path: str, *refresh_tokens: str, **headers: str) -> ApiResult:
     cookies = "; ".join(f"refreshToken={token}" for token in refresh_tokens)
     return ask("POST", {"Cookie": f"a=b; {cookies}"} | headers, path)
 
 
 @pytest.mark.parametrize("kill", DEAD)
 def test_a_usable_refresh_token_is_used_and_a_dead_one_cleared(
-    ask: Ask, here: SignedIn, sign_in: SignIn, domain: str | None, kill: Callable[[SignedIn], str]
+    ask: Send, here: SignedIn, sign_in: SignIn, domain: str | None, kill: Callable[[SignedIn], str]
 ) -> None:
     dead = kill(sign_in(here.user))
 
     for pair in ((here.refresh, dead), (dead, here.refresh)):
         with transaction.atomic():
-            answer = _with(ask, "/refresh", *pair)
+            response = _with(ask, "/refresh", *pair)
             transaction.set_rollback(True)
 
-        assert (answer.status, answer.code) == (200, "ok")
-        assert json.loads(answer.body)["data"]["session"]["id"] == here.session_id
-        assert _cleared(answer) == ({("refreshToken", DOMAIN), ("jwt", "")} if domain else set())
+        assert (response.status, response.code) == (200, "ok")
+        assert json.loads(response.body)["data"]["session"]["id"] == here.session_id
+        assert _cleared(response) == ({("refreshToken", DOMAIN), ("jwt", "")} if domain else set())
     assert not OutboxEmail.objects.exists()
     assert not AuditEvent.objects.filter(kind=AuditKind.REFRESH_TOKEN_REUSED).exists()
 
 
-def test_the_predecessor_beside_the_current_token_is_no_theft(ask: Ask, here: SignedIn) -> None:
+def test_the_predecessor_beside_the_current_token_is_no_theft(ask: Send, here: SignedIn) -> None:
     """As a browser sends them whose cookie moved from one domain to the other with a refresh."""
     retired = _retire(here)
     current = _current(here)
 
-    answer = _with(ask, "/refresh", retired, current)
+    response = _with(ask, "/refresh", retired, current)
 
-    assert (answer.status, Session.objects.get().revoked_at) == (200, None)
+    assert (response.status, Session.objects.get().revoked_at) == (200, None)
 
 
 def _current(signed_in: SignedIn) -> str:
@@ -211,13 +211,13 @@ def _current(signed_in: SignedIn) -> str:
 
 @pytest.mark.parametrize("kill", DEAD)
 def test_a_logout_ends_the_session_of_the_usable_one_and_clears_both(
-    ask: Ask, here: SignedIn, sign_in: SignIn, domain: str | None, kill: Callable[[SignedIn], str]
+    ask: Send, here: SignedIn, sign_in: SignIn, domain: str | None, kill: Callable[[SignedIn], str]
 ) -> None:
-    answer = _with(ask, "/logout", kill(sign_in(here.user)), here.refresh)
+    response = _with(ask, "/logout", kill(sign_in(here.user)), here.refresh)
 
-    assert (answer.status, answer.code) == (200, "ok")
+    assert (response.status, response.code) == (200, "ok")
     assert Session.objects.get(id=here.session_id).revoked_reason == RevokedReason.LOGOUT
-    assert _cleared(answer) == _everywhere(domain, "jwt", "refreshToken")
+    assert _cleared(response) == _everywhere(domain, "jwt", "refreshToken")
     assert not OutboxEmail.objects.exists()
 
 
@@ -239,7 +239,7 @@ CONFLICTS: dict[str, Callable[[SignedIn, SignedIn], list[str]]] = {
 
 @pytest.mark.parametrize("conflict", CONFLICTS.values(), ids=CONFLICTS.keys())
 def test_any_other_two_refresh_tokens_are_refused_and_cleared(
-    ask: Ask, here: SignedIn, hers: SignedIn, domain: str | None, conflict: Callable[..., list[str]]
+    ask: Send, here: SignedIn, hers: SignedIn, domain: str | None, conflict: Callable[..., list[str]]
 ) -> None:
     pair = conflict(here, hers)
     before = list(Session.objects.order_by("id").values())
@@ -254,7 +254,7 @@ def test_any_other_two_refresh_tokens_are_refused_and_cleared(
 
 
 def test_they_are_refused_beside_a_good_access_token_too(
-    ask: Ask, here: SignedIn, hers: SignedIn, domain: str | None
+    ask: Send, here: SignedIn, hers: SignedIn, domain: str | None
 ) -> None:
     cookies = f"jwt={here.access}; refreshToken={here.refresh}; refreshToken="
 
@@ -267,38 +267,38 @@ def test_they_are_refused_beside_a_good_access_token_too(
 
 @pytest.mark.parametrize("reader", READERS, ids=" ".join)
 def test_they_are_refused_without_an_access_token_too(
-    ask: Ask, here: SignedIn, hers: SignedIn, domain: str | None, reader: tuple[str, str]
+    ask: Send, here: SignedIn, hers: SignedIn, domain: str | None, reader: tuple[str, str]
 ) -> None:
     method, path = reader
     cookies = {"Cookie": f"refreshToken={here.refresh}; refreshToken={hers.refresh}"}
 
     assert _is_refused(ask(method, cookies, path), domain, "refreshToken")
     if method != "GET":
-        answer = ask(method, cookies | EVIL, path)
-        assert (answer.code, _cleared(answer)) == ("origin_not_allowed", set())
+        response = ask(method, cookies | EVIL, path)
+        assert (response.code, _cleared(response)) == ("origin_not_allowed", set())
 
 
 def test_only_a_conflict_costs_a_statement(here: SignedIn, hers: SignedIn) -> None:
     single = {"Cookie": f"jwt={here.access}; refreshToken={here.refresh}"}
-    assert by_server("GET", single, "/forward-auth").status == 200
+    assert via_wsgi("GET", single, "/forward-auth").status == 200
 
     with CaptureQueriesContext(connection) as statements:
-        by_server("GET", single, "/forward-auth")
-        by_server("GET", {"Cookie": f"jwt={here.access}; jwt={hers.access}"}, "/me")
+        via_wsgi("GET", single, "/forward-auth")
+        via_wsgi("GET", {"Cookie": f"jwt={here.access}; jwt={hers.access}"}, "/me")
 
     assert len(statements) == 0
 
 
 @pytest.mark.parametrize("path", ["/login", "/refresh"])
 def test_what_sets_the_cookies_clears_what_an_older_cookie_domain_left(
-    ask: Ask, here: SignedIn, domain: str | None, path: str
+    ask: Send, here: SignedIn, domain: str | None, path: str
 ) -> None:
     body: dict[str, Any] = {"username": "alice", "password": PASSWORD, "refreshToken": here.refresh}
 
-    answer = ask("POST", {}, path, json.dumps(body).encode())
+    response = ask("POST", {}, path, json.dumps(body).encode())
 
-    assert _cleared(answer) == ({("refreshToken", DOMAIN), ("jwt", "")} if domain else set())
-    kept = {line.partition("=")[0]: line for line in answer.headers["Set-Cookie"] if "Max-Age=0" not in line}
+    assert _cleared(response) == ({("refreshToken", DOMAIN), ("jwt", "")} if domain else set())
+    kept = {line.partition("=")[0]: line for line in response.headers["Set-Cookie"] if "Max-Age=0" not in line}
     assert set(kept) == {"jwt", "refreshToken"}
     assert ("Domain" in kept["jwt"], "Domain" in kept["refreshToken"]) == (domain is not None, False)
 

@@ -1,4 +1,4 @@
-"""`GET /me` is answered in front of Django where it can be, and nobody can tell by the answer."""
+"""The fast path of `GET /me` responds as Django does, and from the database's state of now."""
 
 import json
 from collections.abc import Callable
@@ -16,14 +16,14 @@ from pytest_django import Settings
 from accounts.models import Role, User
 from accounts.services import profile
 from accounts.testing.api_client import SignedIn
-from accounts.testing.parity import Answer, Headers, by_client, by_server
-from accounts.testing.parity import closings as closings
+from accounts.testing.parity import Headers, normalized, via_django, via_wsgi
+from accounts.testing.parity import db_releases as db_releases
 from core.redis.client import breaker
 from sessions_tracking import last_seen
 from sessions_tracking.models import Session
 
 SignIn = Callable[..., SignedIn]
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("closings")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("db_releases")]
 
 LANGUAGES = ["fr", "en", "de", "fr;q=0", "fr-CA,fr;q=0.5", "*", "", ",;q=", "fr;q=0.0, en"]
 HEADERS = st.fixed_dictionaries(
@@ -51,7 +51,7 @@ def _hosts(settings: Settings) -> None:
 
 
 @pytest.fixture
-def here(alice: User, sign_in: SignIn) -> SignedIn:
+def signed_in(alice: User, sign_in: SignIn) -> SignedIn:
     return sign_in(alice, data={"theme": "d\u2028rk", "é": [1, None]}, deviceName="Alice's <phone>")
 
 
@@ -59,112 +59,112 @@ def _bearer(signed_in: SignedIn) -> Headers:
     return {"Authorization": f"Bearer {signed_in.access}"}
 
 
-def _same(one: Answer, other: Answer) -> bool:
-    """But for the name of the request."""
-    mine, theirs = ({k: v for k, v in each.headers.items() if k != "X-Request-Id"} for each in (one, other))
-    return (one.status, one.body, mine) == (other.status, other.body, theirs)
-
-
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(headers=HEADERS, path=st.sampled_from(["/me", "/me/", "/profile"]))
-def test_whatever_is_asked_django_would_have_said_the_same(here: SignedIn, headers: dict[str, str], path: str) -> None:
-    asked = {name: text.format(access=here.access, refresh=here.refresh) for name, text in headers.items()}
+def test_any_headers_get_the_response_of_the_ordinary_path(
+    signed_in: SignedIn, headers: dict[str, str], path: str
+) -> None:
+    sent = {name: text.format(access=signed_in.access, refresh=signed_in.refresh) for name, text in headers.items()}
 
-    assert _same(by_server("GET", asked, path), by_client("GET", asked, path))
+    assert normalized(via_wsgi("GET", sent, path)) == normalized(via_django("GET", sent, path))
 
 
-def test_it_is_answered_in_front_of_django_by_one_statement(here: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_success_is_one_statement_without_view_or_redis(signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("accounts.api.views.me._account_response", lambda _request: 1 / 0)
     breaker.record_failure()  # nor is Redis needed
 
     with CaptureQueriesContext(connection) as statements:
-        answer = by_server("GET", _bearer(here), "/me")
+        response = via_wsgi("GET", _bearer(signed_in), "/me")
 
-    assert (answer.status, len(statements)) == (200, 1)
-    user: dict[str, Any] = json.loads(answer.body)["data"]["user"]
+    assert (response.status, len(statements)) == (200, 1)
+    user: dict[str, Any] = json.loads(response.body)["data"]["user"]
     assert (user["username"], [row["current"] for row in user["sessions"]]) == ("alice", [True])
 
 
-@pytest.mark.parametrize("redis_is_away", [False, True])
-def test_a_logout_is_known_at_once(here: SignedIn, redis_is_away: bool) -> None:
-    if redis_is_away:
+@pytest.mark.parametrize("redis_is_unavailable", [False, True])
+def test_a_logout_takes_effect_at_once(signed_in: SignedIn, redis_is_unavailable: bool) -> None:
+    if redis_is_unavailable:
         breaker.record_failure()
-    assert by_server("GET", _bearer(here), "/me").status == 200
+    assert via_wsgi("GET", _bearer(signed_in), "/me").status == 200
 
-    here.client.post("/logout")
+    signed_in.client.post("/logout")
 
-    answer = by_server("GET", _bearer(here), "/me")
-    assert (answer.status, json.loads(answer.body)["code"]) == (401, "session_revoked")
+    response = via_wsgi("GET", _bearer(signed_in), "/me")
+    assert (response.status, json.loads(response.body)["code"]) == (401, "session_revoked")
 
 
-def test_a_session_that_is_over_by_the_clock_shows_nothing(here: SignedIn) -> None:
+def test_an_expired_session_gets_401(signed_in: SignedIn) -> None:
     Session.objects.update(expires_at=datetime.now(UTC) - timedelta(seconds=1))
 
-    assert by_server("GET", _bearer(here), "/me").status == 401
+    assert via_wsgi("GET", _bearer(signed_in), "/me").status == 401
 
 
-def test_an_expired_token_of_a_live_session_is_told_apart(here: SignedIn) -> None:
-    assert by_server("GET", _bearer(here), "/me").status == 200
+def test_an_expired_token_of_an_active_session_gets_token_expired(signed_in: SignedIn) -> None:
+    assert via_wsgi("GET", _bearer(signed_in), "/me").status == 200
 
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=16), tick=False):
-        answer = by_server("GET", _bearer(here), "/me")
+        response = via_wsgi("GET", _bearer(signed_in), "/me")
 
-    assert (answer.status, json.loads(answer.body)["code"]) == (401, "token_expired")
+    assert (response.status, json.loads(response.body)["code"]) == (401, "token_expired")
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"id": None}])
-def test_who_is_inactive_or_gone_is_shown_nothing(here: SignedIn, change: dict[str, Any]) -> None:
+def test_an_inactive_or_deleted_user_gets_401(signed_in: SignedIn, change: dict[str, Any]) -> None:
     if "id" in change:
         User.objects.get().delete()
     else:
         User.objects.update(**change)
 
-    answer = by_server("GET", _bearer(here), "/me")
+    response = via_wsgi("GET", _bearer(signed_in), "/me")
 
-    assert answer.status == 401
-    assert b"alice" not in answer.body
-
-
-def test_a_live_session_of_another_opens_no_account(here: SignedIn, mallory: User, sign_in: SignIn) -> None:
-    """As a token would whose session was given to somebody else, which no code of ours does."""
-    hers = sign_in(mallory)
-    Session.objects.filter(id=here.session_id).update(user=mallory)
-
-    answer = by_server("GET", _bearer(here), "/me")
-
-    assert answer.status == 401
-    assert b"mallory" not in answer.body
-    assert by_server("GET", _bearer(hers), "/me").status == 200
+    assert response.status == 401
+    assert b"alice" not in response.body
 
 
-def test_rights_are_those_of_now(here: SignedIn) -> None:
+def test_a_token_does_not_open_the_account_of_its_sessions_new_owner(
+    signed_in: SignedIn, mallory: User, sign_in: SignIn
+) -> None:
+    """No code moves a session to another user; the statement must not trust it either."""
+    mallory_signed_in = sign_in(mallory)
+    Session.objects.filter(id=signed_in.session_id).update(user=mallory)
+
+    response = via_wsgi("GET", _bearer(signed_in), "/me")
+
+    assert response.status == 401
+    assert b"mallory" not in response.body
+    assert via_wsgi("GET", _bearer(mallory_signed_in), "/me").status == 200
+
+
+def test_a_changed_role_shows_at_once(signed_in: SignedIn) -> None:
     User.objects.update(role=Role.ADMIN)
 
-    assert json.loads(by_server("GET", _bearer(here), "/me").body)["data"]["user"]["role"] == "ADMIN"
+    assert json.loads(via_wsgi("GET", _bearer(signed_in), "/me").body)["data"]["user"]["role"] == "ADMIN"
 
 
-def test_whoever_asked_was_seen(here: SignedIn) -> None:
+def test_a_request_records_that_the_session_was_seen(signed_in: SignedIn) -> None:
     last_seen.clear()
 
-    by_server("GET", _bearer(here), "/me")
+    via_wsgi("GET", _bearer(signed_in), "/me")
 
-    assert {str(session_id) for session_id in last_seen._pending} == {here.session_id}
+    assert {str(session_id) for session_id in last_seen._pending} == {signed_in.session_id}
 
 
-def test_a_database_that_is_away_is_said_to_be(here: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unavailable_database_gives_503_without_its_host(
+    signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(**_values: Any) -> None:
         raise OperationalError("connection to db.internal refused")
 
     monkeypatch.setattr(profile._LIVE_ACCOUNT, "fetch_all", fail)
 
-    answer = by_server("GET", _bearer(here), "/me")
+    response = via_wsgi("GET", _bearer(signed_in), "/me")
 
-    assert (answer.status, json.loads(answer.body)["code"]) == (503, "service_unavailable")
-    assert "db.internal" not in answer.body.decode()
+    assert (response.status, json.loads(response.body)["code"]) == (503, "service_unavailable")
+    assert "db.internal" not in response.body.decode()
 
 
-def test_no_connection_to_the_database_is_kept(here: SignedIn, closings: list[None]) -> None:
-    for headers in (_bearer(here), {}, {"Authorization": "Bearer x"}):
-        closings.clear()
-        by_server("GET", headers, "/me")
-        assert len(closings) == 1
+def test_the_database_connection_is_released_once(signed_in: SignedIn, db_releases: list[None]) -> None:
+    for headers in (_bearer(signed_in), {}, {"Authorization": "Bearer x"}):
+        db_releases.clear()
+        via_wsgi("GET", headers, "/me")
+        assert len(db_releases) == 1

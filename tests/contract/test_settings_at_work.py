@@ -13,7 +13,7 @@ from accounts.models import EmailState, OutboxEmail, User
 from accounts.testing import mail_server
 from accounts.testing.api_client import PASSWORD, ApiClient
 from core.environment.email_url import email_settings
-from core.http.client_ip import client_address
+from core.http.client_ip import client_ip
 from core.testing.fresh_settings import PRODUCTION, load
 
 BOB = {"email": "bob@example.com", "username": "bob", "password": PASSWORD}
@@ -120,8 +120,8 @@ def test_a_proxy_named_in_ipv6_form_is_trusted(settings: Settings) -> None:
     use(settings, "TRUSTED_PROXIES", TRUSTED_PROXIES="::ffff:10.0.0.0/104")
 
     for peer in ("10.1.2.3", "::ffff:10.1.2.3"):
-        assert client_address(peer, "203.0.113.7", settings.TRUSTED_PROXIES) == "203.0.113.7"
-    assert client_address("192.0.2.1", "203.0.113.7", settings.TRUSTED_PROXIES) == "192.0.2.1"
+        assert client_ip(peer, "203.0.113.7", settings.TRUSTED_PROXIES) == "203.0.113.7"
+    assert client_ip("192.0.2.1", "203.0.113.7", settings.TRUSTED_PROXIES) == "192.0.2.1"
 
 
 def test_a_reserved_username_is_reserved_in_any_case(db: None, api: ApiClient, settings: Settings) -> None:

@@ -14,7 +14,7 @@ from accounts.testing.api_client import SignedIn
 from accounts.testing.query_counter import Measure
 from core import concurrency
 from core.api.streaming import streamed_json
-from core.concurrency import Places
+from core.concurrency import WorkerSlots
 
 
 def _events(user: User, number: int, *, same_time: bool = False) -> None:
@@ -59,7 +59,7 @@ def test_a_chunk_is_read_only_when_it_is_sent(alice: User, sign_in: Callable[...
 
 def test_the_worker_slot_is_free_while_the_client_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(concurrency, "close_old_connections", lambda: None)
-    only = Places(1)
+    only = WorkerSlots(1)
     with only:
         response = streamed_json(iter([b"1", b"2"]))
     pieces = iter(response)
@@ -70,6 +70,6 @@ def test_the_worker_slot_is_free_while_the_client_reads(monkeypatch: pytest.Monk
     assert list(pieces) == [b"2"]
 
 
-def _take(slots: Places) -> bool:
+def _take(slots: WorkerSlots) -> bool:
     with slots:
-        return concurrency.of_this_request() is slots
+        return concurrency.current_slots() is slots

@@ -14,28 +14,28 @@ from pytest_django import Settings
 from accounts.api.views import forward_auth
 from accounts.models import Role, User
 from accounts.testing.api_client import SignedIn
-from accounts.testing.parity import Answer, Headers, by_client, by_server
-from accounts.testing.parity import closings as closings
+from accounts.testing.parity import ApiResult, Headers, via_django, via_wsgi
+from accounts.testing.parity import db_releases as db_releases
 from core.redis.client import breaker
 from sessions_tracking import last_seen
 
 SignIn = Callable[..., SignedIn]
-Ask = Callable[..., Answer]
+Send = Callable[..., ApiResult]
 
 FRIEND = "https://app.example.com"
 EVIL = {"Origin": "https://evil.example"}
 SHOP = {"X-Forwarded-Host": "shop.example.com", "X-Forwarded-Proto": "https"}
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("closings")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("db_releases")]
 
 
-@pytest.fixture(params=[by_client, by_server])
-def ask(request: pytest.FixtureRequest) -> Ask:
-    by: Ask = request.param
+@pytest.fixture(params=[via_django, via_wsgi])
+def ask(request: pytest.FixtureRequest) -> Send:
+    by: Send = request.param
     return lambda headers, method="GET", path="/forward-auth": by(method, headers, path)
 
 
-def _by_server(method: str, headers: Headers) -> Answer:
-    return by_server(method, headers, "/forward-auth")
+def _via_wsgi(method: str, headers: Headers) -> ApiResult:
+    return via_wsgi(method, headers, "/forward-auth")
 
 
 @pytest.fixture(autouse=True)
@@ -58,61 +58,63 @@ def _cookie(signed_in: SignedIn) -> Headers:
     return {"Cookie": f"theme=dark; jwt={signed_in.access}"}
 
 
-def _refused(answer: Answer, status: int, code: str) -> bool:
-    envelope = b'"success": false' in answer.body and f'"code": "{code}"'.encode() in answer.body
-    return (answer.status, answer.identity) == (status, {}) and envelope
+def _refused(response: ApiResult, status: int, code: str) -> bool:
+    envelope = b'"success": false' in response.body and f'"code": "{code}"'.encode() in response.body
+    return (response.status, response.identity) == (status, {}) and envelope
 
 
 @pytest.mark.parametrize("credentials", [_bearer, _cookie])
-def test_a_good_token_passes_and_tells_who_it_is(ask: Ask, here: SignedIn, credentials: Callable[..., Headers]) -> None:
-    answer = ask(credentials(here))
+def test_a_good_token_passes_and_tells_who_it_is(
+    ask: Send, here: SignedIn, credentials: Callable[..., Headers]
+) -> None:
+    response = ask(credentials(here))
 
-    assert answer.status == 200
-    assert answer.identity == {
+    assert response.status == 200
+    assert response.identity == {
         "X-Auth-User-Id": str(here.user.id),
         "X-Auth-Username": "alice",
         "X-Auth-Role": "USER",
         "X-Auth-Session-Id": here.session_id,
     }
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert (answer.headers["Content-Type"], answer.body) == ("application/json", b'{"success":true}')
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert (response.headers["Content-Type"], response.body) == ("application/json", b'{"success":true}')
 
 
-def test_a_slash_at_the_end_and_head_change_nothing(ask: Ask, here: SignedIn) -> None:
+def test_a_slash_at_the_end_and_head_change_nothing(ask: Send, here: SignedIn) -> None:
     assert ask(_bearer(here), path="/forward-auth/").identity == ask(_bearer(here)).identity
     assert ask(_bearer(here), method="HEAD").identity == ask(_bearer(here)).identity
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
-def test_it_can_only_be_asked(ask: Ask, here: SignedIn, method: str) -> None:
-    answer = ask(_bearer(here), method=method)
+def test_it_can_only_be_asked(ask: Send, here: SignedIn, method: str) -> None:
+    response = ask(_bearer(here), method=method)
 
-    assert _refused(answer, 405, "method_not_allowed")
-    assert answer.headers["Allow"] == "GET, HEAD"
+    assert _refused(response, 405, "method_not_allowed")
+    assert response.headers["Allow"] == "GET, HEAD"
 
 
-def test_without_a_token_nobody_passes(ask: Ask, db: None) -> None:
-    answer = ask({})
+def test_without_a_token_nobody_passes(ask: Send, db: None) -> None:
+    response = ask({})
 
-    assert _refused(answer, 401, "authentication_required")
-    assert answer.headers["WWW-Authenticate"] == "Bearer"
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert _refused(response, 401, "authentication_required")
+    assert response.headers["WWW-Authenticate"] == "Bearer"
+    assert response.headers["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize("host", ["[", "a[", "]", "x y", "\\"])
-def test_a_forwarded_host_that_is_none_trusts_nobody(ask: Ask, here: SignedIn, host: str) -> None:
+def test_a_forwarded_host_that_is_none_trusts_nobody(ask: Send, here: SignedIn, host: str) -> None:
     asked = {"Cookie": f"jwt={here.access}", "X-Forwarded-Method": "POST", "X-Forwarded-Host": host} | EVIL
 
     assert _refused(ask(asked), 403, "origin_not_allowed")
 
 
 @pytest.mark.parametrize("header", ["Bearer x", "Bearer ", "Basic YTpi", "", "Bearer a b", "Bearer \xff"])
-def test_a_bad_header_is_never_replaced_by_a_good_cookie(ask: Ask, here: SignedIn, header: str) -> None:
+def test_a_bad_header_is_never_replaced_by_a_good_cookie(ask: Send, here: SignedIn, header: str) -> None:
     assert _refused(ask(_cookie(here) | {"Authorization": header}), 401, "token_invalid")
 
 
-def test_a_refresh_token_does_not_pass(ask: Ask, here: SignedIn) -> None:
+def test_a_refresh_token_does_not_pass(ask: Send, here: SignedIn) -> None:
     for headers in (
         {"Authorization": f"Bearer {here.refresh}"},
         {"Cookie": f"jwt={here.refresh}; refreshToken={here.refresh}"},
@@ -120,14 +122,14 @@ def test_a_refresh_token_does_not_pass(ask: Ask, here: SignedIn) -> None:
         assert _refused(ask(headers), 401, "token_invalid")
 
 
-def test_an_expired_token_is_told_apart(ask: Ask, here: SignedIn) -> None:
+def test_an_expired_token_is_told_apart(ask: Send, here: SignedIn) -> None:
     assert ask(_bearer(here)).status == 200
 
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=16), tick=False):
         assert _refused(ask(_bearer(here)), 401, "token_expired")
 
 
-def test_after_the_logout_the_next_request_is_refused(ask: Ask, here: SignedIn) -> None:
+def test_after_the_logout_the_next_request_is_refused(ask: Send, here: SignedIn) -> None:
     assert ask(_bearer(here)).status == 200
 
     here.client.post("/logout")
@@ -136,7 +138,7 @@ def test_after_the_logout_the_next_request_is_refused(ask: Ask, here: SignedIn) 
     assert _refused(ask(_cookie(here)), 401, "session_revoked")
 
 
-def test_name_and_role_are_those_of_now(ask: Ask, here: SignedIn, admin: User, sign_in: SignIn) -> None:
+def test_name_and_role_are_those_of_now(ask: Send, here: SignedIn, admin: User, sign_in: SignIn) -> None:
     change = {"role": Role.ADMIN, "username": "alicia"}
     assert sign_in(admin).client.patch(f"/users/{here.user.id}", change).status_code == 200
 
@@ -145,7 +147,7 @@ def test_name_and_role_are_those_of_now(ask: Ask, here: SignedIn, admin: User, s
     assert (identity["X-Auth-Role"], identity["X-Auth-Username"]) == ("ADMIN", "alicia")
 
 
-def test_what_a_client_claims_to_be_is_not_repeated(ask: Ask, here: SignedIn) -> None:
+def test_what_a_client_claims_to_be_is_not_repeated(ask: Send, here: SignedIn) -> None:
     forged = {"X-Auth-User-Id": "1", "X-Auth-Username": "root", "X-Auth-Role": "ADMIN", "X-Auth-Session-Id": "1"}
 
     assert ask(forged).identity == {}
@@ -153,7 +155,7 @@ def test_what_a_client_claims_to_be_is_not_repeated(ask: Ask, here: SignedIn) ->
 
 
 @pytest.mark.parametrize("name", ["A-b_9", "jörg", "x\r\nX-Auth-Role: ADMIN", "名"])
-def test_a_name_that_only_a_shell_can_give_ends_no_header(ask: Ask, here: SignedIn, name: str) -> None:
+def test_a_name_that_only_a_shell_can_give_ends_no_header(ask: Send, here: SignedIn, name: str) -> None:
     User.objects.filter(id=here.user.id).update(username=name)
     get_redis_connection("default").flushdb()
 
@@ -166,7 +168,7 @@ def test_a_name_that_only_a_shell_can_give_ends_no_header(ask: Ask, here: Signed
 
 @pytest.mark.parametrize("name", ["X-Forwarded-Method", "X-Original-Method"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "post", "ODD", ""])
-def test_a_cookie_changes_nothing_from_another_site(ask: Ask, here: SignedIn, name: str, method: str) -> None:
+def test_a_cookie_changes_nothing_from_another_site(ask: Send, here: SignedIn, name: str, method: str) -> None:
     for source in (EVIL, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://shop.example.com"}):
         headers = _cookie(here) | SHOP | source | {name: method}
         assert _refused(ask(headers), 403, "origin_not_allowed")
@@ -180,13 +182,13 @@ def test_a_cookie_changes_nothing_from_another_site(ask: Ask, here: SignedIn, na
         {"Origin": "https://shop.example.com:8443", "X-Forwarded-Host": "shop.example.com:8443"},
     ],
 )  # fmt: skip
-def test_a_cookie_acts_from_the_site_that_the_proxy_guards(ask: Ask, here: SignedIn, source: Headers) -> None:
-    answer = ask(_cookie(here) | SHOP | {"X-Forwarded-Method": "POST"} | source)
+def test_a_cookie_acts_from_the_site_that_the_proxy_guards(ask: Send, here: SignedIn, source: Headers) -> None:
+    response = ask(_cookie(here) | SHOP | {"X-Forwarded-Method": "POST"} | source)
 
-    assert answer.identity["X-Auth-Username"] == "alice"
+    assert response.identity["X-Auth-Username"] == "alice"
 
 
-def test_where_the_proxy_names_no_site_it_is_the_one_it_asked(ask: Ask, here: SignedIn) -> None:
+def test_where_the_proxy_names_no_site_it_is_the_one_it_asked(ask: Send, here: SignedIn) -> None:
     posting = _cookie(here) | {"X-Original-Method": "POST"}
 
     assert ask(posting | {"Origin": "http://testserver"}).status == 200
@@ -201,7 +203,7 @@ def test_where_the_proxy_names_no_site_it_is_the_one_it_asked(ask: Ask, here: Si
 @pytest.mark.parametrize("method", [None, "GET", "HEAD", "OPTIONS", "get", "POST"])
 @pytest.mark.parametrize("path", ["/forward-auth", "/forward-auth/"])
 def test_a_cookie_with_a_foreign_origin_is_refused_whatever_the_method(
-    ask: Ask, here: SignedIn, path: str, method: str | None
+    ask: Send, here: SignedIn, path: str, method: str | None
 ) -> None:
     """A WebSocket handshake is a GET that no CORS protects, and what a page reads by `fetch` bears an Origin too."""
     asked = {"X-Forwarded-Method": method} if method else {}
@@ -215,18 +217,18 @@ def test_a_cookie_with_a_foreign_origin_is_refused_whatever_the_method(
 
 
 def test_the_apis_own_origin_passes_beside_the_one_that_the_proxy_names(here: SignedIn) -> None:
-    assert _by_server("GET", _cookie(here) | SHOP | {"Origin": "https://testserver"}).status == 200
+    assert _via_wsgi("GET", _cookie(here) | SHOP | {"Origin": "https://testserver"}).status == 200
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
-def test_a_link_on_another_site_leads_in(ask: Ask, here: SignedIn, method: str) -> None:
+def test_a_link_on_another_site_leads_in(ask: Send, here: SignedIn, method: str) -> None:
     """A navigation bears no Origin, and changes nothing."""
     followed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "X-Forwarded-Method": method}
 
     assert ask(_cookie(here) | SHOP | followed).status == 200
 
 
-def test_the_forwarded_origin_counts_from_a_trusted_proxy_alone(ask: Ask, here: SignedIn, settings: Settings) -> None:
+def test_the_forwarded_origin_counts_from_a_trusted_proxy_alone(ask: Send, here: SignedIn, settings: Settings) -> None:
     settings.TRUSTED_PROXIES = [ip_network("10.0.0.0/8")]
 
     for method in ("GET", "POST"):
@@ -234,19 +236,19 @@ def test_the_forwarded_origin_counts_from_a_trusted_proxy_alone(ask: Ask, here: 
         assert _refused(ask(headers), 403, "origin_not_allowed")
 
 
-def test_a_token_in_the_header_may_come_from_anywhere(ask: Ask, here: SignedIn) -> None:
+def test_a_token_in_the_header_may_come_from_anywhere(ask: Send, here: SignedIn) -> None:
     assert ask(_bearer(here) | SHOP | EVIL | {"X-Forwarded-Method": "DELETE"}).status == 200
 
 
-def test_a_host_that_is_not_ours_is_refused(ask: Ask, here: SignedIn) -> None:
+def test_a_host_that_is_not_ours_is_refused(ask: Send, here: SignedIn) -> None:
     assert _refused(ask(_bearer(here) | {"Host": "evil.example"}), 400, "bad_request")
 
 
-def test_refusals_speak_the_clients_language(ask: Ask, db: None) -> None:
+def test_refusals_speak_the_clients_language(ask: Send, db: None) -> None:
     assert "Connectez-vous" in ask({"Accept-Language": "fr"}).body.decode()
 
 
-def test_whoever_passes_was_seen(ask: Ask, here: SignedIn, settings: Settings) -> None:
+def test_whoever_passes_was_seen(ask: Send, here: SignedIn, settings: Settings) -> None:
     last_seen.clear()
 
     ask(_bearer(here))
@@ -255,7 +257,7 @@ def test_whoever_passes_was_seen(ask: Ask, here: SignedIn, settings: Settings) -
 
 
 def test_without_redis_the_database_answers(
-    ask: Ask, here: SignedIn, mallory: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+    ask: Send, here: SignedIn, mallory: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = sign_in(mallory)
     other.client.post("/logout")
@@ -267,16 +269,16 @@ def test_without_redis_the_database_answers(
     assert _refused(ask(_bearer(other)), 401, "session_revoked")
 
 
-def test_without_any_answer_nobody_passes(ask: Ask, here: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_any_answer_nobody_passes(ask: Send, here: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_token: str) -> None:
         raise OperationalError("connection to db.internal refused")
 
     monkeypatch.setattr(forward_auth, "authenticate_token", fail)
 
-    answer = ask(_bearer(here))
+    response = ask(_bearer(here))
 
-    assert _refused(answer, 503, "service_unavailable")
-    assert "db.internal" not in answer.body.decode()
+    assert _refused(response, 503, "service_unavailable")
+    assert "db.internal" not in response.body.decode()
 
 
 def test_an_unknown_fault_lets_nobody_pass(here: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -285,18 +287,18 @@ def test_an_unknown_fault_lets_nobody_pass(here: SignedIn, monkeypatch: pytest.M
 
     monkeypatch.setattr(forward_auth, "authenticate_token", fail)
 
-    assert _refused(_by_server("GET", _bearer(here)), 500, "server_error")
+    assert _refused(_via_wsgi("GET", _bearer(here)), 500, "server_error")
 
 
-def test_the_shortcut_keeps_no_connection_to_the_database(here: SignedIn, closings: list[None]) -> None:
+def test_the_shortcut_keeps_no_connection_to_the_database(here: SignedIn, db_releases: list[None]) -> None:
     for headers in (_bearer(here), {}, {"Authorization": "Bearer x"}):
-        closings.clear()
-        _by_server("GET", headers)
-        assert len(closings) == 1
+        db_releases.clear()
+        _via_wsgi("GET", headers)
+        assert len(db_releases) == 1
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
 def test_a_client_cannot_write_what_the_shortcut_found(here: SignedIn, method: str) -> None:
     headers = _bearer(here) | {"vestibule.deferred_error": "x", "Vestibule-Deferred-Error": "x"}
 
-    assert _by_server(method, headers).status == (405 if method == "POST" else 200)
+    assert _via_wsgi(method, headers).status == (405 if method == "POST" else 200)

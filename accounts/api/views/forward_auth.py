@@ -1,10 +1,9 @@
-"""What a reverse proxy asks before it lets a request through: who is this, and may they?"""
+"""`forward-auth`: a reverse proxy asks who sends a request, before it passes the request on."""
 
 import logging
 from urllib.parse import quote
 
 from django.conf import settings
-from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -12,32 +11,28 @@ from rest_framework.response import Response
 
 from accounts.api.authentication import authenticate_token, bearer_token, cookie_token
 from accounts.api.docs import forward_auth as docs
-from core.api.deferred_error import DEFERRED_ERROR
+from core.api.deferred_error import raise_deferred_error
 from core.api.exception_handler import as_api_error
 from core.api.exceptions import ApiError, AuthenticationRequired, MethodNotAllowed
-from core.api.middleware import NOT_STORED
+from core.api.middleware import NO_STORE_HEADERS
 from core.api.origin import SAFE_METHODS, require_trusted, without_default_port
 from core.api.responses import plain_failure
 from core.api.viewsets import ViewSet
-from core.fast_path.middleware import Quick
 from core.http.client_ip import peer_is_trusted
-from core.http.locale import language_of
 from core.http.request_context import PEER
-from core.http.security_headers import for_data
-from core.observability.request_identity import UserAndSession
 from core.openapi.operation import documented
 from sessions_tracking.principal import Principal
 
 logger = logging.getLogger(__name__)
 
-_BODY = b'{"success":true}'
-_HEADERS = {"Content-Type": "application/json", "Content-Length": str(len(_BODY))} | NOT_STORED
-# What Traefik and Caddy say of the request they ask about, and what our example for nginx does.
+BODY = b'{"success":true}'
+_HEADERS = {"Content-Type": "application/json", "Content-Length": str(len(BODY))} | NO_STORE_HEADERS
+# The method of the original request, as Traefik and Caddy and this project's example for nginx send it.
 _METHOD_HEADERS = ("HTTP_X_FORWARDED_METHOD", "HTTP_X_ORIGINAL_METHOD")
 
 
 class ForwardAuthViewSet(ViewSet):
-    """Asked before every request of other sites, so it is plain Django: REST framework would take longer than all the rest."""
+    """Called before every request of other sites, so it is plain Django: REST framework would take longer than the check."""
 
     @action(detail=False, methods=["get"], url_path="forward-auth")
     @documented(docs.FORWARD_AUTH)
@@ -55,29 +50,23 @@ class ForwardAuthViewSet(ViewSet):
         try:
             if request.method not in {"GET", "HEAD"}:
                 raise MethodNotAllowed(headers={"Allow": "GET, HEAD"})
-            return HttpResponse(_BODY, headers=_HEADERS | _identity(_caller(request)))
-        except Exception as error:  # noqa: BLE001 - what is unknown goes on
-            return plain_failure(_known(error))
+            raise_deferred_error(request)
+            return HttpResponse(BODY, headers=_HEADERS | identity_headers(authorized_principal(request)))
+        except Exception as error:  # noqa: BLE001 - an unknown error is raised again
+            return plain_failure(_api_error(error))
 
 
-def _known(error: Exception) -> ApiError:
-    known = as_api_error(error)
-    if known is None:
+def _api_error(error: Exception) -> ApiError:
+    api_error = as_api_error(error)
+    if api_error is None:
         raise error
-    if known.status >= 500:
-        logger.error("%s: %s", known.code, type(error).__name__, exc_info=error)
-    return known
+    if api_error.status >= 500:
+        logger.error("%s: %s", api_error.code, type(error).__name__, exc_info=error)
+    return api_error
 
 
-def shortcut(request: WSGIRequest) -> Quick:
-    """The same past Django's middleware, which takes several times as long as the check itself. See core.fast_path.middleware."""
-    principal = _caller(request)
-    headers = _HEADERS | for_data() | {"Content-Language": language_of(request)} | _identity(principal)
-    return Quick(headers, _BODY, UserAndSession(principal.id, principal.session_id))
-
-
-def _identity(principal: Principal) -> dict[str, str]:
-    """A username that keeps to the rules stands as it is. One that came by a shell might end a header, and is encoded."""
+def identity_headers(principal: Principal) -> dict[str, str]:
+    """Encode the username: one that a shell command has set may hold a line break, which would end the header."""
     return {
         "X-Auth-User-Id": str(principal.id),
         "X-Auth-Username": quote(principal.username, safe=""),
@@ -86,22 +75,20 @@ def _identity(principal: Principal) -> dict[str, str]:
     }
 
 
-def _caller(request: HttpRequest) -> Principal:
-    """The principal behind the token, as everywhere. Raises any Unauthorized, and OriginNotAllowed."""
-    if DEFERRED_ERROR in request.META:
-        raise request.META[DEFERRED_ERROR]
+def authorized_principal(request: HttpRequest) -> Principal:
+    """Return the token's principal, or raise a subclass of Unauthorized, or OriginNotAllowed."""
     token = bearer_token(request)
     if token is None:
         token = cookie_token(request)
-        if token is not None and (_may_change_something(request) or "HTTP_ORIGIN" in request.META):
+        if token is not None and (_may_change_state(request) or "HTTP_ORIGIN" in request.META):
             require_trusted(request, own_origin=_forwarded_origin(request))
     if token is None:
         raise AuthenticationRequired
     return authenticate_token(token)
 
 
-def _may_change_something(request: HttpRequest) -> bool:
-    """Anybody may write these headers, and only makes it harder for themselves."""
+def _may_change_state(request: HttpRequest) -> bool:
+    """A client may send these headers too: they only make the check stricter."""
     return any(request.META.get(name, "GET").upper() not in SAFE_METHODS for name in _METHOD_HEADERS)
 
 

@@ -14,7 +14,7 @@ from accounts.passwords import hashing_limiter
 from accounts.passwords.fair_queue import FairQueue, Path, Waiter
 from accounts.passwords.hashing_limiter import FLOW_LEVELS, Queue
 from accounts.testing.api_client import SignedIn
-from core.http.request_context import at_work
+from core.http.request_context import current
 from core.testing.waiting import wait_until
 
 paths = st.tuples(st.sampled_from("ab"), st.sampled_from("cdef"), st.sampled_from("ghij"))
@@ -118,7 +118,7 @@ def test_a_full_queue_gives_a_slot_of_the_largest_network_to_a_newcomer() -> Non
     ],
 )
 def test_a_request_waits_among_those_of_its_network(ip: str, networks: Path) -> None:
-    with at_work(RequestFactory().get("/", REMOTE_ADDR=ip)):
+    with current(RequestFactory().get("/", REMOTE_ADDR=ip)):
         assert hashing_limiter._path() == ("public", *networks, "")
 
 

@@ -20,14 +20,14 @@ from hypothesis import strategies as st
 from accounts.models import AuditEvent, OutboxEmail, User
 from accounts.services.login import verify_token
 from accounts.testing.api_client import ApiClient, SignedIn
-from accounts.testing.parity import by_client, by_server
-from accounts.testing.parity import closings as closings
+from accounts.testing.parity import db_releases as db_releases
+from accounts.testing.parity import via_django, via_wsgi
 from accounts.testing.service_client import Service, make_service
 from core.api.exceptions import TokenInvalid
 from sessions_tracking.models import Session
 
 SignIn = Callable[..., SignedIn]
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("closings")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("db_releases")]
 
 MISSING = object()
 FOREVER = 4_000_000_000
@@ -70,11 +70,14 @@ def _contradictions(scene: Scene, kind: str) -> list[dict[str, Any]]:
 
 
 def _take_access(scene: Scene, token: str) -> None:
-    for ask in (by_client, by_server):
+    for ask in (via_django, via_wsgi):
         for headers in ({"Authorization": f"Bearer {token}"}, {"Cookie": f"jwt={token}"}):
             for method, path in (("GET", "/me"), ("GET", "/forward-auth"), ("POST", "/logout-all")):
-                answer = ask(method, headers, path)
-                assert (answer.status, answer.code, answer.identity) == (401, "token_invalid", {}), (path, headers)
+                response = ask(method, headers, path)
+                assert (response.status, response.code, response.identity) == (401, "token_invalid", {}), (
+                    path,
+                    headers,
+                )
             assert ask("POST", headers, "/logout").status == 200
     with pytest.raises(TokenInvalid):
         verify_token(token)
@@ -82,11 +85,11 @@ def _take_access(scene: Scene, token: str) -> None:
 
 def _take_refresh(scene: Scene, token: str) -> None:
     body = f'{{"refreshToken": "{token}"}}'.encode()
-    for ask in (by_client, by_server):
+    for ask in (via_django, via_wsgi):
         for headers, sent in (({}, body), ({"Cookie": f"refreshToken={token}"}, b"")):
-            answer = ask("POST", headers, "/refresh", sent)
-            assert (answer.status, answer.code) == (401, "token_invalid")
-            assert "Set-Cookie" not in answer.headers
+            response = ask("POST", headers, "/refresh", sent)
+            assert (response.status, response.code) == (401, "token_invalid")
+            assert "Set-Cookie" not in response.headers
         assert ask("POST", {}, "/logout", body).status == 200
         assert ask("POST", {"Cookie": f"refreshToken={token}"}, "/logout").status == 200
 
@@ -134,7 +137,7 @@ def test_name_and_role_of_a_token_are_never_believed(scene: Scene) -> None:
     token = scene.forge(ACCESS, username="root", role="ADMIN")
 
     assert ApiClient().bearing(token).get("/me").json()["data"]["user"]["role"] == "USER"
-    assert by_server("GET", {"Authorization": f"Bearer {token}"}, "/forward-auth").identity["X-Auth-Role"] == "USER"
+    assert via_wsgi("GET", {"Authorization": f"Bearer {token}"}, "/forward-auth").identity["X-Auth-Role"] == "USER"
     assert ApiClient().bearing(token).get("/users").status_code == 403
     assert scene.service.introspect(token)["username"] == "alice"
 
@@ -160,8 +163,8 @@ def test_no_other_value_of_a_claim_is_accepted(scene: Scene, name: str, value: A
 
     headers = {"Authorization": f"Bearer {token}"} if kind == ACCESS else {}
     body = b"" if kind == ACCESS else f'{{"refreshToken": "{token}"}}'.encode()
-    answers = [by_server("GET", headers, "/me")] if kind == ACCESS else [by_server("POST", {}, "/refresh", body)]
-    by_server("POST", headers, "/logout", body)
+    responses = [via_wsgi("GET", headers, "/me")] if kind == ACCESS else [via_wsgi("POST", {}, "/refresh", body)]
+    via_wsgi("POST", headers, "/logout", body)
 
-    assert [answer.code for answer in answers] in (["token_invalid"], ["session_revoked"])
+    assert [response.code for response in responses] in (["token_invalid"], ["session_revoked"])
     assert list(Session.objects.order_by("id").values()) == before

@@ -1,37 +1,34 @@
 """The development mailbox in a browser, and as JSON for scripts and tests."""
 
 from datetime import datetime
-from typing import Final
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 
 from core.dev.mailbox import storage
 from core.dev.mailbox.storage import Message
-from core.http.safe_methods import read_only
+from core.http.safe_methods import safe_methods_only
+from core.http.security_headers import ResponseKind
 from core.pages import views
 
-# Emails contain inline styles, and their frame inherits this policy.
-_POLICY: Final = views.POLICY | {"style-src": "'self' 'unsafe-inline'"}
 
-
-@read_only
+@safe_methods_only
 def mailbox(request: HttpRequest) -> HttpResponse:
     to = request.GET.get("to", "").strip()
     messages = [_shown(message) for message in storage.newest_first(to=to)]
-    return views.page(request, "pages/mailbox/list.html", {"messages": messages, "to": to}, policy=_POLICY)
+    return views.page(request, "pages/mailbox/list.html", {"messages": messages, "to": to}, kind=ResponseKind.MAILBOX)
 
 
-@read_only
+@safe_methods_only
 def message(request: HttpRequest, message_id: str) -> HttpResponse:
     stored = storage.find(message_id)
     if stored is None:
         raise Http404
     context = {"message": _shown(stored), "frame": _framed(stored["html"]), "as_text": "text" in request.GET}
-    return views.page(request, "pages/mailbox/message.html", context, policy=_POLICY)
+    return views.page(request, "pages/mailbox/message.html", context, kind=ResponseKind.MAILBOX)
 
 
-@read_only
+@safe_methods_only
 @never_cache
 def messages(request: HttpRequest) -> JsonResponse:
     """List the messages, newest first. `?to=` selects one recipient, whom `to` then names."""

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from config.wsgi import Entrance
-from core.http.client_ip import Network, client_address
+from config.wsgi import WsgiGateway
+from core.http.client_ip import Network, client_ip
 
 TRUSTED: list[Network] = [ipaddress.ip_network(text) for text in ("10.0.0.0/8", "fd00::/8", "203.0.113.7/32")]
 
@@ -40,15 +40,15 @@ TRUSTED: list[Network] = [ipaddress.ip_network(text) for text in ("10.0.0.0/8", 
     ],
 )
 def test_the_nearest_address_that_is_no_trusted_proxy_counts(peer: str, forwarded: str, expected: str) -> None:
-    assert client_address(peer, forwarded, TRUSTED) == expected
+    assert client_ip(peer, forwarded, TRUSTED) == expected
 
 
 def test_without_trusted_proxies_no_header_counts() -> None:
-    assert client_address("10.0.0.1", "1.2.3.4", []) == "10.0.0.1"
+    assert client_ip("10.0.0.1", "1.2.3.4", []) == "10.0.0.1"
 
 
 def test_a_long_chain_of_proxies_is_read_to_its_end() -> None:
-    assert client_address("10.0.0.1", "1.2.3.4, " + "10.0.0.2, " * 5_000, TRUSTED) == "1.2.3.4"
+    assert client_ip("10.0.0.1", "1.2.3.4, " + "10.0.0.2, " * 5_000, TRUSTED) == "1.2.3.4"
 
 
 @pytest.mark.parametrize(
@@ -79,5 +79,5 @@ def _through_the_entrance(**variables: str) -> dict[str, Any]:
         seen.update(environ)
         return []
 
-    Entrance(inner, at_once=1)({"wsgi.url_scheme": "http"} | variables, lambda *_args: None)
+    WsgiGateway(inner, max_concurrency=1)({"wsgi.url_scheme": "http"} | variables, lambda *_args: None)
     return seen

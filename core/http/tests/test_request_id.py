@@ -1,4 +1,4 @@
-"""Each request has a name that its answer, its log lines and its audit rows share."""
+"""Each request has an id that its response, its log lines and its audit rows share."""
 
 import ipaddress
 import logging
@@ -11,13 +11,13 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-from core.fast_path.middleware import Quick, Shortcuts
+from core.fast_path.middleware import FastPathMiddleware, FastResponse
 from core.http.request_context import PEER, RequestIdMiddleware, current_request, request_id
 from core.observability.logs import LineFormatter
-from core.observability.request_identity import ANONYMOUS
+from core.observability.request_identity import UserAndSession
 
-OURS = re.compile(r"[0-9a-f]{32}")
-PROXY, STRANGER = "10.0.0.1", "198.51.100.1"
+GENERATED = re.compile(r"[0-9a-f]{32}")
+PROXY, CLIENT = "10.0.0.1", "198.51.100.1"
 A_REQUEST = {
     "REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "SERVER_NAME": "testserver", "SERVER_PORT": "80", "wsgi.input": BytesIO(),
 }  # fmt: skip
@@ -31,9 +31,9 @@ def behind_a_proxy(settings: Settings) -> None:
     settings.TRUSTED_PROXIES = [ipaddress.ip_network("10.0.0.0/8")]
 
 
-def _named(client: Client, peer: str, name: str) -> str:
-    reply = client.get("/healthz", headers={"X-Request-Id": name}, **{PEER: peer})  # type: ignore[arg-type]
-    return reply.headers["X-Request-Id"]
+def _id_for(client: Client, peer: str, sent: str) -> str:
+    response = client.get("/healthz", headers={"X-Request-Id": sent}, **{PEER: peer})  # type: ignore[arg-type]
+    return response.headers["X-Request-Id"]
 
 
 @pytest.mark.django_db
@@ -46,76 +46,75 @@ def _named(client: Client, peer: str, name: str) -> str:
         ("options", "/api/auth/login", 200),
     ],
 )  # fmt: skip
-def test_every_answer_has_one(client: Client, method: str, path: str, status: int) -> None:
+def test_every_response_has_an_id(client: Client, method: str, path: str, status: int) -> None:
     headers = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"} if method == "options" else {}
     body: dict[str, Any] = {"data": "{}", "content_type": "application/json"} if method == "post" else {}
 
-    reply = getattr(client, method)(path, headers=headers, **body)
-    reply.close()  # a file is open until then
+    response = getattr(client, method)(path, headers=headers, **body)
+    response.close()  # a file is open until then
 
-    assert reply.status_code == status
-    assert OURS.fullmatch(reply.headers["X-Request-Id"])
-
-
-def test_a_host_that_is_not_ours_gets_one_too(client: Client) -> None:
-    reply = client.get("/api/auth/me", headers={"Host": "evil.example"})
-
-    assert reply.status_code == 400
-    assert OURS.fullmatch(reply.headers["X-Request-Id"])
+    assert response.status_code == status
+    assert GENERATED.fullmatch(response.headers["X-Request-Id"])
 
 
-def answer_at_once(_request: Any) -> Quick:
-    return Quick({"Content-Type": "application/json"}, b"{}", ANONYMOUS)
+def test_so_does_the_response_to_an_unknown_host(client: Client) -> None:
+    response = client.get("/api/auth/me", headers={"Host": "evil.example"})
+
+    assert response.status_code == 400
+    assert GENERATED.fullmatch(response.headers["X-Request-Id"])
+
+
+def _fast_handler(_request: Any) -> FastResponse:
+    return FastResponse({"Content-Type": "application/json"}, b"{}", UserAndSession(None, None))
 
 
 @pytest.mark.django_db
-def test_an_answer_in_front_of_django_has_one_too(settings: Settings, behind_a_proxy: None) -> None:
-    settings.SHORTCUTS = {("GET", "/quick"): f"{__name__}.answer_at_once"}
-    told: list[Any] = []
-    quick = Shortcuts(lambda _environ, _start: [b"slow"])
+def test_a_fast_path_sends_one_too(behind_a_proxy: None) -> None:
+    started: list[Any] = []
+    fast = FastPathMiddleware(lambda _environ, _start: [b"slow"], {("GET", "/fast"): _fast_handler})
 
-    for name in ("chosen-by-a-proxy", "no"):
-        environ = {"PATH_INFO": "/quick", PEER: PROXY, "HTTP_X_REQUEST_ID": name} | A_REQUEST
-        assert quick(environ, lambda _status, headers: told.append(dict(headers))) == [b"{}"]
+    for sent in ("chosen-by-a-proxy", "no"):
+        environ = {"PATH_INFO": "/fast", PEER: PROXY, "HTTP_X_REQUEST_ID": sent} | A_REQUEST
+        assert fast(environ, lambda _status, headers: started.append(dict(headers))) == [b"{}"]
 
-    assert told[0]["X-Request-Id"] == "chosen-by-a-proxy"
-    assert OURS.fullmatch(told[1]["X-Request-Id"])
+    assert started[0]["X-Request-Id"] == "chosen-by-a-proxy"
+    assert GENERATED.fullmatch(started[1]["X-Request-Id"])
 
 
 def test_no_two_requests_share_one(client: Client) -> None:
     assert len({client.get("/healthz").headers["X-Request-Id"] for _ in range(20)}) == 20
 
 
-@pytest.mark.parametrize("peer", [STRANGER, "", "unix:"])
+@pytest.mark.parametrize("peer", [CLIENT, "", "unix:"])
 def test_a_client_cannot_choose_it(client: Client, behind_a_proxy: None, peer: str) -> None:
-    assert OURS.fullmatch(_named(client, peer, "chosen-by-a-client"))
+    assert GENERATED.fullmatch(_id_for(client, peer, "chosen-by-a-client"))
 
 
-def test_nobody_can_where_no_proxy_is_trusted(client: Client, settings: Settings) -> None:
+def test_a_proxy_cannot_choose_it_unless_it_is_trusted(client: Client, settings: Settings) -> None:
     settings.TRUSTED_PROXIES = []
 
-    assert OURS.fullmatch(_named(client, PROXY, "chosen-by-a-proxy"))
+    assert GENERATED.fullmatch(_id_for(client, PROXY, "chosen-by-a-proxy"))
 
 
 @pytest.mark.parametrize("name", ["chosen-by-a-proxy", "01981c63-1f5e-7a90-b1c2-93d4e5f60718", "a.b_c-d1", "x" * 64])
-def test_a_trusted_proxy_can(client: Client, behind_a_proxy: None, name: str) -> None:
-    assert _named(client, PROXY, name) == name
+def test_a_trusted_proxy_can_choose_it(client: Client, behind_a_proxy: None, name: str) -> None:
+    assert _id_for(client, PROXY, name) == name
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_what_could_forge_a_header_or_a_line_is_refused_even_of_a_proxy(
+def test_an_id_that_could_forge_a_header_or_a_log_line_is_replaced(
     client: Client, behind_a_proxy: None, name: str
 ) -> None:
-    assert OURS.fullmatch(_named(client, PROXY, name))
+    assert GENERATED.fullmatch(_id_for(client, PROXY, name))
 
 
 @pytest.mark.django_db
-def test_scripts_of_a_trusted_site_may_read_it(client: Client, settings: Settings) -> None:
+def test_scripts_of_a_trusted_origin_may_read_it(client: Client, settings: Settings) -> None:
     settings.CORS_ALLOWED_ORIGINS = ["https://app.example"]
 
-    reply = client.get("/api/auth/me", headers={"Origin": "https://app.example"})
+    response = client.get("/api/auth/me", headers={"Origin": "https://app.example"})
 
-    assert "x-request-id" in reply.headers["Access-Control-Expose-Headers"]
+    assert "x-request-id" in response.headers["Access-Control-Expose-Headers"]
 
 
 def test_a_log_line_names_the_request_it_belongs_to(rf: RequestFactory) -> None:
@@ -134,7 +133,7 @@ def test_a_log_line_names_the_request_it_belongs_to(rf: RequestFactory) -> None:
     assert formatter.format(record) == r"INFO accounts line\nbreak \x1b[31m"
 
 
-def test_after_the_answer_no_request_is_at_work(rf: RequestFactory) -> None:
+def test_after_the_response_there_is_no_current_request(rf: RequestFactory) -> None:
     def fail(request: HttpRequest) -> HttpResponse:
         assert current_request() is request
         raise RuntimeError
