@@ -1,4 +1,4 @@
-"""The commands that the documents print do what the documents say, in a clone that runs as `make run` runs it."""
+"""Run the commands of the documents in a clone that runs like `make run`, and compare their output."""
 
 import os
 import subprocess
@@ -33,8 +33,8 @@ def clone_with_keys(tmp_path: Path) -> Iterator[Clone]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.skipif(os.environ.get("TEST_DB") == "postgresql", reason="a clone has SQLite; once is enough")
-def test_the_commands_of_the_documents_do_what_they_say(clone_with_keys: Clone) -> None:
+@pytest.mark.skipif(os.environ.get("TEST_DB") == "postgresql", reason="the clone uses SQLite, so once is enough")
+def test_commands_of_the_documents_print_what_they_show(clone_with_keys: Clone) -> None:
     for name, steps in STEPS.items():
         outcome = documents.run(steps, clone_with_keys)
 
@@ -56,19 +56,19 @@ def assert_logout_ended_the_session(outcome: Outcome) -> None:
     assert '"code":"session_revoked"' in after
 
 
-def test_blocks_and_what_they_print_are_found() -> None:
+def test_blocks_are_parsed_with_their_output() -> None:
     text = "<!-- not run: no -->\n```sh\nfalse\n```\n\n   ```sh\n   echo a b\n   ```\n   ```text\n   a …\n   ```\n"
 
     assert documents.steps(text) == [Step(6, "echo a b\n", "a …\n")]
 
 
 @pytest.mark.parametrize(("printed", "differ"), [("a b", 0), ("b a", 1), ("a b\nmore", 1)])
-def test_what_is_printed_is_compared_to_the_end(printed: str, differ: int) -> None:
+def test_output_is_compared_completely(printed: str, differ: int) -> None:
     outcome = Outcome(0, [printed], "")
 
     assert len(list(documents.differences([Step(1, "", "a …\n")], outcome))) == differ
 
 
 @pytest.mark.parametrize(("name", "minimum"), list(zip(DOCUMENTS, (1, 1, 4, 9, 12), strict=True)))
-def test_the_documents_have_commands_to_run(name: str, minimum: int) -> None:
+def test_each_document_has_commands(name: str, minimum: int) -> None:
     assert len(STEPS[name]) >= minimum

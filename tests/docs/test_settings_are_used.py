@@ -1,4 +1,4 @@
-"""Each setting of this project is read by something, so that none promises an effect that it does not have."""
+"""Each setting of the project is read by code, so that none is without effect."""
 
 import ast
 import re
@@ -7,8 +7,8 @@ from django.conf import global_settings
 
 from core.paths import BASE_DIR
 
-# Read by the libraries whose names they bear.
-_OF_LIBRARIES = (
+# Read by the libraries that they are named after.
+_LIBRARY_PREFIXES = (
     "CELERY_",
     "CORS_",
     "WHITENOISE_",
@@ -40,15 +40,15 @@ def _own_settings() -> set[str]:
                 else []
             )
             assigned |= {target.id for target in targets if isinstance(target, ast.Name)}
-    return {name for name in assigned if name.isupper() and not name.startswith(("_", *_OF_LIBRARIES))}
+    return {name for name in assigned if name.isupper() and not name.startswith(("_", *_LIBRARY_PREFIXES))}
 
 
-def test_every_setting_of_ours_is_read_outside_the_file_that_sets_it() -> None:
+def test_each_setting_is_read_outside_of_its_file() -> None:
     own = {name for name in _own_settings() if not hasattr(global_settings, name)}
     text = _code()
     settings = "\n".join(file.read_text() for file in (BASE_DIR / "config" / "settings").glob("*.py"))
 
     unread = {name for name in own if not re.search(rf"\b{name}\b", text)}
-    # Parts of other settings, such as the options of a database, stand twice in the files of the settings.
+    # Parts of other settings, such as the options of a database, occur twice in the files of the settings.
     assert {name for name in unread if len(re.findall(rf"\b{name}\b", settings)) < 2} == set()
     assert len(own) > 50
