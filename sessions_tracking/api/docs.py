@@ -1,29 +1,32 @@
 """OpenAPI documentation of the session endpoints."""
 
-from typing import Any
+from datetime import UTC, datetime
+from uuid import UUID
 
 from core.api.exceptions import NotFound
 from core.openapi.operation import Operation, parameter
+from sessions_tracking.api.presenters import session_data
 from sessions_tracking.api.serializers import SessionData, SessionList, SessionPatch
+from sessions_tracking.models import Session
 
 TAG = "Sessions"
-SESSION: dict[str, Any] = {
-    "id": "01981c63-1f5e-7a90-b1c2-93d4e5f60718",
-    "name": "Kitchen tablet",
-    "device": "Tablet",
-    "browser": "Safari 18",
-    "os": "iPadOS 18",
-    "platform": "iPad",
-    "location": "Unknown",
-    "ip": "203.0.113.7",
-    "userAgent": "Mozilla/5.0 (iPad; CPU OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Version/18.1 Safari/604.1",
-    "data": {"theme": "dark"},
-    "current": True,
-    "createdAt": "2026-01-15T09:35:00.000Z",
-    "updatedAt": "2026-01-15T09:35:00.000Z",
-    "lastSeenAt": "2026-01-15T09:41:00.000Z",
-    "expiresAt": "2026-01-22T09:35:00.000Z",
-}
+_TABLET = Session(
+    id=UUID("01981c63-1f5e-7a90-b1c2-93d4e5f60718"),
+    name="Kitchen tablet",
+    device="Tablet",
+    browser="Safari 18",
+    os="iPadOS 18",
+    platform="iPad",
+    location="Unknown",
+    ip="203.0.113.7",
+    user_agent="Mozilla/5.0 (iPad; CPU OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Version/18.1 Safari/604.1",
+    data={"theme": "dark"},
+    created_at=datetime(2026, 1, 15, 9, 35, tzinfo=UTC),
+    updated_at=datetime(2026, 1, 15, 9, 35, tzinfo=UTC),
+    last_seen_at=datetime(2026, 1, 15, 9, 41, tzinfo=UTC),
+    expires_at=datetime(2026, 1, 22, 9, 35, tzinfo=UTC),
+)
+SESSION = session_data(_TABLET, current=_TABLET.id)
 _ID = parameter("id", "path", "The session's id.", example=SESSION["id"], schema={"type": "string", "format": "uuid"})
 
 LIST = Operation(
