@@ -25,7 +25,7 @@ from tests.browser.keyboard import assert_fits, tab_to
 pytestmark = pytest.mark.browser
 
 _SERVE = BASE_DIR / "docs" / "examples" / "spa" / "serve.py"
-_SPOIL_ACCESS_TOKEN = """() => {
+_CORRUPT_ACCESS_TOKEN = """() => {
   const kept = JSON.parse(localStorage.getItem("vestibule.session"));
   localStorage.setItem("vestibule.session", JSON.stringify({...kept, access: "nonsense"}));
 }"""
@@ -59,8 +59,8 @@ def context(request: pytest.FixtureRequest, chromium: Browser, spa: str) -> Iter
     context = chromium.new_context(viewport={"width": request.param, "height": 844}, base_url=spa)
     context.set_default_timeout(15_000)
     faults: list[str] = []
-    context.on("weberror", lambda found: faults.append(str(found.error)))
-    context.on("console", lambda output: faults.append(output.text) if "Content Security" in output.text else None)
+    context.on("weberror", lambda event: faults.append(str(event.error)))
+    context.on("console", lambda line: faults.append(line.text) if "Content Security" in line.text else None)
     yield context
     context.close()
     assert faults == []
@@ -68,7 +68,7 @@ def context(request: pytest.FixtureRequest, chromium: Browser, spa: str) -> Iter
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("transport", ["cookie", "body"])
-def test_somebody_signs_up_and_works_in_three_tabs(context: BrowserContext, transport: str) -> None:
+def test_a_user_signs_up_and_works_in_three_tabs(context: BrowserContext, transport: str) -> None:
     name, page = f"u{new_id().hex[-20:]}", context.new_page()
     _sign_up(page, name)
     _sign_in(page, name, transport)
@@ -77,7 +77,7 @@ def test_somebody_signs_up_and_works_in_three_tabs(context: BrowserContext, tran
         tab.goto("/")
     _expect_account(tabs, name)
 
-    refreshes = _reload_at_once_without_access_token(context, tabs, transport)
+    refreshes = _reload_all_without_access_token(context, tabs, transport)
     _expect_account(tabs, name)
     assert 1 <= len(refreshes) <= len(tabs)
     assert set(refreshes) == {200}
@@ -91,7 +91,7 @@ def test_somebody_signs_up_and_works_in_three_tabs(context: BrowserContext, tran
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("transport", ["cookie", "body"])
-def test_somebody_adds_a_second_factor_and_is_asked_for_it(context: BrowserContext, transport: str) -> None:
+def test_a_user_adds_a_second_factor_and_signs_in_with_it(context: BrowserContext, transport: str) -> None:
     name, page = f"u{new_id().hex[-20:]}", context.new_page()
     _sign_up(page, name)
     _sign_in(page, name, transport)
@@ -111,7 +111,7 @@ def test_somebody_adds_a_second_factor_and_is_asked_for_it(context: BrowserConte
     expect(page.locator("#status")).to_have_text("You are signed out everywhere.")
 
 
-def test_what_is_wrong_stands_beside_its_field(context: BrowserContext) -> None:
+def test_errors_are_shown_beside_their_fields(context: BrowserContext) -> None:
     page = context.new_page()
     page.goto("/")
     page.click("text=Register")
@@ -126,7 +126,7 @@ def test_what_is_wrong_stands_beside_its_field(context: BrowserContext) -> None:
 
 
 def _sign_up(page: Page, name: str) -> None:
-    """By keyboard."""
+    """Use only the keyboard."""
     page.goto("/")
     assert_fits(page)
     tab_to(page, "[data-show=register]")
@@ -161,14 +161,16 @@ def _expect_account(tabs: list[Page], name: str) -> None:
         assert_fits(tab)
 
 
-def _reload_at_once_without_access_token(context: BrowserContext, tabs: list[Page], transport: str) -> list[int]:
-    """The status of each refresh that followed."""
+def _reload_all_without_access_token(context: BrowserContext, tabs: list[Page], transport: str) -> list[int]:
+    """Reload all tabs, and return the statuses of the refresh requests."""
     refreshes: list[int] = []
-    context.on("response", lambda got: refreshes.append(got.status) if _is_refresh(got.request) else None)
+    context.on(
+        "response", lambda response: refreshes.append(response.status) if _is_refresh(response.request) else None
+    )
     if transport == "cookie":
         context.clear_cookies(name="jwt")
     else:
-        tabs[0].evaluate(_SPOIL_ACCESS_TOKEN)
+        tabs[0].evaluate(_CORRUPT_ACCESS_TOKEN)
     for tab in tabs:
         tab.evaluate("document.querySelector('#reload').click()")
     expect(tabs[0].locator("#reload")).to_be_enabled()
@@ -181,7 +183,7 @@ def _is_refresh(sent: Request) -> bool:
 
 
 def _add_second_factor(page: Page) -> str:
-    """A recovery code."""
+    """Return a recovery code."""
     page.click("#add-factor")
     expect(page.locator("#qr")).to_be_visible()
     assert page.evaluate("document.querySelector('#qr').decode().then(() => true)")

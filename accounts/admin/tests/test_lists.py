@@ -106,9 +106,9 @@ def test_users_are_found_by_a_prefix_of_email_username_or_name(
 ) -> None:
     User.objects.filter(id=alice.id).update(first_name="Alice", last_name="Wonderland")
 
-    found = browser.get(LISTS["users"], {"q": text}).context["cl"].result_list
+    results = browser.get(LISTS["users"], {"q": text}).context["cl"].result_list
 
-    assert [user.username for user in found] == names
+    assert [user.username for user in results] == names
 
 
 def test_users_sessions_and_events_are_found_by_id(browser: Client, alice: User, bob: User, sign_in: SignIn) -> None:
@@ -220,8 +220,8 @@ def test_only_the_newest_search_results_are_sorted(browser: Client, monkeypatch:
     monkeypatch.setattr(base, "MAX_SORTED", 3)
     _create_users(6)
 
-    found = browser.get(LISTS["users"], {"q": "eve", "o": "1"}).context["cl"].result_list
+    results = browser.get(LISTS["users"], {"q": "eve", "o": "1"}).context["cl"].result_list
 
-    assert [user.username for user in found] == ["eve3", "eve4", "eve5"]
+    assert [user.username for user in results] == ["eve3", "eve4", "eve5"]
     unfiltered = browser.get(LISTS["users"], {"o": "1"}).context["cl"].result_list
     assert [user.username for user in unfiltered] == [*(f"eve{n}" for n in range(6)), "grace"]

@@ -30,7 +30,7 @@ def browser() -> Client:
 
 
 @pytest.fixture
-def people(superuser: User, admin: User, alice: User) -> None:
+def non_staff(superuser: User, admin: User, alice: User) -> None:
     """grace, who is staff, and two users who are not."""
 
 
@@ -73,7 +73,9 @@ def test_staff_sign_in_with_their_password(browser: Client, superuser: User, ide
     ("username", "password"),
     [("grace", "Wrong-Horse-7"), ("unknown", PASSWORD), ("alice", PASSWORD), ("carol", PASSWORD), ("grace", "x" * 129)],
 )
-def test_all_rejected_logins_show_the_same_error(browser: Client, people: None, username: str, password: str) -> None:
+def test_all_rejected_logins_show_the_same_error(
+    browser: Client, non_staff: None, username: str, password: str
+) -> None:
     """Not even an administrator of the API gets in who is no staff."""
     response = _submit_password(browser, username, password)
 
@@ -88,7 +90,7 @@ def test_all_rejected_logins_show_the_same_error(browser: Client, people: None, 
     ("username", "reason"), [("alice", "not_staff"), ("carol", "not_staff"), ("grace", "mfa_required")]
 )
 def test_the_audit_records_rejected_logins_with_the_correct_password(
-    browser: Client, people: None, settings: Settings, username: str, reason: str
+    browser: Client, non_staff: None, settings: Settings, username: str, reason: str
 ) -> None:
     settings.REQUIRE_ADMIN_MFA = True
 
@@ -165,8 +167,8 @@ def test_wrong_codes_are_counted_together_with_those_of_the_api(browser: Client,
     assert TotpFactor.objects.get().wrong_codes == 10
     response = verify(mfa_admin.pending(), code=mfa_admin.app.code())
     assert response.json()["code"] == TooManyWrongCodes.code
-    refused = _submit(browser, mfa_token=_pending_token(browser), code=mfa_admin.app.code())
-    assert (refused.status_code, int(refused["Retry-After"])) == (429, 3600)
+    rejected = _submit(browser, mfa_token=_pending_token(browser), code=mfa_admin.app.code())
+    assert (rejected.status_code, int(rejected["Retry-After"])) == (429, 3600)
     assert not _is_signed_in(browser)
 
 
@@ -259,8 +261,8 @@ def test_with_require_admin_mfa_the_admin_api_requires_a_second_factor_too(
     session = enrol(before)
     settings.REQUIRE_ADMIN_MFA = True
 
-    refused = before.client.get("/users")
-    assert (refused.status_code, refused.json()["code"]) == (403, "mfa_required")
+    rejected = before.client.get("/users")
+    assert (rejected.status_code, rejected.json()["code"]) == (403, "mfa_required")
     token = verify(session.pending(), code=session.app.code()).json()["data"]["token"]
     client = ApiClient().bearing(token)
     assert client.get("/users").status_code == 200

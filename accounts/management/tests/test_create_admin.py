@@ -18,13 +18,13 @@ pytestmark = pytest.mark.django_db
 def type_in(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """`type_in("a", "b")` types these passwords at the prompts of a terminal."""
 
-    def answer(*texts: str) -> None:
-        answers = iter(texts)
+    def type_passwords(*texts: str) -> None:
+        typed = iter(texts)
         monkeypatch.setattr("sys.stdin", io.StringIO())
         monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-        monkeypatch.setattr("getpass.getpass", lambda _prompt: next(answers))
+        monkeypatch.setattr("getpass.getpass", lambda _prompt: next(typed))
 
-    return answer
+    return type_passwords
 
 
 def _run(*arguments: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ SCRIPTS = sorted(
 )
 DOCUMENTS = sorted([BASE_DIR / "README.md", BASE_DIR / "CONTRIBUTING.md", *(BASE_DIR / "docs").glob("*.md")])
 _BLOCK = re.compile(r"^(?P<indent> *)```sh(?: \w+)?\n(?P<code>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
-# What changes a machine: after an error, the commands that follow would change it further.
+# Commands that change the machine: after an error, the commands that follow would change it further.
 _CHANGES = re.compile(
     r"^\s*(apt-get|ln|rm -r|cp|mv|install|systemctl|runuser|useradd|docker compose|\S*pip install|cat >)\b",
     re.MULTILINE,
@@ -23,17 +23,17 @@ _CHANGES = re.compile(
 
 
 def _blocks() -> list[tuple[str, str]]:
-    found = []
+    blocks = []
     for document in DOCUMENTS:
         text = document.read_text()
         for block in _BLOCK.finditer(text):
             code = re.sub(rf"^{block['indent']}", "", block["code"], flags=re.MULTILINE)
-            found.append((f"{document.name}:{text.count(chr(10), 0, block.start())}", code))
-    return found
+            blocks.append((f"{document.name}:{text.count(chr(10), 0, block.start())}", code))
+    return blocks
 
 
 def _commands(code: str) -> list[str]:
-    """The lines that begin a command: no comment, no continuation, nothing of a here-document."""
+    """Return the lines that start a command: no comments, continuation lines or here-documents."""
     code = re.sub(r"<<-?'?(\w+)'?([^\n]*)\n.*?^\1$", r"\2", code.replace("\\\n", " "), flags=re.MULTILINE | re.DOTALL)
     return [line for line in code.splitlines() if re.match(r"[^\s#]", line)]
 
