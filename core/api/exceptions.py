@@ -71,12 +71,12 @@ class TokenExpired(Unauthorized):
 
 
 class SessionRevoked(Unauthorized):
-    code, message = "session_revoked", _("This session is over. Sign in again.")
+    code, message = "session_revoked", _("This session has ended. Sign in again.")
 
 
 class PermissionDenied(ApiError):
     status, code = HTTPStatus.FORBIDDEN, "permission_denied"
-    message = _("You may not do this.")
+    message = _("You don't have permission to do this.")
 
 
 class OriginNotAllowed(ApiError):
@@ -86,7 +86,7 @@ class OriginNotAllowed(ApiError):
 
 class NotFound(ApiError):
     status, code = HTTPStatus.NOT_FOUND, "not_found"
-    message = _("There is nothing here.")
+    message = _("Not found.")
 
 
 class MethodNotAllowed(ApiError):
@@ -118,7 +118,7 @@ class ServiceUnavailable(ApiError):
     """Something this service stands on is away; the request changed nothing and may be sent again."""
 
     status, code = HTTPStatus.SERVICE_UNAVAILABLE, "service_unavailable"
-    message = _("The service is not available for a moment. Try again.")
+    message = _("The service is temporarily unavailable. Try again.")
 
     def __init__(self) -> None:
         super().__init__(headers={"Retry-After": "5"})

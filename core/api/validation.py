@@ -1,4 +1,4 @@
-"""Validates a request's body or query in one word."""
+"""Validates the body or the query of a request with a serializer."""
 
 import functools
 from typing import Any
@@ -11,27 +11,27 @@ from rest_framework.serializers import Serializer
 from core.api.exceptions import ValidationFailed
 
 
-def checked(form_class: type[Serializer[Any]], request: Request) -> dict[str, Any]:
-    """The fields that the form knows, valid; whatever else came is left behind. Raises REST framework's ValidationError."""
-    return _valid(form_class, request.data)
+def validated_data(form_class: type[Serializer[Any]], request: Request) -> dict[str, Any]:
+    """Return the valid fields of the body, without unknown ones. Raise REST framework's ValidationError."""
+    return _validated(form_class, request.data)
 
 
-def checked_query(form_class: type[Serializer[Any]], request: Request) -> dict[str, Any]:
-    """The query, valid. Twice the same name is refused: who knows which of the two a filter in between looked at."""
+def validated_query(form_class: type[Serializer[Any]], request: Request) -> dict[str, Any]:
+    """Reject a repeated parameter: a filter in between may have checked the other value."""
     for name, values in request.query_params.lists():
         if len(values) > 1 or "\0" in name + values[0]:
             raise ValidationFailed(errors={name.replace("\0", ""): [_("Not a valid value.")]})
-    return _valid(form_class, request.query_params.dict())
+    return _validated(form_class, request.query_params.dict())
 
 
-def _valid(form_class: type[Serializer[Any]], data: Any) -> dict[str, Any]:
+def _validated(form_class: type[Serializer[Any]], data: Any) -> dict[str, Any]:
     return dict(_form(form_class, get_language()).run_validation(data))
 
 
 @functools.cache
 def _form(form_class: type[Serializer[Any]], _language: str | None) -> Serializer[Any]:
-    """One for all requests in a language: to copy the fields anew takes as long as to check them.
+    """Return one instance for all requests in a language: to copy the fields takes as long as to validate them.
 
-    To check leaves no trace in them, but for messages of REST framework's that stay as they were first said.
+    Validation leaves no state in the fields except REST framework's messages, which stay in their first language.
     """
     return form_class()

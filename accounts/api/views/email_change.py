@@ -13,7 +13,7 @@ from accounts.api.serializers.email_change import ChangeEmailForm, ConfirmEmailF
 from accounts.services import email_change, email_change_undo
 from core.api.origin import require_trusted
 from core.api.responses import success
-from core.api.validation import checked
+from core.api.validation import validated_data
 from core.api.viewsets import ViewSet
 from core.openapi.operation import documented
 from core.throttling.by_ip import enforce_ip_limit
@@ -29,7 +29,7 @@ class EmailChangeViewSet(ViewSet):
 
         Ask again for another code; the former dies.
         """
-        form = checked(ChangeEmailForm, request)
+        form = validated_data(ChangeEmailForm, request)
         principal = current_principal(request)
         email_change.request(
             user_id=principal.id,
@@ -44,7 +44,7 @@ class EmailChangeViewSet(ViewSet):
     @documented(docs.CONFIRM)
     def confirm_change_email(self, request: Request) -> Response:
         """Makes the new address yours, with the six-digit code from its email. The fifth wrong try kills the code."""
-        code = checked(ConfirmEmailForm, request)["code"]
+        code = validated_data(ConfirmEmailForm, request)["code"]
         principal = current_principal(request)
         user = email_change.confirm(
             user_id=principal.id, session_id=principal.session_id, code=code, client=read_client_info(request)
@@ -63,7 +63,7 @@ class EmailChangeUndoViewSet(ViewSet):
 
         The old address is mailed a link to choose another password. Works for 72 hours, also after further changes.
         """
-        token = checked(UndoEmailChangeForm, request)["token"]
+        token = validated_data(UndoEmailChangeForm, request)["token"]
         require_trusted(request)  # it sends email
         enforce_ip_limit(request, settings.RATE_LIMIT_ANONYMOUS)
         email_change_undo.undo(token=token)

@@ -17,7 +17,7 @@ from accounts.services import introspection
 from core.api import oauth
 from core.api.parsers import StrictFormParser, StrictJSONParser
 from core.api.responses import success
-from core.api.validation import checked
+from core.api.validation import validated_data
 from core.api.viewsets import ViewSet
 from core.openapi.operation import documented
 from sessions_tracking.client_info import read_client_info
@@ -53,5 +53,5 @@ class IntrospectionViewSet(ViewSet):
 
 
 def _validated(request: Request) -> tuple[str, ServiceClient]:
-    form = checked(TokenForm, request)
+    form = validated_data(TokenForm, request)
     return form["token"], authenticate_client(request, form)

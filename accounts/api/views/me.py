@@ -15,7 +15,7 @@ from accounts.api.serializers.forms import PageQuery, PasswordForm, ProfileForm
 from accounts.services import activity, export, profile
 from core.api.responses import success
 from core.api.streaming import streamed_json
-from core.api.validation import checked, checked_query
+from core.api.validation import validated_data, validated_query
 from core.api.viewsets import ViewSet
 from core.openapi.operation import documented
 from sessions_tracking.api.current_principal import current_principal
@@ -32,7 +32,7 @@ class MeViewSet(ViewSet):
     @documented(docs.UPDATE)
     def update_me(self, request: Request) -> Response:
         """Changes your names, your username or the language of your emails."""
-        changes = checked(ProfileForm, request)
+        changes = validated_data(ProfileForm, request)
         principal = current_principal(request)
         user = profile.update(user_id=principal.id, session_id=principal.session_id, changes=changes)
         return success({"user": user_profile(user)}, message=_("Your profile has been updated."))
@@ -41,7 +41,9 @@ class MeViewSet(ViewSet):
     @documented(docs.DELETE)
     def delete_me(self, request: Request) -> Response:
         """Permanently deletes your account and everything that belongs to it. Requires your password."""
-        profile.delete(user_id=current_principal(request).id, password=checked(PasswordForm, request)["password"])
+        profile.delete(
+            user_id=current_principal(request).id, password=validated_data(PasswordForm, request)["password"]
+        )
         response = success(message=_("Your account has been deleted."))
         clear_cookies(response)
         return response
@@ -76,7 +78,7 @@ class MeViewSet(ViewSet):
     @documented(docs.ACTIVITY)
     def activity(self, request: Request) -> Response:
         """The events of your account, including failed sign-ins, newest first. Kept for half a year by default."""
-        query = checked_query(PageQuery, request)
+        query = validated_query(PageQuery, request)
         return success(page_data("events", activity.find(user_id=current_principal(request).id, **query), event_data))
 
 

@@ -13,7 +13,7 @@ from accounts.api.serializers.forms import ChangePasswordForm, ForgotPasswordFor
 from accounts.services import passwords
 from core.api.origin import require_trusted
 from core.api.responses import success
-from core.api.validation import checked
+from core.api.validation import validated_data
 from core.api.viewsets import ViewSet
 from core.openapi.operation import documented
 from core.throttling.by_ip import enforce_ip_limit
@@ -29,7 +29,7 @@ class PasswordResetViewSet(ViewSet):
     @documented(docs.FORGOT)
     def forgot_password(self, request: Request) -> Response:
         """Mails a link to set a new password, if anybody has the address. The answer does not tell."""
-        form = checked(ForgotPasswordForm, request)
+        form = validated_data(ForgotPasswordForm, request)
         require_trusted(request)  # nobody's browser sends mail for a page elsewhere
         enforce_ip_limit(request, settings.RATE_LIMIT_ANONYMOUS)
         passwords.request_reset(email=form["email"], language=get_language() or "en")
@@ -39,7 +39,7 @@ class PasswordResetViewSet(ViewSet):
     @documented(docs.RESET)
     def reset_password(self, request: Request) -> Response:
         """Sets a new password with the token of the mailed link. Ends every session, and proves the address."""
-        form = checked(ResetPasswordForm, request)
+        form = validated_data(ResetPasswordForm, request)
         require_trusted(request)  # it sends email
         passwords.reset(token=form["token"], new_password=form["newPassword"], client=read_client_info(request))
         return success(message=_("Your password has been changed. Sign in with the new one."))
@@ -50,7 +50,7 @@ class PasswordChangeViewSet(ViewSet):
     @documented(docs.CHANGE)
     def change_password(self, request: Request) -> Response:
         """Sets a new password in exchange for the current one, and ends your other sessions."""
-        form, principal = checked(ChangePasswordForm, request), current_principal(request)
+        form, principal = validated_data(ChangePasswordForm, request), current_principal(request)
         passwords.change(
             user_id=principal.id,
             session_id=principal.session_id,

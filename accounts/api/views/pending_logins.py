@@ -12,7 +12,7 @@ from accounts.api.login_responses import login_response
 from accounts.api.serializers.pending_logins import VerifyMfaForm
 from accounts.services import login
 from core.api.origin import require_trusted
-from core.api.validation import checked
+from core.api.validation import validated_data
 from core.api.viewsets import ViewSet
 from core.openapi.operation import documented
 from core.throttling.by_ip import enforce_ip_limit
@@ -27,7 +27,7 @@ class PendingLoginViewSet(ViewSet):
     @documented(docs.VERIFY)
     def verify_mfa(self, request: Request) -> Response:
         """Completes a login with a code from the authenticator app or a recovery code. The response is that of the login."""
-        transport, form = requested_transport(request), checked(VerifyMfaForm, request)
+        transport, form = requested_transport(request), validated_data(VerifyMfaForm, request)
         require_trusted(request)  # as for the login that it completes
         enforce_ip_limit(request, settings.RATE_LIMIT_ANONYMOUS)
         sign_in = login.complete_login(

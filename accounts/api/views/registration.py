@@ -18,7 +18,7 @@ from accounts.verification import pasted_text
 from core.api.exceptions import ValidationFailed
 from core.api.origin import require_trusted
 from core.api.responses import success
-from core.api.validation import checked
+from core.api.validation import validated_data
 from core.api.viewsets import ViewSet
 from core.openapi.operation import documented
 from core.pages.views import verify_email_page
@@ -35,7 +35,7 @@ class RegistrationViewSet(ViewSet):
     @documented(docs.REGISTER)
     def register(self, request: Request) -> Response:
         """Creates an account and sends an email with a code and a link to verify the email. Tokens are issued only after that."""
-        form = checked(RegisterForm, request)
+        form = validated_data(RegisterForm, request)
         require_trusted(request)  # no other site may register accounts or send emails through a visitor's browser
         enforce_ip_limit(request, settings.RATE_LIMIT_REGISTER)
         email, password = form.pop("email", None), form.pop("password")
@@ -52,7 +52,7 @@ class RegistrationViewSet(ViewSet):
     @documented(docs.VERIFY_BY_CODE)
     def verify_email(self, request: Request) -> Response:
         """Verifies the email with its six-digit code. The fifth incorrect attempt invalidates the code."""
-        form = checked(VerifyEmailForm, request)
+        form = validated_data(VerifyEmailForm, request)
         require_trusted(request)  # the first verification sends the welcome email
         enforce_ip_limit(request, settings.RATE_LIMIT_ANONYMOUS)
         user = email_verification.verify_by_code(email=form["email"], code=form["code"])
@@ -80,7 +80,7 @@ class RegistrationViewSet(ViewSet):
     @documented(docs.RESEND)
     def resend_verification(self, request: Request) -> Response:
         """Sends another code and link, which invalidate the previous ones."""
-        email = checked(EmailForm, request)["email"]
+        email = validated_data(EmailForm, request)["email"]
         require_trusted(request)
         enforce_ip_limit(request, settings.RATE_LIMIT_ANONYMOUS)
         email_verification.resend(email=email)

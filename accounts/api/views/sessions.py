@@ -12,7 +12,7 @@ from accounts.api.docs import tokens as docs
 from accounts.api.serializers.forms import LogoutAllForm
 from accounts.services import logout
 from core.api.responses import success
-from core.api.validation import checked
+from core.api.validation import validated_data
 from core.api.viewsets import ViewSet
 from core.openapi.operation import documented
 from sessions_tracking.api.current_principal import current_principal
@@ -32,7 +32,7 @@ class LogoutAllViewSet(ViewSet):
     @documented(docs.LOGOUT_ALL)
     def logout_all(self, request: Request) -> Response:
         """Revokes all your sessions immediately, or all except the one of this request."""
-        except_current = checked(LogoutAllForm, request)["exceptCurrent"]
+        except_current = validated_data(LogoutAllForm, request)["exceptCurrent"]
         revoked = logout.log_out_everywhere(principal=current_principal(request), except_current=except_current)
         if except_current:
             return success({"revoked": revoked}, message=_("You've been signed out of all other devices."))

@@ -27,7 +27,7 @@ from accounts.services.pending_logins import PendingLoginToken
 from core.api.exceptions import AuthenticationRequired
 from core.api.origin import require_trusted
 from core.api.responses import success
-from core.api.validation import checked
+from core.api.validation import validated_data
 from core.api.viewsets import ViewSet
 from core.ids import parse_id
 from core.openapi.operation import documented
@@ -46,7 +46,7 @@ class TokenViewSet(ViewSet):
 
         With two-factor authentication, the response has only an `mfaToken` for `/mfa/verify`, which expires after 5 minutes.
         """
-        transport, form = requested_transport(request), checked(LoginForm, request)
+        transport, form = requested_transport(request), validated_data(LoginForm, request)
         require_trusted(request)  # login CSRF, and password guessing through the browsers of others
         result = login.log_in(
             credentials=_credentials(form),
@@ -75,7 +75,7 @@ class TokenViewSet(ViewSet):
     @documented(docs.LOGOUT)
     def logout(self, request: Request) -> Response:
         """Revokes your session, or another one of yours by its id, immediately. Succeeds even without a session."""
-        form = checked(LogoutForm, request)
+        form = validated_data(LogoutForm, request)
         principal = _principal_to_log_out(request, form)
         if principal is None:
             require_trusted(request)  # the response clears cookies: logout CSRF
@@ -98,7 +98,7 @@ def _credentials(form: dict[str, str]) -> Credentials:
 
 
 def _refresh(request: Request) -> Response:
-    transport, form = requested_transport(request), checked(RefreshForm, request)
+    transport, form = requested_transport(request), validated_data(RefreshForm, request)
     token = form.get("refreshToken") or _refresh_cookie(request)
     if not token:
         raise AuthenticationRequired

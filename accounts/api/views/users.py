@@ -19,7 +19,7 @@ from accounts.services.administration.user_search import Search
 from accounts.services.administration.users import NewUser
 from core.api.exceptions import NotFound
 from core.api.responses import success
-from core.api.validation import checked, checked_query
+from core.api.validation import validated_data, validated_query
 from core.api.viewsets import ViewSet
 from core.ids import parse_id
 from core.openapi.operation import documented
@@ -35,7 +35,7 @@ class UserViewSet(ViewSet):
     @documented(docs.LIST)
     def list(self, request: Request) -> Response:
         """A page of users: searched by email, username, names or id, filtered and ordered."""
-        query = checked_query(UserQuery, request)
+        query = validated_query(UserQuery, request)
         page, page_size = query.pop("page"), query.pop("page_size")
         search = Search(text=query.pop("search", ""), **query)
         return success(page_data("users", user_search.find(search, page=page, page_size=page_size), administered_user))
@@ -43,7 +43,7 @@ class UserViewSet(ViewSet):
     @documented(docs.CREATE)
     def create(self, request: Request) -> Response:
         """Creates a user. Without a password the user gets an email with a link to set one."""
-        values = {"email": None, "language": get_language() or "en"} | checked(NewUserForm, request)
+        values = {"email": None, "language": get_language() or "en"} | validated_data(NewUserForm, request)
         profile = {field: values.pop(field) for field in PROFILE_FIELDS if field in values}
         user = users.create(NewUser(**values, profile=profile), actor_id=current_principal(request).id)
         return success({"user": administered_user(user)}, message=_("The user has been created."), status=201)
@@ -56,7 +56,7 @@ class UserViewSet(ViewSet):
     @documented(docs.UPDATE)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Changes a user, with immediate effect: a new password or a deactivation ends all sessions of the user."""
-        user_id, changes = _id(pk), checked(UserChanges, request)
+        user_id, changes = _id(pk), validated_data(UserChanges, request)
         current_password = changes.pop("current_password", None)
         user = users.update(
             actor_id=current_principal(request).id, user_id=user_id, changes=changes, current_password=current_password

@@ -10,7 +10,7 @@ from accounts.mfa.api import docs
 from accounts.mfa.api.forms import ConfirmTotpForm
 from accounts.mfa.flows import enrolment, recovery_codes
 from core.api.responses import success
-from core.api.validation import checked
+from core.api.validation import validated_data
 from core.api.viewsets import ViewSet
 from core.openapi.operation import documented
 from sessions_tracking.api.current_principal import current_principal
@@ -35,7 +35,7 @@ class SecondFactorViewSet(ViewSet):
         enrolment.disable(
             user_id=principal.id,
             session_id=principal.session_id,
-            password=checked(PasswordForm, request)["password"],
+            password=validated_data(PasswordForm, request)["password"],
             client=read_client_info(request),
         )
         return success(message=_("Two-factor authentication is off."))
@@ -48,7 +48,7 @@ class SecondFactorViewSet(ViewSet):
         codes = enrolment.confirm(
             user_id=principal.id,
             session_id=principal.session_id,
-            code=checked(ConfirmTotpForm, request)["code"],
+            code=validated_data(ConfirmTotpForm, request)["code"],
             client=read_client_info(request),
         )
         return success(
@@ -64,7 +64,7 @@ class SecondFactorViewSet(ViewSet):
         codes = recovery_codes.renew(
             user_id=principal.id,
             session_id=principal.session_id,
-            password=checked(PasswordForm, request)["password"],
+            password=validated_data(PasswordForm, request)["password"],
         )
         return success(
             {"recoveryCodes": codes}, message=_("These are your new recovery codes. Keep them in a safe place.")
