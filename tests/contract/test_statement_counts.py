@@ -78,7 +78,7 @@ def test_what_a_service_asks_costs_the_look_at_its_secret_and_one_redis_command(
 
 
 def test_me_reads_the_user_and_the_sessions_at_once(here: SignedIn, measure: Measure) -> None:
-    # On the fast path it is this statement alone (tests/contract/test_fast_me.py), which also tells whether the session is active.
+    # The fast path needs this statement alone (tests/contract/test_fast_me.py): it checks the session, too.
     work = measure(lambda: here.client.get("/me"))
 
     assert work == Work(sql=[f"SELECT {USER}"], redis=[["GET"]])
