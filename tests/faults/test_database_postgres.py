@@ -172,5 +172,5 @@ def _assert_health_tells(api: LiveServer) -> None:
     assert probe(api, "/healthz") == (200, {"status": "ok"})
     status, body = probe(api, "/readyz")
     assert status == 503
-    assert (body["status"], body["database"], body["migrations"]) == ("unavailable", "away", "unknown")
+    assert (body["status"], body["database"], body["migrations"]) == ("unavailable", "unavailable", "unknown")
     assert (body["redis"], body["breaker"], body["emails"]) == ("ok", "closed", None)

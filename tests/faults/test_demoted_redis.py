@@ -95,7 +95,7 @@ def test_the_web_process_serves_nudges_and_remembers_again_after_a_demotion(
         redis.make_read_only()
         sign_up_in_time(api, [address()])
         assert api.send(me(tokens.access)).status == 200
-        assert readiness(api)["redis"] == "away"
+        assert readiness(api)["redis"] == "unavailable"
 
         redis.repair()
 

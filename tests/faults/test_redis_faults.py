@@ -134,7 +134,9 @@ def _assert_health_tells(node: LiveServer, fault: Fault) -> None:
     if fault is loading:
         return  # by now it may have done so
     assert body["status"] == "degraded"  # whatever Redis says: no worker runs here
-    expected = ("away", "open") if fault in AWAY else ("full", "closed") if fault is full else ("ok", "closed")
+    expected = (
+        ("unavailable", "open") if fault in AWAY else ("out_of_memory", "closed") if fault is full else ("ok", "closed")
+    )
     assert (body["redis"], body["breaker"]) == expected
 
 

@@ -41,7 +41,7 @@ def test_it_starts_without_redis_and_broker(faults_folder: Path, redis: FaultyRe
         assert [timed(api, ask).status for ask in (me(live.access), log_in(user))] == [200, 200]
         assert timed(api, me(dead.access)).code == "session_revoked"
         assert probe(api, "/healthz") == (200, {"status": "ok"})
-        assert (readiness(api)["status"], readiness(api)["redis"]) == ("degraded", "away")
+        assert (readiness(api)["status"], readiness(api)["redis"]) == ("degraded", "unavailable")
 
         redis.repair()
 
@@ -63,7 +63,7 @@ def test_it_starts_with_a_wrong_password_for_redis_and_keeps_it_to_itself(
         assert timed(api, ApiRequest("POST", "/logout", token=dead.access)).status == 200
         assert timed(api, me(dead.access)).code == "session_revoked"
         assert timed(api, me(live.access)).status == 200
-        assert readiness(api)["redis"] == "away"
+        assert readiness(api)["redis"] == "unavailable"
 
         redis.client.config_set("requirepass", WRONG)
         redis.password = WRONG

@@ -35,8 +35,9 @@ from django.conf import settings
 django.setup()
 from django_redis import get_redis_connection
 from config.celery import app
-from config.redis import background_client
-from config.watching import dependencies
+from core.redis.client import background_client
+from core.observability import health_checks
+from core.task_queue.broker_health import check_broker
 
 def place(find):
     try:
@@ -56,7 +57,7 @@ clients = {
     "command": settings.REDIS_ADDRESS.client,
 }
 found = {name: place(find) for name, find in clients.items()}
-print(json.dumps(found | {"redis": dependencies.redis(), "broker state": dependencies.look_at_broker()}))
+print(json.dumps(found | {"redis": health_checks.redis(), "broker state": check_broker()}))
 """
 
 
@@ -174,7 +175,7 @@ def test_no_client_sends_anything_to_an_impostor(place: Place, template: str) ->
 
     assert not place.impostor.received
     assert {found[name] for name in CLIENTS} <= {"ConnectionError", "OperationalError"}
-    assert (found["redis"], found["broker state"]) == ("away", "away")
+    assert (found["redis"], found["broker state"]) == ("unavailable", "unavailable")
     assert PASSWORD not in printed
     assert QUOTED not in printed
 
@@ -185,7 +186,7 @@ def test_no_client_sends_anything_to_a_server_of_another_name(place: Place, othe
 
     found, _printed = _ask(url)
     assert not other_name.received
-    assert (found["redis"], found["broker state"]) == ("away", "away")
+    assert (found["redis"], found["broker state"]) == ("unavailable", "unavailable")
 
     found, _printed = _ask(f"{url}&ssl_check_hostname=false")
     assert other_name.received
@@ -198,7 +199,7 @@ def test_amqps_sends_nothing_to_an_impostor_either(place: Place) -> None:
 
     found, printed = _ask(place.url("unix://{socket}?db=3"), broker)
     assert not place.impostor.received
-    assert found["broker state"] == "away"
+    assert found["broker state"] == "unavailable"
     assert QUOTED not in printed
 
     _ask(place.url("unix://{socket}?db=3"), f"{broker}?ssl_cert_reqs=none")
