@@ -79,5 +79,5 @@ def test_an_email_change_is_undone_from_the_old_address(page: Page, server: Live
     tab_to(page, "#undo")
     page.keyboard.press("Enter")
 
-    expect(page.get_by_text("Your account has this address again")).to_be_visible()
+    expect(page.get_by_text("We restored this email address")).to_be_visible()
     assert User.objects.get(id=user.id).email == former

@@ -157,7 +157,7 @@ def test_a_reset_comes_in_the_language_of_the_user_whoever_asked(alice: User, ou
 
     [reset] = outbox()
     assert reset.subject == "Choisissez un nouveau mot de passe"
-    assert_french(reset, "Lorsque le mot de passe est modifié, toutes les sessions sont déconnectées.")
+    assert_french(reset, "Lorsque votre mot de passe change, vous êtes déconnecté de tous vos appareils.")
 
 
 def test_a_new_language_is_that_of_the_next_email(alice: User, outbox: Outbox, sign_in: Callable[..., Any]) -> None:
@@ -174,7 +174,7 @@ def assert_french(message: EmailMessage, sentence: str) -> None:
     for body in (str(message.body), html):
         assert sentence in body
         assert "Vous recevez cet e-mail parce qu" in body
-        assert "You receive" not in body
+        assert "You're receiving" not in body
 
 
 @pytest.mark.parametrize("kind", [kind.name for kind in EMAIL_KINDS])

@@ -100,7 +100,7 @@ def test_the_old_address_hears_of_it_with_a_link_that_undoes_it(
     _confirm(here, _code(outbox))
 
     message = _mailed_to(outbox, OLD)[-1]
-    assert message.subject == "Your address was changed"
+    assert message.subject == "Your email address was changed"
     assert f"{settings.FRONTEND_URL}/undo-email-change?token={token_in(message)}" in str(message.body)
     assert "72 hours" in str(message.body)
     assert not any("undo-email-change" in str(other.body) for other in _mailed_to(outbox, NEW))
@@ -114,8 +114,8 @@ def test_the_notice_goes_to_the_old_address_even_when_it_is_late(here: SignedIn,
 
     with _after(hours=2):
         assert [message.subject for message in _mailed_to(outbox, OLD)] == [
-            "Your address was changed",
-            "Your address is about to change",
+            "Your email address was changed",
+            "Your email address is about to change",
         ]
 
 
@@ -181,7 +181,7 @@ def test_with_prevent_enumeration_a_taken_address_looks_like_any_other(
 
     assert (reply.status_code, reply.content) == (usual.status_code, usual.content)
     (message,) = _mailed_to(outbox, "mallory@example.com")
-    assert message.subject == "This address has an account already"
+    assert message.subject == "This email address is already in use"
     assert "alice" not in str(message.body)
     change = EmailChange.objects.latest("requested_at")
     assert change.code_expires_at is None
@@ -313,7 +313,7 @@ def test_an_administrators_word_ends_what_was_pending(
     assert _confirm(here, code) == (400, "code_invalid")
     assert _address(alice) == "alice@example.net"
     message = _mailed_to(outbox, OLD)[-1]
-    assert "An administrator changed the address" in str(message.body)
+    assert "An administrator changed the email address" in str(message.body)
     assert "token=" not in str(message.body)
 
 

@@ -32,7 +32,7 @@ def _move(thief: SignedIn, outbox: Outbox, email: str = FOREIGN) -> str:
     thief.client.post("/change-email", {"newEmail": email, "password": PASSWORD})
     code = code_in([message for message in outbox() if message.to == [email]][-1])
     assert thief.client.post("/change-email/confirm", {"code": code}).status_code == 200
-    return token_in([message for message in outbox() if message.subject == "Your address was changed"][-1])
+    return token_in([message for message in outbox() if message.subject == "Your email address was changed"][-1])
 
 
 def _undo(token: str) -> tuple[int, str]:
@@ -71,7 +71,7 @@ def test_it_mails_a_way_to_another_password(thief: SignedIn, alice: User, outbox
 
     message = outbox()[-1]
     assert (message.to, message.subject) == ([OLD], "Choose a new password")
-    assert "your password stays as it is" not in message.body
+    assert "Your password won't change" not in message.body
     assert "may know your password" in message.body
     body = {"token": token_in(message), "newPassword": "Another-Horse-8"}
     assert ApiClient().post("/reset-password", body).status_code == 200

@@ -65,8 +65,8 @@ def test_a_line_break_in_a_value_cannot_add_a_header() -> None:
 @every_kind
 def test_every_email_says_why_it_came_and_what_to_do_about_it(kind: str) -> None:
     for body in (text_of(kind), html_of(kind)):
-        assert "You receive this email because" in body
-        assert re.search(r"If (it was not you|you do not know this device)", body)
+        assert "You're receiving this email because" in body
+        assert re.search(r"If (this wasn't you|you (don't recognize this device|didn't|weren't expecting))", body)
 
 
 @every_kind

@@ -79,7 +79,7 @@ def test_a_confirmation_switches_it_on_and_shows_ten_recovery_codes(here: Signed
     assert reply.status_code == 200
     assert len(codes) == len(set(codes)) == 10
     assert here.client.get("/me").json()["data"]["user"]["mfaEnabled"] is True
-    assert [message.subject for message in outbox()] == ["Your account has a second factor now"]
+    assert [message.subject for message in outbox()] == ["Two-factor authentication is on"]
     assert AuditEvent.objects.filter(kind=MfaAuditKind.ENABLED, user_id=here.user.id).count() == 1
 
 
@@ -166,7 +166,7 @@ def test_removing_it_leaves_nothing_behind_and_tells_the_owner(
     assert not RecoveryCode.objects.exists()
     assert verify(waiting, code=her.app.code()).json()["code"] == "token_invalid"
     assert sign_in(her.user).client.get("/me").json()["data"]["user"]["mfaEnabled"] is False
-    assert outbox()[-1].subject == "Your account has no second factor any more"
+    assert outbox()[-1].subject == "Two-factor authentication was turned off"
     assert AuditEvent.objects.filter(kind=MfaAuditKind.DISABLED, actor_id=her.user.id).count() == 1
 
 
@@ -202,7 +202,7 @@ def test_an_administrator_removes_it_for_who_lost_it(her: WithFactor, superuser:
 
     assert not enrolment.reset_by_admin(user_id=her.user.id, actor_id=superuser.id)
     assert ApiClient().post("/login", {"username": "alice", "password": PASSWORD}).json()["data"]["token"]
-    assert any("An administrator removed" in str(message.body) for message in outbox())
+    assert any("An administrator turned off" in str(message.body) for message in outbox())
     assert AuditEvent.objects.get(kind=MfaAuditKind.DISABLED).actor_id == superuser.id
 
 
