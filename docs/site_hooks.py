@@ -19,7 +19,8 @@ _EXTERNAL_ASSET = re.compile(r"<(?:script|img|iframe|source)[^>]*\ssrc=\"?https?
 
 def on_config(config: Any) -> Any:
     """Put every decision into the navigation, so that a new page needs no line in mkdocs.yml."""
-    decisions = sorted(f"decisions/{page.name}" for page in (DOCS / "decisions").glob("[0-9]*.md"))
+    numbered = sorted(page.name for page in (DOCS / "decisions").glob("[0-9]*.md"))
+    decisions = [f"decisions/{name}" for name in ("index.md", *numbered)]
     for section in config["nav"]:
         for pages in section.values():
             if isinstance(pages, list):

@@ -41,11 +41,18 @@ def test_no_document_uses_a_private_language(page: Path) -> None:
     assert _BANNED.findall(page.read_text()) == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=_name)
+@pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name != "decisions"], ids=_name)
 def test_every_path_that_a_document_names_exists(page: Path) -> None:
     paths = {path for path in _PATH.findall(page.read_text()) if "…" not in path}
 
     assert {path for path in paths - CREATED_LATER if not (BASE_DIR / path).exists()} == set()
+
+
+def test_the_index_of_decisions_lists_all_of_them() -> None:
+    folder = BASE_DIR / "docs" / "decisions"
+
+    listed = re.findall(r"\((\d{4}-[\w-]+\.md)\)", (folder / "index.md").read_text())
+    assert listed == sorted(page.name for page in folder.glob("[0-9]*.md"))
 
 
 def test_each_page_leads_to_the_next_in_the_order_of_the_index() -> None:
