@@ -16,7 +16,7 @@ from accounts.admin_site.backend import client_ip
 from accounts.exceptions import InvalidCredentials, MfaRequired
 from accounts.identity_validators import MAX_EMAIL_LENGTH
 from accounts.models import AuditKind, LoginSurface, PendingLogin, User
-from accounts.passwords.validators import LONGEST, PasswordLengthValidator
+from accounts.passwords.validators import MAX_PASSWORD_LENGTH, PasswordLengthValidator
 from accounts.registries import SECOND_FACTORS
 from accounts.services import credential_check, pending_logins
 from accounts.services.credential_check import Credentials
@@ -31,7 +31,7 @@ class AdminLoginForm(AdminAuthenticationForm):
     password = forms.CharField(
         label=_("Password"),
         strip=False,
-        validators=[PasswordLengthValidator(LONGEST)],
+        validators=[PasswordLengthValidator(MAX_PASSWORD_LENGTH)],
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
     mfa_token = forms.CharField(required=False, max_length=512, widget=forms.HiddenInput)

@@ -7,7 +7,7 @@ from django.contrib.auth.views import PasswordChangeView
 from unfold.widgets import BASE_INPUT_CLASSES
 
 from accounts.models import User
-from accounts.passwords.validators import LONGEST, PasswordLengthValidator
+from accounts.passwords.validators import MAX_PASSWORD_LENGTH, PasswordLengthValidator
 from accounts.services import passwords
 from core.api.exceptions import ApiError
 from sessions_tracking.client_info import ClientInfo, read_client_info
@@ -24,7 +24,7 @@ class OwnPasswordForm(PasswordChangeForm):
         super().__init__(*args, **kwargs)
         self.client = client
         for field in self.fields.values():
-            field.validators.append(PasswordLengthValidator(LONGEST))
+            field.validators.append(PasswordLengthValidator(MAX_PASSWORD_LENGTH))
             field.widget.attrs["class"] = " ".join(BASE_INPUT_CLASSES)
 
     def clean_old_password(self) -> str:

@@ -16,11 +16,11 @@ class BCryptHasher(BCryptSHA256PasswordHasher):
         return settings.BCRYPT_ROUNDS
 
     def encode(self, password: str, salt: Any) -> str:
-        """To verify is to encode, too. Raises Overloaded."""
-        with hashing_limiter.turn():
+        """Encode the password within a hashing slot; verification calls this too. Raises Overloaded."""
+        with hashing_limiter.hashing_slot():
             return super().encode(password, salt)
 
     def harden_runtime(self, password: str, encoded: str) -> None:
-        """Many cheap hashes, for the time of one of today's: in one turn, as that would be."""
-        with hashing_limiter.turn():
+        """Compute many cheap hashes to take the time of one at the current cost, in one slot."""
+        with hashing_limiter.hashing_slot():
             super().harden_runtime(password, encoded)

@@ -1,8 +1,8 @@
 """Passwords, hashed and checked in one Unicode form: keyboards send the same letter composed (NFC) or in parts (NFD).
 
 A new password is hashed as NFC (NIST SP 800-63B-4 §3.1.1.2). A hash that was made of another form, before passwords were
-normalized, is still found, and renewed at the next login. ASCII has one form, so it costs one hash as ever.
-All code hashes and checks passwords here and not by Django's own functions; a test looks.
+normalized, still matches, and is renewed at the next login. ASCII has one form and costs one hash.
+All code must hash and verify passwords here, not by Django's own functions; a test checks that.
 """
 
 import base64
@@ -22,7 +22,7 @@ MAX_RAW_LENGTH = 4 * MAX_LENGTH
 
 
 def normalize(password: str) -> str:
-    """Return the form that is hashed, and whose length counts; what is too long in any form is returned as it is."""
+    """Return the form that is hashed and measured. Text that is too long in any form is returned unchanged."""
     if password.isascii() or len(password) > MAX_RAW_LENGTH:
         return password
     return unicodedata.normalize("NFC", password)
@@ -30,7 +30,7 @@ def normalize(password: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """`is_correct` for the hash itself, `is_claim` for one of those beside it."""
+    """`is_correct`: the password matches the hash itself. `is_claim`: it matches the hash of a registration claim."""
 
     is_correct: bool = False
     is_outdated: bool = False
@@ -56,7 +56,7 @@ def verify(password: str, encoded: str, *, check_all_forms: bool = False) -> tup
     refuses it anyway.
     """
     is_correct = is_outdated = False
-    with hashing_limiter.turn():  # one, also where another cost is made up for
+    with hashing_limiter.hashing_slot():  # one slot, also for the hashes that compensate for another cost
         for form in _forms(password):
             matches, needs_update = hashers.verify_password(form, encoded)
             if matches:
@@ -80,12 +80,12 @@ def empty_hash(*, salt: bytes) -> str:
 def make_beside(password: str, reference: str) -> str:
     """Return the hash of a new password with the salt and the cost of `reference`, in the time of `make`. Raises Overloaded.
 
-    A cost above today's is not taken over: it would take longer.
+    A cost above the current one is not used: it would take longer.
     """
     hasher: Any = hashers.get_hasher()
     if hasher.decode(reference)["work_factor"] > hasher.rounds:
         return make(password)
-    with hashing_limiter.turn():
+    with hashing_limiter.hashing_slot():
         encoded: str = hasher.encode(normalize(password), _salt(reference))
         hasher.harden_runtime(normalize(password), reference)
     return encoded
@@ -95,7 +95,7 @@ def match(password: str, reference: str, claims: Iterable[str], *, check_all_for
     """As `verify` of `reference`; the same computation compares the `claims` that have its salt and cost. Raises Overloaded."""
     hasher: Any = hashers.get_hasher()
     result = Match()
-    with hashing_limiter.turn():
+    with hashing_limiter.hashing_slot():
         for form in _forms(password):
             computed = hasher.encode(form, _salt(reference))
             if constant_time_compare(computed, reference):
@@ -116,7 +116,7 @@ def _salt(encoded: str) -> bytes:
 
 def spend_as_much(password: str) -> None:
     """Take the time of a wrong password where there is no hash to compare it with (CVE-2024-39329). Raises Overloaded."""
-    with hashing_limiter.turn():
+    with hashing_limiter.hashing_slot():
         for form in _forms(password):
             hashers.make_password(form)
 

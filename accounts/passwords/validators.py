@@ -1,4 +1,4 @@
-"""Rules for new passwords that Django does not bring, and what must follow when a password changes by any door."""
+"""Rules for new passwords in addition to Django's, and the end of sessions when a password changes by any path."""
 
 import uuid
 from typing import Any
@@ -18,7 +18,7 @@ from core.http.request_context import current_request
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason
 
-SHORTEST, LONGEST = 8, MAX_LENGTH
+MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH = 8, MAX_LENGTH
 _KINDS = (
     (str.isupper, "password_no_upper", _("The password needs an upper-case letter.")),
     (str.islower, "password_no_lower", _("The password needs a lower-case letter.")),
@@ -27,14 +27,14 @@ _KINDS = (
 
 
 class PasswordLengthValidator(MaxLengthValidator):
-    """Counts the characters of the form that is hashed, so that a password may be as long from any keyboard."""
+    """Counts the characters of the normalized form, so that the limit is the same for every keyboard."""
 
     def clean(self, x: Any) -> int:
         return len(normalize(x))
 
 
 class CompositionValidator:
-    """Length, and the three kinds of characters unless PASSWORD_COMPOSITION is off (as ASVS 6.2.5 would have it)."""
+    """Minimum length, and three kinds of characters unless PASSWORD_COMPOSITION is off (as ASVS 6.2.5 recommends)."""
 
     def validate(self, password: str, user: Any = None) -> None:
         password = normalize(password)
@@ -43,46 +43,49 @@ class CompositionValidator:
             for is_of_kind, code, message in (_KINDS if settings.PASSWORD_COMPOSITION else ())
             if not any(map(is_of_kind, password))
         ]
-        if len(password) < SHORTEST:
+        if len(password) < MIN_PASSWORD_LENGTH:
             faults.insert(
-                0, ValidationError(_("The password must have at least %(count)d characters.") % {"count": SHORTEST})
+                0,
+                ValidationError(
+                    _("The password must have at least %(count)d characters.") % {"count": MIN_PASSWORD_LENGTH}
+                ),
             )
         if faults:
             raise ValidationError(faults)
 
     def get_help_text(self) -> str:
         if not settings.PASSWORD_COMPOSITION:
-            return ngettext("At least %(count)d character.", "At least %(count)d characters.", SHORTEST) % {
-                "count": SHORTEST
+            return ngettext("At least %(count)d character.", "At least %(count)d characters.", MIN_PASSWORD_LENGTH) % {
+                "count": MIN_PASSWORD_LENGTH
             }
         return ngettext(
             "At least %(count)d character, with an upper-case letter, a lower-case letter and a digit.",
             "At least %(count)d characters, with an upper-case letter, a lower-case letter and a digit.",
-            SHORTEST,
-        ) % {"count": SHORTEST}
+            MIN_PASSWORD_LENGTH,
+        ) % {"count": MIN_PASSWORD_LENGTH}
 
 
 class ContextWordsValidator:
-    """Refuses a word that everybody here would think of, with little else around it (ASVS 6.2.11)."""
+    """Rejects a word from PASSWORD_CONTEXT_WORDS with few other characters around it (ASVS 6.2.11)."""
 
     def validate(self, password: str, user: Any = None) -> None:
         folded = normalize(password).casefold()
         for word in settings.PASSWORD_CONTEXT_WORDS:
-            if word.casefold() in folded and len(folded.replace(word.casefold(), "")) < SHORTEST:
+            if word.casefold() in folded and len(folded.replace(word.casefold(), "")) < MIN_PASSWORD_LENGTH:
                 raise ValidationError(
-                    _("The password is little more than a word that others here would guess."),
+                    _("This password is too easy to guess."),
                     code="password_context_word",
                 )
 
     def get_help_text(self) -> str:
-        return str(_("More than the name of this service."))
+        return str(_("Must not be just the product name."))
 
 
 class EndSessionsOnChange:
-    """Not a rule: Django calls `password_changed` whenever a user is saved after `set_password`.
+    """Not a rule: Django calls `password_changed` when a user is saved after `set_password`.
 
-    So the admin, a command and a shell end the sessions, and resets not yet mailed, as the API does. A renewed hash at login
-    is no change, and Django does not call this for it.
+    Thus the admin, commands and shells revoke the sessions and cancel unsent resets, as the API does. Django does not call it
+    for a hash that a login upgrades, which is no change of the password.
     """
 
     def validate(self, password: str, user: Any = None) -> None:
@@ -97,5 +100,5 @@ class EndSessionsOnChange:
         with transaction.atomic():
             ended = sessions.revoke_all(user_id=user.pk, reason=RevokedReason.PASSWORD_CHANGED)
             outbox.cancel_resets(user)
-            if current_request() is None:  # what a request does is told where it is known who sent it
+            if current_request() is None:  # for a request, the caller records the event with its actor
                 audit.record(AuditKind.PASSWORD_CHANGED, user_id=user.pk, facts={"sessionsEnded": ended})

@@ -1,4 +1,4 @@
-"""Who people are and what their tokens are: user model, password rules, lifetimes, keys."""
+"""Accounts and tokens: user model, password rules, lifetimes, keys."""
 
 from datetime import timedelta
 
@@ -10,11 +10,11 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.admin_site.backend.PasswordBackend"]
 SECRET_KEY = env.secret("SECRET_KEY", debug=DEBUG)
 
-# Each further round doubles the time of a hash: 16 takes some 3 seconds, 31 (the most of bcrypt) days.
+# Each round doubles the time of a hash: 16 takes about 3 seconds, 31 (the maximum of bcrypt) days.
 BCRYPT_ROUNDS = env.integer("BCRYPT_ROUNDS", 12, minimum=4, maximum=16)
-# In each web process; see accounts.passwords.hashing_limiter.
-HASH_AT_ONCE = env.integer("HASH_AT_ONCE", 1, minimum=1, maximum=256)
-HASH_WAITING = env.integer("HASH_WAITING", 40, maximum=10_000)
+# Per web process; see accounts.passwords.hashing_limiter.
+HASH_CONCURRENCY = env.integer("HASH_CONCURRENCY", 1, minimum=1, maximum=256)
+HASH_QUEUE_SIZE = env.integer("HASH_QUEUE_SIZE", 40, maximum=10_000)
 PASSWORD_HASHERS = ["accounts.passwords.hashers.BCryptHasher"]
 PASSWORD_REJECT_COMMON = env.boolean("PASSWORD_REJECT_COMMON", default=not DEBUG)
 PASSWORD_COMPOSITION = env.boolean("PASSWORD_COMPOSITION", default=True)

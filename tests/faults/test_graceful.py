@@ -85,7 +85,7 @@ def test_a_web_server_that_is_told_to_end_finishes_fifty_slow_logins_first(fault
     Session.objects.all().delete()
     people = [someone() for _ in range(IN_FLIGHT)]
     with (
-        serving(faults_folder, BCRYPT_ROUNDS="10", HASH_WAITING="50") as (process, server),
+        serving(faults_folder, BCRYPT_ROUNDS="10", HASH_QUEUE_SIZE="50") as (process, server),
         ThreadPoolExecutor(1) as pool,
     ):
         answers = pool.submit(server.send_at_once, [log_in(user) for user in people])

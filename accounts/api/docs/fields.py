@@ -6,7 +6,7 @@ from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 
 from accounts.identity_validators import MAX_EMAIL_LENGTH
-from accounts.passwords.validators import LONGEST, SHORTEST, CompositionValidator
+from accounts.passwords.validators import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH, CompositionValidator
 
 
 class NewPasswordSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]  # the library is untyped
@@ -16,8 +16,8 @@ class NewPasswordSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-unt
         return {
             "type": "string",
             "format": "password",
-            "minLength": SHORTEST,
-            "maxLength": LONGEST,
+            "minLength": MIN_PASSWORD_LENGTH,
+            "maxLength": MAX_PASSWORD_LENGTH,
             "description": CompositionValidator().get_help_text(),
         }
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from accounts.identity_validators import MAX_EMAIL_LENGTH, validate_email, validate_username
-from accounts.passwords.validators import LONGEST, CompositionValidator, PasswordLengthValidator
+from accounts.passwords.validators import MAX_PASSWORD_LENGTH, CompositionValidator, PasswordLengthValidator
 from accounts.verification import pasted_text
 from core.api.fields import PlainText, SecretText, Text
 
@@ -51,8 +51,8 @@ class Password(SecretText):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        message = format_lazy(self.error_messages["max_length"], max_length=LONGEST)
-        self.validators.append(PasswordLengthValidator(LONGEST, message=message))
+        message = format_lazy(self.error_messages["max_length"], max_length=MAX_PASSWORD_LENGTH)
+        self.validators.append(PasswordLengthValidator(MAX_PASSWORD_LENGTH, message=message))
 
 
 class NewPassword(Password):

@@ -91,19 +91,19 @@ def test_a_network_with_a_backlog_delays_another_by_one_turn() -> None:
 
 
 def test_a_full_queue_gives_a_slot_of_the_largest_network_to_a_newcomer() -> None:
-    queue = Queue(at_once=1, most_waiting=4)
-    assert queue.enter(patience=None)
+    queue = Queue(concurrency=1, max_waiting=4)
+    assert queue.acquire(timeout=None)
     with ThreadPoolExecutor(6) as pool:
-        crowd = [pool.submit(queue.enter, patience=20, path=("public", "large")) for _ in range(4)]
+        crowd = [pool.submit(queue.acquire, timeout=20, path=("public", "large")) for _ in range(4)]
         wait_until(lambda: len(queue._waiting) == 4)
 
-        assert queue.has_no_slot_for(_full("public", "large"))
-        assert queue.enter(patience=20, path=("public", "large")) is False
-        newcomer = pool.submit(queue.enter, patience=20, path=("public", "small"))
+        assert queue.is_full_for(_full("public", "large"))
+        assert queue.acquire(timeout=20, path=("public", "large")) is False
+        newcomer = pool.submit(queue.acquire, timeout=20, path=("public", "small"))
         wait_until(lambda: sum(waiting.done() for waiting in crowd) == 1)
 
         for _ in range(4):
-            queue.leave()
+            queue.release()
         assert newcomer.result(timeout=5)
         assert sorted(waiting.result(timeout=5) for waiting in crowd) == [False, True, True, True]
 
@@ -126,10 +126,10 @@ def test_a_signed_in_user_waits_in_a_flow_of_their_own(
     alice: User, sign_in: Callable[..., SignedIn], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Path] = []
-    client, enter = sign_in(alice).client, hashing_limiter._queue.enter
+    client, enter = sign_in(alice).client, hashing_limiter._queue.acquire
     monkeypatch.setattr(
         hashing_limiter._queue,
-        "enter",
+        "acquire",
         lambda **how: seen.append(how["path"]) or enter(**how),  # type: ignore[func-returns-value]
     )
 

@@ -73,8 +73,8 @@ def test_each_call_that_computes_a_hash_has_a_budget() -> None:
 def hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """One entry for each turn in the queue of hashes."""
     turns: list[str] = []
-    enter = hashing_limiter._queue.enter
-    monkeypatch.setattr(hashing_limiter._queue, "enter", lambda **how: turns.append("turn") or enter(**how))  # type: ignore[func-returns-value]
+    enter = hashing_limiter._queue.acquire
+    monkeypatch.setattr(hashing_limiter._queue, "acquire", lambda **how: turns.append("turn") or enter(**how))  # type: ignore[func-returns-value]
     return turns
 
 

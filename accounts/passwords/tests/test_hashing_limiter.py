@@ -13,7 +13,7 @@ from accounts.metrics import HASHES_REFUSED
 from accounts.models import AuditEvent, OutboxEmail, User
 from accounts.passwords import hashing_limiter
 from accounts.passwords.fair_queue import Path
-from accounts.passwords.hashing_limiter import PATIENCE_SECONDS, Queue
+from accounts.passwords.hashing_limiter import MAX_WAIT_SECONDS, Queue
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
 from accounts.testing.query_counter import Measure, Work
 from sessions_tracking.models import Session
@@ -32,8 +32,8 @@ def crowd(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Queue]:
     """`crowd()` puts a queue in the place of the process's own: somebody hashes all the time, and nobody else may wait."""
 
     def gather(**size: int) -> Queue:
-        queue = Queue(**({"at_once": 1, "most_waiting": 0} | size))
-        assert queue.enter(patience=None)
+        queue = Queue(**({"concurrency": 1, "max_waiting": 0} | size))
+        assert queue.acquire(timeout=None)
         monkeypatch.setattr(hashing_limiter, "_queue", queue)
         return queue
 
@@ -41,68 +41,68 @@ def crowd(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Queue]:
 
 
 @pytest.fixture
-def patiences(monkeypatch: pytest.MonkeyPatch) -> list[float | None]:
+def timeouts(monkeypatch: pytest.MonkeyPatch) -> list[float | None]:
     """For how long each that came would have waited."""
     found: list[float | None] = []
-    enter = hashing_limiter._queue.enter
+    enter = hashing_limiter._queue.acquire
 
-    def note(*, patience: float | None, path: Path) -> bool:
-        found.append(patience)
-        return enter(patience=patience, path=path)
+    def note(*, timeout: float | None, path: Path) -> bool:
+        found.append(timeout)
+        return enter(timeout=timeout, path=path)
 
-    monkeypatch.setattr(hashing_limiter._queue, "enter", note)
+    monkeypatch.setattr(hashing_limiter._queue, "acquire", note)
     return found
 
 
-def _wait_in(queue: Queue, pool: ThreadPoolExecutor, *, patience: float | None = 5) -> Future[bool]:
+def _wait_in(queue: Queue, pool: ThreadPoolExecutor, *, timeout: float | None = 5) -> Future[bool]:
     number = len(queue._waiting)
-    found = pool.submit(queue.enter, patience=patience)
+    found = pool.submit(queue.acquire, timeout=timeout)
     while len(queue._waiting) == number and not found.done():
         pass
     return found
 
 
 def test_as_many_as_may_have_their_turn_at_once() -> None:
-    queue = Queue(at_once=2, most_waiting=0)
+    queue = Queue(concurrency=2, max_waiting=0)
 
-    assert [queue.enter(patience=0.01) for _ in range(3)] == [True, True, False]
-    queue.leave()
-    assert queue.enter(patience=0.01)
+    assert [queue.acquire(timeout=0.01) for _ in range(3)] == [True, True, False]
+    queue.release()
+    assert queue.acquire(timeout=0.01)
 
 
 def test_who_waits_has_their_turn_in_the_order_in_which_they_came(pool: ThreadPoolExecutor) -> None:
-    queue = Queue(at_once=1, most_waiting=2)
-    assert queue.enter(patience=5)
+    queue = Queue(concurrency=1, max_waiting=2)
+    assert queue.acquire(timeout=5)
     first, second = _wait_in(queue, pool), _wait_in(queue, pool)
-    assert queue.enter(patience=5) is False
+    assert queue.acquire(timeout=5) is False
 
-    queue.leave()
+    queue.release()
     assert first.result(timeout=5)
     assert not second.done()
-    queue.leave()
+    queue.release()
     assert second.result(timeout=5)
 
 
 def test_who_waited_too_long_leaves_the_queue_to_the_others(pool: ThreadPoolExecutor) -> None:
-    queue = Queue(at_once=1, most_waiting=1)
-    assert queue.enter(patience=5)
+    queue = Queue(concurrency=1, max_waiting=1)
+    assert queue.acquire(timeout=5)
 
-    assert queue.enter(patience=0.01) is False
+    assert queue.acquire(timeout=0.01) is False
     other = _wait_in(queue, pool)
-    queue.leave()
+    queue.release()
 
     assert other.result(timeout=5)
-    queue.leave()
-    assert queue.enter(patience=0.01)
+    queue.release()
+    assert queue.acquire(timeout=0.01)
 
 
 def test_who_has_time_waits_in_a_full_queue_too(pool: ThreadPoolExecutor) -> None:
-    queue = Queue(at_once=1, most_waiting=0)
-    assert queue.enter(patience=5)
+    queue = Queue(concurrency=1, max_waiting=0)
+    assert queue.acquire(timeout=5)
 
-    other = _wait_in(queue, pool, patience=None)
+    other = _wait_in(queue, pool, timeout=None)
 
-    queue.leave()
+    queue.release()
     assert other.result(timeout=5)
 
 
@@ -112,31 +112,31 @@ def test_a_command_waits_for_its_turn(pool: ThreadPoolExecutor, crowd: Callable[
     hashing = pool.submit(make_password, PASSWORD)
     with pytest.raises(TimeoutError):
         hashing.result(timeout=0.1)
-    queue.leave()
+    queue.release()
 
     assert check_password(PASSWORD, hashing.result(timeout=5))
 
 
 def test_a_fault_amid_a_hash_ends_the_turn(crowd: Callable[..., Queue]) -> None:
-    queue = crowd(at_once=2)
+    queue = crowd(concurrency=2)
 
-    with pytest.raises(ZeroDivisionError), hashing_limiter.turn():
-        assert not queue.enter(patience=0.01)
+    with pytest.raises(ZeroDivisionError), hashing_limiter.hashing_slot():
+        assert not queue.acquire(timeout=0.01)
         raise ZeroDivisionError
 
-    assert queue.enter(patience=0.01)
+    assert queue.acquire(timeout=0.01)
 
 
 def test_the_many_cheap_hashes_that_hide_an_old_cost_are_one_turn(
-    settings: Settings, patiences: list[float | None]
+    settings: Settings, timeouts: list[float | None]
 ) -> None:
     old = make_password(PASSWORD)
     settings.BCRYPT_ROUNDS = 7
-    patiences.clear()
+    timeouts.clear()
 
     assert not check_password("Wrong-Horse-7", old)
 
-    assert len(patiences) == 2  # for the one that is asked for, and for the other seven
+    assert len(timeouts) == 2  # for the one that is asked for, and for the other seven
 
 
 LOGIN = {"username": "alice", "password": PASSWORD}
@@ -144,14 +144,14 @@ LOGIN = {"username": "alice", "password": PASSWORD}
 
 @pytest.mark.parametrize("username", ["alice", "nobody"])
 def test_a_sign_in_waits_once_whoever_it_names_and_however_old_the_hash(
-    alice: User, api: ApiClient, settings: Settings, patiences: list[float | None], username: str
+    alice: User, api: ApiClient, settings: Settings, timeouts: list[float | None], username: str
 ) -> None:
     settings.BCRYPT_ROUNDS += 1
 
     reply = api.post("/login", {"username": username, "password": "Wrong-Horse-7"})
 
     assert reply.json()["code"] == "invalid_credentials"
-    assert patiences == [PATIENCE_SECONDS]
+    assert timeouts == [MAX_WAIT_SECONDS]
 
 
 @pytest.mark.parametrize("name", ["alice", "ALICE", "nobody"])
@@ -189,7 +189,7 @@ def test_who_is_turned_away_is_in_no_count(
     for _ in range(40):
         assert api.post("/login", LOGIN).status_code == 503
         assert api.post("/register", _form()).status_code == 503
-    queue.leave()
+    queue.release()
 
     reply = api.post("/login", LOGIN)
 
@@ -206,7 +206,7 @@ def test_without_redis_neither(
     monkeypatch.setattr("core.redis.client.breaker.allows_command", lambda: False)
     for _ in range(40):
         assert api.post("/login", LOGIN).status_code == 503
-    queue.leave()
+    queue.release()
 
     assert api.post("/login", LOGIN).status_code == 200
 
@@ -222,7 +222,7 @@ def test_past_the_queue_nobody_is_registered(db: None, api: ApiClient, crowd: Ca
 
     assert not User.objects.exists()
     assert not OutboxEmail.objects.exists()
-    queue.leave()
+    queue.release()
     assert api.post("/register", _form()).status_code == 201
 
 
@@ -240,15 +240,15 @@ def test_past_the_queue_a_password_stays_what_it_was(
 
 
 def test_who_was_let_in_once_is_not_sent_away_halfway(
-    alice: User, sign_in: Callable[..., SignedIn], patiences: list[float | None]
+    alice: User, sign_in: Callable[..., SignedIn], timeouts: list[float | None]
 ) -> None:
     here = sign_in(alice)
-    patiences.clear()
+    timeouts.clear()
 
     here.client.post("/change-password", {"currentPassword": PASSWORD, "newPassword": NEW})
 
-    # To check the one and to hash the other. Whoever comes with no patience waits in a full queue, too.
-    assert patiences == [PATIENCE_SECONDS, None]
+    # To check the one and to hash the other. Whoever comes with no timeout waits in a full queue, too.
+    assert timeouts == [MAX_WAIT_SECONDS, None]
     assert User.objects.get().check_password(NEW)
 
 
@@ -274,5 +274,5 @@ def test_past_the_queue_an_administrator_sets_no_password(
     assert reply.status_code == 503
     assert int(reply["Retry-After"]) > 0
     assert User.objects.get(id=alice.id).password == alice.password
-    queue.leave()
+    queue.release()
     assert client.post(f"/admin/accounts/user/{alice.id}/password/", form).status_code == 302

@@ -202,7 +202,7 @@ ROWS = [
     *[
         row
         for name, least, maximum in (
-            ("MAX_SESSIONS_PER_USER", 0, 2**31 - 1), ("HASH_AT_ONCE", 1, 256), ("HASH_WAITING", 0, 10_000),
+            ("MAX_SESSIONS_PER_USER", 0, 2**31 - 1), ("HASH_CONCURRENCY", 1, 256), ("HASH_QUEUE_SIZE", 0, 10_000),
             ("BCRYPT_ROUNDS", 4, 16), ("MAX_CODE_TRIES", 1, 100), ("WEB_THREADS", 1, 1000),
         )
         for row in (
