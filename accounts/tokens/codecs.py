@@ -1,4 +1,4 @@
-"""How tokens become text and back: SimpleJWT's codec with a secret of ours, or with the ring of asymmetric keys."""
+"""Encodes and decodes JWTs: with a secret (HS256), or with the asymmetric keys of the key ring."""
 
 import functools
 from typing import Any
@@ -16,37 +16,37 @@ _OPTIONS: Options = {"verify_iat": False, "verify_exp": False, "require": ["exp"
 
 
 class SecretCodec(TokenBackend):
-    """SimpleJWT's codec, except that a future `iat` is no fault: the clocks of two nodes differ.
+    """SimpleJWT's codec, which accepts an `iat` in the future, because the clocks of two nodes differ.
 
-    `accounts.tokens.session_tokens` compares `exp` after every other claim: only an otherwise valid token can be expired.
+    `accounts.tokens.session_tokens` checks `exp` after every other claim: only an otherwise valid token is TokenExpired.
     """
 
     @functools.cached_property
     def prepared_signing_key(self) -> jwt.PyJWK:
-        """As a JWK, which PyJWT takes as it is: of bytes it asks each time whether they are not a PEM or DER key."""
+        """Return a JWK, which PyJWT uses as it is. It searches bytes for a PEM or DER key each time."""
         secret: bytes = self._prepare_key(self.signing_key)
         return jwt.PyJWK({"kty": "oct", "k": base64url_encode(secret).decode()}, algorithm=_ALGORITHM)
 
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002 - SimpleJWT's signature
         try:
-            return self._verified(token)
+            return self._verify(token)
         except jwt.InvalidTokenError as error:
             raise TokenBackendError from error
 
-    def _verified(self, token: Any) -> dict[str, Any]:
-        return self._decoded(token, self.prepared_signing_key, _ALGORITHM)
+    def _verify(self, token: Any) -> dict[str, Any]:
+        return self._decode(token, self.prepared_signing_key, _ALGORITHM)
 
-    def _decoded(self, token: Any, key: Any, algorithm: str) -> dict[str, Any]:
+    def _decode(self, token: Any, key: Any, algorithm: str) -> dict[str, Any]:
         return jwt.decode(
             token, key, algorithms=[algorithm], audience=self.audience, issuer=self.issuer, options=_OPTIONS
         )
 
 
 class RingCodec(SecretCodec):
-    """Signs with the newest of the asymmetric keys, and verifies with the one that `kid` names.
+    """Signs with the newest active key, and verifies with the key of the token's `kid`.
 
-    A key has one algorithm, and no header chooses another (RFC 8725 §3.1): a public key is never the secret of an HMAC.
-    A token without a `kid` is refused, so one of the time before the first key is too; its session goes on by a refresh.
+    The key determines the algorithm, never the token's header (RFC 8725 §3.1), so a public key is never used as an HMAC
+    secret. Tokens without `kid` are rejected, also those from before the first key; their clients refresh.
     """
 
     def __init__(self, issuer: str, audience: str) -> None:
@@ -56,11 +56,11 @@ class RingCodec(SecretCodec):
         key, claims = ring.current().keys().signing, payload | {"aud": self.audience, "iss": self.issuer}
         return jwt.encode(claims, key.private, algorithm=key.algorithm, headers={"kid": key.kid})
 
-    def _verified(self, token: Any) -> dict[str, Any]:
+    def _verify(self, token: Any) -> dict[str, Any]:
         key = ring.current().find(jwt.get_unverified_header(token).get("kid"))
         if key is None:
             raise jwt.InvalidTokenError
-        return self._decoded(token, key.public, key.algorithm)
+        return self._decode(token, key.public, key.algorithm)
 
 
 @functools.lru_cache(maxsize=8)

@@ -1,4 +1,4 @@
-"""Access and refresh tokens: minted from values, decoded into values. Functions of keys and clock, no database."""
+"""Mints and decodes access and refresh tokens. Needs keys and a clock, but no database."""
 
 import functools
 import time
@@ -17,7 +17,7 @@ from accounts.tokens.keys import ring
 from core.api.exceptions import TokenExpired, TokenInvalid
 from core.ids import parse_id
 
-_LONGEST_TOKEN = 4096
+_MAX_TOKEN_LENGTH = 4096
 _MAX_TIMESTAMP = int(datetime.max.replace(tzinfo=UTC).timestamp())
 
 
@@ -31,7 +31,7 @@ class TokenPair:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What every token of ours says; `jti` is the token's own id, `session_id` the claim `sid`, the times are `iat` and `exp`."""
+    """The claims of both kinds of token: `sub`, `sid`, `jti`, `iat` and `exp`."""
 
     user_id: uuid.UUID
     session_id: uuid.UUID
@@ -49,7 +49,7 @@ class _Token(Token):
         return self.backend()
 
     def check_exp(self, claim: str = "exp", current_time: datetime | None = None) -> None:
-        """Leave the expiry to `_require_unexpired`, which looks at it last."""
+        """Do nothing: `_require_unexpired` checks the expiry after all other claims."""
 
 
 class AccessToken(_Token):
@@ -75,7 +75,7 @@ class RefreshToken(_Token):
 def mint_access(
     *, user_id: uuid.UUID, username: str, role: str, session_id: uuid.UUID, session_ends_at: datetime
 ) -> tuple[str, datetime]:
-    """An access token of 15 minutes (JWT_ACCESS_EXPIRY), or of what its session has left; and when it expires."""
+    """Return an access token and its expiry: JWT_ACCESS_EXPIRY from now, but not after the session's."""
     issued_at = datetime.now(UTC).replace(microsecond=0)
     expires_at = min(issued_at + settings.JWT_ACCESS_EXPIRY, session_ends_at)
     claims = _common_claims(user_id, session_id, uuid.uuid4(), issued_at, expires_at)
@@ -85,7 +85,7 @@ def mint_access(
 def mint_refresh(
     *, user_id: uuid.UUID, session_id: uuid.UUID, jti: uuid.UUID, issued_at: datetime, expires_at: datetime
 ) -> str:
-    """A refresh token from stored values alone: the same values give the same bytes, so a lost answer can be repeated."""
+    """Return a refresh token. The same values give the same bytes, so a lost response can be repeated."""
     return _sign(RefreshToken, _common_claims(user_id, session_id, jti, issued_at, expires_at))
 
 
@@ -102,23 +102,23 @@ def _common_claims(
 
 
 def _sign(token_class: type[_Token], claims: Mapping[str, str | int]) -> str:
-    """Without an instance, which would first make claims of its own."""
+    """Encode without a Token instance, whose constructor adds claims of its own."""
     return str(token_class.backend().encode({"token_type": token_class.token_type, **claims}))
 
 
 def decode_access(raw: str) -> Claims:
-    """The claims of a valid access token. Raises TokenExpired or, for every other fault, TokenInvalid."""
+    """Return the claims of a valid access token. Raises TokenExpired or, for every other fault, TokenInvalid."""
     keys = ring.current().keys() if settings.JWT_PRIVATE_KEYS else settings.JWT_SECRET_KEY
-    claims = _checked_access(raw, (keys, settings.JWT_ISSUER, settings.JWT_AUDIENCE))
+    claims = _verify_access(raw, (keys, settings.JWT_ISSUER, settings.JWT_AUDIENCE))
     _require_unexpired(claims)
     return claims
 
 
 @functools.lru_cache(maxsize=2048)
-def _checked_access(raw: str, _checked_against: object) -> Claims:
-    """A client sends the same token again and again: that its signature is good stays true as long as keys and settings do.
+def _verify_access(raw: str, _keys_and_settings: object) -> Claims:
+    """Cache the verification of a token, which clients send with each request, until keys or settings change.
 
-    What is refused is not remembered, so nobody fills this with tokens of their own making.
+    Exceptions are not cached, so forged tokens cannot fill the cache.
     """
     payload = _decode(AccessToken, raw)
     if not (isinstance(payload.get("username"), str) and isinstance(payload.get("role"), str)):
@@ -127,7 +127,7 @@ def _checked_access(raw: str, _checked_against: object) -> Claims:
 
 
 def decode_refresh(raw: str) -> Claims:
-    """The claims of a valid refresh token, current or not. Raises TokenExpired or TokenInvalid."""
+    """Return the claims of a valid refresh token, current or retired. Raises TokenExpired or TokenInvalid."""
     claims = _claims(_decode(RefreshToken, raw))
     _require_unexpired(claims)
     return claims
@@ -139,11 +139,11 @@ def _require_unexpired(claims: Claims) -> None:
 
 
 def _decode(token_class: type[Token], raw: str) -> dict[str, Any]:
-    if len(raw) > _LONGEST_TOKEN:
+    if len(raw) > _MAX_TOKEN_LENGTH:
         raise TokenInvalid
     try:
         return token_class(raw).payload  # type: ignore[arg-type]
-    except Exception as error:  # a hostile token finds faults that no list of exceptions foresees; none may be a 500
+    except Exception as error:  # a hostile token must never cause a 500, whatever the libraries raise
         raise TokenInvalid from error
 
 

@@ -51,7 +51,7 @@ class Command(DocumentedCommand):
             raise CommandError(f"The rotation stopped: {error}") from error
 
     def _list(self, directory: Path) -> None:
-        keys = rotation.keys_in(directory)
+        keys = rotation.read_directory(directory)
         for file in keys:
             since = f"{file.since:%Y-%m-%d %H:%M:%S} UTC"
             self.stdout.write(f"{file.state:8} {file.key.algorithm:6} {file.key.kid}  since {since}")
@@ -63,7 +63,7 @@ class Command(DocumentedCommand):
         with rotation.rotation_lock(directory):
             plan = self._plan(directory, algorithm)
             for step in plan.steps:
-                rotation.carry_out(step)
+                rotation.apply(step)
         self._print(plan, is_done=True)
 
     def _plan(self, directory: Path, algorithm: str | None) -> rotation.Plan:
@@ -72,15 +72,15 @@ class Command(DocumentedCommand):
             algorithm=algorithm,
             now=datetime.now(UTC),
             token_lifetime=settings.JWT_ACCESS_EXPIRY,
-            heard_after=settings.JWKS_MAX_AGE,
+            min_publication=settings.JWKS_MAX_AGE,
         )
 
     def _print(self, plan: rotation.Plan, *, is_done: bool) -> None:
         for step in plan.steps:
             self.stdout.write(f"{step.verb:24} {step.kid}" if is_done or not step.pem else step.verb)
-        if plan.fresh is not None:
+        if plan.published_for is not None:
             self.stderr.write(
-                f"The key that signs now was published only {plan.fresh.total_seconds():.0f} seconds ago. A service that "
+                f"The key that signs now was published only {plan.published_for.total_seconds():.0f} seconds ago. A service that "
                 f"caches the key set for {settings.JWKS_MAX_AGE.total_seconds():.0f} seconds may not know it yet."
             )
 

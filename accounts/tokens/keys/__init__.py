@@ -1,1 +1,1 @@
-"""The asymmetric keys of access tokens: PEM files that tell their state by name, and the ring that a process makes of them."""
+"""The asymmetric keys of access tokens: PEM files with their state in the name, and the key ring of a process."""

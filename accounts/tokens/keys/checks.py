@@ -1,4 +1,4 @@
-"""What `manage.py check --deploy` says of the files of the keys."""
+"""Deployment checks of the key files."""
 
 import stat
 from typing import Any
@@ -11,13 +11,13 @@ from accounts.tokens.keys import files
 
 @register(Tags.security, deploy=True)
 def check_key_files(**_options: Any) -> list[CheckMessage]:
-    found, _ = files.read_all(settings.JWT_PRIVATE_KEYS)
+    key_files, _ = files.read_all(settings.JWT_PRIVATE_KEYS)
     return [
         Warning(
-            f"Everybody on this machine may read the signing key {file.path}.",
+            f"The signing key {file.path} is readable by every user of this machine.",
             hint=f"chmod 600 {file.path}",
             id="vestibule.W010",
         )
-        for file in found
+        for file in key_files
         if file.path.stat().st_mode & stat.S_IROTH
     ]

@@ -1,4 +1,4 @@
-"""The files of the keys. Their names say what state each is in, and since when, so that a rename changes it at once."""
+"""Reads the key files. A file's name has the state of its key and the time of the last change, so a rename is atomic."""
 
 import os
 import re
@@ -14,13 +14,13 @@ from accounts.tokens.keys.key import SigningKey, UnusableKey
 _STAMP = "%Y-%m-%dT%H-%M-%SZ"
 _NAME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ)-.+")
 _SUFFIX = ".pem"
-_TRIES = 5
+_MAX_ATTEMPTS = 5
 
 Signature = tuple[tuple[str, int, int, int], ...]
 
 
 class State(StrEnum):
-    """Published ahead of its use; signing; published as long as tokens of it may live."""
+    """Published before it signs; signing; published until its last token has expired."""
 
     NEXT = "next"
     ACTIVE = "active"
@@ -28,7 +28,7 @@ class State(StrEnum):
 
 
 class KeyFilesError(Exception):
-    """The message says what is wrong with which file or directory."""
+    """A file or directory of keys cannot be used. The message names it and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,51 +39,53 @@ class KeyFile:
     since: datetime
 
 
-def name_of(kid: str, state: State, since: datetime) -> str:
-    """Such as `2026-11-21T09-30-00Z-<kid>.next.pem`."""
+def file_name(kid: str, state: State, since: datetime) -> str:
+    """Return a name such as `2026-11-21T09-30-00Z-<kid>.next.pem`."""
     return f"{since.astimezone(UTC).strftime(_STAMP)}-{kid}.{state}{_SUFFIX}"
 
 
-def read_all(places: Iterable[str]) -> tuple[list[KeyFile], Signature]:
-    """The keys of all files and directories named, oldest first, and what `signature` said of them. Raises KeyFilesError.
+def read_all(paths: Iterable[str]) -> tuple[list[KeyFile], Signature]:
+    """Return the keys of all files and directories, oldest first, and their `signature`. Raises KeyFilesError.
 
-    A directory is not read in one moment: where a file was renamed meanwhile, all is read again.
+    Reading a directory is not atomic: if a file changed meanwhile, everything is read again.
     """
-    places, missing = list(places), ""
-    for _ in range(_TRIES):
-        before = signature(places)
+    paths, missing = list(paths), ""
+    for _ in range(_MAX_ATTEMPTS):
+        before = signature(paths)
         try:
-            found = [_read(path) for path in _paths(places)]
+            key_files = [_read(path) for path in _files(paths)]
         except FileNotFoundError as error:
             missing = str(error.filename)
             continue
-        if signature(places) == before:
-            return _each_once(found), before
-    raise KeyFilesError(f"a file that is not there: {missing}" if missing else "files that keep changing")
+        if signature(paths) == before:
+            return _deduplicated(key_files), before
+    raise KeyFilesError(
+        f"a file that does not exist: {missing}" if missing else "files that change while they are read"
+    )
 
 
-def signature(places: Iterable[str]) -> Signature:
-    """Differs as soon as a file came, went, was renamed, written, or opened to others. Raises KeyFilesError."""
-    found = []
-    for path in _paths(places):
+def signature(paths: Iterable[str]) -> Signature:
+    """Return a value that changes with every file that is added, removed, renamed or written. Raises KeyFilesError."""
+    stats = []
+    for path in _files(paths):
         try:
             stat = path.stat()
         except OSError:
             continue
-        found.append((str(path), stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size))
-    return tuple(found)
+        stats.append((str(path), stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size))
+    return tuple(stats)
 
 
-def _paths(places: Iterable[str]) -> Iterator[Path]:
-    for place in map(Path, places):
-        if not place.is_dir():
-            yield place
+def _files(paths: Iterable[str]) -> Iterator[Path]:
+    for path in map(Path, paths):
+        if not path.is_dir():
+            yield path
             continue
         try:
-            names = sorted(os.listdir(place))  # noqa: PTH208 - names are all that is wanted, and this is asked for often
+            names = sorted(os.listdir(path))  # noqa: PTH208 - runs often and needs only the names
         except OSError as error:
-            raise KeyFilesError(f"a directory that cannot be read: {place}") from error
-        yield from (place / name for name in names if name.endswith(_SUFFIX) and not name.startswith("."))
+            raise KeyFilesError(f"a directory that cannot be read: {path}") from error
+        yield from (path / name for name in names if name.endswith(_SUFFIX) and not name.startswith("."))
 
 
 def _read(path: Path) -> KeyFile:
@@ -94,20 +96,20 @@ def _read(path: Path) -> KeyFile:
     except OSError as error:
         raise KeyFilesError(f"a file that cannot be read: {path}") from error
     try:
-        key = signing_key.read(pem)
+        key = signing_key.load(pem)
     except UnusableKey as problem:
         raise KeyFilesError(f"a file that {problem}: {path}") from None
     return KeyFile(path=path, key=key, state=_state(path), since=_since(path, modified_at))
 
 
 def _state(path: Path) -> State:
-    """A key that somebody put there under a name of their own signs."""
-    word = path.stem.rpartition(".")[2]
-    return State(word) if word in set(State) else State.ACTIVE
+    """Return ACTIVE for a file whose name has no state."""
+    suffix = path.stem.rpartition(".")[2]
+    return State(suffix) if suffix in set(State) else State.ACTIVE
 
 
 def _since(path: Path, modified_at: float) -> datetime:
-    """By the name, which a copy to another machine leaves alone; else by the file."""
+    """Read the time in the name, which a copy to another machine keeps; else use the file's."""
     stamp = _NAME.match(path.name)
     if stamp is not None:
         try:
@@ -117,7 +119,7 @@ def _since(path: Path, modified_at: float) -> datetime:
     return datetime.fromtimestamp(modified_at, UTC)
 
 
-def _each_once(found: Iterable[KeyFile]) -> list[KeyFile]:
-    """A key that lies there under two names, since a copy brought the new one and left the old, is in its latest state."""
-    ordered = sorted(found, key=lambda file: (file.since, list(State).index(file.state)))
+def _deduplicated(key_files: Iterable[KeyFile]) -> list[KeyFile]:
+    """Keep the latest state of a key with two files: a copy of a directory may leave the file of the old state."""
+    ordered = sorted(key_files, key=lambda file: (file.since, list(State).index(file.state)))
     return list({file.key.kid: file for file in ordered}.values())

@@ -1,4 +1,4 @@
-"""One signing key: read from PEM, refused where it is weak, known by its thumbprint."""
+"""A signing key: loaded from PEM, rejected if it is weak, identified by its thumbprint."""
 
 import base64
 import hashlib
@@ -21,19 +21,19 @@ PublicKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey | rsa.RSAPublic
 
 EDDSA, ES256, RS256 = "EdDSA", "ES256", "RS256"
 ALGORITHMS = (EDDSA, ES256, RS256)
-_LEAST_RSA_BITS = 2048
+_MIN_RSA_BITS = 2048
 _NEW_RSA_BITS = 3072  # as strong as the curves (NIST SP 800-57)
 _PUBLIC_EXPONENT = 65537
 _PUBLIC = ("crv", "e", "kty", "n", "x", "y")
 
 
 class UnusableKey(Exception):
-    """The message says what is wrong, and never what is in the file."""
+    """The message has the reason, never the contents of the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """`kid` is the RFC 7638 thumbprint, so that everybody computes the same one; the algorithm belongs to the key."""
+    """`kid` is the RFC 7638 thumbprint, which every machine computes alike. A key has exactly one algorithm."""
 
     kid: str
     algorithm: str
@@ -42,18 +42,18 @@ class SigningKey:
     jwk: dict[str, str] = field(repr=False)
 
 
-def read(pem: bytes) -> SigningKey:
-    """The key that the PEM holds. Raises UnusableKey."""
+def load(pem: bytes) -> SigningKey:
+    """Load the private key of a PEM file. Raises UnusableKey."""
     try:
         private = load_pem_private_key(pem, password=None)
     except TypeError:
         raise UnusableKey("is encrypted; give the key without a passphrase") from None
     except (ValueError, UnsupportedAlgorithm):
         raise UnusableKey("holds no private key in PEM") from None
-    return _known(private)
+    return _supported_key(private)
 
 
-def _known(private: object) -> SigningKey:
+def _supported_key(private: object) -> SigningKey:
     if isinstance(private, ed25519.Ed25519PrivateKey):
         return _key(EDDSA, private, OKPAlgorithm.to_jwk(private.public_key(), as_dict=True))
     if isinstance(private, ec.EllipticCurvePrivateKey):
@@ -61,8 +61,8 @@ def _known(private: object) -> SigningKey:
             raise UnusableKey(f"holds a key on the curve {private.curve.name}; it must be P-256 (for ES256)")
         return _key(ES256, private, ECAlgorithm.to_jwk(private.public_key(), as_dict=True))
     if isinstance(private, rsa.RSAPrivateKey):
-        if private.key_size < _LEAST_RSA_BITS:
-            raise UnusableKey(f"holds an RSA key of {private.key_size} bits; {_LEAST_RSA_BITS} are the least")
+        if private.key_size < _MIN_RSA_BITS:
+            raise UnusableKey(f"holds an RSA key of {private.key_size} bits; the minimum is {_MIN_RSA_BITS}")
         return _key(RS256, private, RSAAlgorithm.to_jwk(private.public_key(), as_dict=True))
     raise UnusableKey("holds a key of another kind; it must be Ed25519, P-256 or RSA")
 
@@ -79,8 +79,8 @@ def _thumbprint(public: dict[str, str]) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(canonical.encode()).digest()).decode().rstrip("=")
 
 
-def make(algorithm: str) -> bytes:
-    """A new private key of the algorithm, in PEM."""
+def generate(algorithm: str) -> bytes:
+    """Return a new private key in PEM."""
     private: PrivateKey
     if algorithm == EDDSA:
         private = ed25519.Ed25519PrivateKey.generate()

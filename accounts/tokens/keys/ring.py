@@ -1,4 +1,4 @@
-"""The keys that this process signs and verifies access tokens with: read once, and again when their files change."""
+"""The key ring of this process, which is reloaded when the key files change."""
 
 import functools
 import logging
@@ -16,93 +16,93 @@ from core.environment.env import BadVariable
 
 logger = logging.getLogger(__name__)
 
-_LOOK_SECONDS = 2.0
-# An unknown `kid` may be that of a key made a moment ago; yet nobody who invents one makes us look for each request.
-_LOOK_AGAIN_SECONDS = 0.25
-_HINT = "make the first with: manage.py rotate_keys"
+_CHECK_SECONDS = 2.0
+# An unknown `kid` may belong to a new key. Invented ones must not cause a check of the files for each request.
+_RECHECK_SECONDS = 0.25
+_HINT = "create the first one with: manage.py rotate_keys"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Keys:
-    """One reading of the files, equal to no other. `by_id` verifies; `jwks` is published, the next key too, before it signs."""
+    """An immutable snapshot of the files. `by_id` verifies tokens; `jwks` is published, with the next key before it signs."""
 
     signing: SigningKey
     by_id: Mapping[str, SigningKey]
     jwks: Mapping[str, list[dict[str, str]]]
 
 
-class Ring:
-    """Looks at the files every two seconds while it is asked, and keeps what it has where they cannot be read."""
+class KeyRing:
+    """Checks the files on use, at most every two seconds. Keeps the former keys if the files cannot be read."""
 
-    def __init__(self, places: tuple[str, ...]) -> None:
-        self.places = places
+    def __init__(self, paths: tuple[str, ...]) -> None:
+        self.paths = paths
         self._lock = threading.Lock()
-        found, self._seen = files.read_all(places)
-        self._keys = _keys(found, places)
-        self._looked_at = time.monotonic()
+        key_files, self._seen = files.read_all(paths)
+        self._keys = _keys(key_files, paths)
+        self._checked_at = time.monotonic()
 
     def keys(self) -> Keys:
-        self._look(_LOOK_SECONDS, wait=False)
+        self._reload(_CHECK_SECONDS, wait=False)
         return self._keys
 
     def published(self) -> Mapping[str, list[dict[str, str]]]:
-        """The key set of this moment, for those who may ask because they met a key that they do not know."""
-        self._look(_LOOK_AGAIN_SECONDS, wait=True)
+        """Return the current key set: a verifier requests it when it sees an unknown `kid`."""
+        self._reload(_RECHECK_SECONDS, wait=True)
         return self._keys.jwks
 
     def find(self, kid: object) -> SigningKey | None:
-        """The key of that id, in whatever state: a node that rotated sooner may sign with our next one."""
+        """Return the key in any state: another node may have rotated already and sign with the next key."""
         if not isinstance(kid, str):
             return None
-        found = self.keys().by_id.get(kid)
-        if found is None:
-            self._look(_LOOK_AGAIN_SECONDS, wait=True)
-            found = self._keys.by_id.get(kid)
-        return found
+        key = self.keys().by_id.get(kid)
+        if key is None:
+            self._reload(_RECHECK_SECONDS, wait=True)
+            key = self._keys.by_id.get(kid)
+        return key
 
-    def _look(self, pause: float, *, wait: bool) -> None:
-        if time.monotonic() - self._looked_at < pause or not self._lock.acquire(blocking=wait):
+    def _reload(self, pause: float, *, wait: bool) -> None:
+        if time.monotonic() - self._checked_at < pause or not self._lock.acquire(blocking=wait):
             return
         try:
-            if time.monotonic() - self._looked_at >= pause:  # nobody looked while we waited
-                self._looked_at = time.monotonic()
+            if time.monotonic() - self._checked_at >= pause:  # no other thread did while this one waited
+                self._checked_at = time.monotonic()
                 self._read_if_changed()
         except KeyFilesError as problem:
-            logger.error("JWT_PRIVATE_KEYS names %s; the former keys stay", problem)  # noqa: TRY400 - no traceback tells more
+            logger.error("JWT_PRIVATE_KEYS names %s; the former keys stay in use", problem)  # noqa: TRY400 - the message is enough
         finally:
             self._lock.release()
 
     def _read_if_changed(self) -> None:
-        seen = files.signature(self.places)
+        seen = files.signature(self.paths)
         if seen == self._seen:
             return
-        self._seen = seen  # what is wrong with these files is said once
-        found, self._seen = files.read_all(self.places)
-        self._keys = _keys(found, self.places)
-        logger.info("signing keys read again: %s signs, %d in all", self._keys.signing.kid, len(found))
+        self._seen = seen  # log an error of these files only once
+        key_files, self._seen = files.read_all(self.paths)
+        self._keys = _keys(key_files, self.paths)
+        logger.info("signing keys reloaded: %s signs, %d in all", self._keys.signing.kid, len(key_files))
 
 
-def _keys(found: list[KeyFile], places: tuple[str, ...]) -> Keys:
-    """Of several active keys the newest signs; where somebody took away the only one, the next."""
-    by_state = {state: [file.key for file in found if file.state is state] for state in State}
+def _keys(key_files: list[KeyFile], paths: tuple[str, ...]) -> Keys:
+    """The newest active key signs. Without an active key, the next one does."""
+    by_state = {state: [file.key for file in key_files if file.state is state] for state in State}
     candidates = by_state[State.NEXT][:1] + by_state[State.ACTIVE]
     if not candidates:
-        raise KeyFilesError(f"no key that may sign: {', '.join(places)} ({_HINT} --directory {places[0]})")
+        raise KeyFilesError(f"no key that can sign: {', '.join(paths)} ({_HINT} --directory {paths[0]})")
     return Keys(
         signing=candidates[-1],
-        by_id={file.key.kid: file.key for file in found},
-        jwks={"keys": [file.key.jwk for file in reversed(found)]},
+        by_id={file.key.kid: file.key for file in key_files},
+        jwks={"keys": [file.key.jwk for file in reversed(key_files)]},
     )
 
 
-def current() -> Ring:
-    """The ring of JWT_PRIVATE_KEYS, which is set. Raises BadVariable where it cannot be read for the first time."""
+def current() -> KeyRing:
+    """Return the key ring of JWT_PRIVATE_KEYS. Raises BadVariable if the first read fails."""
     return _ring(tuple(settings.JWT_PRIVATE_KEYS))
 
 
 @functools.cache
-def _ring(places: tuple[str, ...]) -> Ring:
+def _ring(paths: tuple[str, ...]) -> KeyRing:
     try:
-        return Ring(places)
+        return KeyRing(paths)
     except KeyFilesError as problem:
         raise BadVariable("JWT_PRIVATE_KEYS", f"names {problem}") from None

@@ -24,7 +24,7 @@ from accounts.tokens.keys import files, ring
 from accounts.tokens.keys import key as signing_key
 from accounts.tokens.keys.checks import check_key_files
 from accounts.tokens.keys.files import State
-from accounts.tokens.keys.ring import Ring
+from accounts.tokens.keys.ring import KeyRing
 from core.environment.env import BadVariable
 
 
@@ -52,11 +52,11 @@ UNUSABLE: dict[str, Callable[[], bytes]] = {
 @pytest.fixture
 def now(monkeypatch: pytest.MonkeyPatch) -> None:
     """The files are looked at each time, in place of every two seconds."""
-    monkeypatch.setattr(ring, "_LOOK_SECONDS", 0.0)
-    monkeypatch.setattr(ring, "_LOOK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(ring, "_CHECK_SECONDS", 0.0)
+    monkeypatch.setattr(ring, "_RECHECK_SECONDS", 0.0)
 
 
-def _kids(keys: Ring) -> set[str]:
+def _kids(keys: KeyRing) -> set[str]:
     return set(keys.keys().by_id)
 
 
@@ -71,7 +71,7 @@ def _kids(keys: Ring) -> set[str]:
     ],
 )
 def test_a_key_says_by_itself_which_algorithm_it_is_for(pem: bytes, algorithm: str) -> None:
-    assert signing_key.read(pem).algorithm == algorithm
+    assert signing_key.load(pem).algorithm == algorithm
 
 
 @pytest.mark.parametrize("problem", UNUSABLE)
@@ -120,12 +120,12 @@ def test_drafts_and_other_files_of_a_directory_are_not_read(tmp_path: Path) -> N
     (tmp_path / ".draft.pem").write_bytes(b"half")
     (tmp_path / "notes.txt").write_bytes(b"hello")
 
-    assert len(_kids(Ring((str(tmp_path),)))) == 2
+    assert len(_kids(KeyRing((str(tmp_path),)))) == 2
 
 
 def test_a_running_process_learns_of_a_rotation(tmp_path: Path, now: None) -> None:
     rotate(tmp_path)
-    keys = Ring((str(tmp_path),))
+    keys = KeyRing((str(tmp_path),))
     before = keys.keys()
 
     rotate(tmp_path)
@@ -138,11 +138,11 @@ def test_a_running_process_learns_of_a_rotation(tmp_path: Path, now: None) -> No
 
 def test_a_file_that_was_written_over_is_read_again(tmp_path: Path, now: None) -> None:
     path = tmp_path / "key.pem"
-    path.write_bytes(signing_key.make("EdDSA"))
-    keys = Ring((str(path),))
+    path.write_bytes(signing_key.generate("EdDSA"))
+    keys = KeyRing((str(path),))
     before = _kids(keys)
 
-    path.write_bytes(signing_key.make("ES256"))
+    path.write_bytes(signing_key.generate("ES256"))
 
     assert _kids(keys).isdisjoint(before)
 
@@ -151,7 +151,7 @@ def test_files_that_cannot_be_read_any_more_leave_the_keys_as_they_were(
     tmp_path: Path, now: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     rotate(tmp_path)
-    keys = Ring((str(tmp_path),))
+    keys = KeyRing((str(tmp_path),))
     before = _kids(keys)
 
     (tmp_path / "half.pem").write_bytes(b"-----BEGIN")
@@ -166,7 +166,7 @@ def test_files_that_cannot_be_read_any_more_leave_the_keys_as_they_were(
 
 def test_where_the_only_active_key_is_taken_away_the_next_one_signs(tmp_path: Path, now: None) -> None:
     rotate(tmp_path)
-    keys = Ring((str(tmp_path),))
+    keys = KeyRing((str(tmp_path),))
 
     key_in(tmp_path, State.ACTIVE).path.unlink()
 
@@ -175,7 +175,7 @@ def test_where_the_only_active_key_is_taken_away_the_next_one_signs(tmp_path: Pa
 
 def test_a_directory_that_is_emptied_stops_nobody(tmp_path: Path, now: None) -> None:
     rotate(tmp_path)
-    keys = Ring((str(tmp_path),))
+    keys = KeyRing((str(tmp_path),))
     before = _kids(keys)
 
     for path in tmp_path.iterdir():
@@ -188,7 +188,7 @@ def test_files_are_looked_at_every_two_seconds_however_many_ask(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rotate(tmp_path)
-    keys, looks = Ring((str(tmp_path),)), []
+    keys, looks = KeyRing((str(tmp_path),)), []
     signature, moment = files.signature, time.monotonic()
     monkeypatch.setattr(files, "signature", lambda places: looks.append(1) or signature(places))  # type: ignore[func-returns-value]
 
@@ -203,7 +203,7 @@ def test_an_unknown_kid_is_looked_for_in_the_files_at_most_four_times_a_second(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rotate(tmp_path)
-    keys, looks = Ring((str(tmp_path),)), []
+    keys, looks = KeyRing((str(tmp_path),)), []
     signature, moment = files.signature, time.monotonic() + 1
     monkeypatch.setattr(files, "signature", lambda places: looks.append(1) or signature(places))  # type: ignore[func-returns-value]
 
@@ -215,9 +215,9 @@ def test_an_unknown_kid_is_looked_for_in_the_files_at_most_four_times_a_second(
 
 
 def test_a_key_that_nobody_knew_yet_is_found_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ring, "_LOOK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(ring, "_RECHECK_SECONDS", 0.0)
     rotate(tmp_path)
-    keys = Ring((str(tmp_path),))
+    keys = KeyRing((str(tmp_path),))
 
     rotate(tmp_path)
 
@@ -239,6 +239,6 @@ def test_a_key_that_everybody_may_read_is_a_warning(tmp_path: Path, settings: Se
 def test_a_key_tells_no_secret_where_it_is_printed(tmp_path: Path) -> None:
     rotate(tmp_path)
 
-    text = repr(key_in(tmp_path, State.ACTIVE)) + repr(Ring((str(tmp_path),)).keys())
+    text = repr(key_in(tmp_path, State.ACTIVE)) + repr(KeyRing((str(tmp_path),)).keys())
 
     assert "PrivateKey" not in text

@@ -33,8 +33,8 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _looks_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """In place of the two seconds between two looks at the files."""
-    monkeypatch.setattr(ring, "_LOOK_SECONDS", 0.0)
-    monkeypatch.setattr(ring, "_LOOK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(ring, "_CHECK_SECONDS", 0.0)
+    monkeypatch.setattr(ring, "_RECHECK_SECONDS", 0.0)
 
 
 @pytest.fixture(params=ALGORITHMS)
@@ -101,7 +101,7 @@ def test_the_kid_is_the_thumbprint_of_rfc_7638() -> None:
     seed = base64.urlsafe_b64decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=")
     pem = _pem(ed25519.Ed25519PrivateKey.from_private_bytes(seed))
 
-    assert signing_key.read(pem).kid == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+    assert signing_key.load(pem).kid == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
 
 
 def test_a_rotation_signs_nobody_out(directory: Path, alice: User, sign_in: SignIn) -> None:
@@ -148,10 +148,10 @@ def test_of_two_files_both_verify_and_the_newer_one_signs(
     tmp_path: Path, alice: User, sign_in: SignIn, settings: Settings
 ) -> None:
     old, new = tmp_path / "old.pem", tmp_path / "new.pem"
-    old.write_bytes(signing_key.make("RS256"))
+    old.write_bytes(signing_key.generate("RS256"))
     settings.JWT_PRIVATE_KEYS = [str(old)]
     signed_before = sign_in(alice).access
-    new.write_bytes(signing_key.make("ES256"))
+    new.write_bytes(signing_key.generate("ES256"))
 
     settings.JWT_PRIVATE_KEYS = [str(new), str(old)]
 
@@ -245,7 +245,7 @@ def test_a_kid_that_is_none_of_ours_opens_nothing(directory: Path, alice: User, 
 def test_a_header_brings_no_key_along(
     directory: Path, alice: User, sign_in: SignIn, name: str, kid_is_ours: bool
 ) -> None:
-    mine = signing_key.read(_pem(ed25519.Ed25519PrivateKey.generate()))
+    mine = signing_key.load(_pem(ed25519.Ed25519PrivateKey.generate()))
     value = mine.jwk if name == "jwk" else "http://127.0.0.1:9/jwks.json"
     kid = key_in(directory, State.ACTIVE).key.kid if kid_is_ours else mine.kid
 
