@@ -15,6 +15,7 @@ from core.environment.sources import is_set as is_set
 
 T = TypeVar("T")
 
+_BOOLEANS = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(("0", "false", "no", "off"), False)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _MAX_DURATION = timedelta(days=36_525)  # a century from now is still a date
 _MAX_INTEGER = 2**31 - 1  # what a column of the database can be compared with
@@ -48,12 +49,9 @@ def boolean(name: str, *, default: bool) -> bool:
 
 
 def _parse_boolean(value: str) -> bool:
-    text_value = value.lower()
-    if text_value in {"1", "true", "yes", "on"}:
-        return True
-    if text_value in {"0", "false", "no", "off"}:
-        return False
-    raise ValueError
+    if value.lower() not in _BOOLEANS:
+        raise ValueError
+    return _BOOLEANS[value.lower()]
 
 
 def integer(name: str, default: int, *, minimum: int = 0, maximum: int = _MAX_INTEGER) -> int:
