@@ -1,4 +1,4 @@
-"""The one place where an exception of a view becomes an answer."""
+"""Turns an exception of a view into a response: the only place that does."""
 
 import logging
 from collections.abc import Iterator
@@ -29,23 +29,23 @@ _TRANSLATED: tuple[tuple[type[Exception], type[exceptions.ApiError]], ...] = (
     (RequestDataTooBig, exceptions.PayloadTooLarge),
     (TooManyFieldsSent, exceptions.BadRequest),
     (SuspiciousOperation, exceptions.BadRequest),
-    # The database is away or locked: nothing was done, and the client may come again.
+    # The database is unavailable or locked: nothing was changed, and the client may retry.
     (OperationalError, exceptions.ServiceUnavailable),
     (InterfaceError, exceptions.ServiceUnavailable),
 )
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
-    """REST framework's EXCEPTION_HANDLER; None (an unknown fault) lets it propagate and become a logged 500."""
-    known = as_api_error(error)
-    if known is None:
+    """REST framework's EXCEPTION_HANDLER. None lets an unknown exception propagate and become a logged 500."""
+    api_error = as_api_error(error)
+    if api_error is None:
         return None
-    if known.status >= 500 and not isinstance(known, exceptions.Overloaded):
-        logger.error("%s: %s", known.code, type(error).__name__, exc_info=error)
-    response = Response(failure_body(known), status=known.status, headers=known.headers)
-    add_cookies(response, known.cookies)
-    if isinstance(known, exceptions.Overloaded):
-        response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 - Django's mark: a storm needs no second line each
+    if api_error.status >= 500 and not isinstance(api_error, exceptions.Overloaded):
+        logger.error("%s: %s", api_error.code, type(error).__name__, exc_info=error)
+    response = Response(failure_body(api_error), status=api_error.status, headers=api_error.headers)
+    add_cookies(response, api_error.cookies)
+    if isinstance(api_error, exceptions.Overloaded):
+        response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 - Django's mark: overload must not fill the log
     return response
 
 
@@ -56,15 +56,15 @@ def as_api_error(error: BaseException) -> exceptions.ApiError | None:
         return exceptions.ValidationFailed(errors=flatten(error.detail))
     if isinstance(error, rest.Throttled):
         return exceptions.RateLimited(retry_after=max(1, round(getattr(error, "wait", None) or 1)))
-    return next((ours() for theirs, ours in _TRANSLATED if isinstance(error, theirs)), None)
+    return next((api_class() for framework_class, api_class in _TRANSLATED if isinstance(error, framework_class)), None)
 
 
 def flatten(detail: Any) -> dict[str, list[str]]:
-    """Nested serializer errors as one list a field, inner fields with dotted names."""
-    found: dict[str, list[str]] = {}
+    """Return nested serializer errors as one list per field; nested fields get dotted names."""
+    errors: dict[str, list[str]] = {}
     for path, text in _leaves(detail, ""):
-        found.setdefault(path or "nonFieldErrors", []).append(text)
-    return found
+        errors.setdefault(path or "nonFieldErrors", []).append(text)
+    return errors
 
 
 def _leaves(detail: Any, path: str) -> Iterator[tuple[str, str]]:
@@ -79,5 +79,5 @@ def _leaves(detail: Any, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _encodable(text: str) -> str:
-    """Some messages of REST framework quote the value, and a lone surrogate in it could not be sent."""
+    """Replace lone surrogates, which cannot be sent: some messages of REST framework quote the value."""
     return text.encode(errors="replace").decode()

@@ -1,4 +1,4 @@
-"""The errors a client may meet: each a class with a status, a stable code and a message for people."""
+"""The API's errors: each a class with a status, a stable code and a message for people."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -12,9 +12,9 @@ FieldErrors = Mapping[str, Sequence[type_of_message]]
 
 
 class ApiError(Exception):
-    """Raise a subclass where the fault is known; `core.api.exception_handler` renders it.
+    """Raise a subclass; `core.api.exception_handler` renders it.
 
-    `errors` says what is wrong with which field; `headers` and `cookies` belong to the answer.
+    `errors` has messages by field; `headers` and `cookies` are added to the response.
     """
 
     status: HTTPStatus = HTTPStatus.INTERNAL_SERVER_ERROR
@@ -50,7 +50,7 @@ class BadRequest(ApiError):
 
 
 class Unauthorized(ApiError):
-    """Any 401: it says how to authenticate (RFC 9110 §11.6.1)."""
+    """Any 401. A 401 must name how to authenticate (RFC 9110 §11.6.1)."""
 
     status = HTTPStatus.UNAUTHORIZED
 
@@ -115,7 +115,7 @@ class RateLimited(ApiError):
 
 
 class ServiceUnavailable(ApiError):
-    """Something this service stands on is away; the request changed nothing and may be sent again."""
+    """The database or another dependency is unavailable. The request changed nothing and may be sent again."""
 
     status, code = HTTPStatus.SERVICE_UNAVAILABLE, "service_unavailable"
     message = _("The service is temporarily unavailable. Try again.")
@@ -125,7 +125,7 @@ class ServiceUnavailable(ApiError):
 
 
 class Overloaded(ServiceUnavailable):
-    """More is asked for at once than can be done in time: no fault, and nothing to look for in the log."""
+    """Too many requests at once to serve them in time. It is no error of the service, and is not logged."""
 
 
 SHARED: tuple[type[ApiError], ...] = (
@@ -148,9 +148,11 @@ SHARED: tuple[type[ApiError], ...] = (
 
 
 def for_status(status: int) -> ApiError:
-    """The error that stands for a bare HTTP status of the framework's."""
+    """Return the error of a response that a framework made with a bare status."""
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return RateLimited(retry_after=60)
     special: dict[int, type[ApiError]] = {400: BadRequest, 401: AuthenticationRequired, 500: ServerError}
-    found = special.get(status) or next((error for error in SHARED if error.status == status), None)
-    return found() if found else (BadRequest() if status < HTTPStatus.INTERNAL_SERVER_ERROR else ServerError())
+    error_class = special.get(status) or next((error for error in SHARED if error.status == status), None)
+    return (
+        error_class() if error_class else (BadRequest() if status < HTTPStatus.INTERNAL_SERVER_ERROR else ServerError())
+    )

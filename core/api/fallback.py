@@ -1,4 +1,4 @@
-"""Answers where no view was reached: JSON for the API, and the same few words for everybody else."""
+"""Error responses for requests that no view handled: the API's JSON, for other paths too."""
 
 import sys
 from http import HTTPStatus
@@ -23,7 +23,7 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Also for what the admin, the pages and the middleware raise, where the database cannot serve: that is a 503."""
+    """Return 503 if the database is unavailable: for the admin, the pages and the middleware, too."""
     error = sys.exc_info()[1]
     if isinstance(error, OperationalError | InterfaceError):
         return plain_failure(ServiceUnavailable())

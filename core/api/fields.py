@@ -1,4 +1,4 @@
-"""Serializer fields that the apps share: text as it was sent, and nothing that could not be stored or shown."""
+"""Serializer fields for text and JSON that reject values that cannot be stored or displayed."""
 
 import json
 import re
@@ -16,7 +16,7 @@ _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class NoSurrogates(ProhibitSurrogateCharactersValidator):
-    """REST framework looks at each character by itself, which takes a token longer than the check of its signature."""
+    """By regular expression: REST framework checks each character, which takes longer for a token than its signature."""
 
     def __call__(self, value: Any) -> None:
         if _SURROGATE.search(value):
@@ -24,14 +24,16 @@ class NoSurrogates(ProhibitSurrogateCharactersValidator):
 
 
 class Text(serializers.CharField):
-    """Not trimmed; numbers are no text."""
+    """Text that is not trimmed. Numbers are rejected."""
 
     default_error_messages = {"invalid": _("Must be text.")}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(trim_whitespace=False, **kwargs)
         slow = ProhibitSurrogateCharactersValidator
-        self.validators = [NoSurrogates() if isinstance(one, slow) else one for one in self.validators]
+        self.validators = [
+            NoSurrogates() if isinstance(validator, slow) else validator for validator in self.validators
+        ]
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -40,7 +42,7 @@ class Text(serializers.CharField):
 
 
 class PlainText(Text):
-    """One line. Control characters, line separators and lone surrogates are refused."""
+    """One line. Control characters, line separators and lone surrogates are rejected."""
 
     default_error_messages = {"control": _("Control characters are not allowed.")}
 
@@ -52,11 +54,11 @@ class PlainText(Text):
 
 
 class SecretText(Text):
-    """A password or token: taken as it is, but for NUL and lone surrogates, which no hash or database takes."""
+    """A password or token. Only NUL and lone surrogates are rejected, which no hash or database accepts."""
 
 
 class DataObject(serializers.JSONField):
-    """A JSON object of at most 8 KiB that the project keeps and does not read."""
+    """A JSON object of at most 8 KiB, which the service stores and does not read."""
 
     default_error_messages = {
         "invalid": _("Must be a JSON object."),

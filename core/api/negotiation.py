@@ -1,4 +1,4 @@
-"""Content negotiation that has one outcome: JSON in, JSON out."""
+"""Content negotiation with one outcome: JSON."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,16 +10,14 @@ from rest_framework.request import Request
 
 
 class AlwaysJSON(BaseContentNegotiation):
-    """An odd Accept header gets JSON too, errors included, rather than a 406 that few clients expect."""
+    """Any Accept header gets JSON, errors included: few clients expect a 406."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
-        """A wildcard names no media type, though REST framework would match it with the first parser."""
+        """Reject a wildcard, which REST framework would match with the first parser."""
         kind = request.content_type or ""
         if "*" in kind:
             return None
-        exact = next(
-            (parser for parser in parsers if parser.media_type == kind), None
-        )  # as nearly all requests have it
+        exact = next((parser for parser in parsers if parser.media_type == kind), None)
         return exact or DefaultContentNegotiation().select_parser(request, parsers)
 
     def select_renderer(

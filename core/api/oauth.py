@@ -1,4 +1,4 @@
-"""Failures of the endpoints that OAuth defines: the envelope, and in it the members that OAuth clients read (RFC 6749 §5.2)."""
+"""Failures of OAuth endpoints: the envelope with the members that OAuth clients read (RFC 6749 §5.2)."""
 
 from http import HTTPStatus
 from typing import Any
@@ -19,14 +19,14 @@ _CODES = {
 
 
 def members(error: ApiError) -> dict[str, str]:
-    """The description is for developers, and ASCII: in the project's own language, whatever the client's."""
+    """Return `error` and `error_description`, which must be ASCII (RFC 6749 §5.2) and so is always English."""
     with translation.override(settings.LANGUAGE_CODE):
         return {"error": _CODES.get(error.status, "invalid_request"), "error_description": str(error.message)}
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """For a view's `get_exception_handler`."""
-    response, known = exception_handler.handle(error, context), exception_handler.as_api_error(error)
-    if response is not None and known is not None:
-        response.data |= members(known)
+    response, api_error = exception_handler.handle(error, context), exception_handler.as_api_error(error)
+    if response is not None and api_error is not None:
+        response.data |= members(api_error)
     return response

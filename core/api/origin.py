@@ -1,4 +1,4 @@
-"""Whether a browser's request that rides on cookies comes from a site that may send it."""
+"""Protection against cross-site request forgery: checks the origin of a request that a cookie authenticates."""
 
 from urllib.parse import urlsplit
 
@@ -13,10 +13,10 @@ _OWN_FETCH_SITES = frozenset({"same-origin", "none"})
 
 
 def require_trusted(request: HttpRequest, *, own_origin: str | None = None) -> None:
-    """Raises OriginNotAllowed for a cross-site request (OWASP CSRF cheat sheet, source verification).
+    """Raise OriginNotAllowed for a cross-site request (OWASP CSRF cheat sheet, source verification).
 
-    A client that is no browser sends neither `Origin` nor `Sec-Fetch-Site` and passes: it carries no cookies of somebody else.
-    `own_origin` counts beside the request's own: that of the site which a proxy asks about.
+    A client that is no browser sends neither `Origin` nor `Sec-Fetch-Site` and passes: it has no cookies of a victim.
+    `own_origin` is allowed too: the origin of the site that a proxy protects.
     """
     origin = request.META.get("HTTP_ORIGIN")
     if origin is not None:
@@ -39,7 +39,7 @@ def _own_origin(request: HttpRequest) -> str | None:
 
 
 def without_default_port(origin: str) -> str | None:
-    """Browsers leave the default port out of `Origin`; a Host header may spell it. None for what is no address."""
+    """Remove the default port, which browsers leave out of `Origin`. Return None for an invalid origin."""
     try:
         scheme = urlsplit(origin).scheme
     except ValueError:

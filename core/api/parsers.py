@@ -1,4 +1,4 @@
-"""Reads a request's JSON, or form, and refuses what is too large, too deep or no object before anything else sees it."""
+"""Parsers of JSON and forms that reject a body that is too large, too deep or no object."""
 
 import json
 import math
@@ -12,7 +12,7 @@ from rest_framework.parsers import BaseParser
 
 from core.api.exceptions import ParseFailed, PayloadTooLarge, UnsupportedMediaType
 
-_MOST_FIELDS = 100
+_MAX_FIELDS = 100
 
 
 class StrictJSONParser(BaseParser):
@@ -25,7 +25,7 @@ class StrictJSONParser(BaseParser):
 
 
 class StrictFormParser(BaseParser):
-    """For endpoints whose RFC wants forms. A parameter given twice is refused (RFC 6749 §3.2)."""
+    """For endpoints whose RFC requires forms. A repeated parameter is rejected (RFC 6749 §3.2)."""
 
     media_type = "application/x-www-form-urlencoded"
 
@@ -34,13 +34,13 @@ class StrictFormParser(BaseParser):
     ) -> dict[str, str]:
         body = _read(stream, media_type, parser_context)
         try:
-            pairs = parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
+            pairs = parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS)
         except ValueError as error:
             raise ParseFailed from error
-        found = dict(pairs)
-        if len(found) < len(pairs):
+        fields = dict(pairs)
+        if len(fields) < len(pairs):
             raise ParseFailed
-        return found
+        return fields
 
 
 def _read(stream: IO[bytes], media_type: str | None, parser_context: Mapping[str, Any] | None) -> bytes:
@@ -59,9 +59,9 @@ def _require_plain_utf8(media_type: str, encoding: str) -> None:
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
-    """The object that the bytes spell; ParseFailed for anything else, for NaN, and past MAX_JSON_DEPTH."""
+    """Return a JSON object. Raise ParseFailed for any other value, for NaN, and beyond MAX_JSON_DEPTH."""
     try:
-        parsed = json.loads(body.decode(), parse_constant=_refuse_constant, parse_float=_finite)
+        parsed = json.loads(body.decode(), parse_constant=_reject_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise ParseFailed from error
     if not isinstance(parsed, dict) or _deeper_than(parsed, settings.MAX_JSON_DEPTH):
@@ -69,12 +69,12 @@ def parse_object(body: bytes) -> dict[str, Any]:
     return parsed
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+def _reject_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _finite(literal: str) -> float:
-    """`1e999` is a number of JSON's grammar, and an infinity to Python, which no database column of JSON takes."""
+    """Reject `1e999`: valid JSON, but infinity in Python, which no JSON column stores."""
     number = float(literal)
     if not math.isfinite(number):
         raise ValueError(f"{literal} is out of range")
@@ -82,7 +82,7 @@ def _finite(literal: str) -> float:
 
 
 def _deeper_than(value: object, limit: int) -> bool:
-    """Level by level instead of by recursion, which hostile input could exhaust."""
+    """Walk level by level: hostile input could exhaust recursion."""
     level: list[object] = [value]
     for _ in range(limit):
         level = [child for item in level for child in _children(item)]

@@ -1,4 +1,4 @@
-"""The envelope every answer under /api wears."""
+"""The envelope of every response below /api."""
 
 from collections.abc import Iterable, Mapping
 from http.cookies import Morsel
@@ -30,7 +30,7 @@ def failure_body(error: ApiError) -> dict[str, Any]:
 
 
 def plain_failure(error: ApiError) -> JsonResponse:
-    """The same failure outside REST framework: for middleware and for faults of routing."""
+    """Return the failure outside of REST framework, for middleware and routing errors."""
     response = JsonResponse(failure_body(error), status=error.status, headers=error.headers)
     add_cookies(response, error.cookies)
     return response

@@ -1,4 +1,4 @@
-"""Routing that does not care about a slash at the end."""
+"""Routes with an optional trailing slash."""
 
 from rest_framework.routers import SimpleRouter
 

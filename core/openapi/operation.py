@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of an operation, told beside its view in one word: `@documented(docs.LOGIN)`."""
+"""The description of an operation in the OpenAPI document: `@documented(docs.LOGIN)` attaches it to a view."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ Shape = type[Serializer[Any]]
 _ATTRIBUTE = "documented_operation"
 
 BEARER, COOKIE, REFRESH_COOKIE, CLIENT = "bearerAuth", "cookieAuth", "refreshCookie", "clientAuth"
-NOBODY = ""
+NO_SECURITY = ""
 SETS_COOKIES = {
     "Set-Cookie": "Sets `jwt` (path `/`) and `refreshToken` (path `/api/auth`), one header line each: `HttpOnly`, "
     "`SameSite=Lax`, each living as long as its token. Absent with `X-Token-Transport: body`."
@@ -34,12 +34,12 @@ RATE_LIMIT_HEADERS = {
 class Operation:
     """One operation. `EnvelopeSchema` adds what follows by rule: envelope, and errors of parsing, authentication and outages.
 
-    `query` is a form whose fields are parameters. `requests` and `answers` are samples by title: of the body, and of `data`;
-    several shapes of `data` are one or the other.
-    `message` is the text that comes with success, `messages` another one by the title of its answer. `security` names the
-    schemes that serve, NOBODY among them where none does too; None leaves it to the view's permissions. `is_limited` says how
-    often it may still be asked, or `rate_limited`. `is_oauth` is one of OAuth's: a form will do as its body, and failures
-    bear `error` too. `is_bare` answers without an envelope: `answers` are samples of the whole.
+    `query` is a form whose fields are parameters. `requests` and `answers` are samples by title: of the body, and of `data`.
+    If `data` has several shapes, a response has one of them.
+    `message` is the text of a success, and `messages` has others by the title of their sample. `security` names the accepted
+    schemes, NO_SECURITY among them if authentication is optional; None leaves it to the view's permissions. `is_limited` says
+    that the operation has rate limits. `is_oauth` allows a form as the body and adds `error` to failures. `is_bare` is a response
+    without an envelope: `answers` are samples of the whole.
     """
 
     tag: str
@@ -64,7 +64,7 @@ class Operation:
 
 
 def documented(operation: Operation) -> Callable[[View], View]:
-    """Stands nearest to the function, below `@action` and `@….mapping`."""
+    """Use it as the innermost decorator, below `@action` and `@….mapping`."""
 
     def attach(view: View) -> View:
         setattr(view, _ATTRIBUTE, operation)
@@ -73,7 +73,7 @@ def documented(operation: Operation) -> Callable[[View], View]:
     return attach
 
 
-def operation_of(view: object) -> Operation | None:
+def get_operation(view: object) -> Operation | None:
     return getattr(view, _ATTRIBUTE, None)
 
 

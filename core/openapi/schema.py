@@ -11,14 +11,14 @@ from drf_spectacular.utils import Direction
 from rest_framework.viewsets import ViewSet
 
 from core.openapi import errors
-from core.openapi.operation import BEARER, COOKIE, RATE_LIMIT_HEADERS, Operation, Shape, operation_of
+from core.openapi.operation import BEARER, COOKIE, RATE_LIMIT_HEADERS, Operation, Shape, get_operation
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
 
 class EnvelopeSchema(AutoSchema):
     def _operation(self) -> Operation:
-        operation = operation_of(self._function())
+        operation = get_operation(self._function())
         if operation is None:
             raise LookupError(self._function())
         return operation
@@ -28,7 +28,7 @@ class EnvelopeSchema(AutoSchema):
 
     def is_excluded(self) -> bool:
         """A warning fails `make schema`; those who read the document lose one operation, not all."""
-        is_missing = operation_of(self._function()) is None
+        is_missing = get_operation(self._function()) is None
         if is_missing:
             warn(f"{self.method} {self.path} lacks @documented")
         return is_missing

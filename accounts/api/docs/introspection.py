@@ -9,7 +9,7 @@ from accounts.api.serializers.introspection import TokenForm
 from accounts.exceptions import InvalidClient
 from accounts.models.user import Role
 from core.api.exceptions import RateLimited
-from core.openapi.operation import CLIENT, NOBODY, Operation
+from core.openapi.operation import CLIENT, NO_SECURITY, Operation
 from sessions_tracking.api.docs import SESSION
 
 TAG = "For other services"
@@ -44,7 +44,7 @@ class Introspected(serializers.Serializer[dict[str, Any]]):
 INTROSPECT = Operation(
     tag=TAG,
     summary="Introspect a token",
-    security=(CLIENT, NOBODY),
+    security=(CLIENT, NO_SECURITY),
     request=TokenForm,
     requests=_REQUESTS,
     data=Introspected,
@@ -73,7 +73,7 @@ INTROSPECT = Operation(
 REVOKE = Operation(
     tag=TAG,
     summary="Revoke the session of a token",
-    security=(CLIENT, NOBODY),
+    security=(CLIENT, NO_SECURITY),
     request=TokenForm,
     requests=_REQUESTS,
     errors=[InvalidClient, RateLimited(retry_after=60)],

@@ -18,7 +18,7 @@ from core.openapi.operation import (
     BEARER,
     CLEARS_COOKIES,
     COOKIE,
-    NOBODY,
+    NO_SECURITY,
     REFRESH_COOKIE,
     SETS_COOKIES,
     Operation,
@@ -64,7 +64,7 @@ REFRESH = Operation(
     tag=TAG,
     summary="Refresh tokens",
     parameters=[_TRANSPORT],
-    security=(REFRESH_COOKIE, NOBODY),
+    security=(REFRESH_COOKIE, NO_SECURITY),
     request=RefreshForm,
     requests={"In the body": {"refreshToken": samples.REFRESH_TOKEN}, "In the cookie": {}},
     message="Tokens refreshed.",
@@ -87,7 +87,7 @@ REFRESH_TOKEN = replace(REFRESH, summary="Refresh tokens, as /refresh")
 LOGOUT = Operation(
     tag=TAG,
     summary="Sign out",
-    security=(BEARER, COOKIE, REFRESH_COOKIE, NOBODY),
+    security=(BEARER, COOKIE, REFRESH_COOKIE, NO_SECURITY),
     request=LogoutForm,
     requests={
         "This session": {},
