@@ -11,10 +11,15 @@ from typing import Any
 import pytest
 from pytest_django import DjangoDbBlocker
 
+from accounts.models import OutboxEmail
+from accounts.testing import mail_server
+from accounts.testing.mail_server import MailServer
 from core.testing import faulty_redis, live_database, live_server
 from core.testing.faulty_redis import FaultyRedis
 from core.testing.live_server import ApiRequest, ApiResponse, LiveServer
 from core.testing.waiting import wait_until
+from tests.faults import worker_fleet
+from tests.faults.worker_fleet import PostOffice
 
 
 def probe(node: LiveServer, path: str) -> tuple[int, dict[str, Any]]:
@@ -83,3 +88,29 @@ def nodes(shared_nodes: Nodes) -> Iterator[Nodes]:
     shared_nodes.redis.repair()
     for node in shared_nodes.both:
         wait_until(lambda node=node: readiness(node)["redis"] == "ok")  # type: ignore[misc]
+
+
+@pytest.fixture
+def redis() -> Iterator[FaultyRedis]:
+    with faulty_redis.running() as own:
+        yield own
+
+
+@pytest.fixture
+def mailbox() -> Iterator[MailServer]:
+    OutboxEmail.objects.all().delete()
+    with mail_server.listening() as listening:
+        yield listening
+
+
+@pytest.fixture
+def fleet_settings() -> str:
+    """The settings module of the workers and beats of `fleet`."""
+    return worker_fleet.PATIENT
+
+
+@pytest.fixture
+def fleet(faults_folder: Path, mailbox: MailServer, redis: FaultyRedis, fleet_settings: str) -> Iterator[PostOffice]:
+    variables = {"REDIS_URL": redis.url, "CELERY_BROKER_URL": redis.url}
+    with worker_fleet.opened(faults_folder, mailbox.url, settings=fleet_settings, **variables) as running:
+        yield running

@@ -1,17 +1,12 @@
 """beat ends when it publishes nothing although the broker answers, is started again, and waits for a broker that is away."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pytest_django import DjangoDbBlocker
 
-from accounts.models import OutboxEmail
-from accounts.testing import mail_server
 from accounts.testing.mail_server import MailServer
 from core.dev.tests.conftest import ends_within
-from core.testing import faulty_redis, live_database
 from core.testing.faulty_redis import FaultyRedis
 from core.testing.waiting import wait_until
 from tests.faults import worker_fleet
@@ -25,32 +20,9 @@ HUNG = "tests.faults.hung_beat_settings"
 LONG_SECONDS = 6
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("beat")
-    with live_database.in_use(folder, django_db_blocker):
-        yield folder
-
-
 @pytest.fixture
-def redis() -> Iterator[FaultyRedis]:
-    with faulty_redis.running() as own:
-        yield own
-
-
-@pytest.fixture
-def mailbox() -> Iterator[MailServer]:
-    OutboxEmail.objects.all().delete()
-    with mail_server.listening() as listening:
-        yield listening
-
-
-@pytest.fixture
-def office(folder: Path, mailbox: MailServer, redis: FaultyRedis) -> Iterator[PostOffice]:
-    with worker_fleet.opened(
-        folder, mailbox.url, settings=WATCHED, REDIS_URL=redis.url, CELERY_BROKER_URL=redis.url
-    ) as o:
-        yield o
+def fleet_settings() -> str:
+    return WATCHED
 
 
 def _sweeps(mailbox: MailServer) -> None:
@@ -65,35 +37,35 @@ def _refuse_publications(redis: FaultyRedis) -> None:
 
 
 def test_beat_ends_when_every_publication_fails_with_a_broker_that_answers(
-    office: PostOffice, redis: FaultyRedis, mailbox: MailServer
+    fleet: PostOffice, redis: FaultyRedis, mailbox: MailServer
 ) -> None:
-    beat = office.beat()
-    office.worker(beat=False)
+    beat = fleet.beat()
+    fleet.worker(beat=False)
     _sweeps(mailbox)
 
     _refuse_publications(redis)
 
     assert beat.wait(timeout=30) == 1
     redis.client.execute_command("ACL", "SETUSER", "default", "+@all")
-    office.beat()
+    fleet.beat()
     _sweeps(mailbox)
 
 
-def test_a_hung_beat_ends(folder: Path, mailbox: MailServer, redis: FaultyRedis, tmp_path: Path) -> None:
+def test_a_hung_beat_ends(faults_folder: Path, mailbox: MailServer, redis: FaultyRedis, tmp_path: Path) -> None:
     mark = str(tmp_path / "hung")
     variables = {"REDIS_URL": redis.url, "CELERY_BROKER_URL": redis.url, "HUNG_BEAT_MARK": mark}
-    with worker_fleet.opened(folder, mailbox.url, settings=HUNG, **variables) as office:
-        assert office.beat().wait(timeout=40) == 1
+    with worker_fleet.opened(faults_folder, mailbox.url, settings=HUNG, **variables) as fleet:
+        assert fleet.beat().wait(timeout=40) == 1
         assert Path(mark).exists()
 
 
 def test_a_hung_beat_inside_a_worker_is_replaced_and_stops_with_the_worker(
-    folder: Path, mailbox: MailServer, redis: FaultyRedis, tmp_path: Path
+    faults_folder: Path, mailbox: MailServer, redis: FaultyRedis, tmp_path: Path
 ) -> None:
     mark = tmp_path / "hung"
     variables = {"REDIS_URL": redis.url, "CELERY_BROKER_URL": redis.url, "HUNG_BEAT_MARK": str(mark)}
-    with worker_fleet.opened(folder, mailbox.url, settings=HUNG, **variables) as office:
-        worker = office.worker()
+    with worker_fleet.opened(faults_folder, mailbox.url, settings=HUNG, **variables) as fleet:
+        worker = fleet.worker()
         wait_until(mark.exists, seconds=40)
 
         _sweeps(mailbox)
@@ -110,11 +82,11 @@ def _children(worker: Process) -> list[int]:
 
 @pytest.mark.parametrize("embedded", [False, True], ids=["beat", "worker --beat"])
 def test_beat_outlives_a_broker_that_is_killed_and_one_that_hangs(
-    office: PostOffice, redis: FaultyRedis, mailbox: MailServer, embedded: bool
+    fleet: PostOffice, redis: FaultyRedis, mailbox: MailServer, embedded: bool
 ) -> None:
-    beat = office.worker() if embedded else office.beat()
+    beat = fleet.worker() if embedded else fleet.beat()
     if not embedded:
-        office.worker(beat=False)
+        fleet.worker(beat=False)
     _sweeps(mailbox)
 
     redis.kill()

@@ -1,20 +1,15 @@
 """A Redis that becomes a replica and a primary again: worker, beat and web process find their way back by themselves."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pytest_django import DjangoDbBlocker
 
-from accounts.models import OutboxEmail
-from accounts.testing import mail_server
 from accounts.testing.cast import me, signed_in, someone
 from accounts.testing.mail_server import MailServer
-from core.testing import faulty_redis, live_database, live_server
+from core.testing import live_server
 from core.testing.faulty_redis import FaultyRedis
 from core.testing.waiting import wait_until
-from tests.faults import worker_fleet
 from tests.faults.conftest import readiness
 from tests.faults.worker_fleet import PostOffice, address, promise, sign_up_in_time
 
@@ -25,32 +20,6 @@ DEMOTED_SECONDS = 4
 RECOVERY_SECONDS = 25
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("demoted")
-    with live_database.in_use(folder, django_db_blocker):
-        yield folder
-
-
-@pytest.fixture
-def redis() -> Iterator[FaultyRedis]:
-    with faulty_redis.running() as own:
-        yield own
-
-
-@pytest.fixture
-def mailbox() -> Iterator[MailServer]:
-    OutboxEmail.objects.all().delete()
-    with mail_server.listening() as listening:
-        yield listening
-
-
-@pytest.fixture
-def office(folder: Path, mailbox: MailServer, redis: FaultyRedis) -> Iterator[PostOffice]:
-    with worker_fleet.opened(folder, mailbox.url, REDIS_URL=redis.url, CELERY_BROKER_URL=redis.url) as office:
-        yield office
-
-
 def _expect_mail(mailbox: MailServer, seconds: float = RECOVERY_SECONDS) -> None:
     """Without a nudge: beat publishes and the worker consumes."""
     [email] = promise()
@@ -59,9 +28,9 @@ def _expect_mail(mailbox: MailServer, seconds: float = RECOVERY_SECONDS) -> None
 
 @pytest.mark.parametrize("embedded", [True, False], ids=["make worker", "make run"])
 def test_worker_and_beat_go_on_after_a_demotion(
-    office: PostOffice, redis: FaultyRedis, mailbox: MailServer, embedded: bool
+    fleet: PostOffice, redis: FaultyRedis, mailbox: MailServer, embedded: bool
 ) -> None:
-    processes = [office.worker(beat=embedded), *([] if embedded else [office.beat()])]
+    processes = [fleet.worker(beat=embedded), *([] if embedded else [fleet.beat()])]
     _expect_mail(mailbox, seconds=40)
 
     for _ in range(2):
@@ -74,10 +43,10 @@ def test_worker_and_beat_go_on_after_a_demotion(
 
 
 def test_a_worker_that_starts_with_a_replica_waits_for_a_primary(
-    office: PostOffice, redis: FaultyRedis, mailbox: MailServer
+    fleet: PostOffice, redis: FaultyRedis, mailbox: MailServer
 ) -> None:
     redis.make_read_only()
-    worker = office.worker()
+    worker = fleet.worker()
     time.sleep(DEMOTED_SECONDS)
 
     redis.repair()
@@ -87,10 +56,10 @@ def test_a_worker_that_starts_with_a_replica_waits_for_a_primary(
 
 
 def test_the_web_process_serves_nudges_and_remembers_again_after_a_demotion(
-    folder: Path, office: PostOffice, redis: FaultyRedis, mailbox: MailServer
+    faults_folder: Path, fleet: PostOffice, redis: FaultyRedis, mailbox: MailServer
 ) -> None:
-    office.worker()
-    with live_server.running(folder, REDIS_URL=redis.url, CELERY_BROKER_URL=redis.url, WEB_WORKERS="1") as api:
+    fleet.worker()
+    with live_server.running(faults_folder, REDIS_URL=redis.url, CELERY_BROKER_URL=redis.url, WEB_WORKERS="1") as api:
         tokens = signed_in(api, someone())
         redis.make_read_only()
         sign_up_in_time(api, [address()])
