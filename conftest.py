@@ -20,7 +20,7 @@ from accounts.mail.delivery import deliver_due
 from accounts.models import Role, User
 from accounts.testing.api_client import CHROME, PASSWORD, ApiClient, SignedIn, create_user
 from accounts.testing.query_counter import Measure, measuring
-from accounts.testing.second_factor import WithFactor, enrol
+from accounts.testing.second_factor import UserWithTotp, enrol
 from core.redis.client import breaker
 from core.throttling.in_memory import memory
 from sessions_tracking import last_seen
@@ -111,7 +111,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 
 @pytest.fixture
-def her(alice: User, sign_in: Callable[..., SignedIn], clock: time_machine.Traveller) -> WithFactor:
+def alice_with_totp(alice: User, sign_in: Callable[..., SignedIn], clock: time_machine.Traveller) -> UserWithTotp:
     """alice, who has an authenticator app, and the session in which she added it. The clock stands still."""
     return enrol(sign_in(alice))
 

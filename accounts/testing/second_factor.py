@@ -13,7 +13,7 @@ WRONG_RECOVERY_CODE = "AAAAA-AAAAA"
 
 
 @dataclass
-class App:
+class AuthenticatorApp:
     """Alice's phone. `code()` is what it shows, `drift` steps of thirty seconds from now."""
 
     secret: str = field(repr=False)
@@ -31,9 +31,9 @@ class App:
 
 
 @dataclass
-class WithFactor:
+class UserWithTotp:
     user: User
-    app: App
+    app: AuthenticatorApp
     recovery_codes: list[str]
     session: SignedIn
 
@@ -44,10 +44,10 @@ class WithFactor:
         return str(reply.json()["data"]["mfaToken"])
 
 
-def enrol(session: SignedIn) -> WithFactor:
+def enrol(session: SignedIn) -> UserWithTotp:
     """Adds an authenticator app over the API. Its confirmation uses up the code of the step before now."""
     secret = session.client.post("/mfa/totp").json()["data"]["secret"]
-    app = App(secret)
+    app = AuthenticatorApp(secret)
     step = app.step()
     reply = session.client.post("/mfa/totp/confirm", {"code": app.code(-1)})
     if (
@@ -56,7 +56,7 @@ def enrol(session: SignedIn) -> WithFactor:
         reply = session.client.post("/mfa/totp/confirm", {"code": app.code(-1)})
     assert reply.status_code == 200, reply.content
     session.user.refresh_from_db()
-    return WithFactor(session.user, app, reply.json()["data"]["recoveryCodes"], session)
+    return UserWithTotp(session.user, app, reply.json()["data"]["recoveryCodes"], session)
 
 
 def verify(token: str, client: ApiClient | None = None, **proof: Any) -> Any:

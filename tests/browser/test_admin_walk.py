@@ -9,7 +9,7 @@ from accounts.mail import outbox
 from accounts.models import AuditEvent, User
 from accounts.testing.api_client import PASSWORD
 from accounts.testing.cast import Tokens, me, signed_in, someone
-from accounts.testing.second_factor import App
+from accounts.testing.second_factor import AuthenticatorApp
 from core.ids import new_id
 from core.testing.live_server import ApiRequest, LiveServer
 from tests.browser.keyboard import assert_fits
@@ -21,19 +21,19 @@ _MARKUP = """'"><img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}');a
 
 
 @pytest.fixture
-def supporter(server: LiveServer) -> tuple[User, App]:
+def supporter(server: LiveServer) -> tuple[User, AuthenticatorApp]:
     """A superuser of this test, with an authenticator app."""
     name = f"s{new_id().hex[-20:]}"
     user = User.objects.create_superuser(name, f"{name}@example.com", PASSWORD)
     token = signed_in(server, user).access
-    app = App(server.send(ApiRequest("POST", "/mfa/totp", token=token)).data["secret"])
+    app = AuthenticatorApp(server.send(ApiRequest("POST", "/mfa/totp", token=token)).data["secret"])
     left = _STEP_SECONDS - time.time() % _STEP_SECONDS
     time.sleep(left if left < 3 else 0)  # the previous code must not be two steps old when it arrives
     assert server.send(ApiRequest("POST", "/mfa/totp/confirm", {"code": app.code(-1)}, token)).status == 200
     return user, app
 
 
-def _sign_in(page: Page, supporter: tuple[User, App]) -> None:
+def _sign_in(page: Page, supporter: tuple[User, AuthenticatorApp]) -> None:
     user, app = supporter
     page.goto("/admin/")
     page.get_by_label("Username or email").fill(user.username)
@@ -53,7 +53,7 @@ def _find(page: Page, user: User) -> None:
 
 
 def test_a_session_is_found_and_ended_and_the_api_rejects_its_tokens(
-    page: Page, server: LiveServer, supporter: tuple[User, App]
+    page: Page, server: LiveServer, supporter: tuple[User, AuthenticatorApp]
 ) -> None:
     user = someone()
     tokens = signed_in(server, user)
@@ -76,7 +76,9 @@ def _assert_revoked(server: LiveServer, tokens: Tokens) -> None:
     assert server.send(ApiRequest("POST", "/refresh", {"refreshToken": tokens.refresh})).code == "session_revoked"
 
 
-def test_a_user_is_deactivated_with_a_reason(page: Page, server: LiveServer, supporter: tuple[User, App]) -> None:
+def test_a_user_is_deactivated_with_a_reason(
+    page: Page, server: LiveServer, supporter: tuple[User, AuthenticatorApp]
+) -> None:
     user = someone()
     tokens = signed_in(server, user)
 
@@ -103,7 +105,7 @@ def _hostile(server: LiveServer) -> User:
 
 
 def test_every_page_fits_its_screen_and_runs_no_script_of_users(
-    page: Page, server: LiveServer, supporter: tuple[User, App]
+    page: Page, server: LiveServer, supporter: tuple[User, AuthenticatorApp]
 ) -> None:
     dialogs: list[str] = []
     page.on("dialog", lambda dialog: dialogs.append(dialog.message))
@@ -133,7 +135,7 @@ def test_every_page_fits_its_screen_and_runs_no_script_of_users(
     assert dialogs == []
 
 
-def test_the_dashboard_draws_its_charts(page: Page, supporter: tuple[User, App]) -> None:
+def test_the_dashboard_draws_its_charts(page: Page, supporter: tuple[User, AuthenticatorApp]) -> None:
     _sign_in(page, supporter)
 
     expect(page.get_by_text("Active sessions", exact=True)).to_be_visible()

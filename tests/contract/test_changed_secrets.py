@@ -11,7 +11,7 @@ from accounts.mfa.flows import key_rotation
 from accounts.models import User
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
 from accounts.testing.emails import token_in
-from accounts.testing.second_factor import WithFactor
+from accounts.testing.second_factor import UserWithTotp
 from accounts.testing.service_client import make_service
 
 FRESH = "another-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFG"
@@ -51,7 +51,7 @@ def test_another_secret_key_refuses_the_services(settings: Settings) -> None:
 
 @pytest.mark.parametrize("prepared", [True, False])
 def test_apps_outlive_the_secret_key_only_with_a_key_of_their_own(
-    api: ApiClient, her: WithFactor, clock: time_machine.Traveller, settings: Settings, prepared: bool
+    api: ApiClient, alice_with_totp: UserWithTotp, clock: time_machine.Traveller, settings: Settings, prepared: bool
 ) -> None:
     settings.MFA_ENCRYPTION_KEYS = [FRESH + "-mfa"] if prepared else [settings.SECRET_KEY]
     key_rotation.reencrypt()
@@ -64,11 +64,15 @@ def test_apps_outlive_the_secret_key_only_with_a_key_of_their_own(
     assert (found.current, found.unreadable) == ((1, 0) if prepared else (0, 1))
 
 
-def test_another_secret_key_kills_recovery_codes(api: ApiClient, her: WithFactor, settings: Settings) -> None:
+def test_another_secret_key_kills_recovery_codes(
+    api: ApiClient, alice_with_totp: UserWithTotp, settings: Settings
+) -> None:
     settings.SECRET_KEY = FRESH
-    pending = api.post("/login", {"username": her.user.username, "password": PASSWORD}).json()["data"]
+    pending = api.post("/login", {"username": alice_with_totp.user.username, "password": PASSWORD}).json()["data"]
 
-    reply = api.post("/mfa/verify", {"mfaToken": pending["mfaToken"], "recoveryCode": her.recovery_codes[0]})
+    reply = api.post(
+        "/mfa/verify", {"mfaToken": pending["mfaToken"], "recoveryCode": alice_with_totp.recovery_codes[0]}
+    )
 
     assert reply.json()["code"] == "code_invalid"
 

@@ -37,23 +37,25 @@ CLIENT = ClientInfo(
 )
 
 
-def _stop(name: str, her: SignedIn, sign_in: SignIn) -> None:
-    client, session_id = her.client, Session.objects.get(id=her.session_id).id
+def _stop(name: str, alice_with_totp: SignedIn, sign_in: SignIn) -> None:
+    client, session_id = alice_with_totp.client, Session.objects.get(id=alice_with_totp.session_id).id
     ways: dict[str, Callable[[], Any]] = {
         "logout": lambda: client.post("/logout"),
         "logout everywhere": lambda: client.post("/logout-all"),
         "deletion of the session": lambda: client.delete(f"/sessions/{session_id}"),
         "theft": lambda: sessions.revoke(session_id=session_id, reason=RevokedReason.REFRESH_REUSED),
-        "session limit": lambda: [sign_in(her.user) for _ in range(2)],
+        "session limit": lambda: [sign_in(alice_with_totp.user) for _ in range(2)],
         "password change": lambda: passwords.change(
-            user_id=her.user.id,
+            user_id=alice_with_totp.user.id,
             session_id=None,
             current_password=PASSWORD,
             new_password="Another-Horse-8",
             client=CLIENT,
         ),
         "deactivation": lambda: users.update(
-            actor_id=User.objects.get(username="carol").id, user_id=her.user.id, changes={"is_active": False}
+            actor_id=User.objects.get(username="carol").id,
+            user_id=alice_with_totp.user.id,
+            changes={"is_active": False},
         ),
     }
     ways[name]()
@@ -75,11 +77,11 @@ def test_the_data_of_a_session_is_deleted_with_its_end(
     alice: User, admin: User, sign_in: SignIn, settings: Settings, way: str
 ) -> None:
     settings.MAX_SESSIONS_PER_USER = 2
-    her = sign_in(alice, data=DATA)
+    alice_with_totp = sign_in(alice, data=DATA)
 
-    _stop(way, her, sign_in)
+    _stop(way, alice_with_totp, sign_in)
 
-    row = Session.objects.get(id=her.session_id)
+    row = Session.objects.get(id=alice_with_totp.session_id)
     assert row.revoked_at is not None
     assert row.data == {}
     assert not Session.objects.filter(Q(revoked_at__isnull=False) & ~Q(data={})).exists()
@@ -133,8 +135,8 @@ def test_ended_sessions_and_sent_emails_stay_for_thirty_days(
 
 
 def test_a_sent_email_keeps_no_content(api: ApiClient, alice: User, sign_in: SignIn, outbox: Outbox) -> None:
-    her = sign_in(alice)
-    her.client.post("/change-email", {"newEmail": "alice@example.org", "password": PASSWORD})
+    alice_with_totp = sign_in(alice)
+    alice_with_totp.client.post("/change-email", {"newEmail": "alice@example.org", "password": PASSWORD})
     api.post("/forgot-password", {"email": "alice@example.com"})
     passwords.change(
         user_id=alice.id, session_id=None, current_password=PASSWORD, new_password="Another-Horse-8", client=CLIENT

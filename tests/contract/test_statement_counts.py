@@ -154,10 +154,10 @@ def test_a_login_that_waits_for_the_second_factor_writes_one_row(here: SignedIn,
 
 
 def test_a_second_factor_is_judged_in_one_transaction_that_holds_the_user(here: SignedIn, measure: Measure) -> None:
-    her = enrol(here)
-    token = her.pending()
+    alice_with_totp = enrol(here)
+    token = alice_with_totp.pending()
 
-    work = measure(lambda: verify(token, ApiClient(HTTP_USER_AGENT=CHROME), code=her.app.code()))
+    work = measure(lambda: verify(token, ApiClient(HTTP_USER_AGENT=CHROME), code=alice_with_totp.app.code()))
 
     # Whose it is, that user's lock, then the challenge, the factor, both used up; and what every login writes.
     judging = [f"SELECT {CHALLENGE}", f"SELECT {USER}", f"SELECT {CHALLENGE}", f"SELECT {FACTOR}", f"UPDATE {FACTOR}"]

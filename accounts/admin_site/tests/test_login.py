@@ -16,7 +16,7 @@ from accounts.exceptions import TooManyWrongCodes
 from accounts.mfa.models import MfaAuditKind, TotpFactor
 from accounts.models import AuditEvent, AuditKind, PendingLogin, User
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
-from accounts.testing.second_factor import WRONG_RECOVERY_CODE, WithFactor, enrol, verify
+from accounts.testing.second_factor import WRONG_RECOVERY_CODE, UserWithTotp, enrol, verify
 
 SignIn = Callable[..., SignedIn]
 
@@ -35,7 +35,7 @@ def non_staff(superuser: User, admin: User, alice: User) -> None:
 
 
 @pytest.fixture
-def mfa_admin(superuser: User, sign_in: SignIn, clock: Traveller) -> WithFactor:
+def mfa_admin(superuser: User, sign_in: SignIn, clock: Traveller) -> UserWithTotp:
     """grace, with an authenticator app and a stopped clock."""
     return enrol(sign_in(superuser))
 
@@ -110,7 +110,7 @@ def test_an_incomplete_form_is_rejected(browser: Client, superuser: User, fields
 
 
 def test_the_password_alone_does_not_sign_in_a_user_with_a_second_factor(
-    browser: Client, mfa_admin: WithFactor
+    browser: Client, mfa_admin: UserWithTotp
 ) -> None:
     response = _submit_password(browser)
 
@@ -124,7 +124,7 @@ def test_the_password_alone_does_not_sign_in_a_user_with_a_second_factor(
     assert not _is_signed_in(browser)
 
 
-def test_both_steps_have_a_csrf_token(mfa_admin: WithFactor) -> None:
+def test_both_steps_have_a_csrf_token(mfa_admin: UserWithTotp) -> None:
     """Submit the forms as a browser does, with Django's CSRF check on."""
     browser = Client(enforce_csrf_checks=True)
 
@@ -139,7 +139,7 @@ def test_both_steps_have_a_csrf_token(mfa_admin: WithFactor) -> None:
     assert Client(enforce_csrf_checks=True).post(LOGIN, {"username": "grace", "password": PASSWORD}).status_code == 403
 
 
-def test_a_code_from_the_app_completes_the_login(browser: Client, mfa_admin: WithFactor) -> None:
+def test_a_code_from_the_app_completes_the_login(browser: Client, mfa_admin: UserWithTotp) -> None:
     response = _submit(browser, mfa_token=_pending_token(browser), code=mfa_admin.app.code())
 
     assert (response.status_code, response["Location"]) == (302, "/admin/")
@@ -151,7 +151,7 @@ def test_a_code_from_the_app_completes_the_login(browser: Client, mfa_admin: Wit
 
 
 def test_a_recovery_code_completes_the_login_and_the_owner_is_notified(
-    browser: Client, mfa_admin: WithFactor, outbox: Callable[[], list[EmailMessage]]
+    browser: Client, mfa_admin: UserWithTotp, outbox: Callable[[], list[EmailMessage]]
 ) -> None:
     _submit(browser, mfa_token=_pending_token(browser), code=mfa_admin.recovery_codes[0].lower())
 
@@ -159,7 +159,7 @@ def test_a_recovery_code_completes_the_login_and_the_owner_is_notified(
     assert "A recovery code was used to sign in" in {message.subject for message in outbox()}
 
 
-def test_wrong_codes_are_counted_together_with_those_of_the_api(browser: Client, mfa_admin: WithFactor) -> None:
+def test_wrong_codes_are_counted_together_with_those_of_the_api(browser: Client, mfa_admin: UserWithTotp) -> None:
     for token in (_pending_token(browser), _pending_token(browser)):
         for _ in range(5):
             assert not _submit(browser, mfa_token=token, code=mfa_admin.app.wrong_code()).has_header("Location")
@@ -173,7 +173,7 @@ def test_wrong_codes_are_counted_together_with_those_of_the_api(browser: Client,
 
 
 def test_after_five_wrong_codes_the_login_starts_again_with_the_password(
-    browser: Client, mfa_admin: WithFactor
+    browser: Client, mfa_admin: UserWithTotp
 ) -> None:
     token = _pending_token(browser)
     pages = [_submit(browser, mfa_token=token, code=WRONG_RECOVERY_CODE).content.decode() for _ in range(6)]
@@ -184,7 +184,7 @@ def test_after_five_wrong_codes_the_login_starts_again_with_the_password(
     assert not _is_signed_in(browser)
 
 
-def test_a_code_used_at_the_api_is_rejected_by_the_admin(browser: Client, mfa_admin: WithFactor) -> None:
+def test_a_code_used_at_the_api_is_rejected_by_the_admin(browser: Client, mfa_admin: UserWithTotp) -> None:
     code = mfa_admin.app.code()
     assert verify(mfa_admin.pending(), code=code).status_code == 200
 
@@ -193,7 +193,7 @@ def test_a_code_used_at_the_api_is_rejected_by_the_admin(browser: Client, mfa_ad
     assert not _is_signed_in(browser)
 
 
-def test_a_pending_login_cannot_move_between_the_api_and_the_admin(browser: Client, mfa_admin: WithFactor) -> None:
+def test_a_pending_login_cannot_move_between_the_api_and_the_admin(browser: Client, mfa_admin: UserWithTotp) -> None:
     here, api_session = _pending_token(browser), mfa_admin.pending()
 
     assert verify(here, code=mfa_admin.app.code()).json()["code"] == "token_invalid"
@@ -202,7 +202,7 @@ def test_a_pending_login_cannot_move_between_the_api_and_the_admin(browser: Clie
     assert not _is_signed_in(browser)
 
 
-def test_a_user_deactivated_between_the_steps_is_not_signed_in(browser: Client, mfa_admin: WithFactor) -> None:
+def test_a_user_deactivated_between_the_steps_is_not_signed_in(browser: Client, mfa_admin: UserWithTotp) -> None:
     token = _pending_token(browser)
     User.objects.update(is_active=False)
 
@@ -240,7 +240,7 @@ def test_with_require_admin_mfa_the_password_alone_is_rejected(
 
 
 def test_with_require_admin_mfa_the_session_must_have_used_a_second_factor(
-    browser: Client, mfa_admin: WithFactor, settings: Settings
+    browser: Client, mfa_admin: UserWithTotp, settings: Settings
 ) -> None:
     settings.REQUIRE_ADMIN_MFA = True
     early = Client()
@@ -281,7 +281,7 @@ def test_other_users_get_permission_denied_instead_of_mfa_required(
     assert sign_in(alice).client.get("/users").json()["code"] == "permission_denied"
 
 
-def test_djangos_authenticate_does_not_bypass_the_second_factor(mfa_admin: WithFactor, alice: User) -> None:
+def test_djangos_authenticate_does_not_bypass_the_second_factor(mfa_admin: UserWithTotp, alice: User) -> None:
     assert auth.authenticate(username="grace", password=PASSWORD) is None
     assert auth.authenticate(username="alice", password="Wrong-Horse-7") is None
     assert auth.authenticate(username="alice", password=PASSWORD) == alice
@@ -317,15 +317,17 @@ def test_djangos_user_commands_work(browser: Client, db: None, monkeypatch: pyte
     assert _submit_password(Client(), "heidi", "Another-Horse-8").status_code == 302
 
 
-def test_the_action_turns_two_factor_authentication_off(browser: Client, superuser: User, her: WithFactor) -> None:
+def test_the_action_turns_two_factor_authentication_off(
+    browser: Client, superuser: User, alice_with_totp: UserWithTotp
+) -> None:
     _submit_password(browser)
 
-    form = {"action": "reset-second-factor", "_selected_action": str(her.user.id)}
+    form = {"action": "reset-second-factor", "_selected_action": str(alice_with_totp.user.id)}
     assert browser.post("/admin/accounts/user/", form).status_code == 200  # the confirmation page
-    assert User.objects.get(id=her.user.id).mfa_enabled
+    assert User.objects.get(id=alice_with_totp.user.id).mfa_enabled
     assert browser.post("/admin/accounts/user/", form | {"confirm": "yes"}).status_code == 302
 
-    assert not User.objects.get(id=her.user.id).mfa_enabled
+    assert not User.objects.get(id=alice_with_totp.user.id).mfa_enabled
     assert AuditEvent.objects.get(kind=MfaAuditKind.DISABLED).actor_id == superuser.id
 
 
@@ -334,13 +336,13 @@ def test_saving_a_stale_page_does_not_turn_two_factor_authentication_off(
 ) -> None:
     _submit_password(browser)
     stale = User.objects.get(id=alice.id)
-    her = enrol(sign_in(alice))
+    alice_with_totp = enrol(sign_in(alice))
     assert stale.mfa_enabled is False
 
     form = {"username": "alice", "email": alice.email, "language": "en", "role": "USER", "is_active": "on"}
     assert browser.post(f"/admin/accounts/user/{alice.id}/change/", form | {"first_name": "Alicia"}).status_code == 302
 
-    changed = User.objects.get(id=her.user.id)
+    changed = User.objects.get(id=alice_with_totp.user.id)
     assert (changed.first_name, changed.mfa_enabled) == ("Alicia", True)
 
 

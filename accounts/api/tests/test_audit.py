@@ -280,11 +280,11 @@ def test_no_row_holds_a_secret(here: SignedIn, admin: User, sign_in: SignIn, out
 
 def _walk_of_the_second_factor(session: SignedIn) -> list[str]:
     """What it has shown."""
-    her = enrol(session)
-    token, wrong = her.pending(password=NEW), her.app.wrong_code()
+    alice_with_totp = enrol(session)
+    token, wrong = alice_with_totp.pending(password=NEW), alice_with_totp.app.wrong_code()
     verify(token, code=wrong)
-    assert verify(token, recoveryCode=her.recovery_codes[0]).status_code == 200
-    return [her.app.secret, token, wrong, *her.recovery_codes]
+    assert verify(token, recoveryCode=alice_with_totp.recovery_codes[0]).status_code == 200
+    return [alice_with_totp.app.secret, token, wrong, *alice_with_totp.recovery_codes]
 
 
 def _everything_stored() -> str:

@@ -275,12 +275,12 @@ def test_a_sign_in_that_waits_for_the_second_factor_gets_no_further(
     thief: SignedIn, alice: User, outbox: Outbox
 ) -> None:
     token = _move(thief, outbox)
-    her = enrol(thief)
-    pending = her.pending()
+    alice_with_totp = enrol(thief)
+    pending = alice_with_totp.pending()
 
     assert _undo(token) == (200, "")
 
-    assert verify(pending, code=her.app.code()).json()["code"] == "token_invalid"
+    assert verify(pending, code=alice_with_totp.app.code()).json()["code"] == "token_invalid"
 
 
 def test_clocks_that_disagree_do_not_change_which_was_first(thief: SignedIn, alice: User, outbox: Outbox) -> None:

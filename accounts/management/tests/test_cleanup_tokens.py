@@ -20,7 +20,7 @@ from accounts.models import EmailState, OutboxEmail, PendingLogin, User, Verific
 from accounts.services import cleanup
 from accounts.testing.api_client import ApiClient, SignedIn
 from accounts.testing.emails import token_in
-from accounts.testing.second_factor import WithFactor
+from accounts.testing.second_factor import UserWithTotp
 from config.celery import app
 from sessions_tracking.models import Session
 
@@ -234,8 +234,8 @@ def test_it_works_in_batches(alice: User, sign_in: Callable[..., SignedIn], monk
     assert batches == [2, 2, 1]
 
 
-def test_it_deletes_expired_pending_logins(her: WithFactor, clock: Traveller) -> None:
-    her.pending()
+def test_it_deletes_expired_pending_logins(alice_with_totp: UserWithTotp, clock: Traveller) -> None:
+    alice_with_totp.pending()
     clock.shift(299)
     assert "pending logins" in _run()
     assert PendingLogin.objects.exists()
@@ -244,4 +244,4 @@ def test_it_deletes_expired_pending_logins(her: WithFactor, clock: Traveller) ->
     _run()
 
     assert not PendingLogin.objects.exists()
-    assert TotpFactor.objects.filter(user=her.user).exists()
+    assert TotpFactor.objects.filter(user=alice_with_totp.user).exists()

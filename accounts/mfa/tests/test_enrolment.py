@@ -17,7 +17,7 @@ from accounts.mfa.flows import enrolment
 from accounts.mfa.models import MfaAuditKind, RecoveryCode, TotpFactor
 from accounts.models import AuditEvent, OutboxEmail, User
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
-from accounts.testing.second_factor import App, WithFactor, enrol, verify
+from accounts.testing.second_factor import AuthenticatorApp, UserWithTotp, enrol, verify
 from sessions_tracking.models import Session
 
 SignIn = Callable[..., SignedIn]
@@ -32,8 +32,8 @@ def here(alice: User, sign_in: SignIn, clock: Traveller) -> SignedIn:
     return sign_in(alice)
 
 
-def _start(session: SignedIn) -> App:
-    return App(session.client.post("/mfa/totp").json()["data"]["secret"])
+def _start(session: SignedIn) -> AuthenticatorApp:
+    return AuthenticatorApp(session.client.post("/mfa/totp").json()["data"]["secret"])
 
 
 def test_a_start_gives_the_secret_in_three_forms_that_agree(here: SignedIn) -> None:
@@ -99,16 +99,19 @@ def test_a_second_start_replaces_the_first(here: SignedIn) -> None:
     assert _stored_secret(here.user) == second.secret
 
 
-def test_a_confirmed_secret_is_never_shown_or_replaced(her: WithFactor) -> None:
-    client = her.session.client
+def test_a_confirmed_secret_is_never_shown_or_replaced(alice_with_totp: UserWithTotp) -> None:
+    client = alice_with_totp.session.client
 
-    again, confirmed_again = client.post("/mfa/totp"), client.post("/mfa/totp/confirm", {"code": her.app.code()})
+    again, confirmed_again = (
+        client.post("/mfa/totp"),
+        client.post("/mfa/totp/confirm", {"code": alice_with_totp.app.code()}),
+    )
 
     assert (again.status_code, again.json()["code"]) == (400, "mfa_already_enabled")
     assert confirmed_again.json()["code"] == "mfa_already_enabled"
     assert client.get("/mfa/totp").status_code == 405
-    assert her.app.secret not in client.get("/me/export").content.decode()
-    assert _stored_secret(her.user) == her.app.secret
+    assert alice_with_totp.app.secret not in client.get("/me/export").content.decode()
+    assert _stored_secret(alice_with_totp.user) == alice_with_totp.app.secret
 
 
 def test_without_a_start_there_is_nothing_to_confirm(here: SignedIn) -> None:
@@ -139,13 +142,13 @@ def test_the_code_of_the_confirmation_signs_nobody_in(here: SignedIn) -> None:
     assert verify(pending["mfaToken"], code=code).json()["code"] == "code_invalid"
 
 
-def test_the_session_that_added_it_is_not_raised_by_it(her: WithFactor) -> None:
+def test_the_session_that_added_it_is_not_raised_by_it(alice_with_totp: UserWithTotp) -> None:
     assert Session.objects.get().second_factor is False
-    assert her.session.client.get("/me").status_code == 200
+    assert alice_with_totp.session.client.get("/me").status_code == 200
 
 
-def test_removing_it_takes_the_password(her: WithFactor) -> None:
-    client = her.session.client
+def test_removing_it_takes_the_password(alice_with_totp: UserWithTotp) -> None:
+    client = alice_with_totp.session.client
 
     replies = [client.delete("/mfa/totp", body) for body in ({"password": "Wrong-Horse-7"}, {}, None)]
 
@@ -156,18 +159,18 @@ def test_removing_it_takes_the_password(her: WithFactor) -> None:
 
 
 def test_removing_it_leaves_nothing_behind_and_tells_the_owner(
-    her: WithFactor, sign_in: SignIn, outbox: Outbox
+    alice_with_totp: UserWithTotp, sign_in: SignIn, outbox: Outbox
 ) -> None:
-    waiting = her.pending()
+    waiting = alice_with_totp.pending()
 
-    assert her.session.client.delete("/mfa/totp", {"password": PASSWORD}).status_code == 200
+    assert alice_with_totp.session.client.delete("/mfa/totp", {"password": PASSWORD}).status_code == 200
 
     assert not TotpFactor.objects.exists()
     assert not RecoveryCode.objects.exists()
-    assert verify(waiting, code=her.app.code()).json()["code"] == "token_invalid"
-    assert sign_in(her.user).client.get("/me").json()["data"]["user"]["mfaEnabled"] is False
+    assert verify(waiting, code=alice_with_totp.app.code()).json()["code"] == "token_invalid"
+    assert sign_in(alice_with_totp.user).client.get("/me").json()["data"]["user"]["mfaEnabled"] is False
     assert outbox()[-1].subject == "Two-factor authentication was turned off"
-    assert AuditEvent.objects.filter(kind=MfaAuditKind.DISABLED, actor_id=her.user.id).count() == 1
+    assert AuditEvent.objects.filter(kind=MfaAuditKind.DISABLED, actor_id=alice_with_totp.user.id).count() == 1
 
 
 def test_what_is_not_there_cannot_be_removed(here: SignedIn) -> None:
@@ -178,29 +181,31 @@ def test_what_is_not_there_cannot_be_removed(here: SignedIn) -> None:
     assert (reply.status_code, reply.json()["code"]) == (400, "mfa_not_enabled")
 
 
-def test_a_session_loses_its_level_with_the_factor(her: WithFactor) -> None:
-    verify(her.pending(), code=her.app.code())
+def test_a_session_loses_its_level_with_the_factor(alice_with_totp: UserWithTotp) -> None:
+    verify(alice_with_totp.pending(), code=alice_with_totp.app.code())
     assert Session.objects.filter(second_factor=True).count() == 1
 
-    her.session.client.delete("/mfa/totp", {"password": PASSWORD})
+    alice_with_totp.session.client.delete("/mfa/totp", {"password": PASSWORD})
 
     assert not Session.objects.filter(second_factor=True).exists()
 
 
-def test_it_can_be_added_again_with_another_secret(her: WithFactor) -> None:
-    her.session.client.delete("/mfa/totp", {"password": PASSWORD})
+def test_it_can_be_added_again_with_another_secret(alice_with_totp: UserWithTotp) -> None:
+    alice_with_totp.session.client.delete("/mfa/totp", {"password": PASSWORD})
 
-    again = enrol(her.session)
+    again = enrol(alice_with_totp.session)
 
-    assert again.app.secret != her.app.secret
+    assert again.app.secret != alice_with_totp.app.secret
     assert verify(again.pending(), code=again.app.code()).status_code == 200
-    assert not set(again.recovery_codes) & set(her.recovery_codes)
+    assert not set(again.recovery_codes) & set(alice_with_totp.recovery_codes)
 
 
-def test_an_administrator_removes_it_for_who_lost_it(her: WithFactor, superuser: User, outbox: Outbox) -> None:
-    assert enrolment.reset_by_admin(user_id=her.user.id, actor_id=superuser.id)
+def test_an_administrator_removes_it_for_who_lost_it(
+    alice_with_totp: UserWithTotp, superuser: User, outbox: Outbox
+) -> None:
+    assert enrolment.reset_by_admin(user_id=alice_with_totp.user.id, actor_id=superuser.id)
 
-    assert not enrolment.reset_by_admin(user_id=her.user.id, actor_id=superuser.id)
+    assert not enrolment.reset_by_admin(user_id=alice_with_totp.user.id, actor_id=superuser.id)
     assert ApiClient().post("/login", {"username": "alice", "password": PASSWORD}).json()["data"]["token"]
     assert any("An administrator turned off" in str(message.body) for message in outbox())
     assert AuditEvent.objects.get(kind=MfaAuditKind.DISABLED).actor_id == superuser.id
@@ -216,38 +221,44 @@ def test_a_user_read_before_and_saved_after_does_not_switch_it_off(here: SignedI
     assert User.objects.values_list("first_name", "mfa_enabled").get() == ("Alicia", True)
 
 
-def test_the_secret_is_encrypted_and_bound_to_its_owner(her: WithFactor, mallory: User, sign_in: SignIn) -> None:
-    hers, his = TotpFactor.objects.get(user=her.user), enrol(sign_in(mallory))
-    assert her.app.secret not in hers.secret
+def test_the_secret_is_encrypted_and_bound_to_its_owner(
+    alice_with_totp: UserWithTotp, mallory: User, sign_in: SignIn
+) -> None:
+    hers, his = TotpFactor.objects.get(user=alice_with_totp.user), enrol(sign_in(mallory))
+    assert alice_with_totp.app.secret not in hers.secret
 
-    TotpFactor.objects.filter(user=her.user).update(secret=TotpFactor.objects.get(user=mallory).secret)
+    TotpFactor.objects.filter(user=alice_with_totp.user).update(secret=TotpFactor.objects.get(user=mallory).secret)
 
-    assert verify(her.pending(), code=his.app.code()).json()["code"] == "code_invalid"
-    assert verify(her.pending(), recoveryCode=her.recovery_codes[0]).status_code == 200
+    assert verify(alice_with_totp.pending(), code=his.app.code()).json()["code"] == "code_invalid"
+    assert verify(alice_with_totp.pending(), recoveryCode=alice_with_totp.recovery_codes[0]).status_code == 200
 
 
-def test_a_new_key_reads_what_the_old_ones_wrote_and_then_takes_over(her: WithFactor, settings: Settings) -> None:
+def test_a_new_key_reads_what_the_old_ones_wrote_and_then_takes_over(
+    alice_with_totp: UserWithTotp, settings: Settings
+) -> None:
     settings.MFA_ENCRYPTION_KEYS = [OLD_KEY]
     assert _run() == "1 re-encrypted, 0 already used the newest key.\n"
     settings.MFA_ENCRYPTION_KEYS = [NEW_KEY, OLD_KEY]
-    assert verify(her.pending(), code=her.app.code()).status_code == 200
+    assert verify(alice_with_totp.pending(), code=alice_with_totp.app.code()).status_code == 200
 
     assert _run() == "1 re-encrypted, 0 already used the newest key.\n"
 
     settings.MFA_ENCRYPTION_KEYS = [NEW_KEY]
-    assert verify(her.pending(), code=her.app.code(1)).status_code == 200
+    assert verify(alice_with_totp.pending(), code=alice_with_totp.app.code(1)).status_code == 200
     assert _run() == "0 re-encrypted, 1 already used the newest key.\n"
 
 
 def test_a_key_that_was_taken_away_too_early_is_reported_and_lets_nobody_in(
-    her: WithFactor, settings: Settings
+    alice_with_totp: UserWithTotp, settings: Settings
 ) -> None:
-    TotpFactor.objects.update(secret=Fernet(Fernet.generate_key()).encrypt(her.app.secret.encode()).decode())
+    TotpFactor.objects.update(
+        secret=Fernet(Fernet.generate_key()).encrypt(alice_with_totp.app.secret.encode()).decode()
+    )
 
     with pytest.raises(CommandError, match="1 cannot be decrypted with any of the keys"):
         _run()
 
-    assert verify(her.pending(), code=her.app.code()).json()["code"] == "code_invalid"
+    assert verify(alice_with_totp.pending(), code=alice_with_totp.app.code()).json()["code"] == "code_invalid"
 
 
 def _run() -> str:

@@ -10,93 +10,100 @@ from time_machine import Traveller
 from accounts.mfa.models import TotpFactor
 from accounts.models import PendingLogin, User
 from accounts.testing.api_client import PASSWORD, ApiClient
-from accounts.testing.second_factor import WRONG_RECOVERY_CODE, WithFactor, verify
+from accounts.testing.second_factor import WRONG_RECOVERY_CODE, UserWithTotp, verify
 from sessions_tracking.models import Session
 
 
-def _guess(her: WithFactor, token: str, times: int) -> list[str]:
+def _guess(alice_with_totp: UserWithTotp, token: str, times: int) -> list[str]:
     """Wrong codes of both kinds, in turn."""
-    kinds: list[dict[str, Any]] = [{"code": her.app.wrong_code()}, {"recoveryCode": WRONG_RECOVERY_CODE}]
+    kinds: list[dict[str, Any]] = [{"code": alice_with_totp.app.wrong_code()}, {"recoveryCode": WRONG_RECOVERY_CODE}]
     return [verify(token, **kinds[number % 2]).json()["code"] for number in range(times)]
 
 
-def test_the_fifth_wrong_code_ends_the_sign_in(her: WithFactor) -> None:
-    token = her.pending()
-    assert _guess(her, token, 6) == ["code_invalid"] * 5 + ["token_invalid"]
+def test_the_fifth_wrong_code_ends_the_sign_in(alice_with_totp: UserWithTotp) -> None:
+    token = alice_with_totp.pending()
+    assert _guess(alice_with_totp, token, 6) == ["code_invalid"] * 5 + ["token_invalid"]
 
-    reply = verify(token, code=her.app.code())
+    reply = verify(token, code=alice_with_totp.app.code())
 
     assert (reply.status_code, reply.json()["code"]) == (401, "token_invalid")
     assert Session.objects.count() == 1
 
 
-def test_the_right_code_after_four_wrong_ones_still_signs_in(her: WithFactor) -> None:
-    token = her.pending()
-    _guess(her, token, 4)
+def test_the_right_code_after_four_wrong_ones_still_signs_in(alice_with_totp: UserWithTotp) -> None:
+    token = alice_with_totp.pending()
+    _guess(alice_with_totp, token, 4)
 
-    assert verify(token, code=her.app.code()).status_code == 200
+    assert verify(token, code=alice_with_totp.app.code()).status_code == 200
 
 
-def test_the_count_of_the_account_goes_on_over_sign_ins_and_kinds_of_code(her: WithFactor) -> None:
+def test_the_count_of_the_account_goes_on_over_sign_ins_and_kinds_of_code(alice_with_totp: UserWithTotp) -> None:
     for _ in range(2):
-        _guess(her, her.pending(), 5)
+        _guess(alice_with_totp, alice_with_totp.pending(), 5)
 
-    right: list[dict[str, Any]] = [{"code": her.app.code()}, {"recoveryCode": her.recovery_codes[0]}]
+    right: list[dict[str, Any]] = [
+        {"code": alice_with_totp.app.code()},
+        {"recoveryCode": alice_with_totp.recovery_codes[0]},
+    ]
     for proof in right:
-        reply = verify(her.pending(), **proof)
+        reply = verify(alice_with_totp.pending(), **proof)
         assert (reply.status_code, reply.json()["code"]) == (429, "too_many_attempts")
         assert 0 < int(reply["Retry-After"]) <= 3600
     assert Session.objects.count() == 1
 
 
-def test_an_hour_after_the_first_wrong_code_there_are_tries_again(her: WithFactor, clock: Traveller) -> None:
+def test_an_hour_after_the_first_wrong_code_there_are_tries_again(
+    alice_with_totp: UserWithTotp, clock: Traveller
+) -> None:
     for _ in range(2):
-        _guess(her, her.pending(), 5)
+        _guess(alice_with_totp, alice_with_totp.pending(), 5)
 
     clock.shift(3600)
 
-    assert verify(her.pending(), code=her.app.code()).status_code == 200
+    assert verify(alice_with_totp.pending(), code=alice_with_totp.app.code()).status_code == 200
 
 
-def test_a_sign_in_does_not_take_the_count_away(her: WithFactor) -> None:
-    _guess(her, her.pending(), 4)
-    verify(her.pending(), code=her.app.code())
+def test_a_sign_in_does_not_take_the_count_away(alice_with_totp: UserWithTotp) -> None:
+    _guess(alice_with_totp, alice_with_totp.pending(), 4)
+    verify(alice_with_totp.pending(), code=alice_with_totp.app.code())
 
     assert TotpFactor.objects.get().wrong_codes == 4
 
 
-def test_a_new_login_after_a_wrong_code_gives_tries_of_the_sign_in_but_not_of_the_account(her: WithFactor) -> None:
+def test_a_new_login_after_a_wrong_code_gives_tries_of_the_sign_in_but_not_of_the_account(
+    alice_with_totp: UserWithTotp,
+) -> None:
     for _ in range(10):
-        assert _guess(her, her.pending(), 1) == ["code_invalid"]
+        assert _guess(alice_with_totp, alice_with_totp.pending(), 1) == ["code_invalid"]
 
-    assert _guess(her, her.pending(), 1) == ["too_many_attempts"]
+    assert _guess(alice_with_totp, alice_with_totp.pending(), 1) == ["too_many_attempts"]
 
 
-def test_without_the_password_nobody_uses_up_her_tries(her: WithFactor) -> None:
+def test_without_the_password_nobody_uses_up_her_tries(alice_with_totp: UserWithTotp) -> None:
     for _ in range(20):
         ApiClient().post("/login", {"username": "alice", "password": "Wrong-Horse-7"})
         verify("bm90IGEgdG9rZW4", code="000000")
 
     assert TotpFactor.objects.get().wrong_codes == 0
-    assert verify(her.pending(), code=her.app.code()).status_code == 200
+    assert verify(alice_with_totp.pending(), code=alice_with_totp.app.code()).status_code == 200
 
 
 def test_somebody_elses_wrong_codes_count_for_them_alone(
-    her: WithFactor, mallory: User, sign_in: Callable[..., Any]
+    alice_with_totp: UserWithTotp, mallory: User, sign_in: Callable[..., Any]
 ) -> None:
     client = sign_in(mallory).client
     client.post("/mfa/totp")
     for _ in range(10):
         client.post("/mfa/totp/confirm", {"code": "000000"})
 
-    assert verify(her.pending(), code=her.app.code()).status_code == 200
+    assert verify(alice_with_totp.pending(), code=alice_with_totp.app.code()).status_code == 200
 
 
-def test_the_same_code_is_taken_once(her: WithFactor) -> None:
-    code = her.app.code()
-    assert verify(her.pending(), code=code).status_code == 200
+def test_the_same_code_is_taken_once(alice_with_totp: UserWithTotp) -> None:
+    code = alice_with_totp.app.code()
+    assert verify(alice_with_totp.pending(), code=code).status_code == 200
 
-    again = verify(her.pending(), code=code)
+    again = verify(alice_with_totp.pending(), code=code)
 
     assert (again.status_code, again.json()["code"]) == (400, "code_invalid")
     assert Session.objects.count() == 2
@@ -127,53 +134,55 @@ OTHERS: dict[str, Callable[[str], object]] = {
 
 
 @pytest.mark.parametrize("spell", [*SAME.values(), *OTHERS.values()], ids=[*SAME, *OTHERS])
-def test_a_used_code_is_refused_in_every_spelling(her: WithFactor, spell: Callable[[str], object]) -> None:
-    code = her.app.code()
-    assert verify(her.pending(), code=code).status_code == 200
+def test_a_used_code_is_refused_in_every_spelling(
+    alice_with_totp: UserWithTotp, spell: Callable[[str], object]
+) -> None:
+    code = alice_with_totp.app.code()
+    assert verify(alice_with_totp.pending(), code=code).status_code == 200
 
-    reply = verify(her.pending(), code=spell(code))
+    reply = verify(alice_with_totp.pending(), code=spell(code))
 
     assert reply.status_code == 400
     assert reply.json()["code"] in {"code_invalid", "validation_error"}
 
 
 @pytest.mark.parametrize("spell", OTHERS.values(), ids=OTHERS)
-def test_a_code_with_more_than_blanks_and_dashes_is_refused(her: WithFactor, spell: Callable[[str], object]) -> None:
-    reply = verify(her.pending(), code=spell(her.app.code()))
+def test_a_code_with_other_separators_is_invalid(alice_with_totp: UserWithTotp, spell: Callable[[str], object]) -> None:
+    reply = verify(alice_with_totp.pending(), code=spell(alice_with_totp.app.code()))
 
     assert (reply.status_code, reply.json()["code"]) == (400, "validation_error")
 
 
 @pytest.mark.parametrize("drift", [-1, 0, 1])
-def test_a_clock_that_is_one_step_off_is_forgiven(her: WithFactor, clock: Traveller, drift: int) -> None:
+def test_a_clock_that_is_one_step_off_is_forgiven(alice_with_totp: UserWithTotp, clock: Traveller, drift: int) -> None:
     clock.shift(300)
 
-    assert verify(her.pending(), code=her.app.code(drift)).status_code == 200
+    assert verify(alice_with_totp.pending(), code=alice_with_totp.app.code(drift)).status_code == 200
 
 
 @pytest.mark.parametrize("drift", [-3, -2, 2, 3])
-def test_a_clock_that_is_further_off_is_not(her: WithFactor, clock: Traveller, drift: int) -> None:
+def test_a_clock_that_is_further_off_is_not(alice_with_totp: UserWithTotp, clock: Traveller, drift: int) -> None:
     clock.shift(300)
 
-    assert verify(her.pending(), code=her.app.code(drift)).json()["code"] == "code_invalid"
+    assert verify(alice_with_totp.pending(), code=alice_with_totp.app.code(drift)).json()["code"] == "code_invalid"
 
 
-def test_a_code_uses_up_the_ones_before_it(her: WithFactor) -> None:
-    assert verify(her.pending(), code=her.app.code(1)).status_code == 200
+def test_a_code_uses_up_the_ones_before_it(alice_with_totp: UserWithTotp) -> None:
+    assert verify(alice_with_totp.pending(), code=alice_with_totp.app.code(1)).status_code == 200
 
-    assert verify(her.pending(), code=her.app.code(0)).json()["code"] == "code_invalid"
+    assert verify(alice_with_totp.pending(), code=alice_with_totp.app.code(0)).json()["code"] == "code_invalid"
 
 
-def test_a_clock_set_back_brings_no_used_code_back(her: WithFactor, clock: Traveller) -> None:
-    code = her.app.code()
-    verify(her.pending(), code=code)
+def test_a_clock_set_back_brings_no_used_code_back(alice_with_totp: UserWithTotp, clock: Traveller) -> None:
+    code = alice_with_totp.app.code()
+    verify(alice_with_totp.pending(), code=code)
 
     clock.shift(-30)
 
-    assert verify(her.pending(), code=code).json()["code"] == "code_invalid"
+    assert verify(alice_with_totp.pending(), code=code).json()["code"] == "code_invalid"
 
 
-def test_a_password_alone_makes_challenges_but_no_wrong_codes(her: WithFactor) -> None:
+def test_a_password_alone_makes_challenges_but_no_wrong_codes(alice_with_totp: UserWithTotp) -> None:
     for _ in range(3):
         ApiClient().post("/login", {"username": "alice", "password": PASSWORD})
 
@@ -182,17 +191,17 @@ def test_a_password_alone_makes_challenges_but_no_wrong_codes(her: WithFactor) -
 
 
 def test_a_wait_for_the_password_does_not_stop_who_gave_the_right_one_before(
-    her: WithFactor, settings: Settings
+    alice_with_totp: UserWithTotp, settings: Settings
 ) -> None:
     settings.RATE_LIMITS = True
-    token = her.pending()
+    token = alice_with_totp.pending()
     replies = [ApiClient().post("/login", {"username": "alice", "password": "Wrong-Horse-7"}) for _ in range(6)]
     assert replies[-1].json()["code"] == "rate_limited"
 
-    assert verify(token, code=her.app.code()).status_code == 200
+    assert verify(token, code=alice_with_totp.app.code()).status_code == 200
 
 
-def test_one_address_may_not_ask_without_end(her: WithFactor, settings: Settings) -> None:
+def test_one_address_may_not_ask_without_end(alice_with_totp: UserWithTotp, settings: Settings) -> None:
     settings.RATE_LIMITS = True
     codes = [verify("bm90IGEgdG9rZW4", code="000000").json()["code"] for _ in range(61)]
 

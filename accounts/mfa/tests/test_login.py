@@ -11,7 +11,7 @@ from time_machine import Traveller
 from accounts.models import AuditEvent, AuditKind, OutboxEmail, PendingLogin, User
 from accounts.testing.api_client import CHROME, PASSWORD, ApiClient, SignedIn
 from accounts.testing.emails import token_in
-from accounts.testing.second_factor import WithFactor, verify
+from accounts.testing.second_factor import UserWithTotp, verify
 from sessions_tracking.models import Session
 
 SignIn = Callable[..., SignedIn]
@@ -20,7 +20,9 @@ Outbox = Callable[[], list[EmailMessage]]
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0"
 
 
-def test_the_right_password_alone_brings_no_token_no_session_and_no_cookie(api: ApiClient, her: WithFactor) -> None:
+def test_the_right_password_alone_brings_no_token_no_session_and_no_cookie(
+    api: ApiClient, alice_with_totp: UserWithTotp
+) -> None:
     reply = api.post("/login", {"username": "alice", "password": PASSWORD})
 
     data = reply.json()["data"]
@@ -30,10 +32,12 @@ def test_the_right_password_alone_brings_no_token_no_session_and_no_cookie(api: 
     assert 290 < (datetime.fromisoformat(data["expiresAt"]) - datetime.now(UTC)).total_seconds() <= 300
     assert not reply.cookies
     assert Session.objects.count() == 1
-    assert User.objects.get().last_login == her.user.last_login
+    assert User.objects.get().last_login == alice_with_totp.user.last_login
 
 
-def test_a_wrong_password_does_not_tell_of_the_second_factor(api: ApiClient, her: WithFactor, mallory: User) -> None:
+def test_a_wrong_password_does_not_reveal_a_second_factor(
+    api: ApiClient, alice_with_totp: UserWithTotp, mallory: User
+) -> None:
     replies = [api.post("/login", {"username": name, "password": "Wrong-Horse-7"}) for name in ("alice", "mallory")]
 
     assert replies[0].status_code == 401
@@ -41,8 +45,8 @@ def test_a_wrong_password_does_not_tell_of_the_second_factor(api: ApiClient, her
     assert not PendingLogin.objects.exists()
 
 
-def test_the_code_of_the_app_finishes_the_sign_in(api: ApiClient, her: WithFactor) -> None:
-    reply = verify(her.pending(), api, code=her.app.code())
+def test_the_code_of_the_app_finishes_the_sign_in(api: ApiClient, alice_with_totp: UserWithTotp) -> None:
+    reply = verify(alice_with_totp.pending(), api, code=alice_with_totp.app.code())
 
     data = reply.json()["data"]
     assert set(data) == {"user", "token", "tokens", "session"}
@@ -55,36 +59,36 @@ def test_the_code_of_the_app_finishes_the_sign_in(api: ApiClient, her: WithFacto
 
 @pytest.mark.parametrize(("transport", "cookies"), [("cookie", {"jwt", "refreshToken"}), ("body", set())])
 def test_tokens_come_the_way_that_the_client_wants(
-    api: ApiClient, her: WithFactor, transport: str, cookies: set[str]
+    api: ApiClient, alice_with_totp: UserWithTotp, transport: str, cookies: set[str]
 ) -> None:
     api.credentials(HTTP_X_TOKEN_TRANSPORT=transport)
 
-    reply = verify(her.pending(), api, code=her.app.code())
+    reply = verify(alice_with_totp.pending(), api, code=alice_with_totp.app.code())
 
     assert set(reply.cookies) == cookies
     assert ("token" in reply.json()["data"]) is (transport == "body")
 
 
-def test_the_session_is_as_it_was_wished_for_with_the_password(her: WithFactor) -> None:
-    token = her.pending(deviceName="Laptop", data={"theme": "dark"})
+def test_the_session_is_as_it_was_wished_for_with_the_password(alice_with_totp: UserWithTotp) -> None:
+    token = alice_with_totp.pending(deviceName="Laptop", data={"theme": "dark"})
 
-    session = verify(token, code=her.app.code()).json()["data"]["session"]
+    session = verify(token, code=alice_with_totp.app.code()).json()["data"]["session"]
 
     assert (session["name"], session["data"]) == ("Laptop", {"theme": "dark"})
 
 
-def test_a_new_device_is_told_to_the_owner_once_the_sign_in_is_finished(her: WithFactor) -> None:
+def test_a_new_device_is_told_to_the_owner_once_the_sign_in_is_finished(alice_with_totp: UserWithTotp) -> None:
     stranger = ApiClient(HTTP_USER_AGENT=FIREFOX)
     token = stranger.post("/login", {"username": "alice", "password": PASSWORD}).json()["data"]["mfaToken"]
     assert not OutboxEmail.objects.filter(kind="new_device").exists()
 
-    verify(token, stranger, code=her.app.code())
+    verify(token, stranger, code=alice_with_totp.app.code())
 
-    assert OutboxEmail.objects.filter(kind="new_device", user=her.user).count() == 1
+    assert OutboxEmail.objects.filter(kind="new_device", user=alice_with_totp.user).count() == 1
 
 
-def test_an_mfa_token_is_no_credential_anywhere(her: WithFactor) -> None:
-    token = her.pending()
+def test_an_mfa_token_is_no_credential_anywhere(alice_with_totp: UserWithTotp) -> None:
+    token = alice_with_totp.pending()
     client = ApiClient().bearing(token)
     cookie = ApiClient()
     cookie.cookies["jwt"] = cookie.cookies["refreshToken"] = token
@@ -107,31 +111,39 @@ def test_an_mfa_token_is_no_credential_anywhere(her: WithFactor) -> None:
     assert User.objects.get().mfa_enabled
 
 
-def test_no_other_token_serves_as_an_mfa_token(api: ApiClient, her: WithFactor, outbox: Outbox) -> None:
-    api.post("/forgot-password", {"email": her.user.email})
-    others = [her.session.access, her.session.refresh, token_in(outbox()[-1]), "", "x", "%%%", "é" * 64]
+def test_no_other_token_serves_as_an_mfa_token(api: ApiClient, alice_with_totp: UserWithTotp, outbox: Outbox) -> None:
+    api.post("/forgot-password", {"email": alice_with_totp.user.email})
+    others = [
+        alice_with_totp.session.access,
+        alice_with_totp.session.refresh,
+        token_in(outbox()[-1]),
+        "",
+        "x",
+        "%%%",
+        "é" * 64,
+    ]
 
-    replies = [verify(token, code=her.app.code()) for token in others]
+    replies = [verify(token, code=alice_with_totp.app.code()) for token in others]
 
     assert {reply.json()["code"] for reply in replies} == {"token_invalid", "validation_error"}
     assert Session.objects.count() == 1
 
 
-def test_an_mfa_token_works_once(her: WithFactor) -> None:
-    token = her.pending()
-    assert verify(token, code=her.app.code()).status_code == 200
+def test_an_mfa_token_works_once(alice_with_totp: UserWithTotp) -> None:
+    token = alice_with_totp.pending()
+    assert verify(token, code=alice_with_totp.app.code()).status_code == 200
 
-    reply = verify(token, code=her.app.code(1))
+    reply = verify(token, code=alice_with_totp.app.code(1))
 
     assert (reply.status_code, reply.json()["code"]) == (401, "token_invalid")
     assert Session.objects.count() == 2
 
 
-def test_an_mfa_token_expires_after_five_minutes(her: WithFactor, clock: Traveller) -> None:
-    token = her.pending()
+def test_an_mfa_token_expires_after_five_minutes(alice_with_totp: UserWithTotp, clock: Traveller) -> None:
+    token = alice_with_totp.pending()
 
     clock.shift(301)
-    reply = verify(token, code=her.app.code())
+    reply = verify(token, code=alice_with_totp.app.code())
 
     assert (reply.status_code, reply.json()["code"]) == (401, "token_expired")
     assert reply["WWW-Authenticate"] == "Bearer"
@@ -139,40 +151,42 @@ def test_an_mfa_token_expires_after_five_minutes(her: WithFactor, clock: Travell
 
 
 @pytest.mark.parametrize("where", ["Authorization", "refreshToken", "mfaToken"])
-def test_a_sign_in_that_was_given_up_cannot_be_finished(api: ApiClient, her: WithFactor, where: str) -> None:
-    token, other = her.pending(), her.pending()
+def test_a_sign_in_that_was_given_up_cannot_be_finished(
+    api: ApiClient, alice_with_totp: UserWithTotp, where: str
+) -> None:
+    token, other = alice_with_totp.pending(), alice_with_totp.pending()
     header = {"Authorization": f"Bearer {token}"} if where == "Authorization" else {}
 
     reply = api.post("/logout", {} if header else {where: token}, headers=header)
 
     assert reply.status_code == 200
-    assert verify(token, code=her.app.code()).json()["code"] == "token_invalid"
-    assert verify(other, code=her.app.code()).status_code == 200
-    assert her.session.client.get("/me").status_code == 200
+    assert verify(token, code=alice_with_totp.app.code()).json()["code"] == "token_invalid"
+    assert verify(other, code=alice_with_totp.app.code()).status_code == 200
+    assert alice_with_totp.session.client.get("/me").status_code == 200
 
 
-def _change_password(her: WithFactor, _outbox: Outbox) -> None:
+def _change_password(alice_with_totp: UserWithTotp, _outbox: Outbox) -> None:
     form = {"currentPassword": PASSWORD, "newPassword": "Another-Horse-8"}
-    assert her.session.client.post("/change-password", form).status_code == 200
+    assert alice_with_totp.session.client.post("/change-password", form).status_code == 200
 
 
-def _reset_password(her: WithFactor, outbox: Outbox) -> None:
-    ApiClient().post("/forgot-password", {"email": her.user.email})
+def _reset_password(alice_with_totp: UserWithTotp, outbox: Outbox) -> None:
+    ApiClient().post("/forgot-password", {"email": alice_with_totp.user.email})
     form = {"token": token_in(outbox()[-1]), "newPassword": "Another-Horse-8"}
     assert ApiClient().post("/reset-password", form).status_code == 200
 
 
-def _set_password_in_a_shell(her: WithFactor, _outbox: Outbox) -> None:
-    her.user.set_password("Another-Horse-8")
-    her.user.save()
+def _set_password_in_a_shell(alice_with_totp: UserWithTotp, _outbox: Outbox) -> None:
+    alice_with_totp.user.set_password("Another-Horse-8")
+    alice_with_totp.user.save()
 
 
-def _deactivate(her: WithFactor, _outbox: Outbox) -> None:
-    User.objects.filter(id=her.user.id).update(is_active=False)
+def _deactivate(alice_with_totp: UserWithTotp, _outbox: Outbox) -> None:
+    User.objects.filter(id=alice_with_totp.user.id).update(is_active=False)
 
 
-def _delete(her: WithFactor, _outbox: Outbox) -> None:
-    assert her.session.client.delete("/me", {"password": PASSWORD}).status_code == 200
+def _delete(alice_with_totp: UserWithTotp, _outbox: Outbox) -> None:
+    assert alice_with_totp.session.client.delete("/me", {"password": PASSWORD}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -181,31 +195,31 @@ def _delete(her: WithFactor, _outbox: Outbox) -> None:
     ids=lambda happen: happen.__name__,
 )
 def test_a_sign_in_that_waits_ends_with_what_its_password_opened(
-    her: WithFactor, outbox: Outbox, happen: Callable[[WithFactor, Outbox], None]
+    alice_with_totp: UserWithTotp, outbox: Outbox, happen: Callable[[UserWithTotp, Outbox], None]
 ) -> None:
-    token = her.pending()
-    happen(her, outbox)
+    token = alice_with_totp.pending()
+    happen(alice_with_totp, outbox)
 
-    reply = verify(token, code=her.app.code())
+    reply = verify(token, code=alice_with_totp.app.code())
 
     assert (reply.status_code, reply.json()["code"]) == (401, "token_invalid")
     assert not reply.cookies
 
 
 def test_a_deactivation_that_is_taken_back_does_not_revive_a_sign_in(
-    her: WithFactor, admin: User, sign_in: SignIn
+    alice_with_totp: UserWithTotp, admin: User, sign_in: SignIn
 ) -> None:
-    token, administrator = her.pending(), sign_in(admin).client
+    token, administrator = alice_with_totp.pending(), sign_in(admin).client
     for is_active in (False, True):
-        assert administrator.patch(f"/users/{her.user.id}", {"isActive": is_active}).status_code == 200
+        assert administrator.patch(f"/users/{alice_with_totp.user.id}", {"isActive": is_active}).status_code == 200
 
-    assert verify(token, code=her.app.code()).json()["code"] == "token_invalid"
+    assert verify(token, code=alice_with_totp.app.code()).json()["code"] == "token_invalid"
 
 
 def test_a_password_reset_brings_no_session_and_the_next_login_still_asks(
-    api: ApiClient, her: WithFactor, outbox: Outbox
+    api: ApiClient, alice_with_totp: UserWithTotp, outbox: Outbox
 ) -> None:
-    api.post("/forgot-password", {"email": her.user.email})
+    api.post("/forgot-password", {"email": alice_with_totp.user.email})
 
     reply = api.post("/reset-password", {"token": token_in(outbox()[-1]), "newPassword": "Another-Horse-8"})
 
@@ -216,9 +230,11 @@ def test_a_password_reset_brings_no_session_and_the_next_login_still_asks(
     assert next_login.json()["data"]["mfaRequired"] is True
 
 
-def test_a_session_knows_for_good_whether_it_began_with_a_second_factor(api: ApiClient, her: WithFactor) -> None:
-    signed_in = verify(her.pending(), code=her.app.code()).json()["data"]
-    before, after = her.session, signed_in
+def test_a_session_knows_for_good_whether_it_began_with_a_second_factor(
+    api: ApiClient, alice_with_totp: UserWithTotp
+) -> None:
+    signed_in = verify(alice_with_totp.pending(), code=alice_with_totp.app.code()).json()["data"]
+    before, after = alice_with_totp.session, signed_in
 
     for refresh in (before.refresh, after["tokens"]["refreshToken"]):
         assert api.post("/refresh", {"refreshToken": refresh}).status_code == 200
@@ -233,45 +249,45 @@ def test_a_session_knows_for_good_whether_it_began_with_a_second_factor(api: Api
 @pytest.mark.parametrize(
     "proof", [{}, {"code": None}, {"code": "123456", "recoveryCode": "AAAAA-AAAAA"}, {"recoveryCode": ""}]
 )
-def test_one_proof_is_given_and_only_one(her: WithFactor, proof: dict[str, Any]) -> None:
-    reply = verify(her.pending(), **proof)
+def test_one_proof_is_given_and_only_one(alice_with_totp: UserWithTotp, proof: dict[str, Any]) -> None:
+    reply = verify(alice_with_totp.pending(), **proof)
 
     assert (reply.status_code, reply.json()["code"]) == (400, "validation_error")
     assert PendingLogin.objects.get().tries == 0
 
 
-def test_another_site_finishes_no_sign_in(api: ApiClient, her: WithFactor) -> None:
-    token = her.pending()
+def test_another_site_finishes_no_sign_in(api: ApiClient, alice_with_totp: UserWithTotp) -> None:
+    token = alice_with_totp.pending()
     api.credentials(HTTP_ORIGIN="https://evil.example")
 
-    reply = verify(token, api, code=her.app.code())
+    reply = verify(token, api, code=alice_with_totp.app.code())
 
     assert (reply.status_code, reply.json()["code"]) == (403, "origin_not_allowed")
     assert not reply.cookies
-    assert verify(token, code=her.app.code()).status_code == 200
+    assert verify(token, code=alice_with_totp.app.code()).status_code == 200
 
 
-def test_nothing_in_the_database_can_be_made_into_an_mfa_token(her: WithFactor) -> None:
-    token = her.pending()
+def test_nothing_in_the_database_can_be_made_into_an_mfa_token(alice_with_totp: UserWithTotp) -> None:
+    token = alice_with_totp.pending()
 
     row = PendingLogin.objects.values().get()
 
     assert not any(token in str(value) or str(value) in token for value in row.values() if len(str(value)) > 8)
 
 
-def test_a_failed_code_is_in_the_audit(her: WithFactor) -> None:
-    verify(her.pending(), code=her.app.wrong_code())
+def test_a_failed_code_is_in_the_audit(alice_with_totp: UserWithTotp) -> None:
+    verify(alice_with_totp.pending(), code=alice_with_totp.app.wrong_code())
 
     event = AuditEvent.objects.get(kind=AuditKind.MFA_FAILED)
-    assert event.user_id == her.user.id
-    assert her.app.wrong_code() not in str(event.facts)
+    assert event.user_id == alice_with_totp.user.id
+    assert alice_with_totp.app.wrong_code() not in str(event.facts)
 
 
-def test_signing_in_from_a_known_device_tells_nobody(her: WithFactor, outbox: Outbox) -> None:
+def test_signing_in_from_a_known_device_tells_nobody(alice_with_totp: UserWithTotp, outbox: Outbox) -> None:
     known = ApiClient(HTTP_USER_AGENT=CHROME)
     token = known.post("/login", {"username": "alice", "password": PASSWORD}).json()["data"]["mfaToken"]
     outbox().clear()
 
-    verify(token, known, code=her.app.code())
+    verify(token, known, code=alice_with_totp.app.code())
 
     assert not OutboxEmail.objects.filter(kind="new_device").exists()

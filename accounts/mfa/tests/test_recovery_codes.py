@@ -9,31 +9,33 @@ from accounts.mfa.flows import recovery_codes
 from accounts.mfa.models import MfaAuditKind, RecoveryCode
 from accounts.models import AuditEvent, OutboxEmail, User
 from accounts.testing.api_client import PASSWORD, SignedIn
-from accounts.testing.second_factor import WRONG_RECOVERY_CODE, WithFactor, enrol, verify
+from accounts.testing.second_factor import WRONG_RECOVERY_CODE, UserWithTotp, enrol, verify
 
 SignIn = Callable[..., SignedIn]
 Outbox = Callable[[], list[EmailMessage]]
 
 
-def test_a_recovery_code_signs_in_like_the_app_and_tells_the_owner(her: WithFactor, outbox: Outbox) -> None:
-    reply = verify(her.pending(), recoveryCode=her.recovery_codes[0])
+def test_a_recovery_code_signs_in_like_the_app_and_tells_the_owner(
+    alice_with_totp: UserWithTotp, outbox: Outbox
+) -> None:
+    reply = verify(alice_with_totp.pending(), recoveryCode=alice_with_totp.recovery_codes[0])
 
     assert reply.status_code == 200
     assert reply.json()["data"]["token"]
     message = next(sent for sent in outbox() if sent.subject == "A recovery code was used to sign in")
-    assert "9 recovery codes are left" in str(message.body)
-    assert her.recovery_codes[0] not in str(message.body)
+    assert "9 recovery codes left" in str(message.body)
+    assert alice_with_totp.recovery_codes[0] not in str(message.body)
     assert AuditEvent.objects.get(kind=MfaAuditKind.RECOVERY_CODE_USED).facts == {"left": 9}
 
 
-def test_a_recovery_code_works_once_and_the_others_go_on(her: WithFactor) -> None:
-    first, second = her.recovery_codes[:2]
-    verify(her.pending(), recoveryCode=first)
+def test_a_recovery_code_works_once_and_the_others_go_on(alice_with_totp: UserWithTotp) -> None:
+    first, second = alice_with_totp.recovery_codes[:2]
+    verify(alice_with_totp.pending(), recoveryCode=first)
 
-    again = verify(her.pending(), recoveryCode=first)
+    again = verify(alice_with_totp.pending(), recoveryCode=first)
 
     assert (again.status_code, again.json()["code"]) == (400, "code_invalid")
-    assert verify(her.pending(), recoveryCode=second).status_code == 200
+    assert verify(alice_with_totp.pending(), recoveryCode=second).status_code == 200
     assert OutboxEmail.objects.filter(kind="recovery_code_used").count() == 2
 
 
@@ -47,40 +49,49 @@ def test_a_recovery_code_works_once_and_the_others_go_on(her: WithFactor) -> Non
     ],
 )
 def test_it_is_read_however_it_is_typed_and_used_up_in_every_spelling(
-    her: WithFactor, spell: Callable[[str], str]
+    alice_with_totp: UserWithTotp, spell: Callable[[str], str]
 ) -> None:
-    code = her.recovery_codes[0]
+    code = alice_with_totp.recovery_codes[0]
 
-    assert verify(her.pending(), recoveryCode=spell(code)).status_code == 200
+    assert verify(alice_with_totp.pending(), recoveryCode=spell(code)).status_code == 200
 
-    assert verify(her.pending(), recoveryCode=code).json()["code"] == "code_invalid"
-    assert verify(her.pending(), recoveryCode=spell(code)).json()["code"] == "code_invalid"
+    assert verify(alice_with_totp.pending(), recoveryCode=code).json()["code"] == "code_invalid"
+    assert verify(alice_with_totp.pending(), recoveryCode=spell(code)).json()["code"] == "code_invalid"
 
 
-def test_somebody_elses_recovery_code_is_wrong(her: WithFactor, mallory: User, sign_in: SignIn) -> None:
+def test_somebody_elses_recovery_code_is_wrong(alice_with_totp: UserWithTotp, mallory: User, sign_in: SignIn) -> None:
     his = enrol(sign_in(mallory))
 
-    assert verify(her.pending(), recoveryCode=his.recovery_codes[0]).json()["code"] == "code_invalid"
+    assert verify(alice_with_totp.pending(), recoveryCode=his.recovery_codes[0]).json()["code"] == "code_invalid"
     assert verify(his.pending(), recoveryCode=his.recovery_codes[0]).status_code == 200
 
 
-def test_a_recovery_code_is_no_code_and_a_code_is_no_recovery_code(her: WithFactor) -> None:
-    assert verify(her.pending(), code=her.recovery_codes[0]).json()["code"] == "validation_error"
-    assert verify(her.pending(), recoveryCode=her.app.code()).json()["code"] == "validation_error"
+def test_a_recovery_code_is_no_code_and_a_code_is_no_recovery_code(alice_with_totp: UserWithTotp) -> None:
+    assert (
+        verify(alice_with_totp.pending(), code=alice_with_totp.recovery_codes[0]).json()["code"] == "validation_error"
+    )
+    assert (
+        verify(alice_with_totp.pending(), recoveryCode=alice_with_totp.app.code()).json()["code"] == "validation_error"
+    )
     assert not RecoveryCode.objects.exclude(used_at=None).exists()
 
 
-def test_new_ones_take_the_password_and_kill_the_old_ones(her: WithFactor) -> None:
-    refused = her.session.client.post("/mfa/recovery-codes", {"password": "Wrong-Horse-7"})
+def test_new_ones_take_the_password_and_kill_the_old_ones(alice_with_totp: UserWithTotp) -> None:
+    refused = alice_with_totp.session.client.post("/mfa/recovery-codes", {"password": "Wrong-Horse-7"})
     assert (refused.status_code, refused.json()["code"]) == (400, "password_incorrect")
     assert refused.json()["errors"].keys() == {"password"}
 
-    fresh = her.session.client.post("/mfa/recovery-codes", {"password": PASSWORD}).json()["data"]["recoveryCodes"]
+    fresh = alice_with_totp.session.client.post("/mfa/recovery-codes", {"password": PASSWORD}).json()["data"][
+        "recoveryCodes"
+    ]
 
     assert len(fresh) == 10
-    assert not set(fresh) & set(her.recovery_codes)
-    assert verify(her.pending(), recoveryCode=her.recovery_codes[0]).json()["code"] == "code_invalid"
-    assert verify(her.pending(), recoveryCode=fresh[0]).status_code == 200
+    assert not set(fresh) & set(alice_with_totp.recovery_codes)
+    assert (
+        verify(alice_with_totp.pending(), recoveryCode=alice_with_totp.recovery_codes[0]).json()["code"]
+        == "code_invalid"
+    )
+    assert verify(alice_with_totp.pending(), recoveryCode=fresh[0]).status_code == 200
     assert AuditEvent.objects.filter(kind=MfaAuditKind.RECOVERY_CODES_RENEWED).count() == 1
 
 
@@ -91,10 +102,10 @@ def test_without_a_second_factor_there_are_none_to_make(alice: User, sign_in: Si
     assert not RecoveryCode.objects.exists()
 
 
-def test_the_database_holds_hashes_alone(her: WithFactor) -> None:
+def test_the_database_holds_hashes_alone(alice_with_totp: UserWithTotp) -> None:
     stored = " ".join(str(row) for row in RecoveryCode.objects.values())
 
-    assert not any(code in stored or code.replace("-", "") in stored for code in her.recovery_codes)
+    assert not any(code in stored or code.replace("-", "") in stored for code in alice_with_totp.recovery_codes)
 
 
 def test_each_holds_fifty_bits_and_no_letter_that_looks_like_another() -> None:
@@ -105,7 +116,7 @@ def test_each_holds_fifty_bits_and_no_letter_that_looks_like_another() -> None:
     assert not set("01IO") & set(recovery_codes.ALPHABET)
 
 
-def test_a_wrong_one_sends_no_email(her: WithFactor) -> None:
-    verify(her.pending(), recoveryCode=WRONG_RECOVERY_CODE)
+def test_a_wrong_one_sends_no_email(alice_with_totp: UserWithTotp) -> None:
+    verify(alice_with_totp.pending(), recoveryCode=WRONG_RECOVERY_CODE)
 
     assert not OutboxEmail.objects.filter(kind="recovery_code_used").exists()

@@ -16,7 +16,7 @@ from accounts.passwords import hashing
 from accounts.testing.api_client import PASSWORD
 from accounts.testing.cast import log_in, refresh, signed_in, someone
 from accounts.testing.emails import token_in
-from accounts.testing.second_factor import App
+from accounts.testing.second_factor import AuthenticatorApp
 from core.testing import live_database, live_server
 from core.testing.live_server import ApiRequest, LiveServer
 from sessions_tracking.models import Session
@@ -47,7 +47,7 @@ def test_a_reset_wins_against_all_that_the_former_holder_sends(server: LiveServe
     theirs = [
         log_in(user),
         refresh(tokens.refresh),
-        ApiRequest("POST", "/mfa/totp/confirm", {"code": App(secret).code(-1)}, token=tokens.access),
+        ApiRequest("POST", "/mfa/totp/confirm", {"code": AuthenticatorApp(secret).code(-1)}, token=tokens.access),
         ApiRequest("POST", "/mfa/totp", token=tokens.access),
     ]
 

@@ -7,7 +7,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
-from accounts.testing.second_factor import WRONG_RECOVERY_CODE, WithFactor, verify
+from accounts.testing.second_factor import WRONG_RECOVERY_CODE, UserWithTotp, verify
 from core.paths import BASE_DIR
 
 
@@ -31,8 +31,8 @@ def test_it_governs_the_code_of_a_change_of_address(alice: User, sign_in: Callab
     assert statuses == [400, 400, 429]
 
 
-def test_it_governs_the_wrong_codes_of_one_sign_in(her: WithFactor) -> None:
-    token = her.pending()
+def test_it_governs_the_wrong_codes_of_one_sign_in(alice_with_totp: UserWithTotp) -> None:
+    token = alice_with_totp.pending()
     codes = [verify(token, recoveryCode=WRONG_RECOVERY_CODE).json()["code"] for _ in range(3)]
 
     assert codes == ["code_invalid", "code_invalid", "token_invalid"]

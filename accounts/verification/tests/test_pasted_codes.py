@@ -18,7 +18,7 @@ from accounts.mfa.models import TotpFactor
 from accounts.models import AttemptCounter, PendingLogin, User
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
 from accounts.testing.emails import code_in, token_in
-from accounts.testing.second_factor import App, enrol, verify
+from accounts.testing.second_factor import AuthenticatorApp, enrol, verify
 
 Outbox = Callable[[], list[EmailMessage]]
 SignIn = Callable[..., SignedIn]
@@ -58,7 +58,7 @@ def places(alice: User, bob: User, mallory: User, sign_in: SignIn, outbox: Outbo
     client = sign_in(alice).client
     client.post("/change-email", {"newEmail": "alice@example.org", "password": PASSWORD})
     mails = {message.to[0]: message for message in outbox()}
-    app = App(client.post("/mfa/totp").json()["data"]["secret"])
+    app = AuthenticatorApp(client.post("/mfa/totp").json()["data"]["secret"])
     guarded = enrol(sign_in(mallory))
     pending = guarded.pending()
 
