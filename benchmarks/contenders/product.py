@@ -9,7 +9,7 @@ from benchmarks.load.plan import Request
 from core.paths import BASE_DIR
 
 _NEVER_REACHED = "999999/s"
-_LIMITS = ("LOGIN", "REGISTER", "PUBLIC", "BAD_TOKENS", "REFRESH", "WRONG_PASSWORDS")
+_LIMITS = ("LOGIN", "REGISTER", "ANONYMOUS", "BAD_TOKENS", "REFRESH", "WRONG_PASSWORDS")
 
 
 def _command(port: int, threads: int) -> Command:

@@ -19,7 +19,7 @@ _CHUNK = 500
 
 
 def measure(testbed: Testbed, *, rounds: int, clients: int) -> Iterator[Finding]:
-    evidence = testbed.logs / "refused_codes.jsonl"
+    evidence = testbed.logs / "rejected_codes.jsonl"
     evidence.unlink(missing_ok=True)
     rejections, started = 0, time.monotonic()
     with mail_server.listening() as mailbox, _running(testbed, mailbox.url) as port, cpu_load(_LOAD):
@@ -37,7 +37,7 @@ def measure(testbed: Testbed, *, rounds: int, clients: int) -> Iterator[Finding]
 def _keep(evidence: Path, failed: list[Rejection]) -> None:
     """Append at once, so that an interrupted run keeps its evidence."""
     with evidence.open("a") as lines:
-        lines.writelines(f"{refusal.as_json()}\n" for refusal in failed)
+        lines.writelines(f"{rejection.as_json()}\n" for rejection in failed)
 
 
 @contextmanager
