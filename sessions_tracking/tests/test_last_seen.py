@@ -123,7 +123,7 @@ def test_the_first_note_starts_a_writer_and_the_next_ones_none(
     assert started == [5.0, 5.0]
 
 
-def test_the_writers_thread_leaves_no_connection_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_writer_thread_closes_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
     monkeypatch.setattr(last_seen, "flush", lambda: done.append("written"))
     monkeypatch.setattr(last_seen, "connection", SimpleNamespace(close=lambda: done.append("closed")))
@@ -133,7 +133,7 @@ def test_the_writers_thread_leaves_no_connection_behind(monkeypatch: pytest.Monk
     assert done == ["written", "closed"]
 
 
-def test_what_is_remembered_has_a_bound(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_recorded_sessions_is_bounded(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(last_seen, "_MAX_RECORDED", 10)
 
     for _ in range(25):

@@ -1,4 +1,4 @@
-"""What a refresh leaves behind: the one lineage that goes on; and the accidents that may befall one."""
+"""Checks the token family after refreshes, and interrupts refreshes."""
 
 import http.client
 import json
@@ -14,8 +14,8 @@ from tests.faults.node import Node
 from tests.faults.revocation_paths import session_of
 
 
-def the_one(replies: list[ApiResponse]) -> Tokens:
-    """All succeeded, with one and the same refresh token."""
+def single_family(replies: list[ApiResponse]) -> Tokens:
+    """Assert that all refreshes succeeded with the same refresh token; return its tokens."""
     pairs = [tokens_of(reply) for reply in replies]
     assert len({pair.refresh for pair in pairs}) == 1
     return pairs[0]
@@ -26,7 +26,7 @@ def row_of(tokens: Tokens) -> Session:
 
 
 def is_current(tokens: Tokens) -> bool:
-    """The one session of its user is alive, and goes on with this refresh token alone."""
+    """Return whether this is the current refresh token of its user's only active session."""
     claims = jwt.decode(tokens.refresh, options={"verify_signature": False})
     rows = list(Session.objects.filter(user=claims["sub"], revoked_at=None).values_list("id", "refresh_jti"))
     assert [str(row[0]) for row in rows] == [claims["sid"]]
@@ -40,7 +40,7 @@ def _request(tokens: Tokens) -> bytes:
 
 
 def refresh_and_hang_up(server: LiveServer, tokens: Tokens) -> None:
-    """The server has done its work, and nobody reads the answer."""
+    """Close the connection after the refresh, without reading the response."""
     with socket.create_connection((HOST, server.port)) as client:
         client.sendall(_request(tokens))
         deadline = time.monotonic() + 2
@@ -50,7 +50,7 @@ def refresh_and_hang_up(server: LiveServer, tokens: Tokens) -> None:
 
 
 def refresh_into_a_kill(victim: Node, tokens: Tokens, *, delay: float) -> Tokens | None:
-    """What the client got before the server died `delay` seconds after the request; None for no whole answer."""
+    """Kill the server `delay` seconds after the request; return the received tokens, or None without a complete response."""
     with socket.create_connection((HOST, victim.server.port), timeout=5) as client:
         client.sendall(_request(tokens))
         time.sleep(delay)

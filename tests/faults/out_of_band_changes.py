@@ -11,50 +11,50 @@ from django.test import Client
 
 from accounts.models import User
 from core.ids import new_id
-from tests.faults.revocation_paths import NEW, Scene
+from tests.faults.revocation_paths import NEW, Scenario
 
-Deed = Callable[[Scene], None]
+Deed = Callable[[Scenario], None]
 
 
-def post_in_the_admin(scene: Scene, path: str, **fields: str) -> Any:
+def post_in_the_admin(scenario: Scenario, path: str, **fields: str) -> Any:
     """A new superuser sends a form of Django's admin; `{user}` in it is the user's id."""
     grace = User.objects.create_superuser(f"g{new_id().hex[-20:]}", password=NEW)
     browser = Client()
     browser.force_login(grace)
-    form = model_to_dict(scene.user, ("username", "email", "language", "role")) | fields
-    filled = {name: str(value).format(user=scene.user.id) for name, value in form.items()}
-    return browser.post(f"/admin/accounts/user/{path.format(user=scene.user.id)}", filled)
+    form = model_to_dict(scenario.user, ("username", "email", "language", "role")) | fields
+    filled = {name: str(value).format(user=scenario.user.id) for name, value in form.items()}
+    return browser.post(f"/admin/accounts/user/{path.format(user=scenario.user.id)}", filled)
 
 
 def in_the_admin(path: str, **fields: str) -> Deed:
-    def send(scene: Scene) -> None:
-        reply = post_in_the_admin(scene, path, **fields)
+    def send(scenario: Scenario) -> None:
+        reply = post_in_the_admin(scenario, path, **fields)
         assert reply.status_code == 302, reply.content
 
     return send
 
 
-def _in_a_shell(scene: Scene) -> None:
-    user = User.objects.get(id=scene.user.id)
+def _in_a_shell(scenario: Scenario) -> None:
+    user = User.objects.get(id=scenario.user.id)
     user.set_password(NEW)
     user.save()
 
 
-def _taken_away_in_a_shell(scene: Scene) -> None:
-    user = User.objects.get(id=scene.user.id)
+def _disabled_in_a_shell(scenario: Scenario) -> None:
+    user = User.objects.get(id=scenario.user.id)
     user.set_password(None)
     user.save()
 
 
-def _by_a_command(scene: Scene) -> None:
+def _by_a_command(scenario: Scenario) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(getpass, "getpass", lambda *_arguments, **_options: NEW)
-        call_command("changepassword", scene.user.username)
+        call_command("changepassword", scenario.user.username)
 
 
 DEEDS: Mapping[str, Deed] = {
     "set_password in a shell": _in_a_shell,
-    "set_password without one in a shell": _taken_away_in_a_shell,
+    "set_password without one in a shell": _disabled_in_a_shell,
     "the command changepassword": _by_a_command,
     "the admin deactivates": in_the_admin("{user}/change/"),  # a box that is not ticked is not sent
     "the admin sets a password": in_the_admin("{user}/password/", usable_password="true", password1=NEW, password2=NEW),

@@ -1,4 +1,4 @@
-"""The doors through which sessions end, each as somebody opens it; and the scene that they open in."""
+"""Every request that revokes sessions, and the scenario in which tests send it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ NEW = "Another-Horse-8"
 
 
 @dataclass(frozen=True)
-class Scene:
-    """`tokens` are those of the session that is to end, `other` of another one of the same user."""
+class Scenario:
+    """`tokens` belong to the session to revoke, `other` to another session of the same user."""
 
     user: User
     tokens: Tokens
@@ -27,16 +27,16 @@ class Scene:
     admin: str
 
 
-LoginSurface = Callable[[Scene], ApiRequest]
+RevocationPath = Callable[[Scenario], ApiRequest]
 
 
-def set_scene(node: LiveServer, admin: str) -> Scene:
+def make_scenario(node: LiveServer, admin: str) -> Scenario:
     user = someone()
-    return Scene(user=user, tokens=signed_in(node, user), other=signed_in(node, user), admin=admin)
+    return Scenario(user=user, tokens=signed_in(node, user), other=signed_in(node, user), admin=admin)
 
 
 def administrator(node: LiveServer) -> str:
-    """The access token of a new administrator."""
+    """Return the access token of a new administrator."""
     user = someone()
     User.objects.filter(id=user.id).update(role=Role.ADMIN)
     return signed_in(node, user).access
@@ -50,13 +50,13 @@ def is_alive(node: LiveServer, tokens: Tokens) -> bool:
     return node.send(me(tokens.access)).status == 200
 
 
-def is_dead(node: LiveServer, tokens: Tokens) -> bool:
-    """Both tokens are refused, and by the code that says why."""
+def is_revoked(node: LiveServer, tokens: Tokens) -> bool:
+    """Return whether both tokens are rejected as revoked."""
     return {node.send(ask).code for ask in (me(tokens.access), refresh(tokens.refresh))} == {"session_revoked"}
 
 
 def reset_token(user: User) -> str:
-    """What the email of a reset holds, sent by this process."""
+    """Return the token of a password reset email, sent by this process."""
     assert user.email
     outbox.password_reset(email=user.email, language="en")
     deliver_due()
@@ -67,38 +67,44 @@ def _delete(session: Tokens, token: str) -> ApiRequest:
     return ApiRequest("DELETE", f"/sessions/{session_of(session)}", token=token)
 
 
-def _reset(scene: Scene) -> ApiRequest:
-    return ApiRequest("POST", "/reset-password", {"token": reset_token(scene.user), "newPassword": NEW})
+def _reset(scenario: Scenario) -> ApiRequest:
+    return ApiRequest("POST", "/reset-password", {"token": reset_token(scenario.user), "newPassword": NEW})
 
 
-def _change(scene: Scene, **changes: object) -> ApiRequest:
-    return ApiRequest("PATCH", f"/users/{scene.user.id}", changes, scene.admin)
+def _change(scenario: Scenario, **changes: object) -> ApiRequest:
+    return ApiRequest("PATCH", f"/users/{scenario.user.id}", changes, scenario.admin)
 
 
-# These end the one session, or all but the one that they come from.
-OF_ONE: Mapping[str, LoginSurface] = {
-    "logout": lambda scene: ApiRequest("POST", "/logout", token=scene.tokens.access),
-    "logout by the refresh token": lambda scene: ApiRequest("POST", "/logout", {"refreshToken": scene.tokens.refresh}),
-    "logout by the id of the session": lambda scene: ApiRequest(
-        "POST", "/logout", {"sessionId": session_of(scene.tokens)}, scene.other.access
+# These revoke one session, or all except the one that they come from.
+SINGLE: Mapping[str, RevocationPath] = {
+    "logout": lambda scenario: ApiRequest("POST", "/logout", token=scenario.tokens.access),
+    "logout by the refresh token": lambda scenario: ApiRequest(
+        "POST", "/logout", {"refreshToken": scenario.tokens.refresh}
     ),
-    "logout-all but the current one": lambda scene: ApiRequest(
-        "POST", "/logout-all", {"exceptCurrent": True}, scene.other.access
+    "logout by the id of the session": lambda scenario: ApiRequest(
+        "POST", "/logout", {"sessionId": session_of(scenario.tokens)}, scenario.other.access
     ),
-    "deletion of the session": lambda scene: _delete(scene.tokens, scene.tokens.access),
-    "deletion of another session": lambda scene: _delete(scene.tokens, scene.other.access),
-    "change of the password": lambda scene: ApiRequest(
-        "POST", "/change-password", {"currentPassword": PASSWORD, "newPassword": NEW}, scene.other.access
+    "logout-all but the current one": lambda scenario: ApiRequest(
+        "POST", "/logout-all", {"exceptCurrent": True}, scenario.other.access
+    ),
+    "deletion of the session": lambda scenario: _delete(scenario.tokens, scenario.tokens.access),
+    "deletion of another session": lambda scenario: _delete(scenario.tokens, scenario.other.access),
+    "change of the password": lambda scenario: ApiRequest(
+        "POST", "/change-password", {"currentPassword": PASSWORD, "newPassword": NEW}, scenario.other.access
     ),
 }
-OF_ALL: Mapping[str, LoginSurface] = {
-    "logout-all": lambda scene: ApiRequest("POST", "/logout-all", token=scene.other.access),
+ALL: Mapping[str, RevocationPath] = {
+    "logout-all": lambda scenario: ApiRequest("POST", "/logout-all", token=scenario.other.access),
     "reset of the password": _reset,
-    "deletion of the account": lambda scene: ApiRequest("DELETE", "/me", {"password": PASSWORD}, scene.other.access),
-    "an administrator deactivates": lambda scene: _change(scene, isActive=False),
-    "an administrator sets a password": lambda scene: _change(scene, password=NEW),
-    "an administrator signs out": lambda scene: ApiRequest(
-        "POST", f"/users/{scene.user.id}/revoke-sessions", token=scene.admin
+    "deletion of the account": lambda scenario: ApiRequest(
+        "DELETE", "/me", {"password": PASSWORD}, scenario.other.access
     ),
-    "an administrator deletes": lambda scene: ApiRequest("DELETE", f"/users/{scene.user.id}", token=scene.admin),
+    "an administrator deactivates": lambda scenario: _change(scenario, isActive=False),
+    "an administrator sets a password": lambda scenario: _change(scenario, password=NEW),
+    "an administrator signs out": lambda scenario: ApiRequest(
+        "POST", f"/users/{scenario.user.id}/revoke-sessions", token=scenario.admin
+    ),
+    "an administrator deletes": lambda scenario: ApiRequest(
+        "DELETE", f"/users/{scenario.user.id}", token=scenario.admin
+    ),
 }

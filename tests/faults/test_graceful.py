@@ -28,7 +28,7 @@ from core.testing.waiting import wait_until
 from core.web_server import bind_address, commands
 from sessions_tracking.models import Session
 from tests.faults.conftest import readiness
-from tests.faults.revocation_paths import is_alive, is_dead
+from tests.faults.revocation_paths import is_alive, is_revoked
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
 
@@ -181,14 +181,14 @@ def test_everything_starts_without_redis_and_broker_and_uses_them_when_they_come
         ended, kept = signed_in(server, user), signed_in(server, user)
         assert is_alive(server, kept)
         assert server.send(ApiRequest("POST", "/logout", token=ended.access)).status == 200
-        assert is_dead(server, ended)
+        assert is_revoked(server, ended)
         assert readiness(server)["status"] == "degraded"
 
         redis = redis_server.start_for_tests()
         try:
             path.symlink_to(redis.socket)
             wait_until(lambda: readiness(server)["redis"] == "ok", seconds=5)
-            assert is_dead(server, ended)
+            assert is_revoked(server, ended)
             assert is_alive(server, kept)
             newcomer = someone(verified=False)
             outbox.verification(newcomer)

@@ -96,7 +96,7 @@ def test_a_redis_that_never_answers_costs_one_request_a_quarter_of_a_second(plac
     assert readiness(place.far)["breaker"] == "open"
 
 
-def test_whoever_signs_out_where_redis_is_deaf_is_out_there_at_once_and_elsewhere_soon(place: Place) -> None:
+def test_logout_on_a_node_cut_off_from_redis_is_immediate_there_and_eventual_elsewhere(place: Place) -> None:
     user = someone()
     dead, live = signed_in(place.far, user), signed_in(place.far, user)
     _make_known(place, dead, live)

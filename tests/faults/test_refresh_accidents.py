@@ -1,4 +1,4 @@
-"""Lost answers, killed servers and clocks that differ: one lineage or a clean 401, never two lineages, never a dead end."""
+"""Lost responses, killed servers and clock skew: one token family or a clean 401, never two families."""
 
 import random
 import time
@@ -13,17 +13,17 @@ from core.testing import live_server
 from core.testing.live_server import LiveServer
 from sessions_tracking.models import Session
 from tests.faults import node
-from tests.faults.lineage import is_current, refresh_and_hang_up, refresh_into_a_kill, row_of, the_one
+from tests.faults.lineage import is_current, refresh_and_hang_up, refresh_into_a_kill, row_of, single_family
 from tests.faults.node import Node
 from tests.faults.revocation_paths import (
-    OF_ALL,
-    OF_ONE,
-    LoginSurface,
+    ALL,
+    SINGLE,
+    RevocationPath,
     administrator,
     is_alive,
-    is_dead,
+    is_revoked,
+    make_scenario,
     session_of,
-    set_scene,
 )
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
@@ -32,9 +32,9 @@ ROUNDS = 30
 KILLS = 200
 AHEAD = 5.0
 GRACE = 1.0
-# The tokens of a session never outlive it: by a clock that is past its end they have expired, and open no door.
+# Tokens never outlive their session: by a clock that is ahead they have expired, and cannot revoke it.
 BY_ITS_OWN_TOKENS = {"logout", "logout by the refresh token", "deletion of the session"}
-BY_OTHERS = {name: door for name, door in {**OF_ONE, **OF_ALL}.items() if name not in BY_ITS_OWN_TOKENS}
+BY_OTHERS = {name: revoke for name, revoke in {**SINGLE, **ALL}.items() if name not in BY_ITS_OWN_TOKENS}
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_who_lost_the_answer_gets_the_same_successor(server: LiveServer) -> None
     tokens = signed_in(server, someone())
     for _ in range(ROUNDS):
         refresh_and_hang_up(server, tokens)
-        tokens = the_one([server.send(refresh(tokens.refresh))])
+        tokens = single_family([server.send(refresh(tokens.refresh))])
         assert is_current(tokens)
     assert is_alive(server, tokens)
 
@@ -127,7 +127,7 @@ def test_a_server_killed_in_the_middle_leaves_no_dead_end_and_no_second_lineage(
         else:
             tokens = answer
 
-        tokens = the_one([victim.server.send(refresh(tokens.refresh))])
+        tokens = single_family([victim.server.send(refresh(tokens.refresh))])
 
         assert is_current(tokens)
         assert is_alive(victim.server, tokens)
@@ -135,7 +135,7 @@ def test_a_server_killed_in_the_middle_leaves_no_dead_end_and_no_second_lineage(
     assert row_of(tokens).absolute_expires_at == absolute_end
     assert without_answer > lost > 0, "no kill hit what it was meant to hit"
     assert victim.server.send(refresh(held[0].refresh)).code == "refresh_token_reused"
-    assert is_dead(victim.server, tokens)
+    assert is_revoked(victim.server, tokens)
 
 
 def test_two_nodes_whose_clocks_differ_keep_one_lineage(server: LiveServer, ahead: LiveServer) -> None:
@@ -144,24 +144,24 @@ def test_two_nodes_whose_clocks_differ_keep_one_lineage(server: LiveServer, ahea
     for number in range(ROUNDS):
         first, second = (server, ahead) if number % 2 else (ahead, server)
         refresh_and_hang_up(first, tokens)
-        tokens = the_one([node.send(refresh(tokens.refresh)) for node in (second, first, second)])
+        tokens = single_family([node.send(refresh(tokens.refresh)) for node in (second, first, second)])
         assert is_current(tokens)
         assert is_alive(first, tokens)
         assert is_alive(second, tokens)
     assert row_of(tokens).absolute_expires_at == absolute_end
 
 
-@pytest.mark.parametrize("door", BY_OTHERS.values(), ids=BY_OTHERS.keys())
+@pytest.mark.parametrize("revoke", BY_OTHERS.values(), ids=BY_OTHERS.keys())
 def test_what_is_over_by_one_clock_ends_by_the_other_too(
-    server: LiveServer, ahead: LiveServer, door: LoginSurface
+    server: LiveServer, ahead: LiveServer, revoke: RevocationPath
 ) -> None:
-    """A session in its last seconds: a door at the node that is ahead must leave nothing for the one behind to carry on."""
-    scene = set_scene(server, administrator(server))
+    """A session about to expire: a node with a slow clock must not refresh it after a revocation on a node that is ahead."""
+    scenario = make_scenario(server, administrator(server))
     soon = datetime.now(UTC) + timedelta(seconds=AHEAD - 1)
-    Session.objects.filter(id=session_of(scene.tokens)).update(expires_at=soon)
-    assert is_alive(server, scene.tokens)
+    Session.objects.filter(id=session_of(scenario.tokens)).update(expires_at=soon)
+    assert is_alive(server, scenario.tokens)
 
-    assert ahead.send(door(scene)).status in {200, 404}
+    assert ahead.send(revoke(scenario)).status in {200, 404}
 
-    assert is_dead(server, scene.tokens)
-    assert is_dead(ahead, scene.tokens)
+    assert is_revoked(server, scenario.tokens)
+    assert is_revoked(ahead, scenario.tokens)

@@ -1,4 +1,4 @@
-"""Refreshes that race each other, a door, or a theft: one lineage, or a clean refusal, and nothing minted outlives a door."""
+"""Refreshes that race each other, a revocation or a theft: one token family or a clean error, and no token survives."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,13 +9,21 @@ from accounts.models import OutboxEmail
 from accounts.testing.cast import refresh, signed_in, someone, tokens_of
 from core.testing import live_server
 from core.testing.live_server import LiveServer
-from tests.faults.lineage import is_current, the_one
-from tests.faults.revocation_paths import OF_ALL, OF_ONE, LoginSurface, administrator, is_alive, is_dead, set_scene
+from tests.faults.lineage import is_current, single_family
+from tests.faults.revocation_paths import (
+    ALL,
+    SINGLE,
+    RevocationPath,
+    administrator,
+    is_alive,
+    is_revoked,
+    make_scenario,
+)
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
 
 ROUNDS = 30
-DOORS = {**OF_ONE, **OF_ALL}
+REVOCATIONS = {**SINGLE, **ALL}
 
 
 @pytest.fixture(scope="module")
@@ -28,23 +36,23 @@ def server(faults_folder: Path) -> Iterator[LiveServer]:
 def test_refreshes_at_once_leave_one_lineage(server: LiveServer, racers: int) -> None:
     tokens = signed_in(server, someone())
     for _ in range(ROUNDS):
-        tokens = the_one(server.send_at_once([refresh(tokens.refresh)] * racers))
+        tokens = single_family(server.send_at_once([refresh(tokens.refresh)] * racers))
         assert is_current(tokens)
     assert is_alive(server, tokens)
 
 
-@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS.keys())
-def test_nothing_that_a_refresh_minted_survives_the_door_that_it_raced(server: LiveServer, door: LoginSurface) -> None:
+@pytest.mark.parametrize("revoke", REVOCATIONS.values(), ids=REVOCATIONS.keys())
+def test_tokens_minted_by_a_refresh_racing_a_revocation_are_revoked(server: LiveServer, revoke: RevocationPath) -> None:
     admin = administrator(server)
     for _ in range(ROUNDS):
-        scene = set_scene(server, admin)
+        scenario = make_scenario(server, admin)
 
-        ending, *replies = server.send_at_once([door(scene), *[refresh(scene.tokens.refresh)] * 3])
+        ending, *replies = server.send_at_once([revoke(scenario), *[refresh(scenario.tokens.refresh)] * 3])
 
         assert ending.status == 200, ending
         assert {reply.code for reply in replies} <= {"ok", "session_revoked"}, replies
         minted = {tokens_of(reply) for reply in replies if reply.status == 200}
-        assert all(is_dead(server, tokens) for tokens in {scene.tokens, *minted})
+        assert all(is_revoked(server, tokens) for tokens in {scenario.tokens, *minted})
 
 
 @pytest.mark.parametrize(
@@ -53,14 +61,14 @@ def test_nothing_that_a_refresh_minted_survives_the_door_that_it_raced(server: L
 def test_a_theft_that_comes_to_light_during_the_end_of_an_account_is_no_deadlock(server: LiveServer, name: str) -> None:
     admin = administrator(server)
     for _ in range(ROUNDS):
-        scene = set_scene(server, admin)
-        latest = tokens_of(server.send(refresh(tokens_of(server.send(refresh(scene.tokens.refresh))).refresh)))
+        scenario = make_scenario(server, admin)
+        latest = tokens_of(server.send(refresh(tokens_of(server.send(refresh(scenario.tokens.refresh))).refresh)))
 
-        ending, *replies = server.send_at_once([OF_ALL[name](scene), *[refresh(scene.tokens.refresh)] * 3])
+        ending, *replies = server.send_at_once([ALL[name](scenario), *[refresh(scenario.tokens.refresh)] * 3])
 
         assert ending.status == 200, ending
         assert {reply.code for reply in replies} <= {"refresh_token_reused", "session_revoked"}, replies
-        assert is_dead(server, latest)
+        assert is_revoked(server, latest)
 
 
 def test_a_theft_that_many_commit_at_once_is_punished_before_anybody_is_told(server: LiveServer) -> None:
@@ -72,5 +80,5 @@ def test_a_theft_that_many_commit_at_once_is_punished_before_anybody_is_told(ser
         codes = [reply.code for reply in server.send_at_once([refresh(stolen.refresh)] * 4)]
 
         assert sorted(codes) == ["refresh_token_reused"] + ["session_revoked"] * 3
-        assert is_dead(server, latest)
+        assert is_revoked(server, latest)
         assert OutboxEmail.objects.filter(user=user, kind="refresh_token_reused").count() == 1

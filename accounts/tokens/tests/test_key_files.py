@@ -100,10 +100,10 @@ def test_one_bad_file_among_good_ones_is_refused_too(tmp_path: Path, settings: S
         ring.current()
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path, settings: Settings) -> None:
+def test_a_missing_key_file_is_named_in_the_error(tmp_path: Path, settings: Settings) -> None:
     settings.JWT_PRIVATE_KEYS = [str(tmp_path / "gone.pem")]
 
-    with pytest.raises(BadVariable, match=r"not there: .*gone\.pem"):
+    with pytest.raises(BadVariable, match=r"does not exist: .*gone\.pem"):
         ring.current()
 
 
@@ -184,7 +184,7 @@ def test_a_directory_that_is_emptied_stops_nobody(tmp_path: Path, now: None) -> 
     assert _kids(keys) == before
 
 
-def test_files_are_looked_at_every_two_seconds_however_many_ask(
+def test_key_files_are_checked_every_two_seconds_at_any_request_rate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rotate(tmp_path)

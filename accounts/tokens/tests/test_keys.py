@@ -201,7 +201,7 @@ def test_the_secret_of_refresh_tokens_signs_no_access_token(
 @pytest.mark.parametrize(
     "named", ["none", "None", "HS256", "RS256", "ES256", "PS256", "EdDSA ", "eddsa", "", None, ["EdDSA"], 7]
 )
-def test_the_algorithm_belongs_to_the_key(directory: Path, alice: User, sign_in: SignIn, named: object) -> None:
+def test_the_key_determines_the_algorithm(directory: Path, alice: User, sign_in: SignIn, named: object) -> None:
     token, kid = sign_in(alice).access, key_in(directory, State.ACTIVE).key.kid
     payload, signature = token.split(".")[1:]
     header = _segment({"alg": named, "typ": "JWT", "kid": kid})
@@ -231,7 +231,7 @@ def test_a_kid_never_borrows_the_algorithm_of_another_key(directory: Path, alice
     ],
     ids=repr,
 )  # fmt: skip
-def test_a_kid_that_is_none_of_ours_opens_nothing(directory: Path, alice: User, sign_in: SignIn, kid: object) -> None:
+def test_an_unknown_kid_is_rejected(directory: Path, alice: User, sign_in: SignIn, kid: object) -> None:
     signed_in, mine = sign_in(alice), ed25519.Ed25519PrivateKey.generate()
     for private in (mine, key_in(directory, State.ACTIVE).key.private):
         header = _segment({"alg": "EdDSA", "typ": "JWT"} | ({} if kid is None else {"kid": kid}))
@@ -242,7 +242,7 @@ def test_a_kid_that_is_none_of_ours_opens_nothing(directory: Path, alice: User, 
 
 @pytest.mark.parametrize("kid_is_ours", [True, False])
 @pytest.mark.parametrize("name", ["jwk", "jku", "x5u", "x5c", "x5t"])
-def test_a_header_brings_no_key_along(
+def test_keys_in_the_token_header_are_ignored(
     directory: Path, alice: User, sign_in: SignIn, name: str, kid_is_ours: bool
 ) -> None:
     mine = signing_key.load(_pem(ed25519.Ed25519PrivateKey.generate()))

@@ -104,7 +104,7 @@ def test_a_redis_that_was_emptied_revives_nobody_and_signs_nobody_out(
     assert other.client.get("/me").status_code == 200
 
 
-def test_a_reader_that_raced_a_revocation_cannot_put_the_old_state_back(session_id: UUID, redis: Redis) -> None:
+def test_a_reader_racing_a_revocation_cannot_restore_the_old_entry(session_id: UUID, redis: Redis) -> None:
     read_before = get_principal(session_id)
     redis.flushdb()
     services.revoke(session_id=session_id, reason=RevokedReason.LOGOUT)

@@ -93,7 +93,7 @@ def test_a_session_whose_end_redis_did_not_hear_of_is_refused_here_at_once(
         get_principal(session_id)
 
 
-def test_redis_hears_of_it_when_it_listens_again(session_id: UUID, deafness: Deafness) -> None:
+def test_pending_writes_are_written_when_redis_is_available_again(session_id: UUID, deafness: Deafness) -> None:
     deafness.begin()
     invalidation.mark_revoked([session_id])
     assert _held(session_id) != REVOKED

@@ -68,7 +68,7 @@ def test_a_mark_is_believed_at_once(session_id: UUID, django_assert_num_queries:
         get_principal(session_id)
 
 
-def test_doubt_is_over_when_everything_of_before_has_lapsed() -> None:
+def test_entries_are_trusted_again_after_their_lifetime() -> None:
     guard, session_id = StaleCacheGuard(ACTIVE_ENTRY_SECONDS), uuid4()
     assert not guard.must_revalidate(session_id)
     cache_generation.bump()
