@@ -1,6 +1,7 @@
 """The middleware of /api: a short list of its own, which every endpoint and every client of the API goes through."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.core.handlers.base import BaseHandler
@@ -40,7 +41,8 @@ class _ApiHandler(BaseHandler):
     _exception_middleware: list[Handler] = []
 
     def build_chain(self) -> Handler:
-        chain = convert_exception_to_response(self._get_response)
+        chain: Any = convert_exception_to_response(self._get_response)  # type: ignore[attr-defined]  # the stubs lack it
         for name in reversed(settings.API_MIDDLEWARE):
             chain = convert_exception_to_response(import_string(name)(chain))
-        return chain
+        wrapped: Handler = chain
+        return wrapped

@@ -21,7 +21,7 @@ class LocaleMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         translation.activate(request_language(request))
-        request.LANGUAGE_CODE = translation.get_language()  # type: ignore[attr-defined]
+        request.LANGUAGE_CODE = translation.get_language()
         response = self.get_response(request)
         patch_vary_headers(response, ("Accept-Language",))
         response.headers.setdefault("Content-Language", translation.get_language())

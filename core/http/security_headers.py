@@ -109,4 +109,4 @@ def _headers(kind: ResponseKind, hsts_seconds: int, hsts_subdomains: bool) -> di
         # On plain HTTP too, where browsers ignore it (RFC 6797 §8.1): a proxy that does not report TLS must not cost it.
         subdomains = "; includeSubDomains" if hsts_subdomains else ""
         headers["Strict-Transport-Security"] = f"max-age={hsts_seconds}{subdomains}"
-    return headers | _OVERRIDES.get(kind, {})
+    return {**headers, **_OVERRIDES.get(kind, {})}
