@@ -1,4 +1,4 @@
-"""What browsers are told by every answer, whoever gives it: views, files, preflights and errors."""
+"""The security headers of every response: of views, files, preflights and errors."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,12 +20,12 @@ ALWAYS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-# A browser that is told to name no page sends forms with `Origin: null`, which nobody can tell from another site's.
-IN_THE_ADMIN = {answer: {"Referrer-Policy": "same-origin"} for answer in ("/admin/login/", "a redirect")}
+# Under `no-referrer` a browser sends forms with `Origin: null`, which the CSRF check rejects.
+IN_THE_ADMIN = {case: {"Referrer-Policy": "same-origin"} for case in ("/admin/login/", "a redirect")}
 DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
 FOREIGN = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
 PAGES = ["/", "/verify-email", "/reset-password", "/api/docs", "/api/redoc", "/admin/login/"]
-ANSWERS: dict[str, tuple[int, Callable[[Client], Any]]] = {
+RESPONSES: dict[str, tuple[int, Callable[[Client], Any]]] = {
     "success": (200, lambda client: client.post("/api/auth/logout", content_type="application/json")),
     "not signed in": (401, lambda client: client.get("/api/auth/me")),
     "not valid": (400, lambda client: client.post("/api/auth/login", {}, "application/json")),
@@ -45,10 +45,10 @@ ANSWERS: dict[str, tuple[int, Callable[[Client], Any]]] = {
 } | {page: (200, lambda client, page=page: client.get(page)) for page in PAGES}
 
 
-def _ask(client: Client, answer: str) -> Any:
-    reply = ANSWERS[answer][1](client)
-    reply.close()
-    return reply
+def _send(client: Client, case: str) -> Any:
+    response = RESPONSES[case][1](client)
+    response.close()
+    return response
 
 
 @pytest.fixture
@@ -57,36 +57,36 @@ def client() -> Client:
     return Client(enforce_csrf_checks=True)
 
 
-@pytest.mark.parametrize("answer", ANSWERS)
-def test_every_answer_bears_the_headers(client: Client, answer: str) -> None:
-    reply = _ask(client, answer)
+@pytest.mark.parametrize("case", RESPONSES)
+def test_every_response_has_the_headers(client: Client, case: str) -> None:
+    response = _send(client, case)
 
-    assert reply.status_code == ANSWERS[answer][0]
-    assert "Access-Control-Allow-Origin" not in reply.headers
-    assert (ALWAYS | IN_THE_ADMIN.get(answer, {})).items() <= dict(reply.headers).items()
+    assert response.status_code == RESPONSES[case][0]
+    assert "Access-Control-Allow-Origin" not in response.headers
+    assert (ALWAYS | IN_THE_ADMIN.get(case, {})).items() <= dict(response.headers).items()
 
 
 @pytest.mark.parametrize("fault", [OperationalError, RuntimeError])
-def test_so_do_faults_of_the_server(client: Client, monkeypatch: pytest.MonkeyPatch, fault: type[Exception]) -> None:
+def test_server_errors_have_them_too(client: Client, monkeypatch: pytest.MonkeyPatch, fault: type[Exception]) -> None:
     def fail(**_: object) -> None:
         raise fault("SELECT secret")
 
     monkeypatch.setattr("accounts.services.passwords.request_reset", fail)
     client.raise_request_exception = False
 
-    reply = client.post("/api/auth/forgot-password", {"email": "alice@example.com"}, "application/json")
+    response = client.post("/api/auth/forgot-password", {"email": "alice@example.com"}, "application/json")
 
-    assert reply.status_code == (503 if fault is OperationalError else 500)
-    assert ALWAYS.items() <= dict(reply.headers).items()
-    assert reply["Content-Security-Policy"] == DATA_POLICY
-    assert "SELECT" not in reply.content.decode()
+    assert response.status_code == (503 if fault is OperationalError else 500)
+    assert ALWAYS.items() <= dict(response.headers).items()
+    assert response["Content-Security-Policy"] == DATA_POLICY
+    assert "SELECT" not in response.content.decode()
 
 
 @pytest.mark.parametrize(
-    "answer", [name for name in ANSWERS if name not in {*PAGES, "a file", "a redirect", "a preflight"}]
+    "case", [name for name in RESPONSES if name not in {*PAGES, "a file", "a redirect", "a preflight"}]
 )
-def test_data_opened_as_a_page_loads_nothing(client: Client, answer: str) -> None:
-    policy = _ask(client, answer)["Content-Security-Policy"]
+def test_data_that_is_opened_as_a_page_loads_nothing(client: Client, case: str) -> None:
+    policy = _send(client, case)["Content-Security-Policy"]
 
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
@@ -94,7 +94,7 @@ def test_data_opened_as_a_page_loads_nothing(client: Client, answer: str) -> Non
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_runs_scripts_of_its_own_site_alone_and_stands_in_no_frame(client: Client, page: str) -> None:
+def test_a_page_runs_only_scripts_of_its_own_site_and_is_in_no_frame(client: Client, page: str) -> None:
     policy = dict(part.split(" ", 1) for part in client.get(page)["Content-Security-Policy"].split("; "))
 
     assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
@@ -103,52 +103,52 @@ def test_a_page_runs_scripts_of_its_own_site_alone_and_stands_in_no_frame(client
     assert policy["script-src"] == ("'self' 'unsafe-eval'" if page.startswith("/admin/") else "'self'")
 
 
-@pytest.mark.parametrize("answer", ANSWERS)
-def test_hsts_is_on_every_answer_where_it_is_on(client: Client, settings: Settings, answer: str) -> None:
+@pytest.mark.parametrize("case", RESPONSES)
+def test_every_response_has_hsts_if_it_is_on(client: Client, settings: Settings, case: str) -> None:
     settings.SECURE_HSTS_SECONDS, settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = 31_536_000, True
 
-    reply = _ask(client, answer)
+    response = _send(client, case)
 
-    assert reply["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
+    assert response["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 
-def test_hsts_binds_no_developers_machine(client: Client) -> None:
+def test_there_is_no_hsts_in_development(client: Client) -> None:
     assert "Strict-Transport-Security" not in client.get("/").headers
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", *PAGES[:-1], "/api/schema"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "TRACE"])
-def test_what_only_shows_something_names_the_methods_that_it_takes(client: Client, method: str, path: str) -> None:
-    reply = client.generic(method, path)
+def test_a_read_only_path_names_its_methods(client: Client, method: str, path: str) -> None:
+    response = client.generic(method, path)
 
-    assert reply.status_code == 405
-    assert set(reply["Allow"].split(", ")) == {"GET", "HEAD"}
+    assert response.status_code == 405
+    assert set(response["Allow"].split(", ")) == {"GET", "HEAD"}
 
 
 @pytest.mark.parametrize(("path", "allowed"), [("/login", {"POST"}), ("/verify-email", {"GET", "POST"})])
-def test_so_does_the_api(path: str, allowed: set[str]) -> None:
-    reply = ApiClient().put(path)
+def test_the_api_names_its_methods(path: str, allowed: set[str]) -> None:
+    response = ApiClient().put(path)
 
-    assert reply.status_code == 405
-    assert allowed <= set(reply["Allow"].split(", "))
-    assert "PUT" not in reply["Allow"]
+    assert response.status_code == 405
+    assert allowed <= set(response["Allow"].split(", "))
+    assert "PUT" not in response["Allow"]
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/", "/api/schema", "/api/auth/me", "/nothing"])
-def test_no_answer_names_versions_hosts_or_addresses_of_servers(client: Client, path: str) -> None:
-    reply = client.get(path)
-    words = str(reply.headers) + (reply.content.decode() if path != "/api/schema" else "")
+def test_no_response_reveals_versions_hosts_or_servers(client: Client, path: str) -> None:
+    response = client.get(path)
+    words = str(response.headers) + (response.content.decode() if path != "/api/schema" else "")
 
     for word in ("Django", "Python", "granian", "sqlite", "postgres", "redis://", "unix://", "X-Powered-By", "/var/"):
         assert word not in words
 
 
 @pytest.mark.parametrize("path", ["/api/auth/me", "/api/auth/nothing", "/admin/login/", "/verify-email"])
-def test_what_may_hold_something_personal_is_not_stored(client: Client, path: str) -> None:
+def test_personal_data_is_not_stored(client: Client, path: str) -> None:
     assert "no-store" in client.get(path)["Cache-Control"]
 
 
-def test_a_form_of_the_admin_needs_its_token(client: Client) -> None:
-    reply = client.post("/admin/login/", {"username": "grace", "password": "Correct-Horse-7"})
+def test_a_form_of_the_admin_requires_its_csrf_token(client: Client) -> None:
+    response = client.post("/admin/login/", {"username": "grace", "password": "Correct-Horse-7"})
 
-    assert reply.status_code == 403
+    assert response.status_code == 403
