@@ -8,7 +8,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import DateTimeField, Exists, F, OuterRef, Subquery, UUIDField
 from django.db.models.functions import Least
 
@@ -120,7 +119,7 @@ def _require_grace(session: Session, presented: uuid.UUID) -> Session:
 @dataclass(frozen=True, slots=True)
 class _Rotated:
     session: Session
-    user: AbstractBaseUser
+    user: Any
 
 
 def _with_user(row: _Rotated) -> Session:

@@ -1,6 +1,7 @@
 """/healthz (is the process alive?) and /readyz (can it serve requests?)."""
 
 from http import HTTPStatus
+from typing import Any
 
 from django.http import HttpRequest, JsonResponse
 
@@ -26,7 +27,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     broker, worker = health_checks.broker(redis), heartbeat.state(heartbeat.age())
     is_ready = database.pending == 0 and not database.is_read_only
     is_healthy = redis == broker == worker == "ok" and not database.is_degraded
-    body = {
+    body: dict[str, Any] = {
         "status": "unavailable" if not is_ready else "ok" if is_healthy else "degraded",
         "database": database.state,
         "migrations": {None: "unknown", 0: "ok"}.get(database.pending, "pending"),

@@ -77,7 +77,7 @@ def test_a_logout_everywhere_ends_them_all(alice: User, sign_in: SignIn) -> None
         sign_in(alice).client.post("/logout-all")
 
 
-def test_sessions_are_hit_missed_or_redis_is_away(alice: User, sign_in: SignIn) -> None:
+def test_lookups_count_as_hit_miss_or_unavailable(alice: User, sign_in: SignIn) -> None:
     here = sign_in(alice)
 
     for result, prepare in (

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL that outlive a request: used again while they are good, and by nobody else."""
+"""Connections to PostgreSQL are reused between requests while they work, and only by their own process."""
 
 import copy
 import os
@@ -65,7 +65,7 @@ def test_django_takes_it_for_postgresql() -> None:
     assert connections.settings["default"]["ENGINE"] == "core.db.postgres"
 
 
-def test_a_connection_that_was_closed_serves_the_next_request(make: Make) -> None:
+def test_a_closed_connection_is_reused_by_the_next_request(make: Make) -> None:
     first, second = make(), make()
     used = _backend(first)
     first.close()
@@ -73,7 +73,7 @@ def test_a_connection_that_was_closed_serves_the_next_request(make: Make) -> Non
     assert _backend(second) == used
 
 
-def test_a_connection_that_the_server_ended_is_passed_over(make: Make) -> None:
+def test_a_connection_that_the_server_closed_is_not_reused(make: Make) -> None:
     first, second = make(), make()
     kept = {_backend(first), _backend(second)}
     first.close()
@@ -84,7 +84,7 @@ def test_a_connection_that_the_server_ended_is_passed_over(make: Make) -> None:
     assert _backend(first) not in kept
 
 
-def test_no_more_are_kept_than_the_setting_says(make: Make) -> None:
+def test_at_most_max_idle_connections_stay_open(make: Make) -> None:
     wrappers = [make() for _ in range(5)]
     used = {_backend(wrapper) for wrapper in wrappers}
     for wrapper in wrappers:
@@ -104,7 +104,7 @@ def test_a_connection_that_idled_too_long_is_closed(make: Make, monkeypatch: pyt
         assert _backend(second) != used
 
 
-def test_a_connection_amid_a_transaction_is_not_kept(make: Make) -> None:
+def test_a_connection_in_a_transaction_is_not_reused(make: Make) -> None:
     first, second = make(), make()
     first.set_autocommit(False)
     used = _backend(first)
@@ -113,7 +113,7 @@ def test_a_connection_amid_a_transaction_is_not_kept(make: Make) -> None:
     assert _backend(second) != used
 
 
-def test_a_process_does_not_take_what_another_one_kept(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_does_not_reuse_the_idle_connections_of_another(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = make(), make()
     used = _backend(first)
     first.close()
@@ -123,7 +123,9 @@ def test_a_process_does_not_take_what_another_one_kept(make: Make, monkeypatch: 
         assert _backend(second) != used
 
 
-def test_a_process_does_not_keep_what_it_was_born_with(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_forked_process_does_not_keep_the_connection_of_its_parent(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, second = make(), make()
     used = _backend(first)
     with monkeypatch.context() as patch:
@@ -149,7 +151,7 @@ def test_threads_that_come_and_go_leave_no_connection_behind(make: Make) -> None
     assert _backend(wrapper) in backends
 
 
-def test_what_was_kept_stands_in_nobodys_way_when_a_database_is_dropped(make: Make) -> None:
+def test_closing_the_pool_closes_idle_connections_so_that_the_database_can_be_dropped(make: Make) -> None:
     wrapper = make()
     used = _backend(wrapper)
     wrapper.close()
@@ -169,7 +171,7 @@ def test_connections_of_other_options_are_not_mixed(make: Make) -> None:
     assert _backend(second) != used
 
 
-def test_the_isolation_that_was_asked_for_stays(make: Make) -> None:
+def test_a_reused_connection_keeps_its_isolation_level(make: Make) -> None:
     strict = {"isolation_level": psycopg.IsolationLevel.SERIALIZABLE}
     first, second = make(**strict), make(**strict)
     used = _backend(first)

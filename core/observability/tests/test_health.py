@@ -68,7 +68,7 @@ def test_a_worker_says_that_it_is_there_before_its_first_sweep() -> None:
 
 
 @pytest.mark.django_db
-def test_redis_away_is_degraded(client: Client) -> None:
+def test_an_unavailable_redis_is_degraded(client: Client) -> None:
     breaker.record_failure()
 
     status, body = _ask(client)
@@ -104,7 +104,7 @@ def test_before_the_migrations_nothing_is_served(client: Client, monkeypatch: py
 
 
 @pytest.mark.django_db
-def test_a_worker_that_stopped_is_late(client: Client) -> None:
+def test_a_stopped_worker_is_stale(client: Client) -> None:
     heartbeat.beat()
     get_redis_connection("default").expire("vestibule:worker", 30 * 24 * 3600 - 150)
 
@@ -131,7 +131,7 @@ def test_a_database_that_takes_no_writes_is_not_ready(client: Client, monkeypatc
 
 
 @pytest.mark.django_db
-def test_an_email_that_nobody_takes_on_is_overdue(client: Client) -> None:
+def test_an_unclaimed_email_is_overdue(client: Client) -> None:
     _promised(ago=timedelta(hours=2), due_in=timedelta(minutes=-10))
     _promised(ago=timedelta(hours=3), due_in=timedelta(minutes=5))
     _promised(ago=timedelta(hours=9), due_in=timedelta(hours=-9), state=EmailState.SENT)
@@ -166,7 +166,7 @@ def test_the_migrations_are_settled_once(django_assert_num_queries: Any) -> None
         assert migrations.count_pending() == 0
 
 
-def test_what_hangs_holds_up_nobody_and_piles_up_no_threads(settings: Settings) -> None:
+def test_a_hung_check_blocks_no_caller_and_starts_one_thread(settings: Settings) -> None:
     settings.HEALTH_CHECK_TIMEOUT = 0.05
     released = threading.Event()
     asked: list[str] = []

@@ -1,4 +1,4 @@
-"""Redis that hangs or is gone costs one request a moment; then nobody asks, until it answers again."""
+"""A hung or killed Redis costs one request its time-out; then the breaker opens until Redis responds again."""
 
 import copy
 import signal
@@ -46,7 +46,7 @@ def _seconds(call: Callable[[], object]) -> float:
     return time.monotonic() - started
 
 
-def test_a_redis_that_hangs_costs_a_quarter_of_a_second_once(server: RedisServer) -> None:
+def test_a_hung_redis_costs_one_timeout(server: RedisServer) -> None:
     server.process.send_signal(signal.SIGSTOP)
 
     assert 0.2 < _seconds(lambda: execute(_ping)) < 0.4
@@ -54,7 +54,7 @@ def test_a_redis_that_hangs_costs_a_quarter_of_a_second_once(server: RedisServer
     assert max(_seconds(lambda: execute(_ping)) for _ in range(50)) < 0.02
 
 
-def test_one_caller_tries_again_after_the_pause_while_the_others_keep_away(server: RedisServer) -> None:
+def test_after_the_pause_one_caller_probes_redis_and_the_others_fail_fast(server: RedisServer) -> None:
     server.process.send_signal(signal.SIGSTOP)
     _seconds(lambda: execute(_ping))
     time.sleep(PAUSE)
@@ -66,7 +66,7 @@ def test_one_caller_tries_again_after_the_pause_while_the_others_keep_away(serve
     assert waits[-2] < 0.1
 
 
-def test_a_redis_that_answers_again_is_asked_again(server: RedisServer) -> None:
+def test_the_breaker_closes_when_redis_responds_again(server: RedisServer) -> None:
     server.process.send_signal(signal.SIGSTOP)
     _seconds(lambda: execute(_ping))
     server.process.send_signal(signal.SIGCONT)
@@ -78,7 +78,7 @@ def test_a_redis_that_answers_again_is_asked_again(server: RedisServer) -> None:
     assert not guarded.breaker.is_open
 
 
-def test_a_redis_that_is_gone_costs_nothing(server: RedisServer) -> None:
+def test_a_killed_redis_costs_no_time(server: RedisServer) -> None:
     server.process.kill()
     server.process.wait()
 
@@ -95,7 +95,7 @@ def test_an_error_about_one_command_leaves_the_breaker_closed(server: RedisServe
     assert execute(_ping)
 
 
-def test_a_redis_without_memory_still_answers_what_it_can(server: RedisServer) -> None:
+def test_a_redis_that_is_out_of_memory_still_serves_reads(server: RedisServer) -> None:
     execute(lambda client: client.set("kept", "yes"))
     execute(lambda client: client.config_set("maxmemory", 1))
 
@@ -105,16 +105,14 @@ def test_a_redis_without_memory_still_answers_what_it_can(server: RedisServer) -
     assert not guarded.breaker.is_open
 
 
-def test_an_error_about_one_key_or_one_command_is_told_from_an_absence(server: RedisServer) -> None:
+def test_an_error_about_one_command_is_redis_rejected(server: RedisServer) -> None:
     execute(lambda client: client.set("text", "x"))
 
     with pytest.raises(RedisRejected):
         execute(lambda client: client.lpush("text", "y"))
 
 
-def test_answers_that_each_come_just_in_time_count_as_a_failure_when_they_add_up(
-    server: RedisServer, settings: Settings
-) -> None:
+def test_slow_responses_that_add_up_open_the_breaker(server: RedisServer, settings: Settings) -> None:
     settings.REDIS_SLOW_SECONDS = 0.05
 
     assert execute(lambda client: [_late(client), _late(client)]) == [True, True]
@@ -127,7 +125,7 @@ def _late(client: Any) -> bool:
     return _ping(client)
 
 
-def test_a_replica_that_only_reads_counts_as_away(server: RedisServer) -> None:
+def test_a_read_only_replica_counts_as_unavailable(server: RedisServer) -> None:
     execute(lambda client: client.replicaof("127.0.0.1", "1"))
 
     _seconds(lambda: execute(lambda client: client.set("text", "x")))
@@ -137,7 +135,7 @@ def test_a_replica_that_only_reads_counts_as_away(server: RedisServer) -> None:
     _seconds(lambda: execute(_ping))  # it answers, but takes no writes yet
 
 
-def test_what_redis_was_not_told_meanwhile_is_doubted_afterwards(server: RedisServer) -> None:
+def test_closing_the_breaker_starts_a_new_cache_generation(server: RedisServer) -> None:
     number = cache_generation.number
     guarded.breaker.record_failure()
     time.sleep(PAUSE)
@@ -147,7 +145,7 @@ def test_what_redis_was_not_told_meanwhile_is_doubted_afterwards(server: RedisSe
     assert cache_generation.number > number
 
 
-def test_the_log_tells_when_it_opens_and_when_it_closes(server: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_says_when_the_breaker_opens_and_closes(server: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
     server.process.send_signal(signal.SIGSTOP)
     for _ in range(3):
         _seconds(lambda: execute(_ping))
@@ -160,14 +158,14 @@ def test_the_log_tells_when_it_opens_and_when_it_closes(server: RedisServer, cap
     assert told == ["redis breaker: open", "redis breaker: closed"]
 
 
-def test_a_fault_of_ours_is_no_fault_of_redis(server: RedisServer) -> None:
+def test_an_error_of_the_command_itself_leaves_the_breaker_closed(server: RedisServer) -> None:
     with pytest.raises(ZeroDivisionError):
         execute(lambda _client: 1 / 0)
 
     assert not guarded.breaker.is_open
 
 
-def test_a_pool_that_is_used_up_says_nothing_about_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exhausted_pool_leaves_the_breaker_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """`max_connections` of REDIS_URL."""
     pool = get_redis_connection("default").connection_pool
     pool.reset()

@@ -36,7 +36,7 @@ def _new_client(server: FaultyRedis) -> redis.Redis:
     )
 
 
-def test_a_further_connection_to_a_redis_that_we_know_begins_nothing(server: FaultyRedis, client: redis.Redis) -> None:
+def test_another_connection_to_the_same_redis_starts_no_generation(server: FaultyRedis, client: redis.Redis) -> None:
     number = cache_generation.number
 
     assert _new_client(server).ping()
@@ -44,7 +44,7 @@ def test_a_further_connection_to_a_redis_that_we_know_begins_nothing(server: Fau
     assert cache_generation.number == number
 
 
-def test_a_redis_that_started_again_begins_a_new_epoch(server: FaultyRedis, client: redis.Redis) -> None:
+def test_a_restarted_redis_starts_a_new_generation(server: FaultyRedis, client: redis.Redis) -> None:
     number = cache_generation.number
     server.kill()
     server.start()
@@ -54,7 +54,7 @@ def test_a_redis_that_started_again_begins_a_new_epoch(server: FaultyRedis, clie
     assert cache_generation.number > number
 
 
-def test_a_connection_that_was_cut_off_begins_a_new_epoch(server: FaultyRedis, client: redis.Redis) -> None:
+def test_a_reconnect_starts_a_new_generation(server: FaultyRedis, client: redis.Redis) -> None:
     number = cache_generation.number
     server.client.client_kill_filter(_type="normal", skipme=True)
 
@@ -63,19 +63,19 @@ def test_a_connection_that_was_cut_off_begins_a_new_epoch(server: FaultyRedis, c
     assert cache_generation.number > number
 
 
-def test_a_redis_that_takes_no_writes_is_of_no_use(server: FaultyRedis) -> None:
+def test_a_redis_that_accepts_no_writes_is_rejected(server: FaultyRedis) -> None:
     server.make_read_only()
 
     with pytest.raises(redis.ConnectionError, match="accepts no writes"):
         _new_client(server).ping()
 
 
-def test_a_redis_without_memory_is_still_of_use(server: FaultyRedis) -> None:
+def test_a_redis_that_is_out_of_memory_is_accepted(server: FaultyRedis) -> None:
     server.exhaust_memory()
 
     assert _new_client(server).ping()
 
 
-def test_a_greeting_leaves_a_name_and_nothing_else(server: FaultyRedis, client: redis.Redis) -> None:
+def test_connecting_sets_a_client_name_and_writes_no_key(server: FaultyRedis, client: redis.Redis) -> None:
     assert not server.client.exists(WRITE_PROBE_KEY)
     assert CLIENT_NAME in {other["name"] for other in server.client.client_list()}

@@ -32,7 +32,7 @@ def _note(name: str = "a" * 32) -> None:
     writer.record(_refusal(name), lambda: (USER, SESSION))
 
 
-def test_what_is_written_is_found_by_its_id_with_whoever_asked() -> None:
+def test_a_record_is_found_by_its_request_id_with_user_and_session() -> None:
     _note("first-one")
     _note("second-one")
 
@@ -41,10 +41,10 @@ def test_what_is_written_is_found_by_its_id_with_whoever_asked() -> None:
     found = store.find("first-one")
     assert found is not None
     assert (found.code, found.user_id, found.session_id) == ("session_revoked", USER, SESSION)
-    assert store.find("nobody-s") is None
+    assert store.find("unknown-one") is None
 
 
-def test_noting_asks_redis_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recording_sends_redis_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "append", lambda _: pytest.fail("it was written on the request's time"))
 
     _note()
@@ -52,7 +52,7 @@ def test_noting_asks_redis_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(writer._pending) == 1
 
 
-def test_what_waits_has_a_bound_and_the_oldest_give_way() -> None:
+def test_the_queue_is_bounded_and_drops_the_oldest() -> None:
     for number in range(writer._MAX_PENDING + 5):
         _note(f"request-{number}")
 
@@ -60,7 +60,7 @@ def test_what_waits_has_a_bound_and_the_oldest_give_way() -> None:
     assert writer._pending[0][0].request_id == "request-5"
 
 
-def test_without_redis_they_are_lost_with_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_without_redis_records_are_lost_and_a_warning_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     breaker.record_failure()
     _note()
 
@@ -177,7 +177,7 @@ def test_switched_off_nothing_is_noted(client: Client, settings: Settings, db: N
     assert not writer._pending
 
 
-def test_the_answer_stands_whatever_goes_wrong_with_its_note(
+def test_a_failure_to_record_does_not_change_the_response(
     client: Client, db: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: object) -> None:

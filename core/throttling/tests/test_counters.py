@@ -20,7 +20,7 @@ def _rule(subject: str = "alice") -> BackoffRule:
     return BackoffRule(limit=FIVE, key=counter_key(FIVE, subject), first_wait=30_000, max_wait=900_000)
 
 
-def test_as_many_as_the_limit_and_no_more(counters: Counters) -> None:
+def test_the_limit_admits_exactly_its_amount(counters: Counters) -> None:
     quotas = [counters.hit(_hit())[0] for _ in range(5)]
 
     assert [quota.remaining for quota in quotas] == [2, 1, 0, -1, -1]
@@ -42,7 +42,7 @@ def test_a_window_slides(counters: Counters) -> None:
     assert [counters.hit(_hit())[0].remaining for _ in range(2)] == [0, -1]  # one has gone, the two of later have not
 
 
-def test_what_is_refused_is_not_counted(counters: Counters) -> None:
+def test_rejected_hits_are_not_counted(counters: Counters) -> None:
     for _ in range(20):
         counters.hit(_hit())
 
@@ -61,7 +61,7 @@ def test_of_several_limits_none_is_used_where_one_is_full(counters: Counters) ->
     assert counters.hit(_hit())[0].remaining == 2
 
 
-def test_nobody_uses_the_room_of_another(counters: Counters) -> None:
+def test_subjects_have_separate_quotas(counters: Counters) -> None:
     for _ in range(4):
         counters.hit(_hit("mallory"))
 
@@ -109,7 +109,7 @@ def test_failures_that_lie_too_far_apart_do_not_add_up(counters: Counters) -> No
     assert counters.fail(_rule()) == 30
 
 
-def test_after_a_long_rest_all_is_forgotten(counters: Counters) -> None:
+def test_failures_expire_after_the_longest_wait(counters: Counters) -> None:
     for _ in range(5):
         counters.fail(_rule())
 
@@ -118,7 +118,7 @@ def test_after_a_long_rest_all_is_forgotten(counters: Counters) -> None:
     assert [counters.fail(_rule()) for _ in range(5)] == [0, 0, 0, 0, 30]
 
 
-def test_a_right_one_clears_its_own_failures_alone(counters: Counters) -> None:
+def test_a_success_resets_only_the_failures_of_its_subject(counters: Counters) -> None:
     for subject in ("alice", "bob"):
         for _ in range(4):
             counters.fail(_rule(subject))
@@ -129,14 +129,14 @@ def test_a_right_one_clears_its_own_failures_alone(counters: Counters) -> None:
     assert counters.fail(_rule("bob")) == 30
 
 
-def test_tries_being_judged_take_the_room_of_failures(counters: Counters) -> None:
+def test_attempts_in_flight_count_like_failures(counters: Counters) -> None:
     quotas = [counters.begin(_rule())[1] for _ in range(7)]
 
     assert [quota.remaining for quota in quotas] == [4, 3, 2, 1, 0, -1, -1]
-    assert quotas[-1].reset_ms == 1000  # nobody has failed: it is soon decided
+    assert quotas[-1].reset_ms == 1000  # no failure yet, so the attempts in flight end soon
 
 
-def test_past_the_bound_one_is_judged_at_a_time(counters: Counters) -> None:
+def test_past_the_limit_one_attempt_is_in_flight_at_a_time(counters: Counters) -> None:
     for _ in range(5):
         counters.fail(_rule())
     counters.wait(31)
@@ -144,7 +144,7 @@ def test_past_the_bound_one_is_judged_at_a_time(counters: Counters) -> None:
     assert [counters.begin(_rule())[1].remaining for _ in range(3)] == [0, -1, -1]
 
 
-def test_a_try_whose_process_died_is_given_up(counters: Counters) -> None:
+def test_an_attempt_in_flight_expires_when_its_process_dies(counters: Counters) -> None:
     for _ in range(5):
         counters.begin(_rule())
 
@@ -165,19 +165,19 @@ def test_a_full_window_begins_no_try_and_a_try_that_waits_uses_no_window(counter
     assert counters.hit(_hit("bob"))[0].remaining == 2
 
 
-def test_keys_name_nobody() -> None:
+def test_keys_hold_no_personal_data() -> None:
     assert "alice" not in counter_key(THREE, "alice@example.com")
     assert counter_key(THREE, "alice") != counter_key(THREE, "bob")
     assert len(counter_key(THREE, "a" * 10_000)) < 60
 
 
-def test_a_redis_that_forgot_the_script_is_sent_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_redis_without_the_script_is_sent_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(in_redis._admit, "sha", "0" * 40)
 
     assert in_redis.admit("one", [_hit()], None)[0].remaining == 2
 
 
-def test_a_memory_holds_no_more_keys_than_it_may() -> None:
+def test_the_memory_holds_at_most_max_keys() -> None:
     small = Memory(max_keys=10)
     for number in range(100):
         small.admit("one", [_hit(str(number))], None)
