@@ -1,4 +1,4 @@
-"""Moves an account to another address: asked for with the password, confirmed with the code that goes to the new one."""
+"""Changes an account's email: requested with the password, confirmed with the code sent to the new email."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -22,11 +22,11 @@ from sessions_tracking.client_info import ClientInfo
 
 
 def request(*, user_id: uuid.UUID, session_id: uuid.UUID, new_email: str, password: str, client: ClientInfo) -> None:
-    """Promises a code to the new address and a notice to the old one, which stays the account's until the code is given.
+    """Queue a code to the new email and a notice to the current one, which the account keeps until the code is entered.
 
-    Another spelling of the same address is proven like another address: on some servers, case tells two mailboxes apart.
-    A change that was pending gives way. An old address that was never proven is told nothing: it may be a stranger's.
-    With PREVENT_ENUMERATION a taken address looks like any other, and its owner is told by email.
+    A new spelling of the same email is verified too: some servers distinguish mailboxes by case. The new request replaces a
+    pending one. An unverified current email receives no notice: it may belong to someone else. With PREVENT_ENUMERATION an
+    email in use looks like any other, and its owner is notified by email.
 
     Raises PasswordIncorrect (`password`), ValidationFailed and EmailTaken (`newEmail`), and SessionRevoked.
     """
@@ -34,10 +34,8 @@ def request(*, user_id: uuid.UUID, session_id: uuid.UUID, new_email: str, passwo
     if new_email == user.email:
         raise ValidationFailed(errors={"newEmail": [_("This is your address already.")]})
     passwords.require_correct(password, user=user, field="password")
-    limiter.consume(
-        settings.RATE_LIMIT_RESEND, f"change:{attempt_key(new_email)}"
-    )  # nobody's inbox is filled by a stranger
-    limiter.consume(settings.RATE_LIMIT_RESEND, f"change-of:{user.id}")  # nor the old address with notices
+    limiter.consume(settings.RATE_LIMIT_RESEND, f"change:{attempt_key(new_email)}")  # a stranger cannot flood an inbox
+    limiter.consume(settings.RATE_LIMIT_RESEND, f"change-of:{user.id}")  # nor the current email with notices
     owner = User.objects.exclude(id=user.id).filter(email_key=email_key(new_email)).first()
     if owner is not None and not settings.PREVENT_ENUMERATION:
         raise EmailTaken(errors={"newEmail": [EmailTaken.message]})
@@ -53,9 +51,9 @@ def request(*, user_id: uuid.UUID, session_id: uuid.UUID, new_email: str, passwo
 
 
 def _begin(user: User, session_id: uuid.UUID, new_email: str) -> EmailChange:
-    """Under the user's lock, so that of two at once the later is the one that is pending.
+    """Create the change under the user's lock, so that of two concurrent requests the later one is pending.
 
-    Each is later than the one before, whatever the clocks of the nodes say: undoing one undoes those after it.
+    Each `requested_at` is later than the one before, whatever the clocks of the nodes: undoing a change undoes those after it.
     """
     same = User.objects.filter(id=user.id, password=user.password, email_key=user.email_key, is_active=True)
     if not same.select_for_update().exists() or not sessions.is_active(user_id=user.id, session_id=session_id):
@@ -75,10 +73,10 @@ def _begin(user: User, session_id: uuid.UUID, new_email: str) -> EmailChange:
 
 
 def confirm(*, user_id: uuid.UUID, session_id: uuid.UUID, code: str, client: ClientInfo) -> User:
-    """Makes the pending address the account's, which also verifies it. Of racing confirmations one wins.
+    """Make the pending email the account's, which also verifies it. Of racing confirmations one wins.
 
-    Counts the try before it looks. Raises CodeInvalid, from the sixth try on TooManyAttempts, and EmailTaken where somebody
-    was faster.
+    Charges the attempt before it compares the code. Raises CodeInvalid, TooManyAttempts from the sixth attempt on, and
+    EmailTaken if another account has the email by now.
     """
     change = EmailChange.objects.pending().filter(user_id=user_id).order_by("-requested_at").first()
     if change is None:
@@ -95,7 +93,7 @@ def confirm(*, user_id: uuid.UUID, session_id: uuid.UUID, code: str, client: Cli
 
 
 def _confirm(change: EmailChange, session_id: uuid.UUID, client: ClientInfo) -> User:
-    """The user's row first, as everybody does who locks both."""
+    """Lock the user's row first, like every function that locks both rows."""
     user = User.objects.select_for_update().filter(id=change.user_id, is_active=True).first()
     if user is None or user.email_key != change.old_email_key:
         raise CodeInvalid
@@ -113,9 +111,9 @@ def _confirm(change: EmailChange, session_id: uuid.UUID, client: ClientInfo) -> 
 
 
 def move(user: User, *, email: str, key: str) -> None:
-    """Makes a proven address the user's, within the caller's transaction. Whatever was mailed to the former one opens nothing.
+    """Make a verified email the user's, within the caller's transaction. Codes and links sent to the former email stop working.
 
-    Raises IntegrityError where somebody has it.
+    Raises IntegrityError if another account has the email.
     """
     outbox.cancel_resets(user)
     registration_claims.remove(user.email)
@@ -129,5 +127,5 @@ def move(user: User, *, email: str, key: str) -> None:
 
 
 def close(*, user_id: uuid.UUID) -> None:
-    """An administrator has set the address: what was asked for before is settled, and no link undoes it."""
+    """Close all changes after an administrator has set the email: no code confirms and no link undoes them."""
     EmailChange.objects.open().filter(user_id=user_id).update(closed_at=datetime.now(UTC))

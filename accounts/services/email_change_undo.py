@@ -1,4 +1,4 @@
-"""Gives an account back to the address that it was moved away from, and signs out whoever did that."""
+"""Restores the former email of an account, and signs out the person who changed it."""
 
 from datetime import UTC, datetime
 
@@ -15,11 +15,11 @@ from sessions_tracking.models import RevokedReason
 
 
 def undo(*, token: str) -> None:
-    """Puts the old address back, ends every session, and mails that address a link to a new password; works once.
+    """Restore the former email, revoke every session, and email a link to set a new password. Works once.
 
-    Whoever changed the address knew the password: hence the link. The password itself stays, since the wrong person may
-    have pressed the button. Everything asked for since dies too, links to undo it included, so that of somebody who
-    changed the address twice the first owner wins. A change that is still pending can be stopped the same way.
+    The person who changed the email knew the password: hence the link. The password itself stays, since the wrong person may
+    have pressed the button. All later changes become invalid, with their links to undo them: if an attacker changed the email
+    twice, the first owner wins. A pending change can be stopped in the same way.
 
     Raises UndoTokenInvalid, and PreviousEmailTaken, which leaves the link as it is.
     """
@@ -34,7 +34,7 @@ def undo(*, token: str) -> None:
 
 
 def _undo(change: EmailChange) -> None:
-    """The user's row first, as everybody does who locks both."""
+    """Lock the user's row first, like every function that locks both rows."""
     user = User.objects.select_for_update().filter(id=change.user_id, is_active=True).first()
     now = datetime.now(UTC)
     if user is None or not EmailChange.objects.undoable(now).filter(id=change.id).update(undone_at=now):
@@ -54,9 +54,9 @@ def _undo(change: EmailChange) -> None:
 
 
 def _displace_squatters(key: str) -> None:
-    """Who registered the freed address and never proved it must not stand in the way of whoever reads its mail.
+    """Take the freed email from accounts that registered it and never verified it.
 
-    An account that was never used goes, as it would after UNVERIFIED_ACCOUNT_LIFETIME; another loses the address.
+    An account that was never used is deleted, as it would be after UNVERIFIED_ACCOUNT_LIFETIME; others lose the email.
     """
     squatters = User.objects.filter(email_key=key, email_verified_at=None, role=Role.USER, is_staff=False)
     for squatter in squatters.select_for_update():

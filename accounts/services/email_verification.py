@@ -1,4 +1,4 @@
-"""Proves that an address is its user's: by the code, by the link, or by a password reset that arrived there."""
+"""Verifies that an email belongs to its user: by the code, by the link, or by a password reset sent to it."""
 
 import uuid
 from datetime import UTC, datetime
@@ -18,15 +18,15 @@ from core.ids import new_id
 
 
 def verify_by_code(*, email: str, code: str) -> User:
-    """Counts the try before it looks; a right code takes the count away.
+    """Charge the attempt before comparing the code; the right code resets the counter.
 
-    Raises CodeInvalid, and from the sixth try on TooManyAttempts, for addresses that nobody has too. Past the tries of an hour
-    no code serves, whoever used them up (TooManyWrongCodes); the link does.
+    Raises CodeInvalid, and TooManyAttempts from the sixth attempt on, for unknown emails too. Beyond the attempts of an hour,
+    by any client, no code works (TooManyWrongCodes), but the link still does.
     """
     code_attempts.count_code_attempt(Purpose.VERIFY_EMAIL, _attempt_key(email))
     code_attempts.count_account_attempt(Purpose.VERIFY_EMAIL, _attempt_key(email))
     user = User.objects.with_email(email)
-    # Looked for whoever has the address, so that the time tells nothing (ASVS 6.3.8).
+    # The same query for unknown emails, so that the response time reveals nothing (ASVS 6.3.8).
     secret = verification_codes.find_by_code(user=user or User(), purpose=Purpose.VERIFY_EMAIL, code=code)
     if user is None or not user.is_active or secret is None:
         raise CodeInvalid
@@ -56,7 +56,7 @@ def _attempt_key(email: str) -> str:
 
 
 def verify_by_link(*, email: str, token: str) -> User:
-    """Idempotent while the token lives. Raises TokenInvalid, and UserNotFound unless PREVENT_ENUMERATION hides who is known."""
+    """Idempotent while the token is valid. Raises TokenInvalid, and UserNotFound unless PREVENT_ENUMERATION hides it."""
     user = User.objects.with_email(email)
     if user is None:
         raise TokenInvalid if settings.PREVENT_ENUMERATION else UserNotFound
@@ -70,15 +70,15 @@ def verify_by_link(*, email: str, token: str) -> User:
 
 
 def prove(user: User, *, how: str) -> None:
-    """As `mark_verified`, for somebody who has just shown that the address is theirs."""
+    """Like `mark_verified`, for a user who has just proven the email, with an audit record."""
     if mark_verified(user):
         audit.record(AuditKind.EMAIL_VERIFIED, user_id=user.id, actor_id=user.id, facts={"how": how})
 
 
 def mark_verified(user: User) -> bool:
-    """Within the caller's transaction. The first success, by whichever door, sends the welcome; open codes die with it.
+    """Mark the email as verified, within the caller's transaction; return whether it was not verified before.
 
-    True for that first success. Only the address that was proven: raises TokenInvalid where the user's is another by now.
+    The first verification sends the welcome email and uses up the codes. Raises TokenInvalid if the user's email has changed.
     """
     now = datetime.now(UTC)
     same = User.objects.filter(id=user.id, email_key=user.email_key)
@@ -93,9 +93,9 @@ def mark_verified(user: User) -> bool:
 
 
 def resend(*, email: str) -> None:
-    """Promises another code; the former dies now. Raises UserNotFound, EmailAlreadyVerified, RateLimited.
+    """Queue another code and invalidate the former one. Raises UserNotFound, EmailAlreadyVerified, RateLimited.
 
-    With PREVENT_ENUMERATION an address that is unknown or verified looks like any other, and costs as much.
+    With PREVENT_ENUMERATION an unknown or verified email looks like any other, and takes as long.
     """
     user = User.objects.with_email(email)
     receiver = user if user is not None and user.is_active and not user.email_verified else None

@@ -1,4 +1,4 @@
-"""Passwords: rules for new ones, forgotten, reset and changed."""
+"""Checks, resets and changes passwords."""
 
 import uuid
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ from sessions_tracking.models import RevokedReason
 
 
 def require_acceptable(password: str, *, user: User, field: str) -> None:
-    """Raises ValidationFailed under `field` with every rule that the password breaks."""
+    """Raise ValidationFailed under `field` with every rule that the password breaks."""
     try:
         validate_password(hashing.normalize(password), user)
     except ValidationError as error:
@@ -46,9 +46,9 @@ def require_correct(password: str, *, user: User, field: str, hashes: int = 1) -
 
 
 def request_reset(*, email: str, language: str) -> None:
-    """Promises a reset to the address, whoever has it or not: the same work and the same answer.
+    """Queue a reset for the email, with the same work and the same response whether or not an account has it.
 
-    Raises RateLimited past what RATE_LIMIT_FORGOT gives an address, in whatever spelling.
+    Raises RateLimited beyond RATE_LIMIT_FORGOT, which counts all spellings of an email together.
     """
     limiter.consume(settings.RATE_LIMIT_FORGOT, attempt_key(email))
     with transaction.atomic():

@@ -10,7 +10,7 @@ from core.dev.tests.conftest import ends_within
 from core.testing.faulty_redis import FaultyRedis
 from core.testing.waiting import wait_until
 from tests.faults import worker_fleet
-from tests.faults.worker_fleet import PostOffice, Process, promise
+from tests.faults.worker_fleet import Process, WorkerFleet, enqueue_welcome
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
 
@@ -27,7 +27,7 @@ def fleet_settings() -> str:
 
 def _sweeps(mailbox: MailServer) -> None:
     """An email arrives without a nudge, so beat has published and the worker consumes."""
-    [email] = promise()
+    [email] = enqueue_welcome()
     wait_until(lambda: mailbox.accepted[email], seconds=40)
 
 
@@ -37,7 +37,7 @@ def _refuse_publications(redis: FaultyRedis) -> None:
 
 
 def test_beat_ends_when_every_publication_fails_with_a_broker_that_answers(
-    fleet: PostOffice, redis: FaultyRedis, mailbox: MailServer
+    fleet: WorkerFleet, redis: FaultyRedis, mailbox: MailServer
 ) -> None:
     beat = fleet.beat()
     fleet.worker(beat=False)
@@ -54,7 +54,7 @@ def test_beat_ends_when_every_publication_fails_with_a_broker_that_answers(
 def test_a_hung_beat_ends(faults_folder: Path, mailbox: MailServer, redis: FaultyRedis, tmp_path: Path) -> None:
     mark = str(tmp_path / "hung")
     variables = {"REDIS_URL": redis.url, "CELERY_BROKER_URL": redis.url, "HUNG_BEAT_MARK": mark}
-    with worker_fleet.opened(faults_folder, mailbox.url, settings=HUNG, **variables) as fleet:
+    with worker_fleet.running(faults_folder, mailbox.url, settings=HUNG, **variables) as fleet:
         assert fleet.beat().wait(timeout=40) == 1
         assert Path(mark).exists()
 
@@ -64,7 +64,7 @@ def test_a_hung_beat_inside_a_worker_is_replaced_and_stops_with_the_worker(
 ) -> None:
     mark = tmp_path / "hung"
     variables = {"REDIS_URL": redis.url, "CELERY_BROKER_URL": redis.url, "HUNG_BEAT_MARK": str(mark)}
-    with worker_fleet.opened(faults_folder, mailbox.url, settings=HUNG, **variables) as fleet:
+    with worker_fleet.running(faults_folder, mailbox.url, settings=HUNG, **variables) as fleet:
         worker = fleet.worker()
         wait_until(mark.exists, seconds=40)
 
@@ -82,7 +82,7 @@ def _children(worker: Process) -> list[int]:
 
 @pytest.mark.parametrize("embedded", [False, True], ids=["beat", "worker --beat"])
 def test_beat_outlives_a_broker_that_is_killed_and_one_that_hangs(
-    fleet: PostOffice, redis: FaultyRedis, mailbox: MailServer, embedded: bool
+    fleet: WorkerFleet, redis: FaultyRedis, mailbox: MailServer, embedded: bool
 ) -> None:
     beat = fleet.worker() if embedded else fleet.beat()
     if not embedded:

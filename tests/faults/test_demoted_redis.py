@@ -11,7 +11,7 @@ from core.testing import live_server
 from core.testing.faulty_redis import FaultyRedis
 from core.testing.waiting import wait_until
 from tests.faults.conftest import readiness
-from tests.faults.worker_fleet import PostOffice, address, promise, sign_up_in_time
+from tests.faults.worker_fleet import WorkerFleet, address, enqueue_welcome, sign_up_in_time
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
 
@@ -22,13 +22,13 @@ RECOVERY_SECONDS = 25
 
 def _expect_mail(mailbox: MailServer, seconds: float = RECOVERY_SECONDS) -> None:
     """Without a nudge: beat publishes and the worker consumes."""
-    [email] = promise()
+    [email] = enqueue_welcome()
     wait_until(lambda: mailbox.accepted[email], seconds=seconds)
 
 
 @pytest.mark.parametrize("embedded", [True, False], ids=["make worker", "make run"])
 def test_worker_and_beat_go_on_after_a_demotion(
-    fleet: PostOffice, redis: FaultyRedis, mailbox: MailServer, embedded: bool
+    fleet: WorkerFleet, redis: FaultyRedis, mailbox: MailServer, embedded: bool
 ) -> None:
     processes = [fleet.worker(beat=embedded), *([] if embedded else [fleet.beat()])]
     _expect_mail(mailbox, seconds=40)
@@ -43,7 +43,7 @@ def test_worker_and_beat_go_on_after_a_demotion(
 
 
 def test_a_worker_that_starts_with_a_replica_waits_for_a_primary(
-    fleet: PostOffice, redis: FaultyRedis, mailbox: MailServer
+    fleet: WorkerFleet, redis: FaultyRedis, mailbox: MailServer
 ) -> None:
     redis.make_read_only()
     worker = fleet.worker()
@@ -56,7 +56,7 @@ def test_a_worker_that_starts_with_a_replica_waits_for_a_primary(
 
 
 def test_the_web_process_serves_nudges_and_remembers_again_after_a_demotion(
-    faults_folder: Path, fleet: PostOffice, redis: FaultyRedis, mailbox: MailServer
+    faults_folder: Path, fleet: WorkerFleet, redis: FaultyRedis, mailbox: MailServer
 ) -> None:
     fleet.worker()
     with live_server.running(faults_folder, REDIS_URL=redis.url, CELERY_BROKER_URL=redis.url, WEB_WORKERS="1") as api:

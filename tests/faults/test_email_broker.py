@@ -70,19 +70,19 @@ def server(folder: Path, broker_server: RedisServer) -> Iterator[LiveServer]:
 
 
 @pytest.fixture
-def office(folder: Path, mailbox: MailServer, broker_server: RedisServer) -> Iterator[worker_fleet.PostOffice]:
-    with worker_fleet.opened(folder, mailbox.url, CELERY_BROKER_URL=_url(broker_server)) as office:
-        yield office
+def fleet(folder: Path, mailbox: MailServer, broker_server: RedisServer) -> Iterator[worker_fleet.WorkerFleet]:
+    with worker_fleet.running(folder, mailbox.url, CELERY_BROKER_URL=_url(broker_server)) as fleet:
+        yield fleet
 
 
 def test_a_broker_that_hangs_under_web_worker_and_beat_delays_email_and_nothing_else(
     server: LiveServer,
-    office: worker_fleet.PostOffice,
+    fleet: worker_fleet.WorkerFleet,
     mailbox: MailServer,
     broker: redis.Redis,
     broker_server: RedisServer,
 ) -> None:
-    office.worker()
+    fleet.worker()
     before, meanwhile = address(), [address() for _ in range(3)]
     sign_up(server, before)
     wait_until(lambda: mailbox.accepted[before])
@@ -97,9 +97,9 @@ def test_a_broker_that_hangs_under_web_worker_and_beat_delays_email_and_nothing_
 
 
 def test_a_broker_without_memory_delays_email_and_nothing_else(
-    server: LiveServer, office: worker_fleet.PostOffice, mailbox: MailServer, broker: redis.Redis
+    server: LiveServer, fleet: worker_fleet.WorkerFleet, mailbox: MailServer, broker: redis.Redis
 ) -> None:
-    worker = office.worker()
+    worker = fleet.worker()
     before, meanwhile = address(), [address() for _ in range(3)]
     sign_up(server, before)
     wait_until(lambda: mailbox.accepted[before])
@@ -112,21 +112,21 @@ def test_a_broker_without_memory_delays_email_and_nothing_else(
     # Celery gives up where it has to connect anew meanwhile; whatever supervises it starts it again.
     with suppress(subprocess.TimeoutExpired):
         worker.wait(timeout=3)
-        office.worker()
+        fleet.worker()
     wait_until(lambda: all(mailbox.accepted[email] for email in meanwhile))
     _expect_once(mailbox, [before, *meanwhile])
     _expect_codes_to_work(server, mailbox, meanwhile)
 
 
 def test_a_broker_that_is_flushed_after_the_enqueue_loses_no_email(
-    server: LiveServer, office: worker_fleet.PostOffice, mailbox: MailServer, broker: redis.Redis
+    server: LiveServer, fleet: worker_fleet.WorkerFleet, mailbox: MailServer, broker: redis.Redis
 ) -> None:
     emails = [address() for _ in range(3)]
     assert {sign_up(server, email).status for email in emails} == {201}
     wait_until(lambda: broker.llen(QUEUE))
     broker.flushall()
 
-    office.worker()
+    fleet.worker()
     wait_until(lambda: all(mailbox.accepted[email] for email in emails))
 
     broker.flushall()  # the worker listens, and what its queue was bound to is gone
@@ -138,19 +138,19 @@ def test_a_broker_that_is_flushed_after_the_enqueue_loses_no_email(
 
 
 def test_a_pickle_on_the_queue_is_never_opened_and_holds_up_nothing(
-    server: LiveServer, office: worker_fleet.PostOffice, mailbox: MailServer, broker: redis.Redis, tmp_path: Path
+    server: LiveServer, fleet: worker_fleet.WorkerFleet, mailbox: MailServer, broker: redis.Redis, tmp_path: Path
 ) -> None:
     trace = tmp_path / "opened"
     broker.rpush(QUEUE, _message(pickle.dumps(_Bomb(str(trace))), "application/x-python-serialize"))
 
-    _expect_to_get_through(server, office, mailbox)
+    _expect_to_get_through(server, fleet, mailbox)
 
     assert not trace.exists()
     assert not broker.llen(QUEUE)
 
 
 def test_poisoned_messages_at_the_head_of_the_queue_hold_up_nothing(
-    server: LiveServer, office: worker_fleet.PostOffice, mailbox: MailServer, broker: redis.Redis
+    server: LiveServer, fleet: worker_fleet.WorkerFleet, mailbox: MailServer, broker: redis.Redis
 ) -> None:
     broker.rpush(
         QUEUE,
@@ -160,20 +160,20 @@ def test_poisoned_messages_at_the_head_of_the_queue_hold_up_nothing(
         _message(b"\xff\xfe", "text/plain"),
     )
 
-    _expect_to_get_through(server, office, mailbox)
+    _expect_to_get_through(server, fleet, mailbox)
 
     assert not broker.llen(QUEUE)
 
 
 def test_what_is_no_message_at_all_ends_the_worker_and_the_next_one_finds_it_gone(
-    server: LiveServer, office: worker_fleet.PostOffice, mailbox: MailServer, broker: redis.Redis
+    server: LiveServer, fleet: worker_fleet.WorkerFleet, mailbox: MailServer, broker: redis.Redis
 ) -> None:
     """Celery's transport gives up on bytes that it never wrote. It must end then, so that its supervisor sees it."""
     broker.rpush(QUEUE, b"no message")
 
-    assert office.worker().wait(timeout=20) != 0
+    assert fleet.worker().wait(timeout=20) != 0
 
-    _expect_to_get_through(server, office, mailbox)
+    _expect_to_get_through(server, fleet, mailbox)
 
 
 class _Bomb:
@@ -207,8 +207,8 @@ def _message(body: bytes, content_type: str, task: str = "accounts.deliver_outbo
     ).encode()
 
 
-def _expect_to_get_through(server: LiveServer, office: worker_fleet.PostOffice, mailbox: MailServer) -> None:
-    worker = office.worker()
+def _expect_to_get_through(server: LiveServer, fleet: worker_fleet.WorkerFleet, mailbox: MailServer) -> None:
+    worker = fleet.worker()
     email = address()
     sign_up(server, email)
     wait_until(lambda: mailbox.accepted[email])

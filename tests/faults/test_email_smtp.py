@@ -149,9 +149,9 @@ def test_a_mail_server_without_a_voice_holds_up_no_request(
     with (
         live_database.in_use(tmp_path, django_db_blocker),
         live_server.running(tmp_path) as server,
-        worker_fleet.opened(tmp_path, rude.url, settings="tests.faults.impatient_worker_settings") as office,
+        worker_fleet.running(tmp_path, rude.url, settings="tests.faults.impatient_worker_settings") as fleet,
     ):
-        office.worker()
+        fleet.worker()
         emails = [address() for _ in range(3)]
         sign_up_in_time(server, emails)
         wait_until(lambda: OutboxEmail.objects.filter(error__gt="").count() == len(emails))

@@ -24,7 +24,7 @@ from core.testing import live_database
 from core.testing.redis_url import redis_url_for_worker
 from core.testing.waiting import wait_until
 from tests.faults import worker_fleet
-from tests.faults.worker_fleet import HASTY, PostOffice, Process, promise, row
+from tests.faults.worker_fleet import HASTY, Process, WorkerFleet, enqueue_welcome, row
 
 pytestmark = pytest.mark.faults
 
@@ -46,20 +46,20 @@ def mailbox() -> Iterator[MailServer]:
 
 
 @pytest.fixture
-def office(folder: Path, mailbox: MailServer) -> Iterator[PostOffice]:
-    with worker_fleet.opened(folder, mailbox.url) as office:
-        yield office
+def fleet(folder: Path, mailbox: MailServer) -> Iterator[WorkerFleet]:
+    with worker_fleet.running(folder, mailbox.url) as fleet:
+        yield fleet
 
 
 @pytest.mark.timeout(120)
 def test_three_workers_and_two_beats_send_two_hundred_emails_two_hundred_times(
-    office: PostOffice, mailbox: MailServer
+    fleet: WorkerFleet, mailbox: MailServer
 ) -> None:
-    emails = promise(200)
+    emails = enqueue_welcome(200)
     for _ in range(3):
-        office.worker(beat=False)
+        fleet.worker(beat=False)
     for _ in range(2):
-        office.beat()
+        fleet.beat()
 
     wait_until(lambda: not _unsent(), seconds=60)
 
@@ -71,10 +71,10 @@ def test_three_workers_and_two_beats_send_two_hundred_emails_two_hundred_times(
 
 
 def test_a_worker_that_is_asked_to_stop_finishes_the_email_in_its_hands(
-    office: PostOffice, mailbox: MailServer
+    fleet: WorkerFleet, mailbox: MailServer
 ) -> None:
-    emails = promise(3)
-    worker = office.worker()
+    emails = enqueue_welcome(3)
+    worker = fleet.worker()
     for email in emails:
         mailbox.answers[email] = [lambda: _slowly(0.5)]
     wait_until(lambda: mailbox.tries)
@@ -83,13 +83,13 @@ def test_a_worker_that_is_asked_to_stop_finishes_the_email_in_its_hands(
     assert worker.wait(timeout=15) == 0
 
     assert not OutboxEmail.objects.filter(state=EmailState.SENDING).exists()
-    office.worker()
+    fleet.worker()
     _expect_once(mailbox, emails)
 
 
-def test_a_stop_waits_for_one_short_task_and_not_for_the_whole_queue(office: PostOffice, mailbox: MailServer) -> None:
-    emails = promise(40)
-    worker = office.worker()
+def test_a_stop_waits_for_one_short_task_and_not_for_the_whole_queue(fleet: WorkerFleet, mailbox: MailServer) -> None:
+    emails = enqueue_welcome(40)
+    worker = fleet.worker()
     for email in emails:
         mailbox.answers[email] = [lambda: _slowly(0.4)]
     wait_until(lambda: mailbox.tries)
@@ -101,19 +101,19 @@ def test_a_stop_waits_for_one_short_task_and_not_for_the_whole_queue(office: Pos
     assert time.monotonic() - started < 9  # sixteen seconds of work were waiting
     assert OutboxEmail.objects.filter(state=EmailState.QUEUED).exists()
     mailbox.answers.clear()
-    office.worker()
+    fleet.worker()
     _expect_once(mailbox, emails)
 
 
 def test_a_worker_that_is_told_twice_to_stop_loses_nothing(folder: Path, mailbox: MailServer) -> None:
-    with worker_fleet.opened(folder, mailbox.url, settings=HASTY) as office:
-        emails = promise(4)
-        worker = office.worker()
+    with worker_fleet.running(folder, mailbox.url, settings=HASTY) as fleet:
+        emails = enqueue_welcome(4)
+        worker = fleet.worker()
         mailbox.answers[emails[0]] = [lambda: _told_twice(worker)]
         wait_until(lambda: mailbox.accepted[emails[0]])
         worker.wait(timeout=15)
 
-        office.worker()
+        fleet.worker()
         wait_until(lambda: not _unsent())
 
         assert [len(mailbox.accepted[email]) for email in emails[1:]] == [1] * 3
@@ -123,13 +123,13 @@ def test_a_worker_that_is_told_twice_to_stop_loses_nothing(folder: Path, mailbox
 
 
 def test_a_task_that_is_delivered_again_while_the_first_still_sends_sends_nothing(
-    office: PostOffice, mailbox: MailServer
+    fleet: WorkerFleet, mailbox: MailServer
 ) -> None:
     """As after Redis's visibility timeout: the second worker gets the same task, ten times while the first one sends."""
-    [email] = promise()
+    [email] = enqueue_welcome()
     mailbox.answers[email] = [lambda: _slowly(3)] * 9
     for _ in range(2):
-        office.worker()
+        fleet.worker()
 
     wait_until(lambda: row(email).state == EmailState.SENT)
 
@@ -137,9 +137,9 @@ def test_a_task_that_is_delivered_again_while_the_first_still_sends_sends_nothin
     assert mailbox.tries[email] == 1
 
 
-def test_what_is_rolled_back_is_not_sent_by_a_worker_that_looks_on(office: PostOffice, mailbox: MailServer) -> None:
-    office.worker()
-    [kept] = promise()
+def test_what_is_rolled_back_is_not_sent_by_a_worker_that_looks_on(fleet: WorkerFleet, mailbox: MailServer) -> None:
+    fleet.worker()
+    [kept] = enqueue_welcome()
     wait_until(lambda: mailbox.accepted[kept])
 
     with pytest.raises(_PowerCutError), transaction.atomic():
@@ -154,12 +154,12 @@ def test_what_is_rolled_back_is_not_sent_by_a_worker_that_looks_on(office: PostO
 
 
 def test_a_database_that_is_gone_when_the_email_was_accepted_causes_no_second_copy(
-    office: PostOffice, mailbox: MailServer
+    fleet: WorkerFleet, mailbox: MailServer
 ) -> None:
-    [email] = promise()
+    [email] = enqueue_welcome()
     url = live_database.current_url()  # of this thread; the mail server's has another
     mailbox.answers[email] = [lambda: _without_database(url)]
-    office.worker()
+    fleet.worker()
 
     wait_until(lambda: row(email).state == EmailState.SENT)
 

@@ -22,7 +22,7 @@ from core.testing.tls_proxy import TLSProxy
 from core.testing.waiting import wait_until
 from core.web_server import bind_address
 from tests.faults import worker_fleet
-from tests.faults.worker_fleet import promise
+from tests.faults.worker_fleet import enqueue_welcome
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
 
@@ -238,9 +238,9 @@ def test_a_worker_starts_with_the_url_and_sends_mail(
     place: Place, folder: Path, mailbox: MailServer, template: str
 ) -> None:
     url = place.url(template)
-    with worker_fleet.opened(folder, mailbox.url, REDIS_URL=url, CELERY_BROKER_URL=url) as office:
-        worker = office.worker()
-        [email] = promise()
+    with worker_fleet.running(folder, mailbox.url, REDIS_URL=url, CELERY_BROKER_URL=url) as fleet:
+        worker = fleet.worker()
+        [email] = enqueue_welcome()
 
         wait_until(lambda: mailbox.accepted[email], seconds=40)
 

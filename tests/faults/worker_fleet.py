@@ -26,7 +26,7 @@ HASTY = "accounts.testing.worker_settings"
 
 
 @dataclass
-class PostOffice:
+class WorkerFleet:
     """Sends by way of `email_url`; `settings` says how long a killed worker's email stays its own."""
 
     folder: Path
@@ -53,12 +53,12 @@ class PostOffice:
 
 
 @contextmanager
-def opened(folder: Path, email_url: str, *, settings: str = PATIENT, **variables: str) -> Iterator[PostOffice]:
-    office = PostOffice(folder, email_url, settings, variables)
+def running(folder: Path, email_url: str, *, settings: str = PATIENT, **variables: str) -> Iterator[WorkerFleet]:
+    fleet = WorkerFleet(folder, email_url, settings, variables)
     try:
-        yield office
+        yield fleet
     finally:
-        for process in office.started:
+        for process in fleet.started:
             processes.stop(process, stop_signal=signal.SIGKILL, grace=5)
 
 
@@ -79,7 +79,7 @@ def sign_up_in_time(server: LiveServer, emails: Iterable[str]) -> None:
         assert time.monotonic() - started < 1
 
 
-def promise(count: int = 1) -> list[str]:
+def enqueue_welcome(count: int = 1) -> list[str]:
     """Welcome emails that wait in the outbox, by the addresses they go to."""
     people = [cast.someone() for _ in range(count)]
     for person in people:
