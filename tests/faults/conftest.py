@@ -19,7 +19,7 @@ from core.testing.faulty_redis import FaultyRedis
 from core.testing.live_server import ApiRequest, ApiResponse, LiveServer
 from core.testing.waiting import wait_until
 from tests.faults import worker_fleet
-from tests.faults.worker_fleet import PostOffice
+from tests.faults.worker_fleet import WorkerFleet
 
 
 def probe(node: LiveServer, path: str) -> tuple[int, dict[str, Any]]:
@@ -110,7 +110,7 @@ def fleet_settings() -> str:
 
 
 @pytest.fixture
-def fleet(faults_folder: Path, mailbox: MailServer, redis: FaultyRedis, fleet_settings: str) -> Iterator[PostOffice]:
+def fleet(faults_folder: Path, mailbox: MailServer, redis: FaultyRedis, fleet_settings: str) -> Iterator[WorkerFleet]:
     variables = {"REDIS_URL": redis.url, "CELERY_BROKER_URL": redis.url}
-    with worker_fleet.opened(faults_folder, mailbox.url, settings=fleet_settings, **variables) as running:
+    with worker_fleet.running(faults_folder, mailbox.url, settings=fleet_settings, **variables) as running:
         yield running
