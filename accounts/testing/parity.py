@@ -21,7 +21,7 @@ Headers = dict[str, Any]  # text, except a list for several cookies
 _TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
 
 
-class NoBody:
+class EmptyStream:
     """What the web server passes for a request without a body: no file of Python's."""
 
     def read(self, _size: int = -1) -> bytes:
@@ -59,7 +59,7 @@ def via_wsgi(method: str, headers: Headers, path: str, body: bytes = b"", kind: 
     body_keys = {"CONTENT_TYPE": kind, "CONTENT_LENGTH": str(len(body))} if body else {}
     environ = {
         "REQUEST_METHOD": method, "PATH_INFO": f"/api/auth{path}", "SCRIPT_NAME": "", "QUERY_STRING": "", "SERVER_NAME": "x",
-        "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "wsgi.input": BytesIO(body) if body else NoBody(),
+        "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "wsgi.input": BytesIO(body) if body else EmptyStream(),
         "wsgi.url_scheme": "http", "REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "testserver",
     } | header_keys | body_keys  # fmt: skip
     started: list[Any] = []

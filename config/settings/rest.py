@@ -28,7 +28,7 @@ REST_FRAMEWORK = {
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.api.negotiation.AlwaysJSON",
     "DEFAULT_SCHEMA_CLASS": "core.openapi.schema.EnvelopeSchema",
     "EXCEPTION_HANDLER": "core.api.exception_handler.handle",
-    # OPTIONS would list the fields of every serializer to whoever asks.
+    # OPTIONS would list the fields of every serializer to any client.
     "DEFAULT_METADATA_CLASS": None,
     "URL_FORMAT_OVERRIDE": None,
     "FORMAT_SUFFIX_KWARG": None,
@@ -61,7 +61,7 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "core.openapi.hooks.complete",
     ],
-    "DISABLE_DOCSTRING_DESCRIPTIONS": True,  # those of forms are for who reads the code; EnvelopeSchema takes those of views
+    "DISABLE_DOCSTRING_DESCRIPTIONS": True,  # those of forms are for developers; EnvelopeSchema takes those of views
     "COMPONENT_SPLIT_PATCH": False,
     "ENFORCE_NON_BLANK_FIELDS": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,

@@ -57,7 +57,7 @@ ADMIN_SESSION_MAX_AGE = env.duration("ADMIN_SESSION_MAX_AGE", "12h")
 ADMIN_SESSION_IDLE = env.duration("ADMIN_SESSION_IDLE", "1h")
 for _name, _length in (("ADMIN_SESSION_MAX_AGE", ADMIN_SESSION_MAX_AGE), ("ADMIN_SESSION_IDLE", ADMIN_SESSION_IDLE)):
     if _length < timedelta(minutes=1):
-        raise env.BadVariable(_name, "must be a minute or more: nobody could work in the admin")
+        raise env.BadVariable(_name, "must be a minute or more: a shorter session would end during work")
 if ADMIN_SESSION_IDLE > ADMIN_SESSION_MAX_AGE and env.is_set("ADMIN_SESSION_IDLE"):
     raise env.BadVariable(
         "ADMIN_SESSION_IDLE", "must not be longer than ADMIN_SESSION_MAX_AGE, at which the session ends"

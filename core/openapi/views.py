@@ -41,7 +41,7 @@ def redoc(request: HttpRequest) -> HttpResponse:
 
 @cache
 def document() -> dict[str, Any]:
-    """In English, whoever asks first; it changes with the code alone, and costs too much to be made for each request."""
+    """Return the document in English. It changes with the code alone, and is too expensive to build for each request."""
     with translation.override(settings.LANGUAGE_CODE):
         return dict(SchemaGenerator().get_schema(request=None, public=True))  # type: ignore[no-untyped-call]
 

@@ -33,7 +33,7 @@ class Caller:
         return self.api.post("/login", {"username": "alice", "password": password})
 
 
-Deed = Callable[[Caller], Any]
+Action = Callable[[Caller], Any]
 
 
 def _register(caller: Caller) -> Any:
@@ -44,7 +44,7 @@ def _change_password(caller: Caller) -> Any:
     return caller.me.client.post("/change-password", {"currentPassword": PASSWORD, "newPassword": _NEW})
 
 
-DEEDS: dict[str, Deed] = {
+REQUESTS: dict[str, Action] = {
     "GET /forward-auth": lambda caller: caller.me.client.get("/forward-auth"),
     "GET /me": lambda caller: caller.me.client.get("/me"),
     "PATCH /me": lambda caller: caller.me.client.patch("/me", {"firstName": "Alice"}),
@@ -85,11 +85,11 @@ def _rows() -> dict[str, tuple[int, bool, int]]:
 
 
 def test_the_table_has_a_row_for_each_request_that_is_measured_here() -> None:
-    assert list(_rows()) == list(DEEDS)
+    assert list(_rows()) == list(REQUESTS)
 
 
-@pytest.mark.parametrize("name", DEEDS)
+@pytest.mark.parametrize("name", REQUESTS)
 def test_a_request_costs_what_the_table_says(caller: Caller, measure: Measure, name: str) -> None:
-    work = measure(lambda: DEEDS[name](caller))
+    work = measure(lambda: REQUESTS[name](caller))
 
     assert (len(work.sql), bool(work.frames), sum(map(len, work.redis))) == _rows()[name]
