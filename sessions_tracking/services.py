@@ -22,8 +22,7 @@ from sessions_tracking.principal import Principal
 from sessions_tracking.principal_cache import invalidation
 from sessions_tracking.principal_cache.entries import ACTIVE_ENTRY_SECONDS
 
-# A process may have died between its commit and its write to Redis. After this time an entry of before has expired there,
-# even if the clocks of two nodes differ.
+# Covers a process that died between its commit and its write to Redis: older entries have expired there.
 _RECENTLY_REVOKED = timedelta(seconds=2 * ACTIVE_ENTRY_SECONDS)
 
 # Bounds the response where MAX_SESSIONS_PER_USER=0 allows any number of sessions.
@@ -165,7 +164,6 @@ def erase_client_data(*, user_id: uuid.UUID) -> None:
 
 
 def is_active(*, user_id: uuid.UUID, session_id: uuid.UUID) -> bool:
-    """Return whether the session is active and the user's, according to the database."""
     return Session.objects.active(datetime.now(UTC)).filter(user_id=user_id, id=session_id).exists()
 
 
