@@ -32,7 +32,7 @@ T = TypeVar("T")
 class PendingLoginToken:
     """The token that stands for a pending login, and the second factors that can complete it.
 
-    The database holds only the id, from which nobody without the server's key can make the token.
+    The database holds only the id: without the server's key, the token cannot be made from it.
     """
 
     token: str

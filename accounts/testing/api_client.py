@@ -45,7 +45,7 @@ def _read_whole(reply: Any) -> Any:
 
 @dataclass
 class SignedIn:
-    """Somebody's sign-in: `client` bears the access token and no cookie."""
+    """A signed-in user: `client` bears the access token and no cookie."""
 
     user: User
     client: ApiClient

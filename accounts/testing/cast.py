@@ -18,7 +18,7 @@ class Tokens:
 
 
 def someone(*, verified: bool = True) -> User:
-    """A user whose name nobody else has in this database."""
+    """Create a user with a unique name."""
     name = f"u{new_id().hex[-20:]}"
     verified_at = timezone.now() if verified else None
     return User.objects.create_user(name, f"{name}@example.com", PASSWORD, email_verified_at=verified_at)
@@ -43,5 +43,5 @@ def refresh(token: str) -> ApiRequest:
 
 
 def me(token: str) -> ApiRequest:
-    """At Django's door, where Redis is asked; without the slash it is answered in front, where the database is."""
+    """With the slash the request goes through Django, which asks Redis; without it the fast path answers from the database."""
     return ApiRequest("GET", "/me/", token=token)

@@ -1,4 +1,4 @@
-"""Guessing a second factor: how often, how long, and that nobody else can use somebody's tries up."""
+"""Limits on wrong codes, replayed codes and clock drift in two-factor authentication."""
 
 from collections.abc import Callable
 from typing import Any
