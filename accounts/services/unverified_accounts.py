@@ -10,7 +10,7 @@ from accounts.models import User, VerificationCode
 
 
 def expired(now: datetime) -> QuerySet[User]:
-    """Return those that nobody has used. An account with a valid invitation stays: its link has to work."""
+    """Return the unused ones. An account with a valid invitation is kept, so that its link works."""
     invited = VerificationCode.objects.filter(
         user_id=OuterRef("pk"), email__kind=kinds.INVITATION.name, invalidated_at=None, token_expires_at__gt=now
     )

@@ -1,4 +1,4 @@
-"""Refuses addresses whose password is one of our documents: whoever reads them has it."""
+"""Refuses URLs whose password is a sample of the documentation, which is public."""
 
 from urllib.parse import parse_qs, unquote, urlsplit
 

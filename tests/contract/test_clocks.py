@@ -1,4 +1,4 @@
-"""A clock that jumps: nothing used or revoked revives, nobody is stuck, and the end of a session stays where it was."""
+"""A clock that jumps: used or revoked credentials stay invalid, no user is locked out, and sessions keep their expiry."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

@@ -74,7 +74,7 @@ def caller(alice: User, sign_in: Callable[..., SignedIn], limits_on: Settings) -
     caller = Caller(sign_in(alice), ApiClient(HTTP_USER_AGENT=CHROME), make_service())
     caller.me.client.get("/me")
     caller.service.introspect(caller.me.access)
-    caller.api.post("/login", {"username": "nobody", "password": PASSWORD})
+    caller.api.post("/login", {"username": "unknown", "password": PASSWORD})
     return caller
 
 

@@ -33,7 +33,7 @@ def counted(name: str, *, by: float = 1, **labels: str) -> Iterator[None]:
 
 @pytest.mark.parametrize(
     ("who", "password", "result"),
-    [("alice", PASSWORD, "ok"), ("alice", "Wrong-Horse-7", "wrong_password"), ("nobody", PASSWORD, "unknown_account"),
+    [("alice", PASSWORD, "ok"), ("alice", "Wrong-Horse-7", "wrong_password"), ("unknown", PASSWORD, "unknown_account"),
      ("bob", PASSWORD, "email_not_verified")],
 )  # fmt: skip
 @pytest.mark.usefixtures("alice", "bob")
@@ -95,7 +95,7 @@ def test_what_a_limit_refuses_counts_by_the_limit(api: ApiClient, db: None, limi
 
     with counted("rate_limited_total", by=3, limit="login"):
         for number in range(5):
-            api.post("/login", {"username": f"nobody-{number}", "password": "x"})
+            api.post("/login", {"username": f"unknown-{number}", "password": "x"})
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,4 +1,4 @@
-"""Which language the API, the emails and the pages speak: English, or French to whoever asks for it."""
+"""The language of API, emails and pages: English, or French on request."""
 
 import re
 from collections.abc import Callable

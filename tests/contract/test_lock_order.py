@@ -66,7 +66,7 @@ def _reset(_user: User, secrets: Secrets) -> None:
 def _register_again(user: User, _secrets: Secrets) -> object:
     for _ in range(settings.MAX_CODE_TRIES):
         code_attempts.count_code_attempt(Purpose.VERIFY_EMAIL, user.email or "")
-    return registration.register(NewAccount(email=user.email, password=PASSWORD, profile={"username": "somebody"}))
+    return registration.register(NewAccount(email=user.email, password=PASSWORD, profile={"username": "newcomer"}))
 
 
 def _issue(user: User, secrets: Secrets) -> object:

@@ -18,7 +18,7 @@ from accounts.testing.cast import signed_in, someone
 from core.testing import live_database, live_server
 from core.testing.live_server import HOST, ApiRequest, ApiResponse, LiveServer
 
-KNOWN = b'{"email": "nobody@example.com"}'
+KNOWN = b'{"email": "unknown@example.com"}'
 THREE_MB = 3 * 1024 * 1024
 
 

@@ -1,4 +1,4 @@
-"""Races over real sockets, between threads and processes of a real server: what must hold whoever comes first."""
+"""Races over real sockets, between threads and processes of a real server: invariants for every order."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator

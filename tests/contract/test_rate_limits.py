@@ -1,4 +1,4 @@
-"""How often each door may be knocked at, and what the answers say of it."""
+"""The rate limit of each endpoint, and the headers about it."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -206,7 +206,7 @@ def test_a_victim_gets_five_resets_an_hour_from_however_many_addresses(alice: Us
 def test_forgotten_passwords_tell_nothing_of_who_is_known(alice: User, bob: User) -> None:
     known, unverified, unknown = (
         [_forget(f"{name}@example.com", address) for _ in range(3)]
-        for name, address in (("alice", "192.0.2.1"), ("bob", "192.0.2.2"), ("nobody", "192.0.2.3"))
+        for name, address in (("alice", "192.0.2.1"), ("bob", "192.0.2.2"), ("unknown", "192.0.2.3"))
     )
 
     for replies in (unverified, unknown):

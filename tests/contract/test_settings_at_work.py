@@ -100,7 +100,7 @@ def test_a_preflight_from_a_browser_passes_and_a_foreign_one_does_not(
 
     assert preflight(origin) == origin
     assert preflight("https://mallory.example") is None
-    login = {"username": "nobody", "password": PASSWORD}
+    login = {"username": "unknown", "password": PASSWORD}
     assert ApiClient().post("/login", login, headers={"Origin": origin}).json()["code"] == "invalid_credentials"
 
 

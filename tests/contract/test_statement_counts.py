@@ -167,7 +167,7 @@ def test_a_second_factor_is_judged_in_one_transaction_that_holds_the_user(here: 
     assert work.redis == []
 
 
-@pytest.mark.parametrize("name", ["alice", "nobody"])
+@pytest.mark.parametrize("name", ["alice", "unknown"])
 def test_a_failed_login_costs_a_look_and_a_row_of_the_audit_whoever_it_names(
     alice: User, measure: Measure, name: str
 ) -> None:

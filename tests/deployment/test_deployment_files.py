@@ -115,7 +115,7 @@ def test_the_root_compose_file_includes_existing_files() -> None:
         assert build is None or (included.parent / build["context"]).resolve() == BASE_DIR
         for watched in service.get("develop", {}).get("watch", []):
             assert (included.parent / watched["path"]).exists()
-        # DEBUG is on: nobody but this machine reaches it.
+        # DEBUG is on: only this machine may connect.
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
     assert "secrets" not in yaml.safe_load(included.read_text())  # nothing has to be made first
 

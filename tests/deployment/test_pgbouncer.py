@@ -1,4 +1,4 @@
-"""Behind PgBouncer in its transaction mode: migrations, the API, and a lock that somebody left behind."""
+"""Behind PgBouncer in transaction mode: migrations, the API, and a leaked lock."""
 
 import shutil
 import subprocess

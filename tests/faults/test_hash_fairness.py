@@ -93,7 +93,7 @@ def _guess(server: LiveServer, lane: int, over: threading.Event, statuses: Count
     while not over.wait(1):
         number += LOGINS_A_SECOND
         ip = f"2001:db8:1:2{number % NETWORKS:02x}::1"
-        body = {"username": f"nobody-{number}", "password": "Wrong-Horse-7"}
+        body = {"username": f"unknown-{number}", "password": "Wrong-Horse-7"}
         statuses["login", _poster(server, "/login", ip)(body)] += 1
 
 

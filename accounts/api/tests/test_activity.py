@@ -47,7 +47,7 @@ def test_activity_lists_the_newest_event_first_with_actor_and_origin(alice_sessi
 
 def test_a_failed_sign_in_is_visible_only_to_the_owner(alice_session: SignedIn, mallory: User, sign_in: SignIn) -> None:
     api = ApiClient(HTTP_USER_AGENT=CHROME)
-    for name in ("alice", "nobody"):
+    for name in ("alice", "unknown"):
         api.post("/login", {"username": name, "password": "Wrong-Horse-7"})
 
     failed, _login = _events(alice_session)

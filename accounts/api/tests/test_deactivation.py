@@ -126,7 +126,7 @@ def test_forgot_password_does_not_reveal_a_deactivated_account(
     client.patch(f"/users/{alice.id}", DEACTIVATION)
 
     known = api.post("/forgot-password", {"email": alice.email})
-    unknown = api.post("/forgot-password", {"email": "nobody@example.com"})
+    unknown = api.post("/forgot-password", {"email": "unknown@example.com"})
 
     assert (known.status_code, known.content) == (unknown.status_code, unknown.content)
     assert outbox() == []

@@ -95,7 +95,7 @@ def test_the_right_code_at_the_fifth_try_still_works(api: ApiClient, letter: Ema
 
 
 def test_tries_from_before_the_sign_up_do_not_count_against_it(db: None, api: ApiClient, outbox: Outbox) -> None:
-    """Else anybody could close the door to an address before its owner comes."""
+    """Otherwise an attacker could block an email before its owner registers."""
     for _ in range(6):
         _try(api, "123456", "eve@example.com")
 
@@ -121,7 +121,7 @@ def test_a_link_does_not_verify_the_address_that_took_its_place_meanwhile(
     assert not User.objects.get().email_verified
 
 
-@pytest.mark.parametrize("email", ["nobody@example.com", "alice@example.com", "no address"])
+@pytest.mark.parametrize("email", ["unknown@example.com", "alice@example.com", "no address"])
 def test_an_unknown_or_verified_address_answers_like_any_other(api: ApiClient, alice: User, email: str) -> None:
     answers = [_try(api, "123456", email) for _ in range(6)]
 
@@ -230,7 +230,7 @@ def test_a_link_without_both_its_parts_is_a_validation_error(api: ApiClient, db:
 
 
 def test_a_link_for_an_unknown_address_is_told_so(api: ApiClient, letter: EmailMessage) -> None:
-    assert _follow(api, token_in(letter), "nobody@example.com") == (404, "user_not_found")
+    assert _follow(api, token_in(letter), "unknown@example.com") == (404, "user_not_found")
     assert _follow(api, token_in(letter), "no address") == (404, "user_not_found")
     assert not _verified()
 
@@ -328,7 +328,7 @@ def test_of_letters_not_sent_yet_only_the_last_goes_out(api: ApiClient, db: None
 @pytest.mark.parametrize(
     ("email", "answer"),
     [
-        ("nobody@example.com", (404, "user_not_found")), ("no address", (404, "user_not_found")),
+        ("unknown@example.com", (404, "user_not_found")), ("no address", (404, "user_not_found")),
         ("alice@example.com", (400, "email_already_verified")), (7, (400, "validation_error")), ("", (400, "validation_error")),
     ],
 )  # fmt: skip
@@ -371,7 +371,7 @@ def test_with_enumeration_prevented_all_addresses_look_alike(
     api: ApiClient, letter: EmailMessage, alice: User, settings: Settings
 ) -> None:
     settings.PREVENT_ENUMERATION = True
-    for email in (ADDRESS, "alice@example.com", "nobody@example.com", "no address"):
+    for email in (ADDRESS, "alice@example.com", "unknown@example.com", "no address"):
         resent = api.post("/resend-verification", {"email": email})
 
         assert resent.content == api.post("/resend-verification", {"email": "zoe@example.com"}).content

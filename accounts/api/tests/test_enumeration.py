@@ -1,4 +1,4 @@
-"""Who has an account is nobody's business: with PREVENT_ENUMERATION, body, status and the work done tell nothing.
+"""With PREVENT_ENUMERATION, neither body, status nor work done reveals whether an account exists.
 
 Work is what time is made of: hashes, SQL statements and their transactions. A clock would tell of the machine.
 """
@@ -83,7 +83,7 @@ def test_a_failed_login_tells_nothing(people: dict[str, User], hashes: list[str]
         body = {by: f"{whom}{suffix}", "password": "Wrong-Horse-7"}
         return _work(lambda: replies.append(ApiClient().post("/login", body)), hashes)
 
-    known, unknown = log_in(name), log_in("nobody")
+    known, unknown = log_in(name), log_in("unknown")
 
     assert _told(replies[0]) == _told(replies[1])
     assert replies[0].json()["code"] == "invalid_credentials"
@@ -94,7 +94,7 @@ def test_a_failed_login_tells_nothing(people: dict[str, User], hashes: list[str]
 def test_the_right_password_of_a_deactivated_account_tells_nothing_either(people: dict[str, User]) -> None:
     right, wrong, unknown = (
         ApiClient().post("/login", {"username": name, "password": password})
-        for name, password in (("mallory", PASSWORD), ("mallory", "Wrong-Horse-7"), ("nobody", PASSWORD))
+        for name, password in (("mallory", PASSWORD), ("mallory", "Wrong-Horse-7"), ("unknown", PASSWORD))
     )
 
     assert _told(right) == _told(wrong) == _told(unknown)
@@ -106,7 +106,7 @@ def test_forgot_password_tells_nothing(people: dict[str, User], hashes: list[str
 
     known, unknown = (
         _work(lambda: replies.append(ApiClient().post("/forgot-password", {"email": f"{whom}@example.com"})), hashes)  # noqa: B023
-        for whom in (name, "nobody")
+        for whom in (name, "unknown")
     )
 
     assert _told(replies[0]) == _told(replies[1])
@@ -122,7 +122,7 @@ def test_a_resend_tells_nothing(people: dict[str, User], hashes: list[str], outb
         body = {"email": f"{whom}@example.com"}
         return _work(lambda: replies.append(ApiClient().post("/resend-verification", body)), hashes)
 
-    known, unknown = resend(name), resend("nobody")
+    known, unknown = resend(name), resend("unknown")
 
     assert _told(replies[0]) == _told(replies[1])
     assert replies[0].status_code == 200
@@ -140,7 +140,7 @@ def test_a_wrong_code_tells_nothing(people: dict[str, User], hashes: list[str], 
         body = {"email": f"{whom}@example.com", "code": "000000"}
         return _work(lambda: replies.append(ApiClient().post("/verify-email", body)), hashes)
 
-    known, unknown = verify(name), verify("nobody")
+    known, unknown = verify(name), verify("unknown")
 
     assert _told(replies[0]) == _told(replies[1])
     assert replies[0].json()["code"] == "code_invalid"
@@ -155,7 +155,7 @@ def test_a_wrong_link_tells_nothing(people: dict[str, User], hashes: list[str], 
         path = f"/verify-email?token=bm90IGl0&email={whom}@example.com"
         return _work(lambda: replies.append(ApiClient().get(path)), hashes)
 
-    known, unknown = follow(name), follow("nobody")
+    known, unknown = follow(name), follow("unknown")
 
     assert _told(replies[0]) == _told(replies[1])
     assert replies[0].json()["code"] == "token_invalid"
@@ -205,7 +205,7 @@ def test_a_sign_in_with_the_password_of_a_sign_up_tells_nothing(
 
 
 def test_to_register_again_brings_no_dead_code_back(people: dict[str, User], outbox: Outbox) -> None:
-    """Five wrong tries close the door until another code is sent, and none was."""
+    """Five wrong attempts block further ones until another code is sent."""
     email_verification.resend(email="bob@example.com")
     code = code_in(outbox()[-1])
     for _ in range(5):
@@ -231,7 +231,7 @@ def _without_identity(reply: Any, email: str, username: str) -> Any:
 
 
 def test_a_hash_is_made_for_who_has_none(people: dict[str, User], hashes: list[str]) -> None:
-    """Django's own comparison would be over at once for somebody without a password (CVE-2025-13473)."""
+    """Django's own comparison returns at once for a user without a password (CVE-2025-13473)."""
     assert not hashers.is_password_usable(people["erin"].password)
 
     ApiClient().post("/login", {"username": "erin", "password": "Wrong-Horse-7"})

@@ -87,8 +87,8 @@ def test_no_two_sign_ins_share_a_token_or_a_session(alice: User, sign_in: SignIn
     [
         {"username": "alice", "password": "Wrong-Horse-7"},
         {"username": "alice", "password": PASSWORD + " "},
-        {"username": "nobody", "password": PASSWORD},
-        {"email": "nobody@example.com", "password": PASSWORD},
+        {"username": "unknown", "password": PASSWORD},
+        {"email": "unknown@example.com", "password": PASSWORD},
         {"email": "no address at all", "password": PASSWORD},
         {"username": "alice' OR '1'='1", "password": PASSWORD},
         {"username": "carol", "password": PASSWORD},
@@ -122,7 +122,7 @@ def test_a_password_is_hashed_for_an_unknown_user_too(
         return original(password, salt)
 
     monkeypatch.setattr("accounts.passwords.hashers.BCryptHasher.encode", count)
-    for username in ("nobody", "alice"):
+    for username in ("unknown", "alice"):
         api.post("/login", {"username": username, "password": "Wrong-Horse-7"})
 
     assert hashed == ["Wrong-Horse-7"] * 2

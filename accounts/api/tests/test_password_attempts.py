@@ -65,7 +65,7 @@ def test_known_and_unknown_accounts_are_answered_alike(alice: User, mallory: Use
     User.objects.filter(id=mallory.id).update(is_active=False)
 
     known, inactive, unknown = (
-        [_log_in(WRONG, username=name) for _ in range(7)] for name in ("alice", "mallory", "nobody")
+        [_log_in(WRONG, username=name) for _ in range(7)] for name in ("alice", "mallory", "unknown")
     )
 
     for replies in (inactive, unknown):
@@ -76,7 +76,7 @@ def test_known_and_unknown_accounts_are_answered_alike(alice: User, mallory: Use
 
 def test_a_try_that_has_to_wait_costs_no_hash(alice: User, hashed: list[str]) -> None:
     _fail(20)
-    _fail(20, username="nobody")
+    _fail(20, username="unknown")
 
     assert hashed == [WRONG] * 10
 
@@ -201,7 +201,7 @@ def test_with_redis_away_each_process_counts_for_itself(alice: User, monkeypatch
     breaker.record_failure()
 
     assert _fail(6) == ["invalid_credentials"] * 5 + ["rate_limited"]
-    assert _fail(6, username="nobody") == ["invalid_credentials"] * 5 + ["rate_limited"]
+    assert _fail(6, username="unknown") == ["invalid_credentials"] * 5 + ["rate_limited"]
     assert _code(_log_in(PASSWORD, address=ELSEWHERE)) == "ok"
 
 
@@ -221,4 +221,4 @@ def test_an_odd_spelling_counts_as_the_plain_one_whether_or_not_anybody_has_it(a
     def left(address: str) -> list[str]:
         return [_log_in(WRONG, email=typed)["RateLimit-Remaining"] for typed in (address, spelling.format(address))]
 
-    assert left("alice@example.com") == left("nobody@example.com")
+    assert left("alice@example.com") == left("unknown@example.com")

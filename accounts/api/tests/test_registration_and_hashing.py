@@ -128,7 +128,7 @@ def test_a_common_password_is_refused_where_that_is_asked_for(api: ApiClient, se
 def test_an_address_is_taken_in_whatever_spelling(api: ApiClient, email: str) -> None:
     api.post("/register", _form())
 
-    reply = api.post("/register", _form(email=email, username="somebody"))
+    reply = api.post("/register", _form(email=email, username="newcomer"))
 
     assert reply.status_code == 400
     assert reply.json()["code"] == "email_taken"
@@ -139,7 +139,7 @@ def test_an_address_is_taken_in_whatever_spelling(api: ApiClient, email: str) ->
 def test_both_spellings_of_an_international_domain_are_one_address(api: ApiClient) -> None:
     assert api.post("/register", _form(email="eve@bücher.example")).status_code == 201
 
-    reply = api.post("/register", _form(email="eve@xn--bcher-kva.example", username="somebody"))
+    reply = api.post("/register", _form(email="eve@xn--bcher-kva.example", username="newcomer"))
 
     assert reply.json()["code"] == "email_taken"
 
@@ -286,7 +286,7 @@ def test_a_taken_address_looks_like_success_where_enumeration_is_prevented(
     settings.PREVENT_ENUMERATION = True
 
     fresh = api.post("/register", _form())
-    taken = api.post("/register", _form(email="Alice@example.com", username="somebody"))
+    taken = api.post("/register", _form(email="Alice@example.com", username="newcomer"))
 
     assert fresh.status_code == taken.status_code == 201
     for reply in (fresh, taken):
@@ -295,7 +295,7 @@ def test_a_taken_address_looks_like_success_where_enumeration_is_prevented(
         }  # fmt: skip
     assert fresh.json()["message"] == taken.json()["message"]
     assert fresh.json()["data"]["emailResult"] == taken.json()["data"]["emailResult"]
-    placeholder = User.objects.get(username="somebody")
+    placeholder = User.objects.get(username="newcomer")
     assert (placeholder.is_placeholder, placeholder.email) == (True, None)
     assert [str(email.kind) for email in OutboxEmail.objects.filter(user=alice)] == ["address_already_registered"]
     assert outbox()[-1].to == ["alice@example.com"]

@@ -42,11 +42,11 @@ def test_either_token_ends_its_session_at_once(billing: Service, here: SignedIn,
 
 
 def test_no_other_session_ends(billing: Service, here: SignedIn, mallory: User, sign_in: SignIn) -> None:
-    another, somebody = sign_in(here.user), sign_in(mallory)
+    another, other_user = sign_in(here.user), sign_in(mallory)
 
     billing.revoke(here.access)
 
-    assert another.client.get("/me").status_code == somebody.client.get("/me").status_code == 200
+    assert another.client.get("/me").status_code == other_user.client.get("/me").status_code == 200
 
 
 def test_the_audit_names_the_service(billing: Service, here: SignedIn) -> None:

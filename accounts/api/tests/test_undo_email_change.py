@@ -23,7 +23,7 @@ OLD, FOREIGN = "alice@example.com", "mallory@example.org"
 
 @pytest.fixture
 def thief(alice: User, sign_in: SignIn) -> SignedIn:
-    """Somebody who knows alice's password."""
+    """An attacker who knows alice's password."""
     return sign_in(alice)
 
 

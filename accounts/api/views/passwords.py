@@ -30,7 +30,7 @@ class PasswordResetViewSet(ViewSet):
     def forgot_password(self, request: Request) -> Response:
         """Mails a link to set a new password, if anybody has the address. The answer does not tell."""
         form = validated_data(ForgotPasswordForm, request)
-        require_trusted(request)  # nobody's browser sends mail for a page elsewhere
+        require_trusted(request)  # a page of another site must not send emails through its visitors
         enforce_ip_limit(request, settings.RATE_LIMIT_ANONYMOUS)
         passwords.request_reset(email=form["email"], language=get_language() or "en")
         return success(message=_("If an account has this email, a link to set a new password is on its way."))

@@ -333,7 +333,7 @@ def test_of_two_workers_that_see_the_same_row_one_gets_it(
 
 
 def test_a_reset_for_an_address_that_nobody_has_vanishes_unsent(api: ApiClient, server: ScriptedServer) -> None:
-    api.post("/forgot-password", {"email": "nobody@example.com"})
+    api.post("/forgot-password", {"email": "unknown@example.com"})
 
     assert deliver_due() == 1
 
@@ -355,7 +355,7 @@ def test_a_late_retry_does_not_kill_the_code_that_was_asked_for_after_it(
     api: ApiClient, server: ScriptedServer, clock: time_machine.Traveller
 ) -> None:
     server.answers = [("DATA", "451 later")]
-    api.post("/forgot-password", {"email": "nobody@example.com"})
+    api.post("/forgot-password", {"email": "unknown@example.com"})
     User.objects.create_user("eve", "eve@example.com", PASSWORD)
     for _ in range(2):
         api.post("/forgot-password", {"email": EVE["email"]})

@@ -26,7 +26,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDb
 
 
 class Person:
-    """Somebody with an authenticator app on this server. Each code that `code()` returns is right and not yet used."""
+    """A user with an authenticator app on this server. Each code that `code()` returns is right and not yet used."""
 
     def __init__(self, server: LiveServer) -> None:
         self.server, self.user = server, someone()
@@ -36,7 +36,7 @@ class Person:
         self.recovery_codes: list[str] = server.send(confirm).data["recoveryCodes"]
 
     def code(self) -> str:
-        """As if the last code had been used long ago: nobody waits half a minute for the next."""
+        """Reset the last used time step, so that the test need not wait 30 seconds for the next code."""
         TotpFactor.objects.filter(user=self.user).update(last_step=0, wrong_codes=0)
         return self.app.now()
 

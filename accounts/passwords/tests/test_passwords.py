@@ -69,7 +69,7 @@ def test_a_change_that_is_refused_changes_nothing(
     assert not OutboxEmail.objects.filter(kind="password_changed").exists()
 
 
-@pytest.mark.parametrize("meanwhile", [{"password": "somebody was faster"}, {"is_active": False}])
+@pytest.mark.parametrize("meanwhile", [{"password": "changed concurrently"}, {"is_active": False}])
 def test_a_change_that_another_overtook_changes_nothing(
     alice: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, meanwhile: dict[str, Any]
 ) -> None:

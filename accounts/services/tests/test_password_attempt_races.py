@@ -40,7 +40,7 @@ def _guess(username: str, password: str = WRONG) -> ApiRequest:
 
 
 def test_of_a_hundred_guesses_at_once_five_are_judged(server: LiveServer) -> None:
-    for name in (someone().username, "nobody"):
+    for name in (someone().username, "unknown"):
         replies = server.send_at_once([_guess(name)] * 100)
 
         assert _codes(replies) == {"invalid_credentials": 5, "rate_limited": 95}

@@ -1,7 +1,7 @@
 """A correctly signed token whose claims contradict its session is refused wherever tokens are taken.
 
 Only a holder of the signing key makes one (a leaked secret, another service that shares it), so nothing else is changed: no
-session is revoked, nobody is notified.
+session is revoked, no user is notified.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Rotations under a running server of two processes: nobody is signed out, and nobody has to be restarted."""
+"""Key rotations under a running server of two processes: no user is signed out, and no process needs a restart."""
 
 import json
 import time
@@ -59,7 +59,7 @@ def test_an_independent_library_verifies_what_the_server_hands_out(server: LiveS
 
 
 def _is_published_by_all(server: LiveServer, kid: str) -> bool:
-    """Whichever process answers: nobody rotates before all have the next key, as they have after seconds."""
+    """Wait until both processes have the next key, as after a few seconds in production."""
     return all(kid in {key["kid"] for key in _published(server)["keys"]} for _ in range(10))
 
 

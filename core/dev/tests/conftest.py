@@ -31,7 +31,7 @@ def start_parent() -> Iterator[StartParent]:
 
 
 def is_running(pid: int) -> bool:
-    """Whether the process lives; one that nobody has collected yet is dead."""
+    """Return whether the process runs; a zombie does not."""
     try:
         os.kill(pid, 0)
         return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"

@@ -8,7 +8,7 @@ _HEADERS = ("X-Auth-User-Id", "X-Auth-Username", "X-Auth-Role", "X-Auth-Session-
 
 
 class Application(BaseHTTPRequestHandler):
-    """Only the proxy may reach it: whoever else could, would be whomever they claim to be."""
+    """Only the proxy may reach this application: other clients could claim any identity."""
 
     protocol_version = "HTTP/1.1"
     timeout = 30

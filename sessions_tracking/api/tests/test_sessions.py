@@ -1,4 +1,4 @@
-"""The list of a person's sessions: what it shows, what may be changed in it, and that nobody else's is there."""
+"""The list of a user's sessions: its content, its changes, and that it contains no other user's sessions."""
 
 import json
 from collections.abc import Callable
