@@ -159,7 +159,7 @@ def test_another_kind_of_token_is_refused_although_it_is_signed(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"iss": "another issuer"}, {"aud": "another service"}, {"aud": []}, {"iss": 7}, {"sub": 7}, {"sub": "alice"}, {"sub": ["x"]},
+        {"iss": "another"}, {"aud": "another service"}, {"aud": []}, {"iss": 7}, {"sub": 7}, {"sub": "alice"}, {"sub": ["x"]},
         {"sid": None}, {"sid": "1"}, {"sid": 1}, {"jti": ""}, {"jti": {}}, {"exp": "tomorrow"}, {"exp": None}, {"exp": 4e9},
         {"exp": 1e300}, {"iat": "now"}, {"iat": []}, {"iat": False}, {"username": 7}, {"username": None}, {"role": []},
         {"nbf": 9e9},
