@@ -15,6 +15,7 @@ own row: `.annotate(is_exhausted=Exists(attempts.exhausted(rule=rule, key=...)))
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import connection
 from django.db.models import CharField, QuerySet
@@ -49,7 +50,7 @@ class AttemptRule:
 def charge(*, rule: AttemptRule, key: str) -> bool:
     """Count an attempt and return True, or return False if none is left. Safe in races; the row count decides."""
     now = datetime.now(UTC)
-    values = {
+    values: dict[str, Any] = {
         "key": _hashed(rule, key),
         "purpose": rule.purpose,
         "now": _adapted(now),

@@ -24,10 +24,10 @@ def rounds(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[Round
         running.enter_context(live_database.in_use(tmp_path, django_db_blocker))
         server = running.enter_context(live_server.running(tmp_path))
         mailbox = running.enter_context(mail_server.listening())
-        office = running.enter_context(worker_fleet.opened(tmp_path, mailbox.url))
+        fleet = running.enter_context(worker_fleet.running(tmp_path, mailbox.url))
         running.enter_context(cpu_load(2))
-        office.worker()
-        office.worker(beat=False)
+        fleet.worker()
+        fleet.worker(beat=False)
         yield Rounds(server.port, mailbox, Database(live_database.current_url()))
 
 
