@@ -30,7 +30,7 @@ class KindFilter(admin.SimpleListFilter):
 
 @admin.register(OutboxEmail)
 class OutboxEmailAdmin(ReadOnlyMixin, LargeTableAdmin):
-    list_display = ("created_at", "kind_label", "recipient", "state_label", "tries", "sent_at", "error")
+    list_display = ("created_at", "kind_label", "recipient", "state_label", "attempts", "sent_at", "error")
     list_filter = ("state", KindFilter)
     list_select_related = ("user",)
     search_fields = ("recipient",)

@@ -57,8 +57,10 @@ def _claim() -> OutboxEmail | None:
         if email is None:
             return None
         unclaimed = OutboxEmail.objects.filter(id=email.id, state=email.state, due_at=email.due_at)
-        if unclaimed.update(state=EmailState.SENDING, due_at=now + settings.EMAIL_CLAIM_TIMEOUT, tries=F("tries") + 1):
-            email.tries += 1
+        if unclaimed.update(
+            state=EmailState.SENDING, due_at=now + settings.EMAIL_CLAIM_TIMEOUT, attempts=F("attempts") + 1
+        ):
+            email.attempts += 1
             return email
 
 
@@ -85,7 +87,7 @@ def _is_held(email: OutboxEmail) -> bool:
         _release(email.id, **CANCELLED)
         return True
     if due_at is not None:
-        _release(email.id, state=EmailState.QUEUED, due_at=due_at, tries=F("tries") - 1)
+        _release(email.id, state=EmailState.QUEUED, due_at=due_at, attempts=F("attempts") - 1)
     return due_at is not None
 
 
@@ -140,13 +142,15 @@ def _reschedule(email: OutboxEmail, error: Exception) -> None:
         logger.error("email %s (%s) will be retried: the mail server or provider rejects this deployment; check EMAIL_URL, its "
                      "key and DEFAULT_FROM_EMAIL: %s", email.id, email.kind, reason)  # fmt: skip
     else:
-        logger.warning("email %s (%s) will be retried after attempt %d: %s", email.id, email.kind, email.tries, reason)
-    delay = max(_retry_delay(email.tries), retry_after(error) or timedelta())
+        logger.warning(
+            "email %s (%s) will be retried after attempt %d: %s", email.id, email.kind, email.attempts, reason
+        )
+    delay = max(_retry_delay(email.attempts), retry_after(error) or timedelta())
     _release(email.id, state=EmailState.QUEUED, due_at=datetime.now(UTC) + delay, error=reason)
 
 
 def _is_last_attempt(email: OutboxEmail) -> bool:
-    return email.tries >= MIN_ATTEMPTS and datetime.now(UTC) - email.created_at >= RETRY_FOR
+    return email.attempts >= MIN_ATTEMPTS and datetime.now(UTC) - email.created_at >= RETRY_FOR
 
 
 def _retry_delay(attempts: int) -> timedelta:

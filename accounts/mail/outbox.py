@@ -132,7 +132,7 @@ def send_again(*, email_ids: Iterable[uuid.UUID]) -> int:
     """
     failed = OutboxEmail.objects.filter(id__in=list(email_ids), state=EmailState.FAILED)
     with transaction.atomic():
-        count = failed.update(state=EmailState.QUEUED, tries=0, due_at=datetime.now(UTC))
+        count = failed.update(state=EmailState.QUEUED, attempts=0, due_at=datetime.now(UTC))
         transaction.on_commit(wake_worker)
     return count
 

@@ -26,7 +26,7 @@ class OutboxEmail(models.Model):
     language = models.CharField(max_length=8)
     context = models.JSONField(default=dict)
     state = models.CharField(max_length=16, choices=EmailState, default=EmailState.QUEUED)
-    tries = models.PositiveSmallIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField()
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)

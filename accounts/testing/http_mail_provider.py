@@ -1,4 +1,4 @@
-"""A provider's HTTP API on a local port: it answers what a test tells it to, and keeps what was sent to it."""
+"""The HTTP API of an email provider, on a local port: it responds as a test configures it, and stores the requests."""
 
 import json
 import threading
@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-# A success as each provider words it.
+# The success response of all providers in one.
 _ACCEPTED = {"id": "1", "messageId": "1", "MessageID": "1", "ErrorCode": 0, "Message": "OK"}
 
 
 @dataclass
 class Provider:
-    """`responses` are (status, headers, body), first to last; then each request is accepted. A status of 0 hangs up."""
+    """`responses` are (status, headers, body), in order; later requests are accepted. A status of 0 closes the connection."""
 
     url: str = ""
     responses: list[tuple[int, dict[str, str], dict[str, Any]]] = field(default_factory=list)
@@ -29,11 +29,11 @@ def listening() -> Iterator[Provider]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             provider.requests.append((dict(self.headers), body))
-            status, headers, reply = provider.responses.pop(0) if provider.responses else (200, {}, _ACCEPTED)
+            status, headers, payload = provider.responses.pop(0) if provider.responses else (200, {}, _ACCEPTED)
             if not status:
                 return
-            content = json.dumps(reply).encode()
-            self.send_response_only(status, "said")
+            content = json.dumps(payload).encode()
+            self.send_response_only(status, "scripted")
             for name, value in (headers | {"Content-Type": "application/json"}).items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))
@@ -41,7 +41,7 @@ def listening() -> Iterator[Provider]:
             self.wfile.write(content)
 
         def log_message(self, *_arguments: Any) -> None:
-            """The tests look at `requests`."""
+            """Log nothing; the tests read `requests`."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     provider.url = f"http://127.0.0.1:{server.server_port}/"

@@ -1,4 +1,4 @@
-"""A real SMTP listener that keeps what it accepts and refuses what a test tells it to."""
+"""An SMTP server that stores the messages that it accepts, and responds as a test configures it."""
 
 import email
 import email.policy
@@ -14,34 +14,34 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from core.web_server.bind_address import free_port
 
 OK = "250 OK"
-Answer = Callable[[], str]
+Response = Callable[[], str]
 
 
 class MailServer:
-    """`accepted` holds the messages for each address; `answers` what the next deliveries to it are told instead of 250."""
+    """`accepted` holds the messages by recipient; `responses` are those to the recipient's next deliveries, before 250 OK."""
 
     def __init__(self) -> None:
         self.accepted: dict[str, list[EmailMessage]] = defaultdict(list)
-        self.tries: dict[str, int] = defaultdict(int)
-        self.answers: dict[str, list[Answer]] = defaultdict(list)
+        self.attempts: dict[str, int] = defaultdict(int)
+        self.responses: dict[str, list[Response]] = defaultdict(list)
         self.url = ""
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
-        address = envelope.rcpt_tos[0]
-        self.tries[address] += 1
-        answers = self.answers[address]
-        answer = answers.pop(0)() if answers else OK
-        if answer == OK:
+        recipient = envelope.rcpt_tos[0]
+        self.attempts[recipient] += 1
+        responses = self.responses[recipient]
+        response = responses.pop(0)() if responses else OK
+        if response == OK:
             content = envelope.original_content or b""
-            self.accepted[address].append(
+            self.accepted[recipient].append(
                 email.message_from_bytes(content, _class=EmailMessage, policy=email.policy.default)
             )
-        return answer
+        return response
 
 
 @contextmanager
 def listening(**options: Any) -> Iterator[MailServer]:
-    """`options` are those of aiosmtpd's own server, for TLS."""
+    """Run a server on a free port. `options` go to aiosmtpd's controller, for TLS."""
     server = MailServer()
     controller = Controller(server, hostname="127.0.0.1", port=free_port(), **options)
     controller.start()
@@ -52,7 +52,7 @@ def listening(**options: Any) -> Iterator[MailServer]:
         controller.stop()
 
 
-def text_of(message: EmailMessage) -> str:
+def plain_text(message: EmailMessage) -> str:
     body = message.get_body(("plain",))
     assert body
     return str(body.get_content())

@@ -19,7 +19,7 @@ from typing import Any
 
 import psycopg
 
-from accounts.testing.mail_server import MailServer, text_of
+from accounts.testing.mail_server import MailServer, plain_text
 from core.dev import processes
 
 PASSWORD = "Correct-Horse-7"
@@ -31,7 +31,7 @@ _LINK = re.compile(r"https?://\S+")
 _EVIDENCE = {
     "user": "SELECT id, email, email_key, email_verified_at, is_active, created_at FROM accounts_user WHERE email_key = {}",
     "emails": (
-        "SELECT id, kind, state, tries, due_at, created_at, sent_at, error FROM accounts_outboxemail WHERE recipient = {}"
+        "SELECT id, kind, state, attempts, due_at, created_at, sent_at, error FROM accounts_outboxemail WHERE recipient = {}"
         " OR user_id = (SELECT id FROM accounts_user WHERE email_key = {})"
     ),
     "secrets": (
@@ -167,13 +167,13 @@ class _Round:
             self.messages = list(self.rounds.mailbox.accepted.get(self.email, []))
             for message in self.messages:
                 if str(email_id) in str(message["Message-ID"]):
-                    return code_in(text_of(message))
+                    return code_in(plain_text(message))
             time.sleep(_POLL_SECONDS)
         raise TimeoutError(f"email {email_id} did not arrive")
 
     def rejection(self, problem: str) -> Rejection:
         rows = {name: self.rounds.database.rows(statement, self.email) for name, statement in _EVIDENCE.items()}
-        messages = [f"{message['Message-ID']}\n{text_of(message)}" for message in self.messages]
+        messages = [f"{message['Message-ID']}\n{plain_text(message)}" for message in self.messages]
         return Rejection(self.email, self.variant, problem, self.responses, messages, rows)
 
 

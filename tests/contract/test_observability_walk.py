@@ -11,7 +11,7 @@ import pytest
 from pytest_django import DjangoDbBlocker
 
 from accounts.testing import mail_server
-from accounts.testing.mail_server import MailServer, text_of
+from accounts.testing.mail_server import MailServer, plain_text
 from core.dev import processes
 from core.paths import BASE_DIR
 from core.testing import live_database, live_server
@@ -69,7 +69,7 @@ def _register_to_logout(server: LiveServer, mailbox: MailServer) -> tuple[dict[s
     names = {"email": EMAIL, "username": USERNAME, "firstName": FIRST, "lastName": LAST}
     replies = {"register": server.send(ApiRequest("POST", "/register", names | {"password": PASSWORD}))}
     wait_until(lambda: mailbox.accepted[EMAIL])
-    text = text_of(mailbox.accepted[EMAIL][0])
+    text = plain_text(mailbox.accepted[EMAIL][0])
     code = next(word for word in text.split() if word.isdigit() and len(word) == 6)
     link = parse_qs(urlsplit(next(word for word in text.split() if "token=" in word)).query)["token"][0]
     replies["link"] = server.send(ApiRequest("GET", f"/verify-email?token={link}&email={quote(EMAIL)}"))

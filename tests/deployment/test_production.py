@@ -20,7 +20,7 @@ from pytest_django import DjangoDbBlocker
 
 from accounts.testing import mail_server
 from accounts.testing.api_client import PASSWORD
-from accounts.testing.mail_server import MailServer, text_of
+from accounts.testing.mail_server import MailServer, plain_text
 from core.dev import processes
 from core.ids import new_id
 from core.paths import BASE_DIR
@@ -111,7 +111,7 @@ def _registered(site: ProductionNginx, mailbox: MailServer) -> tuple[dict[str, s
 
 def _signed_in(site: ProductionNginx, mailbox: MailServer, headers: dict[str, str] | None = None) -> NginxResponse:
     person, message = _registered(site, mailbox)
-    code = re.search(r"(?<!\w)(\d{6})(?!\w)", re.sub(r"https?://\S+", "", text_of(message)))
+    code = re.search(r"(?<!\w)(\d{6})(?!\w)", re.sub(r"https?://\S+", "", plain_text(message)))
     assert code
     assert _ask(site, "POST", "/verify-email", {"email": person["email"], "code": code[1]}).status == 200
     answer = _ask(site, "POST", "/login", {"identifier": person["username"], "password": PASSWORD}, headers)

@@ -17,7 +17,7 @@ from pytest_django import DjangoDbBlocker
 
 from accounts.models import EmailState, OutboxEmail
 from accounts.testing import mail_server
-from accounts.testing.mail_server import MailServer, text_of
+from accounts.testing.mail_server import MailServer, plain_text
 from core.dev import redis_server
 from core.dev.redis_server import RedisServer
 from core.ids import new_id
@@ -224,7 +224,7 @@ def _expect_once(mailbox: MailServer, emails: list[str]) -> None:
 
 def _expect_codes_to_work(server: LiveServer, mailbox: MailServer, emails: list[str]) -> None:
     for email in emails:
-        code = worker_fleet.code_in(text_of(mailbox.accepted[email][0]))
+        code = worker_fleet.code_in(plain_text(mailbox.accepted[email][0]))
         assert server.send(ApiRequest("POST", "/verify-email", {"email": email, "code": code})).status == 200
 
 

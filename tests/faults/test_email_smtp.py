@@ -101,7 +101,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_and_one_that_is_truste
     with _listening_with_tls(tmp_path) as mailbox:
         send_by(mailbox.url)
         assert (_only().state, _only().error) == (EmailState.QUEUED, "SSLCertVerificationError")
-        assert not mailbox.tries
+        assert not mailbox.attempts
 
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
         send_by(mailbox.url)
@@ -144,7 +144,7 @@ def test_a_task_takes_on_no_more_when_its_time_is_up(alice: User, bob: User, rud
 def test_a_mail_server_without_a_voice_holds_up_no_request(
     tmp_path: Path, django_db_blocker: DjangoDbBlocker, rude: RudeMailServer
 ) -> None:
-    """The worker tries, the people sign up as fast as ever, and their emails go out when the server speaks again."""
+    """The worker retries, registrations stay as fast, and the emails are sent when the server responds again."""
     rude.answers = {GREETING: SILENT}
     with (
         live_database.in_use(tmp_path, django_db_blocker),

@@ -64,10 +64,10 @@ def test_three_workers_and_two_beats_send_two_hundred_emails_two_hundred_times(
     wait_until(lambda: not _unsent(), seconds=60)
 
     time.sleep(1)  # three sweeps, times two
-    assert Counter(mailbox.tries) == Counter(dict.fromkeys(emails, 1))
+    assert Counter(mailbox.attempts) == Counter(dict.fromkeys(emails, 1))
     messages = [message for email in emails for message in mailbox.accepted[email]]
     assert len({message["Message-ID"] for message in messages}) == 200
-    assert set(OutboxEmail.objects.values_list("tries", flat=True)) == {1}
+    assert set(OutboxEmail.objects.values_list("attempts", flat=True)) == {1}
 
 
 def test_a_worker_that_is_asked_to_stop_finishes_the_email_in_its_hands(
@@ -76,8 +76,8 @@ def test_a_worker_that_is_asked_to_stop_finishes_the_email_in_its_hands(
     emails = enqueue_welcome(3)
     worker = fleet.worker()
     for email in emails:
-        mailbox.answers[email] = [lambda: _slowly(0.5)]
-    wait_until(lambda: mailbox.tries)
+        mailbox.responses[email] = [lambda: _slowly(0.5)]
+    wait_until(lambda: mailbox.attempts)
 
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(timeout=15) == 0
@@ -91,8 +91,8 @@ def test_a_stop_waits_for_one_short_task_and_not_for_the_whole_queue(fleet: Work
     emails = enqueue_welcome(40)
     worker = fleet.worker()
     for email in emails:
-        mailbox.answers[email] = [lambda: _slowly(0.4)]
-    wait_until(lambda: mailbox.tries)
+        mailbox.responses[email] = [lambda: _slowly(0.4)]
+    wait_until(lambda: mailbox.attempts)
 
     started = time.monotonic()
     worker.send_signal(signal.SIGTERM)
@@ -100,7 +100,7 @@ def test_a_stop_waits_for_one_short_task_and_not_for_the_whole_queue(fleet: Work
 
     assert time.monotonic() - started < 9  # sixteen seconds of work were waiting
     assert OutboxEmail.objects.filter(state=EmailState.QUEUED).exists()
-    mailbox.answers.clear()
+    mailbox.responses.clear()
     fleet.worker()
     _expect_once(mailbox, emails)
 
@@ -109,7 +109,7 @@ def test_a_worker_that_is_told_twice_to_stop_loses_nothing(folder: Path, mailbox
     with worker_fleet.running(folder, mailbox.url, settings=HASTY) as fleet:
         emails = enqueue_welcome(4)
         worker = fleet.worker()
-        mailbox.answers[emails[0]] = [lambda: _told_twice(worker)]
+        mailbox.responses[emails[0]] = [lambda: _told_twice(worker)]
         wait_until(lambda: mailbox.accepted[emails[0]])
         worker.wait(timeout=15)
 
@@ -127,14 +127,14 @@ def test_a_task_that_is_delivered_again_while_the_first_still_sends_sends_nothin
 ) -> None:
     """As after Redis's visibility timeout: the second worker gets the same task, ten times while the first one sends."""
     [email] = enqueue_welcome()
-    mailbox.answers[email] = [lambda: _slowly(3)] * 9
+    mailbox.responses[email] = [lambda: _slowly(3)] * 9
     for _ in range(2):
         fleet.worker()
 
     wait_until(lambda: row(email).state == EmailState.SENT)
 
     time.sleep(0.7)  # two sweeps, times two
-    assert mailbox.tries[email] == 1
+    assert mailbox.attempts[email] == 1
 
 
 def test_what_is_rolled_back_is_not_sent_by_a_worker_that_looks_on(fleet: WorkerFleet, mailbox: MailServer) -> None:
@@ -149,7 +149,7 @@ def test_what_is_rolled_back_is_not_sent_by_a_worker_that_looks_on(fleet: Worker
         raise _PowerCutError
 
     time.sleep(1)
-    assert not mailbox.tries[str(user.email)]
+    assert not mailbox.attempts[str(user.email)]
     assert not OutboxEmail.objects.filter(recipient=user.email).exists()
 
 
@@ -158,12 +158,12 @@ def test_a_database_that_is_gone_when_the_email_was_accepted_causes_no_second_co
 ) -> None:
     [email] = enqueue_welcome()
     url = live_database.current_url()  # of this thread; the mail server's has another
-    mailbox.answers[email] = [lambda: _without_database(url)]
+    mailbox.responses[email] = [lambda: _without_database(url)]
     fleet.worker()
 
     wait_until(lambda: row(email).state == EmailState.SENT)
 
-    assert (mailbox.tries[email], row(email).tries) == (1, 1)
+    assert (mailbox.attempts[email], row(email).attempts) == (1, 1)
 
 
 class _PowerCutError(Exception):
@@ -177,7 +177,7 @@ def _unsent() -> bool:
 def _expect_once(mailbox: MailServer, emails: list[str]) -> None:
     wait_until(lambda: not _unsent())
     time.sleep(0.7)  # two sweeps
-    assert Counter(mailbox.tries) == Counter(dict.fromkeys(emails, 1))
+    assert Counter(mailbox.attempts) == Counter(dict.fromkeys(emails, 1))
 
 
 def _slowly(seconds: float) -> str:

@@ -143,7 +143,7 @@ def test_a_worker_that_is_told_to_end_finishes_the_email_that_it_sends(
 ) -> None:
     user, worker = someone(verified=False), start_worker()
     assert user.email
-    mailbox.answers[user.email] = [lambda: _slowly(worker)]
+    mailbox.responses[user.email] = [lambda: _slowly(worker)]
 
     outbox.verification(user)
 
@@ -156,7 +156,7 @@ def test_a_worker_that_is_told_to_end_finishes_the_email_that_it_sends(
 def test_a_worker_that_is_told_twice_loses_no_email(mailbox: MailServer, start_worker: StartWorker) -> None:
     user, worker = someone(verified=False), start_worker()
     assert user.email
-    mailbox.answers[user.email] = [lambda: _slowly(worker, times=2)]
+    mailbox.responses[user.email] = [lambda: _slowly(worker, times=2)]
 
     outbox.verification(user)
     worker.wait(timeout=30)

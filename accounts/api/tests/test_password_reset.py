@@ -68,7 +68,9 @@ def test_the_row_of_an_unknown_address_looks_like_any_other(api: ApiClient, alic
     for email in ("alice@example.com", "unknown@example.com"):
         api.post("/forgot-password", {"email": email})
 
-    known, unknown = OutboxEmail.objects.order_by("id").values("user", "kind", "language", "context", "state", "tries")
+    known, unknown = OutboxEmail.objects.order_by("id").values(
+        "user", "kind", "language", "context", "state", "attempts"
+    )
     assert known["context"].pop("request_id") != unknown["context"].pop("request_id")
     assert known == unknown
     assert not VerificationCode.objects.exists()

@@ -80,7 +80,7 @@ def test_a_refusal_of_the_message_or_the_recipient_is_permanent(
 ) -> None:
     email = _fail(provider, alice, status)
 
-    assert (email.state, email.tries) == (EmailState.FAILED, 1)
+    assert (email.state, email.attempts) == (EmailState.FAILED, 1)
     assert email.error == f"AnymailRequestsAPIError {status}"
     assert not any(secret in caplog.text + email.error for secret in (KEY, "alice@", "123456"))
 

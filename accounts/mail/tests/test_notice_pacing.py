@@ -133,7 +133,7 @@ def test_while_another_worker_sends_one_the_next_waits_for_it(alice: User, clock
     deliver_due()
 
     assert len(mail.outbox) == 1
-    assert OutboxEmail.objects.latest("id").tries == 1
+    assert OutboxEmail.objects.latest("id").attempts == 1
 
 
 def test_accounts_that_are_registered_and_deleted_again_and_again_send_nothing_to_an_unverified_email(

@@ -152,7 +152,7 @@ def test_a_retry_carries_the_same_code_link_and_message_id(
     assert code_in(first) == code_in(last)
     assert token_in(first) == token_in(last)
     assert first.extra_headers["Message-ID"] == last.extra_headers["Message-ID"]
-    assert OutboxEmail.objects.get().tries == 3
+    assert OutboxEmail.objects.get().attempts == 3
 
 
 def test_the_code_of_a_late_retry_still_works(
@@ -198,7 +198,7 @@ def test_what_a_server_refuses_for_good_is_failed_with_a_reason(
     assert deliver_due() == 0
 
     email = OutboxEmail.objects.get()
-    assert (email.state, email.tries, email.error) == (EmailState.FAILED, 1, reason)
+    assert (email.state, email.attempts, email.error) == (EmailState.FAILED, 1, reason)
 
 
 @pytest.mark.parametrize(
@@ -329,7 +329,7 @@ def test_of_two_workers_that_see_the_same_row_one_gets_it(
 
     assert delivery._claim() is None
     assert winners[0] is not None
-    assert OutboxEmail.objects.get().tries == 2
+    assert OutboxEmail.objects.get().attempts == 2
 
 
 def test_a_reset_for_an_address_that_nobody_has_vanishes_unsent(api: ApiClient, server: ScriptedServer) -> None:

@@ -40,11 +40,11 @@ CONTEXTS: dict[str, dict[str, object]] = {
 every_kind = pytest.mark.parametrize("kind", CONTEXTS)
 
 
-def html_of(kind: str, **changes: object) -> str:
+def render_html(kind: str, **changes: object) -> str:
     return render(kind=kind, language="en", context=SITE | CONTEXTS[kind] | changes).html
 
 
-def text_of(kind: str, **changes: object) -> str:
+def render_text(kind: str, **changes: object) -> str:
     return render(kind=kind, language="en", context=SITE | CONTEXTS[kind] | changes).text
 
 
@@ -64,19 +64,19 @@ def test_a_line_break_in_a_value_cannot_add_a_header() -> None:
 
 @every_kind
 def test_every_email_says_why_it_came_and_what_to_do_about_it(kind: str) -> None:
-    for body in (text_of(kind), html_of(kind)):
+    for body in (render_text(kind), render_html(kind)):
         assert "You're receiving this email because" in body
         assert re.search(r"If (this wasn't you|you (don't recognize this device|didn't|weren't expecting))", body)
 
 
 @every_kind
 def test_the_html_fetches_nothing_from_anywhere(kind: str) -> None:
-    assert not re.search(r"<(img|link|script|iframe)|\bsrc=|url\(|@import|@font-face", html_of(kind))
+    assert not re.search(r"<(img|link|script|iframe)|\bsrc=|url\(|@import|@font-face", render_html(kind))
 
 
 @every_kind
 def test_the_html_names_its_language_and_has_a_dark_scheme(kind: str) -> None:
-    html = html_of(kind)
+    html = render_html(kind)
 
     assert '<html lang="en">' in html
     assert '<meta name="color-scheme" content="light dark">' in html
@@ -85,7 +85,7 @@ def test_the_html_names_its_language_and_has_a_dark_scheme(kind: str) -> None:
 
 @every_kind
 def test_the_text_is_plain(kind: str) -> None:
-    text = text_of(kind)
+    text = render_text(kind)
 
     assert not re.search(r"<[a-z/]|&amp;|&#|\n{3}", text)
 
@@ -95,17 +95,17 @@ def test_the_language_of_the_reader_is_the_language_of_the_html() -> None:
 
 
 def test_the_code_stands_alone_on_its_line() -> None:
-    assert "482913" in text_of("verify_email").splitlines()
+    assert "482913" in render_text("verify_email").splitlines()
 
 
 def test_the_code_is_the_only_number_of_six_digits() -> None:
-    for body in (text_of("verify_email"), html_of("verify_email")):
+    for body in (render_text("verify_email"), render_html("verify_email")):
         assert re.findall(r"\d{6,}", body.replace(LINK, "")) == ["482913"]
 
 
 @pytest.mark.parametrize("kind", ["email_change_requested", "email_changed"])
 def test_a_change_of_address_names_the_new_one_and_how_long_it_can_be_undone(kind: str) -> None:
-    for body in (text_of(kind), html_of(kind)):
+    for body in (render_text(kind), render_html(kind)):
         assert "alice@example.org" in body
         assert "72 hours" in body
         assert UNDO in body
@@ -115,50 +115,50 @@ def test_a_change_of_address_names_the_new_one_and_how_long_it_can_be_undone(kin
 def test_an_address_that_may_be_a_strangers_is_told_of_no_account(kind: str) -> None:
     person = {"username": "alice", "first_name": "Alice"}
 
-    for body in (text_of(kind, **person), html_of(kind, **person)):
+    for body in (render_text(kind, **person), render_html(kind, **person)):
         assert "alice" not in body.lower()
 
 
 def test_the_lifetimes_of_code_and_link_are_given() -> None:
-    text = text_of("verify_email")
+    text = render_text("verify_email")
 
     assert "15 minutes" in text
     assert "24 hours" in text
-    assert "60 minutes" in text_of("reset_password")
+    assert "60 minutes" in render_text("reset_password")
 
 
 def test_the_link_is_whole_in_text_and_escaped_in_html() -> None:
-    assert LINK in text_of("verify_email").splitlines()
-    assert f'href="{LINK.replace("&", "&amp;")}"' in html_of("verify_email")
+    assert LINK in render_text("verify_email").splitlines()
+    assert f'href="{LINK.replace("&", "&amp;")}"' in render_html("verify_email")
 
 
 def test_markup_in_a_name_stays_text() -> None:
-    assert "Hello &lt;b&gt;O&#x27;Neil&lt;/b&gt;," in html_of("welcome", first_name="<b>O'Neil</b>")
-    assert "Hello <b>O'Neil</b>," in text_of("welcome", first_name="<b>O'Neil</b>")
+    assert "Hello &lt;b&gt;O&#x27;Neil&lt;/b&gt;," in render_html("welcome", first_name="<b>O'Neil</b>")
+    assert "Hello <b>O'Neil</b>," in render_text("welcome", first_name="<b>O'Neil</b>")
 
 
 def test_welcome_greets_somebody_without_a_name() -> None:
-    assert text_of("welcome", first_name="").startswith("Hello,\n")
-    assert "Hello," in html_of("welcome", first_name="")
+    assert render_text("welcome", first_name="").startswith("Hello,\n")
+    assert "Hello," in render_html("welcome", first_name="")
 
 
 @pytest.mark.parametrize("kind", ["password_changed", "new_device", "refresh_token_reused", "account_deleted"])
 def test_times_are_shown_in_utc(kind: str) -> None:
     paris = datetime(2026, 3, 9, 15, 5, tzinfo=timezone(timedelta(hours=1)))
 
-    for body in (text_of(kind, happened_at=paris), html_of(kind, happened_at=paris)):
+    for body in (render_text(kind, happened_at=paris), render_html(kind, happened_at=paris)):
         assert "9 March 2026, 14:05 UTC" in body
 
 
 @pytest.mark.parametrize("kind", ["password_changed", "new_device", "refresh_token_reused"])
 def test_the_device_and_its_address_are_named(kind: str) -> None:
-    for body in (text_of(kind), html_of(kind)):
+    for body in (render_text(kind), render_html(kind)):
         assert "Chrome, Windows" in body
         assert "203.0.113.7" in body
 
 
 def test_what_is_not_known_is_left_out() -> None:
-    body = text_of("new_device", location="Unknown", ip="")
+    body = render_text("new_device", location="Unknown", ip="")
 
     assert "Place" not in body
     assert "IP address" not in body
@@ -166,12 +166,12 @@ def test_what_is_not_known_is_left_out() -> None:
 
 @pytest.mark.parametrize("kind", ["welcome", "password_changed", "new_device", "refresh_token_reused"])
 def test_whoever_it_was_not_is_led_to_a_new_password(kind: str) -> None:
-    for body in (text_of(kind), html_of(kind)):
+    for body in (render_text(kind), render_html(kind)):
         assert "https://auth.example.com/reset-password" in body
 
 
 def test_an_address_already_registered_is_told_nothing_about_its_account() -> None:
     kind, person = "address_already_registered", {"username": "alice", "first_name": "Alice"}
 
-    for body in (text_of(kind, **person), html_of(kind, **person)):
+    for body in (render_text(kind, **person), render_html(kind, **person)):
         assert "alice" not in body.lower()

@@ -35,7 +35,7 @@ def send_again() -> SendAgain:
 
 
 def _fail_all() -> None:
-    OutboxEmail.objects.update(state=EmailState.FAILED, tries=12, error="SMTPRecipientsRefused 550")
+    OutboxEmail.objects.update(state=EmailState.FAILED, attempts=12, error="SMTPRecipientsRefused 550")
 
 
 def test_a_failed_email_is_sent_again_with_all_its_tries_and_a_code_that_works(
@@ -48,7 +48,7 @@ def test_a_failed_email_is_sent_again_with_all_its_tries_and_a_code_that_works(
     assert "1 email will be sent again." in send_again(superuser).content.decode()
 
     [email] = OutboxEmail.objects.all()
-    assert (email.state, email.tries) == (EmailState.QUEUED, 0)
+    assert (email.state, email.attempts) == (EmailState.QUEUED, 0)
     [message] = outbox()
     assert api.post("/verify-email", {"email": EVE["email"], "code": code_in(message)}).status_code == 200
 

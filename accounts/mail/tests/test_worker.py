@@ -15,7 +15,7 @@ from pytest_django import DjangoDbBlocker
 from accounts.models import EmailState, OutboxEmail
 from accounts.testing import mail_server
 from accounts.testing.api_client import PASSWORD
-from accounts.testing.mail_server import OK, MailServer, text_of
+from accounts.testing.mail_server import OK, MailServer, plain_text
 from core.dev import processes
 from core.ids import new_id
 from core.paths import BASE_DIR
@@ -82,7 +82,7 @@ def test_a_code_arrives_by_smtp_and_works(server: LiveServer, mailbox: MailServe
     assert _sign_up(server, email).status == 201
     wait_until(lambda: mailbox.accepted[email])
 
-    code = _code(text_of(mailbox.accepted[email][0]))
+    code = _code(plain_text(mailbox.accepted[email][0]))
     assert server.send(ApiRequest("POST", "/verify-email", {"email": email, "code": code})).status == 200
     wait_until(lambda: len(mailbox.accepted[email]) == 2)
     assert "Welcome" in mailbox.accepted[email][1]["Subject"]
@@ -106,15 +106,15 @@ def test_a_temporary_refusal_is_tried_again_with_the_same_code(
     server: LiveServer, mailbox: MailServer, start_worker: StartWorker
 ) -> None:
     email = _address()
-    mailbox.answers[email] = [lambda: "451 4.7.1 Come back later", lambda: "421 4.3.2 Closing"]
+    mailbox.responses[email] = [lambda: "451 4.7.1 Come back later", lambda: "421 4.3.2 Closing"]
     start_worker()
 
     _sign_up(server, email)
     wait_until(lambda: _row(email).state == EmailState.SENT)
 
-    assert mailbox.tries[email] == 3
-    assert _row(email).tries == 3
-    code = _code(text_of(mailbox.accepted[email][0]))
+    assert mailbox.attempts[email] == 3
+    assert _row(email).attempts == 3
+    code = _code(plain_text(mailbox.accepted[email][0]))
     assert server.send(ApiRequest("POST", "/verify-email", {"email": email, "code": code})).status == 200
 
 
@@ -122,7 +122,7 @@ def test_a_permanent_refusal_is_given_up_with_its_reason_and_holds_up_nobody(
     server: LiveServer, mailbox: MailServer, start_worker: StartWorker
 ) -> None:
     refused, fine = _address(), _address()
-    mailbox.answers[refused] = [lambda: "550 5.1.1 No such user 123456"] * 9
+    mailbox.responses[refused] = [lambda: "550 5.1.1 No such user 123456"] * 9
     _sign_up(server, refused)
     _sign_up(server, fine)
 
@@ -130,7 +130,7 @@ def test_a_permanent_refusal_is_given_up_with_its_reason_and_holds_up_nobody(
     wait_until(lambda: _row(refused).state == EmailState.FAILED and mailbox.accepted[fine])
 
     time.sleep(1)  # three sweeps
-    assert mailbox.tries[refused] == 1
+    assert mailbox.attempts[refused] == 1
     assert _row(refused).error == "SMTPDataError 550"
 
 
@@ -140,7 +140,7 @@ def test_a_worker_killed_before_it_could_note_the_sending_sends_one_more_copy_of
     email = _address()
     _sign_up(server, email)
     first = start_worker()
-    mailbox.answers[email] = [lambda: _kill(first)]
+    mailbox.responses[email] = [lambda: _kill(first)]
     wait_until(lambda: mailbox.accepted[email])
     assert _row(email).state == EmailState.SENDING
 
@@ -150,7 +150,7 @@ def test_a_worker_killed_before_it_could_note_the_sending_sends_one_more_copy_of
     time.sleep(1)  # three sweeps
     one, other = mailbox.accepted[email]
     assert one["Message-ID"] == other["Message-ID"]
-    assert _code(text_of(one)) == _code(text_of(other))
+    assert _code(plain_text(one)) == _code(plain_text(other))
 
 
 @pytest.mark.parametrize("hangs", [True, False], ids=["hangs", "refuses"])
@@ -179,7 +179,7 @@ def test_neither_broker_nor_outbox_nor_log_holds_a_code_or_a_token(
     start_worker()
     wait_until(lambda: _row(email).state == EmailState.SENT)
 
-    text = text_of(mailbox.accepted[email][0])
+    text = plain_text(mailbox.accepted[email][0])
     secrets = [_code(text), re.findall(r"token=([\w-]+)", text)[0]]
     logs = (folder / "worker.log").read_text() + (folder / "web.log").read_text()
     row = OutboxEmail.objects.filter(recipient=email).values().get()
