@@ -50,7 +50,7 @@ def loading(redis: FaultyRedis) -> None:
     redis.restart_loading_slowly()
 
 
-def asking_for_a_password(redis: FaultyRedis) -> None:
+def requiring_a_password(redis: FaultyRedis) -> None:
     redis.require_password()
 
 
@@ -69,7 +69,7 @@ def of_another_type(redis: FaultyRedis) -> None:
 
 FAULTS: list[Fault] = [
     killed, hung, flushed, restarted_empty, restored, full, evicting, read_only, without_replicas, loading,
-    asking_for_a_password, garbled, of_another_type,
+    requiring_a_password, garbled, of_another_type,
 ]  # fmt: skip
 
-AWAY = {killed, hung, read_only, without_replicas, asking_for_a_password}
+AWAY = {killed, hung, read_only, without_replicas, requiring_a_password}

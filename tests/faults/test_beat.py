@@ -36,7 +36,7 @@ def _refuse_publications(redis: FaultyRedis) -> None:
     redis.client.execute_command("ACL", "SETUSER", "default", "-lpush")
 
 
-def test_beat_ends_when_every_publication_fails_with_a_broker_that_answers(
+def test_beat_exits_when_a_reachable_broker_rejects_every_publication(
     fleet: WorkerFleet, redis: FaultyRedis, mailbox: MailServer
 ) -> None:
     beat = fleet.beat()
@@ -51,7 +51,7 @@ def test_beat_ends_when_every_publication_fails_with_a_broker_that_answers(
     _sweeps(mailbox)
 
 
-def test_a_hung_beat_ends(faults_folder: Path, mailbox: MailServer, redis: FaultyRedis, tmp_path: Path) -> None:
+def test_a_hung_beat_exits(faults_folder: Path, mailbox: MailServer, redis: FaultyRedis, tmp_path: Path) -> None:
     mark = str(tmp_path / "hung")
     variables = {"REDIS_URL": redis.url, "CELERY_BROKER_URL": redis.url, "HUNG_BEAT_MARK": mark}
     with worker_fleet.running(faults_folder, mailbox.url, settings=HUNG, **variables) as fleet:
@@ -81,7 +81,7 @@ def _children(worker: Process) -> list[int]:
 
 
 @pytest.mark.parametrize("embedded", [False, True], ids=["beat", "worker --beat"])
-def test_beat_outlives_a_broker_that_is_killed_and_one_that_hangs(
+def test_beat_survives_a_killed_and_a_hung_broker(
     fleet: WorkerFleet, redis: FaultyRedis, mailbox: MailServer, embedded: bool
 ) -> None:
     beat = fleet.worker() if embedded else fleet.beat()

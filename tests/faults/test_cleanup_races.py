@@ -51,7 +51,7 @@ def user(folder: Path) -> User:
     return cast.someone()
 
 
-def test_two_at_once_share_the_work_and_neither_fails(user: User) -> None:
+def test_two_concurrent_cleanups_share_the_work(user: User) -> None:
     _sessions(user, count=5000)
     _sessions(user, count=50, is_over=False)
 
@@ -61,7 +61,7 @@ def test_two_at_once_share_the_work_and_neither_fails(user: User) -> None:
     assert Session.objects.count() == 50
 
 
-def test_traffic_beside_it_is_served_and_kept(user: User, server: LiveServer) -> None:
+def test_traffic_during_a_cleanup_is_served_and_keeps_its_sessions(user: User, server: LiveServer) -> None:
     people = [cast.someone() for _ in range(3)]
     _sessions(user, count=20_000)
     run = _start_cleanup()
@@ -75,7 +75,7 @@ def test_traffic_beside_it_is_served_and_kept(user: User, server: LiveServer) ->
     assert Session.objects.active(datetime.now(UTC)).count() == len(people)
 
 
-def test_killed_half_way_it_leaves_whole_batches_and_the_next_run_goes_on(user: User) -> None:
+def test_a_killed_cleanup_leaves_whole_batches_and_the_next_run_continues(user: User) -> None:
     _sessions(user, count=20_000)
     run = _start_cleanup()
     wait_until(lambda: Session.objects.count() < 20_000)
@@ -87,7 +87,7 @@ def test_killed_half_way_it_leaves_whole_batches_and_the_next_run_goes_on(user: 
     assert cleanup.delete_expired()["sessions"] == left
 
 
-def test_an_account_that_is_being_verified_is_passed_over_and_stays(user: User) -> None:
+def test_an_account_under_verification_is_skipped_and_kept(user: User) -> None:
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has one writer at a time: the cleanup comes before the verification or after it")
     late = cast.someone(verified=False)
@@ -104,7 +104,7 @@ def test_an_account_that_is_being_verified_is_passed_over_and_stays(user: User) 
     assert User.objects.get(id=late.id).email_verified
 
 
-def test_who_verifies_while_their_account_is_removed_gets_a_clean_answer(server: LiveServer) -> None:
+def test_a_verification_racing_the_cleanup_succeeds_or_gets_code_invalid(server: LiveServer) -> None:
     """Either the account is verified and stays, or it is gone and the answer says so; never half of each."""
     with ThreadPoolExecutor(1) as pool:
         for moment in range(20):
@@ -120,7 +120,7 @@ def test_who_verifies_while_their_account_is_removed_gets_a_clean_answer(server:
             assert outcome in {("ok", True), ("code_invalid", False)}
 
 
-def test_a_session_that_is_refreshed_again_and_again_stays_one_row(user: User, server: LiveServer) -> None:
+def test_repeated_refreshes_add_no_rows(user: User, server: LiveServer) -> None:
     tokens = cast.signed_in(server, user)
     before = _row_counts()
 

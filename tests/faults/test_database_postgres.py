@@ -52,7 +52,7 @@ def place(shared_place: Place) -> Iterator[Place]:
     wait_until(lambda: readiness(shared_place.api)["database"] == "ok", seconds=10)
 
 
-def test_without_its_database_the_api_says_so_and_lets_nobody_pass(place: Place) -> None:
+def test_without_the_database_every_request_gets_503(place: Place) -> None:
     name = _sign_up(place.api)
     live, ended = _sign_in(place.api, name), _sign_in(place.api, name)
     assert place.api.send(ApiRequest("POST", "/logout", token=ended.access)).status == 200
@@ -69,7 +69,7 @@ def test_without_its_database_the_api_says_so_and_lets_nobody_pass(place: Place)
     assert place.api.send(refresh(live.refresh)).status == 200
 
 
-def test_what_redis_knows_to_be_ended_is_refused_without_the_database_too(place: Place) -> None:
+def test_sessions_cached_as_revoked_are_rejected_without_the_database(place: Place) -> None:
     name = _sign_up(place.api)
     ended = _sign_in(place.api, name)
     assert place.api.send(ApiRequest("POST", "/logout", token=ended.access)).status == 200
@@ -79,7 +79,7 @@ def test_what_redis_knows_to_be_ended_is_refused_without_the_database_too(place:
     assert place.api.send(me(ended.access)).code == "session_revoked"
 
 
-def test_a_logout_that_could_not_be_committed_is_no_logout(place: Place) -> None:
+def test_a_logout_that_cannot_be_committed_fails_and_can_be_retried(place: Place) -> None:
     tokens = _sign_in(place.api, _sign_up(place.api))
     assert place.api.send(me(tokens.access)).status == 200
 
@@ -92,7 +92,7 @@ def test_a_logout_that_could_not_be_committed_is_no_logout(place: Place) -> None
     assert place.api.send(me(tokens.access)).code == "session_revoked"
 
 
-def test_the_process_is_alive_while_everybody_waits_for_the_database(place: Place) -> None:
+def test_liveness_stays_ok_while_requests_wait_for_the_database(place: Place) -> None:
     tokens = _sign_in(place.api, _sign_up(place.api))
     place.postgres.stop()
 
@@ -105,7 +105,7 @@ def test_the_process_is_alive_while_everybody_waits_for_the_database(place: Plac
     assert probe(place.api, "/healthz")[0] == 200
 
 
-def test_connections_that_were_cut_while_they_idled_cost_no_request(place: Place) -> None:
+def test_terminated_idle_connections_fail_no_request(place: Place) -> None:
     name = _sign_up(place.api)
     tokens = _sign_in(place.api, name)
     for _ in range(3):
@@ -116,7 +116,7 @@ def test_connections_that_were_cut_while_they_idled_cost_no_request(place: Place
         tokens = tokens_of(place.api.send(refresh(tokens.refresh)))
 
 
-def test_a_database_that_stops_amid_requests_leaves_each_of_them_an_answer(place: Place) -> None:
+def test_every_request_gets_a_response_when_the_database_stops(place: Place) -> None:
     name = _sign_up(place.api)
     tokens = [_sign_in(place.api, name) for _ in range(8)]
     with ThreadPoolExecutor(1) as pool:
@@ -128,7 +128,7 @@ def test_a_database_that_stops_amid_requests_leaves_each_of_them_an_answer(place
     assert statuses[-1] == 503
 
 
-def test_a_crowded_database_is_unavailable_and_no_hang(place: Place) -> None:
+def test_requests_get_503_in_time_when_the_database_has_no_free_connection(place: Place) -> None:
     tokens = _sign_in(place.api, _sign_up(place.api))
 
     with place.postgres.crowded(by_strangers_alone=True):
@@ -138,7 +138,7 @@ def test_a_crowded_database_is_unavailable_and_no_hang(place: Place) -> None:
     wait_until(lambda: place.api.send(refresh(tokens.refresh)).status == 200)
 
 
-def test_whoever_has_a_connection_already_goes_on_in_a_crowded_database(place: Place) -> None:
+def test_open_connections_keep_working_when_the_database_has_no_free_connection(place: Place) -> None:
     tokens = _sign_in(place.api, _sign_up(place.api))
 
     with place.postgres.crowded():

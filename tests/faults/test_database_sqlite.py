@@ -48,7 +48,7 @@ def place(faults_folder: Path) -> Iterator[Place]:
         yield Place(api, faults_folder / "live.sqlite3")
 
 
-def test_while_it_is_locked_writers_are_told_to_come_again_and_readers_are_served(place: Place) -> None:
+def test_while_the_database_is_locked_writes_get_503_and_reads_succeed(place: Place) -> None:
     user = someone()
     tokens = signed_in(place.api, user)
     writers = [log_in(user), refresh(tokens.refresh), ApiRequest("POST", "/logout", token=tokens.access), _sign_up()]
@@ -74,7 +74,7 @@ def test_while_it_is_locked_writers_are_told_to_come_again_and_readers_are_serve
     assert place.api.send(me(tokens.access)).code == "session_revoked"
 
 
-def test_a_lock_that_is_short_delays_and_fails_nobody(place: Place) -> None:
+def test_a_short_lock_delays_logins_and_fails_none(place: Place) -> None:
     user = someone()
     with closing(sqlite3.connect(place.file, isolation_level=None, check_same_thread=False)) as stranger:
         stranger.execute("BEGIN EXCLUSIVE")

@@ -27,7 +27,7 @@ def _expect_mail(mailbox: MailServer, seconds: float = RECOVERY_SECONDS) -> None
 
 
 @pytest.mark.parametrize("embedded", [True, False], ids=["make worker", "make run"])
-def test_worker_and_beat_go_on_after_a_demotion(
+def test_worker_and_beat_recover_after_a_demotion(
     fleet: WorkerFleet, redis: FaultyRedis, mailbox: MailServer, embedded: bool
 ) -> None:
     processes = [fleet.worker(beat=embedded), *([] if embedded else [fleet.beat()])]
@@ -55,7 +55,7 @@ def test_a_worker_that_starts_with_a_replica_waits_for_a_primary(
     assert worker.poll() is None
 
 
-def test_the_web_process_serves_nudges_and_remembers_again_after_a_demotion(
+def test_the_web_process_serves_during_a_demotion_and_recovers_after_it(
     faults_folder: Path, fleet: WorkerFleet, redis: FaultyRedis, mailbox: MailServer
 ) -> None:
     fleet.worker()

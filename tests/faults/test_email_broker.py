@@ -75,7 +75,7 @@ def fleet(folder: Path, mailbox: MailServer, broker_server: RedisServer) -> Iter
         yield fleet
 
 
-def test_a_broker_that_hangs_under_web_worker_and_beat_delays_email_and_nothing_else(
+def test_a_hung_broker_delays_email_and_nothing_else(
     server: LiveServer,
     fleet: worker_fleet.WorkerFleet,
     mailbox: MailServer,
@@ -96,7 +96,7 @@ def test_a_broker_that_hangs_under_web_worker_and_beat_delays_email_and_nothing_
     _expect_codes_to_work(server, mailbox, meanwhile)
 
 
-def test_a_broker_without_memory_delays_email_and_nothing_else(
+def test_a_broker_out_of_memory_delays_email_and_nothing_else(
     server: LiveServer, fleet: worker_fleet.WorkerFleet, mailbox: MailServer, broker: redis.Redis
 ) -> None:
     worker = fleet.worker()
@@ -118,7 +118,7 @@ def test_a_broker_without_memory_delays_email_and_nothing_else(
     _expect_codes_to_work(server, mailbox, meanwhile)
 
 
-def test_a_broker_that_is_flushed_after_the_enqueue_loses_no_email(
+def test_flushing_the_broker_loses_no_email(
     server: LiveServer, fleet: worker_fleet.WorkerFleet, mailbox: MailServer, broker: redis.Redis
 ) -> None:
     emails = [address() for _ in range(3)]
@@ -137,7 +137,7 @@ def test_a_broker_that_is_flushed_after_the_enqueue_loses_no_email(
     _expect_codes_to_work(server, mailbox, emails)
 
 
-def test_a_pickle_on_the_queue_is_never_opened_and_holds_up_nothing(
+def test_a_pickled_message_is_never_unpickled_and_does_not_block_the_queue(
     server: LiveServer, fleet: worker_fleet.WorkerFleet, mailbox: MailServer, broker: redis.Redis, tmp_path: Path
 ) -> None:
     trace = tmp_path / "opened"
@@ -149,7 +149,7 @@ def test_a_pickle_on_the_queue_is_never_opened_and_holds_up_nothing(
     assert not broker.llen(QUEUE)
 
 
-def test_poisoned_messages_at_the_head_of_the_queue_hold_up_nothing(
+def test_malformed_messages_do_not_block_the_queue(
     server: LiveServer, fleet: worker_fleet.WorkerFleet, mailbox: MailServer, broker: redis.Redis
 ) -> None:
     broker.rpush(
@@ -165,7 +165,7 @@ def test_poisoned_messages_at_the_head_of_the_queue_hold_up_nothing(
     assert not broker.llen(QUEUE)
 
 
-def test_what_is_no_message_at_all_ends_the_worker_and_the_next_one_finds_it_gone(
+def test_bytes_that_are_no_celery_message_end_one_worker_and_not_the_next(
     server: LiveServer, fleet: worker_fleet.WorkerFleet, mailbox: MailServer, broker: redis.Redis
 ) -> None:
     """Celery's transport gives up on bytes that it never wrote. It must end then, so that its supervisor sees it."""

@@ -54,7 +54,7 @@ def send_by(settings: Settings) -> Callable[[str], int]:
 
 
 @pytest.mark.parametrize("when", [GREETING, "EHLO", "MAIL", "RCPT", "DATA", MESSAGE])
-def test_a_server_that_stalls_is_left_in_time_and_asked_again(
+def test_a_stalled_server_times_out_and_the_email_is_retried(
     alice: User, rude: RudeMailServer, send_by: Callable[[str], int], when: str
 ) -> None:
     outbox.welcome(alice)
@@ -70,7 +70,7 @@ def test_a_server_that_stalls_is_left_in_time_and_asked_again(
     assert (rude.accepted, _only().state) == (1, EmailState.SENT)
 
 
-def test_a_server_that_hangs_once_it_has_accepted_gets_no_second_copy(
+def test_a_server_that_hangs_after_accepting_gets_no_second_copy(
     alice: User, rude: RudeMailServer, send_by: Callable[[str], int]
 ) -> None:
     outbox.welcome(alice)
@@ -82,7 +82,7 @@ def test_a_server_that_hangs_once_it_has_accepted_gets_no_second_copy(
     assert (rude.accepted, _only().state) == (1, EmailState.SENT)
 
 
-def test_where_tls_is_asked_for_and_not_offered_nothing_is_said_in_clear(
+def test_nothing_is_sent_in_clear_when_required_tls_is_not_offered(
     alice: User, rude: RudeMailServer, send_by: Callable[[str], int]
 ) -> None:
     """As when somebody on the way takes STARTTLS out of the server's answer."""
@@ -94,7 +94,7 @@ def test_where_tls_is_asked_for_and_not_offered_nothing_is_said_in_clear(
     assert (_only().state, _only().error) == (EmailState.QUEUED, "SMTPNotSupportedError")
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused_and_one_that_is_trusted_serves(
+def test_an_untrusted_certificate_is_rejected_and_a_trusted_one_accepted(
     alice: User, send_by: Callable[[str], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outbox.welcome(alice)
@@ -110,7 +110,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_and_one_that_is_truste
         assert _only().state == EmailState.SENT
 
 
-def test_a_send_that_takes_the_worker_its_whole_time_is_put_off(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_send_that_reaches_the_soft_time_limit_is_retried_later(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that answers a byte at a time is never silent for long enough; Celery interrupts the task then."""
     outbox.welcome(alice)
 
@@ -123,7 +123,7 @@ def test_a_send_that_takes_the_worker_its_whole_time_is_put_off(alice: User, mon
     assert (_only().state, _only().error) == (EmailState.QUEUED, "SoftTimeLimitExceeded")
 
 
-def test_no_task_outlives_the_lease_of_the_email_in_its_hands(settings: Settings) -> None:
+def test_the_task_time_limits_are_shorter_than_the_email_claim_timeout(settings: Settings) -> None:
     soft, hard = deliver_outbox.soft_time_limit, deliver_outbox.time_limit
 
     assert soft is not None
@@ -132,7 +132,7 @@ def test_no_task_outlives_the_lease_of_the_email_in_its_hands(settings: Settings
 
 
 @pytest.mark.django_db
-def test_a_task_takes_on_no_more_when_its_time_is_up(alice: User, bob: User, rude: RudeMailServer) -> None:
+def test_a_task_claims_no_email_after_its_time_budget(alice: User, bob: User, rude: RudeMailServer) -> None:
     for user in (alice, bob):
         outbox.welcome(user)
 
@@ -141,7 +141,7 @@ def test_a_task_takes_on_no_more_when_its_time_is_up(alice: User, bob: User, rud
     assert OutboxEmail.objects.filter(state=EmailState.QUEUED).count() == 2
 
 
-def test_a_mail_server_without_a_voice_holds_up_no_request(
+def test_a_silent_mail_server_delays_no_request(
     tmp_path: Path, django_db_blocker: DjangoDbBlocker, rude: RudeMailServer
 ) -> None:
     """The worker retries, registrations stay as fast, and the emails are sent when the server responds again."""

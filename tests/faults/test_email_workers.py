@@ -52,7 +52,7 @@ def fleet(folder: Path, mailbox: MailServer) -> Iterator[WorkerFleet]:
 
 
 @pytest.mark.timeout(120)
-def test_three_workers_and_two_beats_send_two_hundred_emails_two_hundred_times(
+def test_three_workers_and_two_beats_send_each_of_two_hundred_emails_once(
     fleet: WorkerFleet, mailbox: MailServer
 ) -> None:
     emails = enqueue_welcome(200)
@@ -70,9 +70,7 @@ def test_three_workers_and_two_beats_send_two_hundred_emails_two_hundred_times(
     assert set(OutboxEmail.objects.values_list("attempts", flat=True)) == {1}
 
 
-def test_a_worker_that_is_asked_to_stop_finishes_the_email_in_its_hands(
-    fleet: WorkerFleet, mailbox: MailServer
-) -> None:
+def test_a_worker_finishes_its_current_email_on_sigterm(fleet: WorkerFleet, mailbox: MailServer) -> None:
     emails = enqueue_welcome(3)
     worker = fleet.worker()
     for email in emails:
@@ -87,7 +85,9 @@ def test_a_worker_that_is_asked_to_stop_finishes_the_email_in_its_hands(
     _expect_once(mailbox, emails)
 
 
-def test_a_stop_waits_for_one_short_task_and_not_for_the_whole_queue(fleet: WorkerFleet, mailbox: MailServer) -> None:
+def test_a_stopping_worker_finishes_one_short_task_and_not_the_whole_queue(
+    fleet: WorkerFleet, mailbox: MailServer
+) -> None:
     emails = enqueue_welcome(40)
     worker = fleet.worker()
     for email in emails:
@@ -105,7 +105,7 @@ def test_a_stop_waits_for_one_short_task_and_not_for_the_whole_queue(fleet: Work
     _expect_once(mailbox, emails)
 
 
-def test_a_worker_that_is_told_twice_to_stop_loses_nothing(folder: Path, mailbox: MailServer) -> None:
+def test_a_second_sigterm_loses_no_email(folder: Path, mailbox: MailServer) -> None:
     with worker_fleet.running(folder, mailbox.url, settings=HASTY) as fleet:
         emails = enqueue_welcome(4)
         worker = fleet.worker()
@@ -122,7 +122,7 @@ def test_a_worker_that_is_told_twice_to_stop_loses_nothing(folder: Path, mailbox
         assert len({copy["Message-ID"] for copy in copies}) == 1
 
 
-def test_a_task_that_is_delivered_again_while_the_first_still_sends_sends_nothing(
+def test_a_redelivered_task_sends_nothing_while_the_first_delivery_is_sending(
     fleet: WorkerFleet, mailbox: MailServer
 ) -> None:
     """As after Redis's visibility timeout: the second worker gets the same task, ten times while the first one sends."""
@@ -137,7 +137,7 @@ def test_a_task_that_is_delivered_again_while_the_first_still_sends_sends_nothin
     assert mailbox.attempts[email] == 1
 
 
-def test_what_is_rolled_back_is_not_sent_by_a_worker_that_looks_on(fleet: WorkerFleet, mailbox: MailServer) -> None:
+def test_an_email_of_a_rolled_back_transaction_is_never_sent(fleet: WorkerFleet, mailbox: MailServer) -> None:
     fleet.worker()
     [kept] = enqueue_welcome()
     wait_until(lambda: mailbox.accepted[kept])
@@ -153,7 +153,7 @@ def test_what_is_rolled_back_is_not_sent_by_a_worker_that_looks_on(fleet: Worker
     assert not OutboxEmail.objects.filter(recipient=user.email).exists()
 
 
-def test_a_database_that_is_gone_when_the_email_was_accepted_causes_no_second_copy(
+def test_losing_the_database_after_smtp_acceptance_causes_no_second_copy(
     fleet: WorkerFleet, mailbox: MailServer
 ) -> None:
     [email] = enqueue_welcome()

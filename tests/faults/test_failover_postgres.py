@@ -67,7 +67,7 @@ def _assert_unavailable(api: LiveServer, ask: ApiRequest) -> None:
     assert int(reply.headers["Retry-After"]) >= 1
 
 
-def test_a_primary_that_was_made_read_only_serves_readers_and_is_not_ready(place: Place) -> None:
+def test_a_read_only_primary_serves_reads_and_is_not_ready(place: Place) -> None:
     tokens = _signed_in(place.api)
     place.execute("ALTER SYSTEM SET default_transaction_read_only = on")
     place.execute("SELECT pg_reload_conf()")
@@ -87,7 +87,7 @@ def test_a_primary_that_was_made_read_only_serves_readers_and_is_not_ready(place
     assert place.api.send(refresh(tokens.refresh)).status == 200
 
 
-def test_a_standby_is_no_database_until_it_is_promoted(place: Place) -> None:
+def test_a_standby_counts_as_unavailable_until_it_is_promoted(place: Place) -> None:
     """It may be behind: a revocation of the new primary would not show in it."""
     tokens = _signed_in(place.api)
     place.restart(standby=True)
@@ -103,7 +103,7 @@ def test_a_standby_is_no_database_until_it_is_promoted(place: Place) -> None:
     wait_until(lambda: probe(place.api, "/readyz")[0] == 200)
 
 
-def test_one_refused_write_drops_every_connection_to_the_former_primary(
+def test_one_rejected_write_drops_every_connection_to_the_former_primary(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     folder = tmp_path_factory.mktemp("switched")

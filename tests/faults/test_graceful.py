@@ -81,7 +81,7 @@ def serving(faults_folder: Path, **variables: str) -> Iterator[tuple[Process, Li
         processes.stop(process, grace=5)
 
 
-def test_a_web_server_that_is_told_to_end_finishes_fifty_slow_logins_first(faults_folder: Path) -> None:
+def test_a_web_server_finishes_fifty_slow_logins_on_sigterm(faults_folder: Path) -> None:
     Session.objects.all().delete()
     people = [someone() for _ in range(IN_FLIGHT)]
     with (
@@ -104,7 +104,7 @@ def test_a_web_server_that_is_told_to_end_finishes_fifty_slow_logins_first(fault
     assert all(user.sessions.filter(revoked_at=None).count() == 1 for user in people)
 
 
-def test_a_web_server_that_is_told_to_end_at_its_start_ends_at_once(faults_folder: Path) -> None:
+def test_sigterm_during_startup_ends_the_web_server_promptly(faults_folder: Path) -> None:
     """One of its processes answers, and the other has hardly begun."""
     for _ in range(4):
         with serving(faults_folder) as (process, _server):
@@ -113,7 +113,7 @@ def test_a_web_server_that_is_told_to_end_at_its_start_ends_at_once(faults_folde
             assert process.wait(timeout=8) == 0
 
 
-def test_a_web_process_whose_main_thread_slept_through_the_signal_ends_all_the_same(faults_folder: Path) -> None:
+def test_sigterm_delivered_to_a_background_thread_ends_the_web_process(faults_folder: Path) -> None:
     """The signal comes to another thread, which leaves the process as one does that comes a moment before the wait."""
     with serving(faults_folder, WEB_WORKERS="1") as (process, _server):
         web_process = int(_listed(f"/proc/{process.pid}/task/{process.pid}/children")[0])
@@ -125,7 +125,7 @@ def test_a_web_process_whose_main_thread_slept_through_the_signal_ends_all_the_s
         wait_until(lambda: not Path(f"/proc/{web_process}").exists())
 
 
-def test_a_web_process_that_dies_is_replaced_while_the_other_answers(faults_folder: Path) -> None:
+def test_a_killed_web_process_is_replaced_while_the_other_serves_requests(faults_folder: Path) -> None:
     with serving(faults_folder) as (process, server):
         children = f"/proc/{process.pid}/task/{process.pid}/children"
         victim, *others = sorted(map(int, _listed(children)))
@@ -138,7 +138,7 @@ def test_a_web_process_that_dies_is_replaced_while_the_other_answers(faults_fold
         assert process.poll() is None
 
 
-def test_a_worker_that_is_told_to_end_finishes_the_email_that_it_sends(
+def test_a_worker_with_beat_finishes_its_current_email_on_sigterm(
     mailbox: MailServer, start_worker: StartWorker
 ) -> None:
     user, worker = someone(verified=False), start_worker()
@@ -153,7 +153,7 @@ def test_a_worker_that_is_told_to_end_finishes_the_email_that_it_sends(
     _assert_sent_once_only(mailbox, user.email, start_worker)
 
 
-def test_a_worker_that_is_told_twice_loses_no_email(mailbox: MailServer, start_worker: StartWorker) -> None:
+def test_a_worker_with_beat_loses_no_email_on_a_second_sigterm(mailbox: MailServer, start_worker: StartWorker) -> None:
     user, worker = someone(verified=False), start_worker()
     assert user.email
     mailbox.responses[user.email] = [lambda: _slowly(worker, times=2)]
@@ -167,7 +167,7 @@ def test_a_worker_that_is_told_twice_loses_no_email(mailbox: MailServer, start_w
     assert len({message["Message-ID"] for message in mailbox.accepted[user.email]}) == 1
 
 
-def test_everything_starts_without_redis_and_broker_and_uses_them_when_they_come(
+def test_web_server_and_worker_start_without_redis_and_broker_and_use_them_later(
     faults_folder: Path, mailbox: MailServer, start_worker: StartWorker
 ) -> None:
     path = faults_folder / "late.sock"

@@ -41,7 +41,7 @@ def people(faults_folder: Path, settings: Settings) -> list[User]:
     return people
 
 
-def test_a_sign_in_from_elsewhere_succeeds_in_time_while_others_keep_the_queue_full(
+def test_a_login_from_another_network_succeeds_in_time_while_the_hash_queue_is_full(
     faults_folder: Path, people: list[User]
 ) -> None:
     *attackers, alice = people

@@ -43,7 +43,7 @@ def nobody_signed_in(faults_folder: Path) -> None:
     Session.objects.all().delete()
 
 
-def test_while_three_hundred_sign_in_nobody_else_waits(faults_folder: Path, crowd: list[User]) -> None:
+def test_three_hundred_concurrent_logins_delay_no_other_request(faults_folder: Path, crowd: list[User]) -> None:
     with serving(faults_folder, **COST) as (_process, server):
         token, over = signed_in(server, crowd[0]).access, threading.Event()
         with ThreadPoolExecutor(2) as pool:
@@ -58,7 +58,7 @@ def test_while_three_hundred_sign_in_nobody_else_waits(faults_folder: Path, crow
         _assert_nothing_is_lost(server, crowd, replies)
 
 
-def test_a_server_that_is_told_to_end_answers_all_who_wait(faults_folder: Path, crowd: list[User]) -> None:
+def test_a_stopping_server_answers_every_waiting_login(faults_folder: Path, crowd: list[User]) -> None:
     with serving(faults_folder, **COST) as (process, server), ThreadPoolExecutor(1) as pool:
         answers = pool.submit(server.send_at_once, [log_in(user) for user in crowd[:100]])
         wait_until(Session.objects.exists, seconds=15)

@@ -70,7 +70,7 @@ def _assert_complete() -> None:
 
 
 @pytest.mark.usefixtures("empty")
-def test_the_second_time_there_is_nothing_to_do() -> None:
+def test_a_second_migrate_applies_nothing() -> None:
     assert _applied(_said(_migrate()))
 
     assert "No migrations to apply." in _said(_migrate())
@@ -79,7 +79,7 @@ def test_the_second_time_there_is_nothing_to_do() -> None:
 
 
 @pytest.mark.usefixtures("empty")
-def test_of_several_at_once_one_does_the_work_and_the_others_wait_for_it() -> None:
+def test_of_concurrent_migrates_one_applies_and_the_others_wait() -> None:
     said = [_said(process) for process in [_migrate() for _ in range(3)]]
 
     assert sorted(map(bool, map(_applied, said))) == [False, False, True]
@@ -88,7 +88,7 @@ def test_of_several_at_once_one_does_the_work_and_the_others_wait_for_it() -> No
 
 
 @pytest.mark.usefixtures("empty")
-def test_after_one_that_was_killed_the_next_one_finishes() -> None:
+def test_the_next_migrate_completes_a_killed_one() -> None:
     """The kills fall between the first and the last migration, and each leaves no lock behind."""
     for number in range(_KILLS):
         process = _migrate()

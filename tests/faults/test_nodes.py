@@ -21,7 +21,7 @@ def known(nodes: Nodes) -> Tokens:
     return tokens
 
 
-def test_what_one_revokes_the_other_refuses_with_the_very_next_request(nodes: Nodes) -> None:
+def test_a_revocation_on_one_node_applies_to_the_next_request_on_the_other(nodes: Nodes) -> None:
     for here, there in (nodes.both, nodes.both[::-1]) * 5:
         tokens = signed_in(here, someone())
         assert there.send(me(tokens.access)).status == 200
@@ -32,7 +32,7 @@ def test_what_one_revokes_the_other_refuses_with_the_very_next_request(nodes: No
         assert there.send(refresh(tokens.refresh)).code == "session_revoked"
 
 
-def test_requests_that_are_under_way_while_a_session_ends_leave_nothing_of_it_behind(nodes: Nodes) -> None:
+def test_requests_in_flight_during_a_logout_leave_no_cached_session(nodes: Nodes) -> None:
     for _ in range(10):
         user = someone()
         tokens = signed_in(nodes.here, user)
@@ -49,7 +49,7 @@ def test_requests_that_are_under_way_while_a_session_ends_leave_nothing_of_it_be
             assert node.send(me(tokens.access)).code == "session_revoked"
 
 
-def test_a_change_of_role_on_one_node_holds_on_the_other_with_the_next_request(nodes: Nodes, known: Tokens) -> None:
+def test_a_role_change_on_one_node_applies_to_the_next_request_on_the_other(nodes: Nodes, known: Tokens) -> None:
     admin = someone()
     User.objects.filter(id=admin.id).update(role=Role.ADMIN)
     chief = signed_in(nodes.here, admin)
@@ -61,7 +61,7 @@ def test_a_change_of_role_on_one_node_holds_on_the_other_with_the_next_request(n
         assert nodes.there.send(ApiRequest("GET", "/users", token=known.access)).status == status
 
 
-def test_a_token_that_one_renewed_the_other_takes(nodes: Nodes, known: Tokens) -> None:
+def test_tokens_refreshed_on_one_node_are_accepted_on_the_other(nodes: Nodes, known: Tokens) -> None:
     renewed = known
     for node in nodes.both * 3:
         renewed = tokens_of(node.send(refresh(renewed.refresh)))
@@ -69,7 +69,7 @@ def test_a_token_that_one_renewed_the_other_takes(nodes: Nodes, known: Tokens) -
     assert all(node.send(me(renewed.access)).status == 200 for node in nodes.both)
 
 
-def test_of_one_refresh_token_sent_to_both_at_once_one_line_comes(nodes: Nodes, known: Tokens) -> None:
+def test_a_refresh_token_sent_to_both_nodes_at_once_yields_one_token_family(nodes: Nodes, known: Tokens) -> None:
     current = known
     for _ in range(10):
         with ThreadPoolExecutor(2) as pool:

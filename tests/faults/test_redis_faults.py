@@ -15,7 +15,7 @@ BACK_SECONDS = 5
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
-def test_with_a_redis_that_is(nodes: Nodes, fault: Fault) -> None:
+def test_tokens_are_checked_correctly_while_redis_is(nodes: Nodes, fault: Fault) -> None:
     user = someone()
     ended_before, ended_meanwhile, live = (signed_in(nodes.here, user) for _ in range(3))
     _make_known(nodes, ended_before, ended_meanwhile, live)
@@ -36,7 +36,9 @@ def test_with_a_redis_that_is(nodes: Nodes, fault: Fault) -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
-def test_a_node_that_noticed_nothing_of_a_redis_that_was(nodes: Nodes, fault: Fault) -> None:
+def test_a_node_without_traffic_during_the_fault_rejects_revoked_tokens_after_redis_was(
+    nodes: Nodes, fault: Fault
+) -> None:
     user = someone()
     first, second, live = (signed_in(nodes.here, user) for _ in range(3))
     _make_known(nodes, first, second, live)
@@ -51,7 +53,7 @@ def test_a_node_that_noticed_nothing_of_a_redis_that_was(nodes: Nodes, fault: Fa
     assert nodes.there.send(me(live.access)).status == 200
 
 
-def test_whatever_was_ended_before_redis_was_emptied_stays_ended(nodes: Nodes) -> None:
+def test_sessions_revoked_before_a_redis_flush_stay_revoked(nodes: Nodes) -> None:
     one, other, neighbour = someone(), someone(), signed_in(nodes.there, someone())
     by_logout, *by_logout_all = (signed_in(nodes.here, user) for user in (one, other, other))
     stolen = signed_in(nodes.here, one)
@@ -72,7 +74,7 @@ def test_whatever_was_ended_before_redis_was_emptied_stays_ended(nodes: Nodes) -
         neighbour = _assert_alive(node, neighbour)
 
 
-def test_the_log_tells_when_redis_went_and_when_it_came_back(nodes: Nodes) -> None:
+def test_the_log_records_when_the_redis_breaker_opens_and_closes(nodes: Nodes) -> None:
     log = nodes.folder / "here" / "web.log"
     before = len(log.read_text())
     tokens = signed_in(nodes.here, someone())
@@ -87,7 +89,7 @@ def test_the_log_tells_when_redis_went_and_when_it_came_back(nodes: Nodes) -> No
     assert told.count("redis breaker: closed") == 1
 
 
-def test_a_snapshot_in_which_an_ended_session_is_active_revives_it_nowhere(nodes: Nodes) -> None:
+def test_a_restored_redis_snapshot_does_not_revive_a_revoked_session(nodes: Nodes) -> None:
     user = someone()
     doomed, live = signed_in(nodes.here, user), signed_in(nodes.here, user)
     _make_known(nodes, doomed, live)

@@ -27,7 +27,9 @@ def redis() -> Iterator[FaultyRedis]:
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["gone", "hung"])
-def test_it_starts_without_redis_and_broker(faults_folder: Path, redis: FaultyRedis, how: signal.Signals) -> None:
+def test_the_api_starts_while_redis_and_the_broker_are_unavailable(
+    faults_folder: Path, redis: FaultyRedis, how: signal.Signals
+) -> None:
     redis.kill() if how is signal.SIGKILL else redis.hang()
     broker = redis.url.replace("unix://", "redis+socket://").replace("?db=0", "?virtual_host=1")
 
@@ -51,9 +53,7 @@ def test_it_starts_without_redis_and_broker(faults_folder: Path, redis: FaultyRe
         assert api.send(refresh(live.refresh)).status == 200
 
 
-def test_it_starts_with_a_wrong_password_for_redis_and_keeps_it_to_itself(
-    faults_folder: Path, redis: FaultyRedis
-) -> None:
+def test_the_api_starts_with_a_wrong_redis_password_and_never_logs_it(faults_folder: Path, redis: FaultyRedis) -> None:
     redis.require_password()
     address = f"unix://:{WRONG}@{url_path(redis.server.socket)}?db=0"
 

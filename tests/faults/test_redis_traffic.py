@@ -13,7 +13,7 @@ pytestmark = pytest.mark.faults
 
 
 @pytest.mark.parametrize("fault", [killed, hung], ids=lambda fault: fault.__name__)
-def test_people_at_work_do_not_notice_that_redis_is(nodes: Nodes, fault: Fault) -> None:
+def test_traffic_is_served_while_redis_is(nodes: Nodes, fault: Fault) -> None:
     with traffic.of(8, nodes.both, a_second=50) as work:
         time.sleep(1)
         fault(nodes.redis)
@@ -27,7 +27,7 @@ def test_people_at_work_do_not_notice_that_redis_is(nodes: Nodes, fault: Fault) 
     assert work.slow_tail < 1
 
 
-def test_people_at_work_do_not_notice_that_redis_is_emptied_again_and_again(nodes: Nodes) -> None:
+def test_traffic_is_served_while_redis_is_flushed_repeatedly(nodes: Nodes) -> None:
     with traffic.of(8, nodes.both, a_second=50) as work:
         for _ in range(20):
             time.sleep(0.1)
@@ -36,7 +36,7 @@ def test_people_at_work_do_not_notice_that_redis_is_emptied_again_and_again(node
     assert work.slow_tail < 1
 
 
-def test_people_at_work_do_not_notice_that_redis_evicts(nodes: Nodes) -> None:
+def test_traffic_is_served_while_redis_evicts_keys(nodes: Nodes) -> None:
     with traffic.of(8, nodes.both, a_second=50) as work:
         for _ in range(4):
             time.sleep(0.4)

@@ -154,7 +154,7 @@ def test_every_client_reaches_the_same_database_as_the_same_user(place: Place, t
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
-def test_every_client_speaks_the_protocol_of_the_url(place: Place, protocol: int) -> None:
+def test_every_client_uses_the_protocol_of_the_url(place: Place, protocol: int) -> None:
     found, _printed = _ask(place.url("redis://127.0.0.1:{port}/3") + f"?protocol={protocol}")
 
     assert {found[name]["resp"] for name in CLIENTS} == {str(protocol)}
@@ -180,7 +180,7 @@ def test_no_client_sends_anything_to_an_impostor(place: Place, template: str) ->
     assert QUOTED not in printed
 
 
-def test_no_client_sends_anything_to_a_server_of_another_name(place: Place, other_name: TLSProxy) -> None:
+def test_no_client_sends_anything_to_a_server_with_another_hostname(place: Place, other_name: TLSProxy) -> None:
     authority = place.folder / "third" / "ca.pem"
     url = f"rediss://vestibule:{QUOTED}@127.0.0.1:{other_name.port}/3?ssl_ca_certs={authority}"
 
@@ -193,7 +193,7 @@ def test_no_client_sends_anything_to_a_server_of_another_name(place: Place, othe
     assert (found["redis"], found["broker state"]) == ("ok", "ok")
 
 
-def test_amqps_sends_nothing_to_an_impostor_either(place: Place) -> None:
+def test_amqps_sends_nothing_to_an_impostor(place: Place) -> None:
     broker = place.url("amqps://vestibule:{pw}@127.0.0.1:{impostor}//")
     place.impostor.received.clear()
 
@@ -206,7 +206,7 @@ def test_amqps_sends_nothing_to_an_impostor_either(place: Place) -> None:
     assert place.impostor.received.startswith(b"AMQP")
 
 
-def test_a_broker_of_its_own_has_its_own_database_and_options(place: Place) -> None:
+def test_a_separate_broker_url_keeps_its_own_database_and_options(place: Place) -> None:
     found, _printed = _ask(place.url("unix://{socket}?db=3"), place.url("rediss://127.0.0.1:{tls}/4?ssl_ca_certs={ca}"))
 
     assert [found[name]["db"] for name in CLIENTS] == ["3", "4", "4", "3", "3"]
@@ -234,7 +234,7 @@ def mailbox() -> Iterator[MailServer]:
         "rediss://vestibule:{pw}@127.0.0.1:{tls}/3?ssl_ca_certs={ca}&socket_keepalive=yes&client_name=mine",
     ],
 )
-def test_a_worker_starts_with_the_url_and_sends_mail(
+def test_a_worker_starts_with_the_url_and_sends_email(
     place: Place, folder: Path, mailbox: MailServer, template: str
 ) -> None:
     url = place.url(template)
