@@ -71,7 +71,7 @@ def test_device_browser_and_system_are_read_from_the_user_agent(agent: str, expe
     assert client.user_agent == agent
 
 
-def test_without_a_user_agent_nothing_is_made_up() -> None:
+def test_without_a_user_agent_the_client_is_unknown() -> None:
     client = read_client_info(RequestFactory().get("/"))
 
     assert (client.user_agent, client.device, client.label) == ("", "Other", "")
@@ -85,7 +85,7 @@ def test_without_a_user_agent_nothing_is_made_up() -> None:
     ],
     ids=lambda agent: repr(agent[:12]),
 )  # fmt: skip
-def test_a_hostile_user_agent_is_cut_and_cleaned_in_no_time(agent: str) -> None:
+def test_a_hostile_user_agent_is_truncated_and_cleaned_within_a_second(agent: str) -> None:
     started = time.perf_counter()
 
     client = _read(agent)
@@ -99,15 +99,15 @@ def test_a_hostile_user_agent_is_cut_and_cleaned_in_no_time(agent: str) -> None:
     assert len(client.platform) <= 80
 
 
-def test_the_label_is_for_people_and_leaves_out_what_is_unknown() -> None:
+def test_the_label_omits_unknown_parts() -> None:
     assert _read(KNOWN[2][0]).label == "Firefox, Linux"
     assert _read("curl/8.7.1").label == "curl"
 
 
-def test_a_client_without_an_address_has_none() -> None:
+def test_a_client_without_an_ip_has_none() -> None:
     assert _read(address="").ip is None
     assert _read().ip == "192.0.2.7"
 
 
-def test_without_a_geoip_database_the_place_is_unknown() -> None:
+def test_without_a_geoip_database_the_location_is_unknown() -> None:
     assert _read().location == "Unknown"

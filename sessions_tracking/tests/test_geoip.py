@@ -65,7 +65,7 @@ def test_a_session_shows_where_it_was_started(database: Path, alice: object, sig
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database", b"\xab\xcd\xefMaxMind.com", b"\x00" * 10_000], ids=repr)
-def test_a_file_that_is_no_database_stops_the_start(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_database_prevents_startup(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "city.mmdb").write_bytes(content)
 
     with pytest.raises(BadVariable, match=r"^GEOIP_PATH must be the path of a readable"):
@@ -73,7 +73,7 @@ def test_a_file_that_is_no_database_stops_the_start(tmp_path: Path, content: byt
 
 
 @pytest.mark.parametrize("database_type", ["GeoLite2-Country", "GeoLite2-ASN"])
-def test_a_database_without_cities_stops_the_start(tmp_path: Path, database_type: str) -> None:
+def test_a_database_without_cities_prevents_startup(tmp_path: Path, database_type: str) -> None:
     path = write_database(tmp_path / "other.mmdb", database_type=database_type)
 
     with pytest.raises(ValueError, match="other.mmdb"):
@@ -81,7 +81,7 @@ def test_a_database_without_cities_stops_the_start(tmp_path: Path, database_type
 
 
 @pytest.mark.parametrize("content", [None, b"damaged"])
-def test_a_file_that_goes_bad_after_the_start_fails_no_sign_in(
+def test_a_file_damaged_after_startup_fails_no_login(
     database: Path, content: bytes | None, alice: object, sign_in: Callable[..., SignedIn]
 ) -> None:
     database.unlink()

@@ -32,7 +32,7 @@ def _seen() -> datetime:
     return Session.objects.get().last_seen_at
 
 
-def test_a_request_is_noted_and_written_later(signed_in: SignedIn) -> None:
+def test_a_request_is_recorded_and_written_later(signed_in: SignedIn) -> None:
     signed_in.client.get("/me")
     assert _seen() == LONG_AGO
 
@@ -54,7 +54,7 @@ def test_a_session_is_written_at_most_once_a_minute(signed_in: SignedIn) -> None
     assert _seen() == LONG_AGO
 
 
-def test_what_another_process_wrote_within_the_minute_stays(signed_in: SignedIn) -> None:
+def test_a_time_written_by_another_process_within_the_minute_stays(signed_in: SignedIn) -> None:
     a_moment_ago = datetime.now(UTC) - timedelta(seconds=30)
     signed_in.client.get("/me")
     Session.objects.update(last_seen_at=a_moment_ago)
@@ -64,7 +64,7 @@ def test_what_another_process_wrote_within_the_minute_stays(signed_in: SignedIn)
     assert _seen() == a_moment_ago
 
 
-def test_a_refused_token_is_no_sign_of_life(signed_in: SignedIn) -> None:
+def test_a_rejected_token_does_not_count_as_activity(signed_in: SignedIn) -> None:
     signed_in.client.post("/logout")
     last_seen.clear()
 
@@ -74,7 +74,7 @@ def test_a_refused_token_is_no_sign_of_life(signed_in: SignedIn) -> None:
     assert _seen() == LONG_AGO
 
 
-def test_many_sessions_cost_one_update(
+def test_many_sessions_need_one_update(
     alice: AbstractBaseUser, sign_in: SignIn, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(3):
@@ -87,13 +87,13 @@ def test_many_sessions_cost_one_update(
     assert not Session.objects.filter(last_seen_at=LONG_AGO).exists()
 
 
-def test_noting_asks_no_database(db: None, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_recording_needs_no_query(db: None, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     with django_assert_num_queries(0):
         for _ in range(3):
             last_seen.record(uuid4())
 
 
-def test_a_database_that_is_away_costs_a_warning_and_no_more(
+def test_an_unavailable_database_only_logs_a_warning(
     signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     signed_in.client.get("/me")
@@ -107,9 +107,7 @@ def test_a_database_that_is_away_costs_a_warning_and_no_more(
     assert "could not update last_seen_at of 1 sessions" in caplog.text
 
 
-def test_the_first_note_starts_a_writer_and_the_next_ones_none(
-    db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_the_first_record_starts_a_writer(db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[float] = []
     monkeypatch.setattr(last_seen, "_start_writer", started.append)
     settings.LAST_SEEN_WRITE_SECONDS = 5.0

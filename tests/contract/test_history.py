@@ -73,7 +73,7 @@ def _stop(name: str, alice_with_totp: SignedIn, sign_in: SignIn) -> None:
         "deactivation",
     ],
 )
-def test_the_data_of_a_session_is_deleted_with_its_end(
+def test_the_data_of_a_session_is_deleted_when_it_ends(
     alice: User, admin: User, sign_in: SignIn, settings: Settings, way: str
 ) -> None:
     settings.MAX_SESSIONS_PER_USER = 2
@@ -87,16 +87,14 @@ def test_the_data_of_a_session_is_deleted_with_its_end(
     assert not Session.objects.filter(Q(revoked_at__isnull=False) & ~Q(data={})).exists()
 
 
-def test_a_stopped_sign_in_keeps_no_data_either(alice: User, sign_in: SignIn) -> None:
+def test_a_cancelled_pending_login_keeps_no_data(alice: User, sign_in: SignIn) -> None:
     guarded = enrol(sign_in(alice))
     ApiClient().post("/logout", {"mfaToken": guarded.pending(data=DATA)})
 
     assert PendingLogin.objects.get(ended_at__isnull=False).session_options == {}
 
 
-def test_sixty_sign_ins_with_data_keep_no_more_than_the_active_sessions(
-    alice: User, sign_in: SignIn, settings: Settings
-) -> None:
+def test_only_active_sessions_keep_data_after_sixty_logins(alice: User, sign_in: SignIn, settings: Settings) -> None:
     settings.MAX_SESSIONS_PER_USER = 5
     for _ in range(60):
         sign_in(alice, data=DATA)
@@ -105,9 +103,7 @@ def test_sixty_sign_ins_with_data_keep_no_more_than_the_active_sessions(
     assert Session.objects.exclude(data={}).count() == 5
 
 
-def test_an_expired_session_loses_its_data_at_the_next_cleanup_and_stays_for_support(
-    alice: User, sign_in: SignIn
-) -> None:
+def test_cleanup_deletes_the_data_of_an_expired_session_and_keeps_its_row(alice: User, sign_in: SignIn) -> None:
     sign_in(alice, data=DATA)
     live = sign_in(alice, data=DATA)
     Session.objects.exclude(id=live.session_id).update(expires_at=timezone.now() - timedelta(seconds=1))
@@ -119,7 +115,7 @@ def test_an_expired_session_loses_its_data_at_the_next_cleanup_and_stays_for_sup
 
 
 @pytest.mark.parametrize(("days", "is_kept"), [(29, True), (31, False)])
-def test_ended_sessions_and_sent_emails_stay_for_thirty_days(
+def test_ended_sessions_and_sent_emails_are_kept_for_thirty_days(
     alice: User, sign_in: SignIn, outbox: Outbox, days: int, is_kept: bool
 ) -> None:
     sign_in(alice).client.post("/logout")
@@ -148,7 +144,7 @@ def test_a_sent_email_keeps_no_content(api: ApiClient, alice: User, sign_in: Sig
     assert "alice@example.org" not in serialize("json", OutboxEmail.objects.exclude(kind="email_change_code"))
 
 
-def test_of_a_deleted_account_no_address_stays(api: ApiClient, alice: User, outbox: Outbox) -> None:
+def test_no_email_address_of_a_deleted_account_is_kept(api: ApiClient, alice: User, outbox: Outbox) -> None:
     api.post("/forgot-password", {"email": "alice@example.com"})
     outbox()
 
@@ -159,7 +155,7 @@ def test_of_a_deleted_account_no_address_stays(api: ApiClient, alice: User, outb
     assert (email.kind, email.state, email.recipient, email.context) == ("account_deleted", EmailState.SENT, "", {})
 
 
-def test_an_invitation_works_for_seven_days_and_its_account_stays_as_long(
+def test_an_invitation_and_its_account_last_seven_days(
     api: ApiClient, admin: User, sign_in: SignIn, outbox: Outbox
 ) -> None:
     sign_in(admin).client.post("/users", {"email": "eve@example.com", "username": "eve"})
@@ -175,7 +171,7 @@ def test_an_invitation_works_for_seven_days_and_its_account_stays_as_long(
     assert api.post("/reset-password", reset).status_code == 200
 
 
-def test_a_reset_still_works_for_an_hour(api: ApiClient, alice: User, outbox: Outbox) -> None:
+def test_a_password_reset_is_valid_for_an_hour(api: ApiClient, alice: User, outbox: Outbox) -> None:
     api.post("/forgot-password", {"email": "alice@example.com"})
     outbox()
 
@@ -197,7 +193,7 @@ def nine_old_sessions(alice: User, sign_in: SignIn, settings: Settings, monkeypa
         sign_in(alice).client.post("/logout")
 
 
-def test_a_cleanup_that_is_cut_off_says_so_and_schedules_the_rest(
+def test_an_interrupted_cleanup_is_logged_and_schedules_the_rest(
     nine_old_sessions: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     scheduled: list[float] = []
@@ -215,7 +211,7 @@ def test_a_cleanup_that_is_cut_off_says_so_and_schedules_the_rest(
     assert heartbeat.cleanup_age() == 0
 
 
-def test_a_cleanup_that_celery_interrupts_continues_too(
+def test_a_cleanup_interrupted_by_celery_schedules_the_rest(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def hang(**_: object) -> None:
@@ -231,7 +227,7 @@ def test_a_cleanup_that_celery_interrupts_continues_too(
     assert "the cleanup stopped early" in caplog.text
 
 
-def test_the_command_that_is_cut_off_reports_what_it_removed_and_fails(nine_old_sessions: None) -> None:
+def test_an_interrupted_cleanup_command_reports_its_deletions_and_fails(nine_old_sessions: None) -> None:
     out = StringIO()
 
     with pytest.raises(CommandError, match="Run the command again"):
@@ -240,7 +236,7 @@ def test_the_command_that_is_cut_off_reports_what_it_removed_and_fails(nine_old_
     assert out.getvalue() == "sessions: 2 deleted\n"
 
 
-def test_the_limits_of_the_task_leave_room_for_its_own_end() -> None:
+def test_the_cleanup_stops_before_the_time_limits_of_its_task() -> None:
     task = tasks.cleanup_tokens
 
     assert task.soft_time_limit is not None
@@ -248,7 +244,7 @@ def test_the_limits_of_the_task_leave_room_for_its_own_end() -> None:
     assert tasks.CLEANUP_SECONDS < task.soft_time_limit < task.time_limit
 
 
-def test_what_waits_keeps_its_content(alice: User) -> None:
+def test_a_pending_email_keeps_its_content(alice: User) -> None:
     promises.password_changed(alice, CLIENT)
 
     assert OutboxEmail.objects.get().context["happened_at"]

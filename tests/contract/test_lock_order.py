@@ -81,7 +81,7 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 @pytest.mark.parametrize("call", [_verify_by_code, _resend, _reset, _register_again, _issue])
-def test_secrets_stay_free_while_a_service_waits_for_their_user(
+def test_code_rows_stay_unlocked_while_a_service_waits_for_the_user_row(
     bob: User, pool: ThreadPoolExecutor, settings: Settings, call: Call
 ) -> None:
     settings.PREVENT_ENUMERATION = True
@@ -112,7 +112,7 @@ def wait_for_lock(waiting: "Future[Any]") -> None:
 
 
 @pytest.mark.parametrize("attempt", range(10))
-def test_a_code_and_a_reset_at_once_never_wait_in_a_circle(bob: User, attempt: int) -> None:
+def test_concurrent_verification_and_reset_never_deadlock(bob: User, attempt: int) -> None:
     secrets = Secrets(bob)
     calls: list[Call] = [_verify_by_code, _reset, _resend]
 

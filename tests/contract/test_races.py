@@ -42,7 +42,7 @@ def test_twenty_refreshes_of_one_token_leave_one_lineage(server: LiveServer) -> 
     assert server.send(me(tokens.access)).status == 200
 
 
-def test_a_reused_token_that_twenty_present_is_punished_once(server: LiveServer) -> None:
+def test_twenty_reuses_of_one_token_are_handled_once(server: LiveServer) -> None:
     user = someone()
     stolen = signed_in(server, user).refresh
     current = tokens_of(server.send(refresh(tokens_of(server.send(refresh(stolen))).refresh)))
@@ -79,7 +79,7 @@ def _delete_account(_user: User, _tokens: Tokens, other: Tokens) -> ApiRequest:
     [_log_out, _log_out_everywhere, _change_password, _reset_password, _delete_account],
     ids=lambda end: end.__name__,
 )
-def test_nothing_that_a_racing_refresh_minted_survives_the_end_of_its_session(
+def test_tokens_of_a_racing_refresh_are_revoked_with_the_session(
     server: LiveServer, end: Callable[[User, Tokens, Tokens], ApiRequest]
 ) -> None:
     for _ in range(5):
@@ -97,7 +97,7 @@ def test_nothing_that_a_racing_refresh_minted_survives_the_end_of_its_session(
             _assert_dead(server, minted)
 
 
-def test_a_session_with_the_old_password_does_not_outlive_the_reset_it_raced(server: LiveServer) -> None:
+def test_a_login_that_races_a_password_reset_leaves_no_active_session(server: LiveServer) -> None:
     for _ in range(5):
         user = someone()
 
@@ -110,7 +110,7 @@ def test_a_session_with_the_old_password_does_not_outlive_the_reset_it_raced(ser
         assert not user.sessions.filter(revoked_at=None).exists()
 
 
-def test_logins_at_once_do_not_pass_the_bound_of_sessions(server: LiveServer) -> None:
+def test_concurrent_logins_do_not_exceed_the_session_limit(server: LiveServer) -> None:
     user = someone()
 
     replies = server.send_at_once([log_in(user)] * 25)
@@ -120,7 +120,7 @@ def test_logins_at_once_do_not_pass_the_bound_of_sessions(server: LiveServer) ->
     assert Counter(server.send(me(tokens_of(reply).access)).status for reply in replies) == {200: 20, 401: 5}
 
 
-def test_fifty_sign_ups_with_one_email_make_one_user_and_one_email(server: LiveServer) -> None:
+def test_fifty_sign_ups_with_one_email_create_one_user_and_send_one_email(server: LiveServer) -> None:
     email = f"{new_id().hex}@example.com"
 
     replies = server.send_at_once([_sign_up(email, f"a{new_id().hex[-20:]}") for _ in range(50)])
@@ -130,7 +130,7 @@ def test_fifty_sign_ups_with_one_email_make_one_user_and_one_email(server: LiveS
     assert OutboxEmail.objects.filter(recipient=email).count() == 1
 
 
-def test_twenty_sign_ups_with_one_username_make_one_user(server: LiveServer) -> None:
+def test_twenty_sign_ups_with_one_username_create_one_user(server: LiveServer) -> None:
     name = f"b{new_id().hex[-20:]}"
 
     replies = server.send_at_once([_sign_up(f"{new_id().hex}@example.com", name) for _ in range(20)])
@@ -139,7 +139,7 @@ def test_twenty_sign_ups_with_one_username_make_one_user(server: LiveServer) -> 
     assert User.objects.filter(username_key=name).count() == 1
 
 
-def test_twenty_uses_of_the_right_code_verify_once_and_welcome_once(server: LiveServer) -> None:
+def test_twenty_uses_of_the_correct_code_verify_once_and_send_one_welcome_email(server: LiveServer) -> None:
     for _ in range(5):
         user = someone(verified=False)
         outbox.verification(user)
@@ -154,7 +154,7 @@ def test_twenty_uses_of_the_right_code_verify_once_and_welcome_once(server: Live
         assert _emails(user, "welcome") == 1
 
 
-def test_twenty_clicks_on_the_link_all_succeed_and_welcome_once(server: LiveServer) -> None:
+def test_twenty_uses_of_the_link_all_succeed_and_send_one_welcome_email(server: LiveServer) -> None:
     user = someone(verified=False)
     outbox.verification(user)
     token = token_in(_next_message(user))
@@ -182,7 +182,7 @@ def test_twenty_wrong_codes_count_as_twenty(server: LiveServer) -> None:
     )
 
 
-def test_of_twenty_uses_of_one_reset_token_one_wins_and_its_password_counts(server: LiveServer) -> None:
+def test_one_of_twenty_uses_of_a_reset_token_sets_the_password(server: LiveServer) -> None:
     for _ in range(3):
         user = someone()
         token = _reset_token(user)
@@ -195,7 +195,7 @@ def test_of_twenty_uses_of_one_reset_token_one_wins_and_its_password_counts(serv
         assert _emails(user, "password_changed") == 1
 
 
-def test_of_ten_changes_of_a_password_one_wins(server: LiveServer) -> None:
+def test_one_of_ten_concurrent_password_changes_succeeds(server: LiveServer) -> None:
     user = someone()
     access = signed_in(server, user).access
     passwords = [f"Number-{number:02d}-Horse" for number in range(10)]
@@ -212,7 +212,7 @@ def test_of_ten_changes_of_a_password_one_wins(server: LiveServer) -> None:
     assert _emails(user, "password_changed") == 1
 
 
-def test_of_twenty_users_who_take_one_username_one_gets_it(server: LiveServer) -> None:
+def test_one_of_twenty_users_gets_a_contested_username(server: LiveServer) -> None:
     wanted = f"c{new_id().hex[-20:]}"
     tokens = [signed_in(server, someone()).access for _ in range(20)]
 
@@ -222,7 +222,7 @@ def test_of_twenty_users_who_take_one_username_one_gets_it(server: LiveServer) -
     assert User.objects.filter(username_key=wanted).count() == 1
 
 
-def test_twenty_deletions_of_one_session_end_it_once(server: LiveServer) -> None:
+def test_twenty_deletions_of_one_session_revoke_only_that_session(server: LiveServer) -> None:
     user = someone()
     tokens, doomed = signed_in(server, user), signed_in(server, user)
     session = Session.objects.filter(user=user).latest("created_at")

@@ -46,7 +46,7 @@ def _refresh(token: str, **headers: str) -> ApiResult:
 
 
 @pytest.mark.parametrize("origin", [None, "https://app.example.com"])
-def test_a_refresh_is_one_statement_for_a_browser_as_for_any_client(signed_in: SignedIn, origin: str | None) -> None:
+def test_a_refresh_is_one_statement_with_and_without_an_origin(signed_in: SignedIn, origin: str | None) -> None:
     with CaptureQueriesContext(connection) as statements:
         response = _refresh(signed_in.refresh, **({"Origin": origin} if origin else {}))
 

@@ -33,7 +33,7 @@ def _path(template: str) -> str:
 
 
 @pytest.mark.parametrize("operation", WRITES, ids=lambda found: found.spec["operationId"])
-def test_each_operation_that_changes_something_counts_in_the_limit_of_writes(
+def test_each_write_operation_counts_toward_the_write_limit(
     admin_session: SignedIn, limits_on: Settings, operation: Any
 ) -> None:
     limits_on.RATE_LIMIT_WRITES = (Limit("writes", 1, 60),)
@@ -48,9 +48,7 @@ def test_each_operation_that_changes_something_counts_in_the_limit_of_writes(
     assert int(reply["Retry-After"]) > 0
 
 
-def test_a_stolen_session_cannot_keep_its_owner_from_ending_it(
-    alice: User, sign_in: SignIn, limits_on: Settings
-) -> None:
+def test_a_stolen_session_cannot_prevent_its_own_revocation(alice: User, sign_in: SignIn, limits_on: Settings) -> None:
     stolen, own = sign_in(alice), sign_in(alice)
     while stolen.client.patch("/me", {"firstName": "Mallory"}).status_code != 429:
         pass
@@ -62,9 +60,7 @@ def test_a_stolen_session_cannot_keep_its_owner_from_ending_it(
     assert stolen.client.get("/me").json()["code"] == "session_revoked"
 
 
-def test_another_user_has_a_limit_of_their_own(
-    alice: User, mallory: User, sign_in: SignIn, limits_on: Settings
-) -> None:
+def test_the_write_limit_is_per_user(alice: User, mallory: User, sign_in: SignIn, limits_on: Settings) -> None:
     limits_on.RATE_LIMIT_WRITES = (Limit("writes", 2, 60),)
     clients = [sign_in(mallory).client, sign_in(alice).client]
 
@@ -73,7 +69,7 @@ def test_another_user_has_a_limit_of_their_own(
     assert statuses == [[200, 200, 429]] * 2
 
 
-def test_what_only_reads_does_not_count(alice: User, sign_in: SignIn, limits_on: Settings) -> None:
+def test_reads_do_not_count_toward_the_write_limit(alice: User, sign_in: SignIn, limits_on: Settings) -> None:
     limits_on.RATE_LIMIT_WRITES = (Limit("writes", 1, 60),)
     client = sign_in(alice).client
 
@@ -94,7 +90,7 @@ UNCHANGED: dict[str, tuple[str, str, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("case", UNCHANGED)
 @pytest.mark.django_db(transaction=True)
-def test_the_same_request_again_writes_nothing(alice: User, sign_in: SignIn, measure: Measure, case: str) -> None:
+def test_a_repeated_request_writes_nothing(alice: User, sign_in: SignIn, measure: Measure, case: str) -> None:
     method, path, body = UNCHANGED[case]
     here = sign_in(alice)
 
@@ -111,7 +107,7 @@ def test_the_same_request_again_writes_nothing(alice: User, sign_in: SignIn, mea
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_administrator_who_sends_the_same_values_again_writes_nothing(
+def test_a_repeated_update_by_an_administrator_writes_nothing(
     admin_session: SignedIn, alice: User, measure: Measure
 ) -> None:
     body: dict[str, Any] = {"firstName": "Alice", "email": alice.email, "username": "alice", "language": "fr"}
@@ -127,7 +123,7 @@ def test_an_administrator_who_sends_the_same_values_again_writes_nothing(
     assert (list(AuditEvent.objects.values_list("id")), User.objects.values().get(id=alice.id)) == before
 
 
-def test_a_list_of_sessions_is_bounded_where_their_number_is_not(
+def test_the_session_list_is_bounded_without_a_session_limit(
     alice: User, admin_session: SignedIn, sign_in: SignIn, settings: Settings
 ) -> None:
     settings.MAX_SESSIONS_PER_USER = 0
@@ -148,7 +144,7 @@ def test_a_list_of_sessions_is_bounded_where_their_number_is_not(
 
 
 @pytest.mark.parametrize(("before", "after"), [(1, True), (1, 1.0), ("1", 1), ([], {}), (None, False)])
-def test_values_of_a_session_that_json_tells_apart_are_a_change(
+def test_session_data_that_differs_only_in_its_json_type_is_a_change(
     alice: User, sign_in: SignIn, before: object, after: object
 ) -> None:
     here = sign_in(alice, data={"value": before})
@@ -160,7 +156,7 @@ def test_values_of_a_session_that_json_tells_apart_are_a_change(
     assert repr(kept) == repr(after)
 
 
-def test_the_audit_names_the_fields_that_changed_and_no_other(alice: User, sign_in: SignIn) -> None:
+def test_the_audit_names_only_the_changed_fields(alice: User, sign_in: SignIn) -> None:
     client: ApiClient = sign_in(alice).client
     client.patch("/me", {"firstName": "Alice"})
 
@@ -170,7 +166,7 @@ def test_the_audit_names_the_fields_that_changed_and_no_other(alice: User, sign_
     assert [row.facts["fields"] for row in rows] == ["firstName", "lastName"]
 
 
-def test_activity_is_listed_and_counted_to_a_bound(
+def test_activity_is_listed_and_counted_up_to_a_limit(
     alice: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(activity, "MAX_LISTED", 5)
@@ -184,7 +180,7 @@ def test_activity_is_listed_and_counted_to_a_bound(
     assert {page["count"] for page in pages} == {5}
 
 
-def test_five_exports_an_hour_are_all_that_a_user_has(alice: User, sign_in: SignIn, limits_on: Settings) -> None:
+def test_a_user_can_export_five_times_an_hour(alice: User, sign_in: SignIn, limits_on: Settings) -> None:
     client = sign_in(alice).client
 
     statuses = [client.get("/me/export").status_code for _ in range(7)]

@@ -49,7 +49,7 @@ def _after(**passed: float) -> time_machine.travel:
 
 
 @pytest.mark.parametrize("path", ["/refresh", "/refresh-token", "/refresh/", "/refresh-token/"])
-def test_refresh_brings_a_new_pair_in_the_same_session(api: ApiClient, signed_in: SignedIn, path: str) -> None:
+def test_a_refresh_returns_a_new_pair_in_the_same_session(api: ApiClient, signed_in: SignedIn, path: str) -> None:
     reply = api.post(path, {"refreshToken": signed_in.refresh})
 
     data = reply.json()["data"]
@@ -62,12 +62,12 @@ def test_refresh_brings_a_new_pair_in_the_same_session(api: ApiClient, signed_in
 
 
 @pytest.mark.parametrize("path", ["/Refresh", "/REFRESH", "/refresh-Token/", "/api/Auth/refresh"])
-def test_a_path_in_another_case_is_no_second_door(api: ApiClient, signed_in: SignedIn, path: str) -> None:
+def test_the_refresh_path_is_case_sensitive(api: ApiClient, signed_in: SignedIn, path: str) -> None:
     assert api.post(path, {"refreshToken": signed_in.refresh}).json()["code"] == "not_found"
     assert Session.objects.get().rotated_at is None
 
 
-def test_a_chain_of_refreshes_leaves_one_row_whose_end_slides(api: ApiClient, signed_in: SignedIn) -> None:
+def test_a_chain_of_refreshes_keeps_one_row_and_extends_its_expiry(api: ApiClient, signed_in: SignedIn) -> None:
     token, first_end = signed_in.refresh, Session.objects.get().expires_at
 
     for minutes in range(5):
@@ -80,7 +80,7 @@ def test_a_chain_of_refreshes_leaves_one_row_whose_end_slides(api: ApiClient, si
     assert session.last_seen_at == session.updated_at == session.rotated_at
 
 
-def test_a_retired_token_gets_the_same_successor_within_the_grace(api: ApiClient, signed_in: SignedIn) -> None:
+def test_a_retired_token_gets_the_same_successor_within_the_grace_period(api: ApiClient, signed_in: SignedIn) -> None:
     first = _refresh(api, signed_in.refresh)
     row = Session.objects.values().get()
 
@@ -92,7 +92,7 @@ def test_a_retired_token_gets_the_same_successor_within_the_grace(api: ApiClient
     assert not OutboxEmail.objects.exists()
 
 
-def test_the_grace_counts_from_the_first_rotation(api: ApiClient, signed_in: SignedIn) -> None:
+def test_the_grace_period_starts_at_the_first_rotation(api: ApiClient, signed_in: SignedIn) -> None:
     start = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
     with time_machine.travel(start, tick=False) as clock:
         _refresh(api, signed_in.refresh)
@@ -103,7 +103,7 @@ def test_the_grace_counts_from_the_first_rotation(api: ApiClient, signed_in: Sig
         _assert_refused(signed_in.refresh, "refresh_token_reused")
 
 
-def test_reuse_after_the_grace_ends_the_session_and_tells_the_owner_once(
+def test_reuse_after_the_grace_period_revokes_the_session_and_notifies_its_owner_once(
     api: ApiClient, signed_in: SignedIn, outbox: Outbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     successor = _refresh(api, signed_in.refresh)
@@ -122,7 +122,7 @@ def test_reuse_after_the_grace_ends_the_session_and_tells_the_owner_once(
     assert signed_in.session_id in noted[0]
 
 
-def test_of_two_who_reuse_at_once_one_is_punished_and_one_letter_sent(
+def test_two_simultaneous_reuses_are_handled_once_with_one_email(
     api: ApiClient, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _refresh(api, signed_in.refresh)
@@ -139,7 +139,7 @@ def test_of_two_who_reuse_at_once_one_is_punished_and_one_letter_sent(
     assert OutboxEmail.objects.filter(kind="refresh_token_reused").count() == 1
 
 
-def test_reuse_ends_that_session_only(api: ApiClient, signed_in: SignedIn, alice: User, sign_in: SignIn) -> None:
+def test_reuse_revokes_only_that_session(api: ApiClient, signed_in: SignedIn, alice: User, sign_in: SignIn) -> None:
     other = sign_in(alice)
     _refresh(api, signed_in.refresh)
 
@@ -162,7 +162,7 @@ def _just_before_the_rotation(monkeypatch: pytest.MonkeyPatch, do: Callable[[], 
     monkeypatch.setattr(rotation, "_try_to_rotate", overtaken)
 
 
-def test_who_loses_a_race_gets_the_winners_successor(
+def test_a_refresh_that_loses_a_race_gets_the_winners_successor(
     api: ApiClient, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     winners: list[dict[str, Any]] = []
@@ -174,9 +174,7 @@ def test_who_loses_a_race_gets_the_winners_successor(
     assert Session.objects.get().revoked_at is None
 
 
-def test_who_loses_a_race_against_a_revocation_gets_nothing(
-    signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_refresh_that_races_a_revocation_is_rejected(signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
     _just_before_the_rotation(
         monkeypatch, lambda: services.revoke_all(user_id=signed_in.user.id, reason=RevokedReason.LOGOUT)
     )
@@ -185,16 +183,14 @@ def test_who_loses_a_race_against_a_revocation_gets_nothing(
     assert Session.objects.get().rotated_at is None
 
 
-def test_who_loses_a_race_against_a_deactivation_gets_nothing(
-    signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_refresh_that_races_a_deactivation_is_rejected(signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
     _just_before_the_rotation(monkeypatch, lambda: User.objects.update(is_active=False))
 
     _assert_refused(signed_in.refresh, "session_revoked")
     assert Session.objects.get().rotated_at is None
 
 
-def test_once_the_successor_was_used_even_the_grace_excuses_nobody(api: ApiClient, signed_in: SignedIn) -> None:
+def test_using_the_successor_ends_the_grace_period(api: ApiClient, signed_in: SignedIn) -> None:
     successor = _refresh(api, signed_in.refresh)
     _refresh(api, successor["tokens"]["refreshToken"])
 
@@ -237,13 +233,13 @@ def test_reuse_after_sign_out_is_only_a_session_that_is_over(api: ApiClient, sig
     assert not OutboxEmail.objects.exists()
 
 
-def test_a_session_not_refreshed_for_7_days_is_over(signed_in: SignedIn) -> None:
+def test_a_session_not_refreshed_for_7_days_is_expired(signed_in: SignedIn) -> None:
     with _after(days=7, seconds=1):
         _assert_refused(signed_in.refresh, "token_expired")
         assert Session.objects.get().is_active(datetime.now(UTC)) is False
 
 
-def test_the_greatest_age_never_moves(api: ApiClient, signed_in: SignedIn) -> None:
+def test_the_max_session_age_is_never_extended(api: ApiClient, signed_in: SignedIn) -> None:
     token, login = signed_in.refresh, Session.objects.get().created_at
 
     for day in (6, 12, 18, 24, 29):
@@ -259,7 +255,7 @@ def test_the_greatest_age_never_moves(api: ApiClient, signed_in: SignedIn) -> No
 
 
 @pytest.mark.parametrize("gone", ["deactivated", "deleted"])
-def test_who_is_gone_cannot_refresh(signed_in: SignedIn, alice: User, gone: str) -> None:
+def test_a_deactivated_or_deleted_user_cannot_refresh(signed_in: SignedIn, alice: User, gone: str) -> None:
     if gone == "deleted":
         alice.delete()
     else:
@@ -268,7 +264,7 @@ def test_who_is_gone_cannot_refresh(signed_in: SignedIn, alice: User, gone: str)
     _assert_refused(signed_in.refresh, "session_revoked")
 
 
-def test_a_change_of_role_shows_in_the_next_token(api: ApiClient, signed_in: SignedIn) -> None:
+def test_a_role_change_is_in_the_next_token(api: ApiClient, signed_in: SignedIn) -> None:
     User.objects.update(role=Role.ADMIN)
 
     token = _refresh(api, signed_in.refresh)["token"]
@@ -283,7 +279,7 @@ def test_garbage_is_an_invalid_token(db: None, token: str) -> None:
     _assert_refused(token, "token_invalid")
 
 
-def test_an_access_token_is_no_refresh_token(api: ApiClient, signed_in: SignedIn) -> None:
+def test_an_access_token_is_not_accepted_as_a_refresh_token(api: ApiClient, signed_in: SignedIn) -> None:
     _assert_refused(signed_in.access, "token_invalid")
     api.cookies["refreshToken"] = signed_in.access
 
@@ -292,7 +288,7 @@ def test_an_access_token_is_no_refresh_token(api: ApiClient, signed_in: SignedIn
 
 
 @pytest.mark.parametrize("token", [7, True, ["x"], {"a": 1}, "x\0y"])
-def test_what_is_no_text_is_a_validation_error(api: ApiClient, signed_in: SignedIn, token: object) -> None:
+def test_a_token_that_is_not_a_string_is_a_validation_error(api: ApiClient, signed_in: SignedIn, token: object) -> None:
     api.cookies["refreshToken"] = signed_in.refresh
 
     reply = api.post("/refresh", {"refreshToken": token})
@@ -302,14 +298,16 @@ def test_what_is_no_text_is_a_validation_error(api: ApiClient, signed_in: Signed
 
 
 @pytest.mark.parametrize("body", [None, {}, {"refreshToken": None}, {"refreshToken": ""}])
-def test_with_neither_body_nor_cookie_it_asks_to_sign_in(api: ApiClient, db: None, body: dict[str, Any] | None) -> None:
+def test_without_a_token_in_body_or_cookie_authentication_is_required(
+    api: ApiClient, db: None, body: dict[str, Any] | None
+) -> None:
     reply = api.post("/refresh", body)
 
     assert (reply.status_code, reply.json()["code"]) == (401, "authentication_required")
 
 
 @pytest.mark.parametrize("body", [None, {}, {"refreshToken": None}, {"refreshToken": ""}])
-def test_the_cookie_serves_where_the_body_names_no_token(
+def test_the_cookie_is_used_if_the_body_has_no_token(
     api: ApiClient, signed_in: SignedIn, body: dict[str, Any] | None
 ) -> None:
     api.cookies["refreshToken"] = signed_in.refresh
@@ -318,7 +316,9 @@ def test_the_cookie_serves_where_the_body_names_no_token(
     assert api.cookies["refreshToken"].value != signed_in.refresh
 
 
-def test_the_body_goes_before_the_cookie(api: ApiClient, signed_in: SignedIn, mallory: User, sign_in: SignIn) -> None:
+def test_the_body_takes_precedence_over_the_cookie(
+    api: ApiClient, signed_in: SignedIn, mallory: User, sign_in: SignIn
+) -> None:
     api.cookies["refreshToken"] = sign_in(mallory).refresh
 
     assert _refresh(api, signed_in.refresh)["session"]["id"] == signed_in.session_id
@@ -341,7 +341,7 @@ def test_a_token_in_the_query_is_ignored(api: ApiClient, signed_in: SignedIn) ->
 
 
 @pytest.mark.parametrize("headers", [{"Origin": EVIL}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}])
-def test_a_cookie_from_another_site_refreshes_nothing(
+def test_a_refresh_with_a_cross_site_cookie_is_rejected(
     api: ApiClient, signed_in: SignedIn, headers: dict[str, str]
 ) -> None:
     api.cookies["refreshToken"] = signed_in.refresh
@@ -353,14 +353,14 @@ def test_a_cookie_from_another_site_refreshes_nothing(
     assert Session.objects.get().rotated_at is None
 
 
-def test_a_refresh_costs_one_update(
+def test_a_refresh_is_one_update(
     api: ApiClient, signed_in: SignedIn, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(1):
         _refresh(api, signed_in.refresh)
 
 
-def test_the_session_shows_where_it_was_refreshed_from(api: ApiClient, signed_in: SignedIn) -> None:
+def test_a_refresh_updates_the_client_info_of_the_session(api: ApiClient, signed_in: SignedIn) -> None:
     agent = "Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0"
 
     api.post("/refresh", {"refreshToken": signed_in.refresh}, headers={"User-Agent": agent}, REMOTE_ADDR="192.0.2.7")
@@ -369,7 +369,7 @@ def test_the_session_shows_where_it_was_refreshed_from(api: ApiClient, signed_in
     assert (session.ip, session.browser, session.user_agent) == ("192.0.2.7", "Firefox", agent)
 
 
-def test_a_new_login_goes_on_beside_a_refreshed_session(api: ApiClient, signed_in: SignedIn) -> None:
+def test_a_new_login_does_not_end_a_refreshed_session(api: ApiClient, signed_in: SignedIn) -> None:
     successor = _refresh(api, signed_in.refresh)
 
     api.post("/login", {"username": "alice", "password": PASSWORD})

@@ -118,7 +118,7 @@ _THEFT: Outcome = (RevokedReason.REFRESH_REUSED, [AuditKind.REFRESH_TOKEN_REUSED
 
 
 @pytest.mark.parametrize("by_cookie", [False, True])
-def test_at_refresh(here: SignedIn, presented: PresentedToken, by_cookie: bool) -> None:
+def test_token_states_at_refresh(here: SignedIn, presented: PresentedToken, by_cookie: bool) -> None:
     reply = _post("/refresh", presented, by_cookie)
 
     assert reply.json().get("code", "ok") == presented.code
@@ -128,7 +128,7 @@ def test_at_refresh(here: SignedIn, presented: PresentedToken, by_cookie: bool) 
 
 @pytest.mark.parametrize("by_cookie", [False, True])
 @pytest.mark.parametrize("names_itself", [False, True])
-def test_at_logout(
+def test_token_states_at_logout(
     here: SignedIn, other: SignedIn, presented: PresentedToken, by_cookie: bool, names_itself: bool
 ) -> None:
     named = {"sessionId": here.session_id} if names_itself else {}
@@ -143,7 +143,7 @@ def test_at_logout(
 
 
 @pytest.mark.parametrize("by_cookie", [False, True])
-def test_at_logout_of_another_session_of_the_owner(
+def test_token_states_at_logout_of_another_session_of_the_owner(
     here: SignedIn, other: SignedIn, presented: PresentedToken, by_cookie: bool
 ) -> None:
     """Only a usable token ends it; with a stolen one the other session stays."""
@@ -158,7 +158,7 @@ def test_at_logout_of_another_session_of_the_owner(
 
 
 @pytest.mark.parametrize("by_cookie", [False, True])
-def test_at_logout_of_a_session_of_somebody_else(
+def test_token_states_at_logout_of_another_users_session(
     here: SignedIn, presented: PresentedToken, by_cookie: bool, mallory: User, sign_in: SignIn
 ) -> None:
     foreign = sign_in(mallory)
@@ -172,14 +172,14 @@ def test_at_logout_of_a_session_of_somebody_else(
 
 
 @pytest.mark.parametrize("by_cookie", [False, True])
-def test_at_logout_all_it_is_no_credential(here: SignedIn, presented: PresentedToken, by_cookie: bool) -> None:
+def test_logout_all_accepts_no_refresh_token(here: SignedIn, presented: PresentedToken, by_cookie: bool) -> None:
     reply = _post("/logout-all", presented, by_cookie)
 
     assert (reply.status_code, reply.json()["code"]) == (401, "authentication_required")
     _assert_effect(here, presented, ends="", events=[])
 
 
-def test_at_introspection_it_is_a_question_and_changes_nothing(here: SignedIn, presented: PresentedToken) -> None:
+def test_introspection_changes_nothing_in_any_token_state(here: SignedIn, presented: PresentedToken) -> None:
     service = make_service()
     with time_machine.travel(datetime.now(UTC) + timedelta(days=presented.days), tick=False):
         active = service.introspect(presented.token)["active"]
@@ -191,7 +191,7 @@ def test_at_introspection_it_is_a_question_and_changes_nothing(here: SignedIn, p
     _assert_effect(here, presented, ends="", events=[])
 
 
-def test_at_revocation_by_a_service_it_is_as_at_logout(here: SignedIn, presented: PresentedToken) -> None:
+def test_revocation_by_a_service_works_like_logout(here: SignedIn, presented: PresentedToken) -> None:
     service = make_service()
     with time_machine.travel(datetime.now(UTC) + timedelta(days=presented.days), tick=False):
         assert service.revoke(presented.token).status_code == 200
@@ -202,7 +202,7 @@ def test_at_revocation_by_a_service_it_is_as_at_logout(here: SignedIn, presented
     _assert_effect(here, presented, ends=ends, events=events)
 
 
-def test_who_lost_the_answer_of_a_refresh_signs_out_without_an_alarm(here: SignedIn) -> None:
+def test_a_logout_after_a_lost_refresh_response_sends_no_alert(here: SignedIn) -> None:
     successor = _refresh(here.refresh)
 
     assert ApiClient().post("/logout", {"refreshToken": here.refresh}).status_code == 200

@@ -128,12 +128,12 @@ def test_a_claim_that_is_missing_or_of_another_type_is_invalid_everywhere(scene:
 
 
 @pytest.mark.parametrize("name", ["username", "role"])
-def test_a_name_or_role_that_is_no_text_is_invalid(scene: Scene, name: str) -> None:
+def test_a_name_or_role_that_is_not_a_string_is_invalid(scene: Scene, name: str) -> None:
     for value in (MISSING, None, True, 7, [], {}):
         _present_everywhere(scene, ACCESS, scene.forge(ACCESS, **{name: value}))
 
 
-def test_name_and_role_of_a_token_are_never_believed(scene: Scene) -> None:
+def test_the_name_and_role_in_a_token_are_ignored(scene: Scene) -> None:
     token = scene.forge(ACCESS, username="root", role="ADMIN")
 
     assert ApiClient().bearing(token).get("/me").json()["data"]["user"]["role"] == "USER"
@@ -143,7 +143,7 @@ def test_name_and_role_of_a_token_are_never_believed(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("kind", [ACCESS, REFRESH])
-def test_a_token_that_is_wrong_and_old_is_wrong_first(scene: Scene, kind: str) -> None:
+def test_an_invalid_expired_token_is_reported_as_invalid(scene: Scene, kind: str) -> None:
     """`token_expired` would tell a client to come again with the refresh token of that sign-in."""
     for claims in _contradictions(scene, kind)[3:6]:
         _present_everywhere(scene, kind, scene.forge(kind, **claims, exp=1_700_000_000))

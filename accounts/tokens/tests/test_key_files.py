@@ -70,12 +70,12 @@ def _kids(keys: KeyRing) -> set[str]:
         (_pem(rsa.generate_private_key(65537, 2048), PrivateFormat.TraditionalOpenSSL), "RS256"),
     ],
 )
-def test_a_key_says_by_itself_which_algorithm_it_is_for(pem: bytes, algorithm: str) -> None:
+def test_the_key_type_determines_the_algorithm(pem: bytes, algorithm: str) -> None:
     assert signing_key.load(pem).algorithm == algorithm
 
 
 @pytest.mark.parametrize("problem", UNUSABLE)
-def test_a_key_that_is_weak_unknown_or_none_is_refused_by_the_variable_s_name(
+def test_an_unusable_key_is_rejected_with_the_name_of_the_variable(
     tmp_path: Path, settings: Settings, problem: str
 ) -> None:
     path = tmp_path / "key.pem"
@@ -91,7 +91,7 @@ def test_a_key_that_is_weak_unknown_or_none_is_refused_by_the_variable_s_name(
     assert "hunter2" not in str(refusal.value)
 
 
-def test_one_bad_file_among_good_ones_is_refused_too(tmp_path: Path, settings: Settings) -> None:
+def test_one_bad_file_among_good_ones_is_rejected(tmp_path: Path, settings: Settings) -> None:
     rotate(tmp_path)
     (tmp_path / "x.pem").write_bytes(PUBLIC)
     settings.JWT_PRIVATE_KEYS = [str(tmp_path)]
@@ -107,7 +107,7 @@ def test_a_missing_key_file_is_named_in_the_error(tmp_path: Path, settings: Sett
         ring.current()
 
 
-def test_a_directory_without_a_key_tells_how_to_make_one(tmp_path: Path, settings: Settings) -> None:
+def test_the_error_for_a_directory_without_keys_says_how_to_create_one(tmp_path: Path, settings: Settings) -> None:
     (tmp_path / "README.txt").write_text("keys go here")
     settings.JWT_PRIVATE_KEYS = [str(tmp_path)]
 
@@ -123,7 +123,7 @@ def test_drafts_and_other_files_of_a_directory_are_not_read(tmp_path: Path) -> N
     assert len(_kids(KeyRing((str(tmp_path),)))) == 2
 
 
-def test_a_running_process_learns_of_a_rotation(tmp_path: Path, now: None) -> None:
+def test_a_running_process_reloads_rotated_keys(tmp_path: Path, now: None) -> None:
     rotate(tmp_path)
     keys = KeyRing((str(tmp_path),))
     before = keys.keys()
@@ -136,7 +136,7 @@ def test_a_running_process_learns_of_a_rotation(tmp_path: Path, now: None) -> No
     assert len(_kids(keys)) == 3
 
 
-def test_a_file_that_was_written_over_is_read_again(tmp_path: Path, now: None) -> None:
+def test_an_overwritten_file_is_read_again(tmp_path: Path, now: None) -> None:
     path = tmp_path / "key.pem"
     path.write_bytes(signing_key.generate("EdDSA"))
     keys = KeyRing((str(path),))
@@ -147,7 +147,7 @@ def test_a_file_that_was_written_over_is_read_again(tmp_path: Path, now: None) -
     assert _kids(keys).isdisjoint(before)
 
 
-def test_files_that_cannot_be_read_any_more_leave_the_keys_as_they_were(
+def test_unreadable_files_leave_the_loaded_keys_in_use(
     tmp_path: Path, now: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     rotate(tmp_path)
@@ -164,7 +164,7 @@ def test_files_that_cannot_be_read_any_more_leave_the_keys_as_they_were(
     assert len(_kids(keys)) == 3
 
 
-def test_where_the_only_active_key_is_taken_away_the_next_one_signs(tmp_path: Path, now: None) -> None:
+def test_the_next_key_signs_if_the_only_active_one_is_removed(tmp_path: Path, now: None) -> None:
     rotate(tmp_path)
     keys = KeyRing((str(tmp_path),))
 
@@ -173,7 +173,7 @@ def test_where_the_only_active_key_is_taken_away_the_next_one_signs(tmp_path: Pa
     assert _kids(keys) == {keys.keys().signing.kid} == {key_in(tmp_path, State.NEXT).key.kid}
 
 
-def test_a_directory_that_is_emptied_stops_nobody(tmp_path: Path, now: None) -> None:
+def test_an_emptied_directory_leaves_the_loaded_keys_in_use(tmp_path: Path, now: None) -> None:
     rotate(tmp_path)
     keys = KeyRing((str(tmp_path),))
     before = _kids(keys)
@@ -199,9 +199,7 @@ def test_key_files_are_checked_every_two_seconds_at_any_request_rate(
     assert len(looks) == 2
 
 
-def test_an_unknown_kid_is_looked_for_in_the_files_at_most_four_times_a_second(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unknown_kids_cause_at_most_four_file_checks_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rotate(tmp_path)
     keys, looks = KeyRing((str(tmp_path),)), []
     signature, moment = files.signature, time.monotonic() + 1
@@ -214,7 +212,7 @@ def test_an_unknown_kid_is_looked_for_in_the_files_at_most_four_times_a_second(
     assert len(looks) == 4
 
 
-def test_a_key_that_nobody_knew_yet_is_found_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_key_is_found_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ring, "_RECHECK_SECONDS", 0.0)
     rotate(tmp_path)
     keys = KeyRing((str(tmp_path),))
@@ -224,7 +222,7 @@ def test_a_key_that_nobody_knew_yet_is_found_at_once(tmp_path: Path, monkeypatch
     assert keys.find(key_in(tmp_path, State.NEXT).key.kid) is not None
 
 
-def test_a_key_that_everybody_may_read_is_a_warning(tmp_path: Path, settings: Settings) -> None:
+def test_a_world_readable_key_causes_a_warning(tmp_path: Path, settings: Settings) -> None:
     rotate(tmp_path)
     settings.JWT_PRIVATE_KEYS = [str(tmp_path)]
     assert check_key_files() == []
@@ -236,7 +234,7 @@ def test_a_key_that_everybody_may_read_is_a_warning(tmp_path: Path, settings: Se
     assert path.name in warning.msg
 
 
-def test_a_key_tells_no_secret_where_it_is_printed(tmp_path: Path) -> None:
+def test_the_repr_of_a_key_contains_no_secret(tmp_path: Path) -> None:
     rotate(tmp_path)
 
     text = repr(key_in(tmp_path, State.ACTIVE)) + repr(KeyRing((str(tmp_path),)).keys())

@@ -48,7 +48,7 @@ def _kid(token: str) -> str:
     return str(jwt.get_unverified_header(token)["kid"])
 
 
-def test_an_independent_library_verifies_what_the_server_hands_out(server: LiveServer) -> None:
+def test_an_independent_library_verifies_access_tokens(server: LiveServer) -> None:
     user = someone()
 
     token = independent.decode(
@@ -63,7 +63,7 @@ def _is_published_by_all(server: LiveServer, kid: str) -> bool:
     return all(kid in {key["kid"] for key in _published(server)["keys"]} for _ in range(10))
 
 
-def test_rotations_under_traffic_refuse_nobody(server: LiveServer, directory: Path) -> None:
+def test_rotations_under_traffic_reject_no_request(server: LiveServer, directory: Path) -> None:
     first = latest = signed_in(server, someone())
     tokens, kids = [first.access], {_kid(first.access)}
     for _ in range(2):
@@ -85,7 +85,7 @@ def test_rotations_under_traffic_refuse_nobody(server: LiveServer, directory: Pa
     assert kids <= {_kid(token) for token in tokens}
 
 
-def test_a_proxy_is_told_the_same_of_tokens_of_every_key(server: LiveServer, directory: Path) -> None:
+def test_forward_auth_accepts_tokens_of_every_key(server: LiveServer, directory: Path) -> None:
     before = signed_in(server, someone()).access
     rotate(directory)
 
@@ -95,7 +95,7 @@ def test_a_proxy_is_told_the_same_of_tokens_of_every_key(server: LiveServer, dir
     assert reply.json == {"success": True}
 
 
-def test_what_a_removed_key_signed_is_refused_by_every_process(server: LiveServer, directory: Path) -> None:
+def test_every_process_rejects_the_tokens_of_a_removed_key(server: LiveServer, directory: Path) -> None:
     tokens = signed_in(server, someone())
     rotate(directory)
     assert server.send(me(tokens.access)).status == 200

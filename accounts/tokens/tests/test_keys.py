@@ -77,7 +77,7 @@ def _opens(token: str) -> bool:
     return bool(ApiClient().bearing(token).get("/me").status_code == 200)
 
 
-def test_the_active_key_signs_by_its_own_algorithm_and_names_itself(
+def test_the_active_key_signs_with_its_algorithm_and_sets_the_kid(
     alice: User, sign_in: SignIn, tmp_path: Path, settings: Settings, algorithm: str
 ) -> None:
     rotate(tmp_path, "--algorithm", algorithm)
@@ -90,7 +90,7 @@ def test_the_active_key_signs_by_its_own_algorithm_and_names_itself(
     assert signed_in.client.get("/me").status_code == 200
 
 
-def test_refresh_tokens_stay_a_matter_of_the_server_alone(directory: Path, alice: User, sign_in: SignIn) -> None:
+def test_refresh_tokens_are_still_signed_with_the_secret(directory: Path, alice: User, sign_in: SignIn) -> None:
     header = jwt.get_unverified_header(sign_in(alice).refresh)
 
     assert (header["alg"], "kid" in header) == ("HS256", False)
@@ -104,7 +104,7 @@ def test_the_kid_is_the_thumbprint_of_rfc_7638() -> None:
     assert signing_key.load(pem).kid == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
 
 
-def test_a_rotation_signs_nobody_out(directory: Path, alice: User, sign_in: SignIn) -> None:
+def test_a_rotation_signs_no_user_out(directory: Path, alice: User, sign_in: SignIn) -> None:
     before = sign_in(alice)
 
     rotate(directory)
@@ -126,7 +126,7 @@ def test_a_key_signs_only_after_it_was_published(directory: Path, alice: User, s
         assert jwt.get_unverified_header(sign_in(alice).access)["kid"] in published
 
 
-def test_what_a_key_signed_that_is_gone_is_refused(directory: Path, alice: User, sign_in: SignIn) -> None:
+def test_tokens_of_a_removed_key_are_rejected(directory: Path, alice: User, sign_in: SignIn) -> None:
     signed_in = sign_in(alice)
     rotate(directory)
     assert _opens(signed_in.access)
@@ -137,14 +137,14 @@ def test_what_a_key_signed_that_is_gone_is_refused(directory: Path, alice: User,
     assert ApiClient().post("/refresh", {"refreshToken": signed_in.refresh}).status_code == 200
 
 
-def test_a_node_takes_the_tokens_of_one_that_rotated_sooner(directory: Path, alice: User, sign_in: SignIn) -> None:
+def test_a_node_accepts_tokens_of_a_node_that_rotated_earlier(directory: Path, alice: User, sign_in: SignIn) -> None:
     ahead = key_in(directory, State.NEXT).key
     claims = _claims(sign_in(alice).access)
 
     assert _opens(jwt.encode(claims, ahead.private, ahead.algorithm, {"kid": ahead.kid}))
 
 
-def test_of_two_files_both_verify_and_the_newer_one_signs(
+def test_with_two_files_both_verify_and_the_newer_one_signs(
     tmp_path: Path, alice: User, sign_in: SignIn, settings: Settings
 ) -> None:
     old, new = tmp_path / "old.pem", tmp_path / "new.pem"
@@ -159,7 +159,7 @@ def test_of_two_files_both_verify_and_the_newer_one_signs(
     assert _opens(signed_before)
 
 
-def test_turning_asymmetric_keys_on_or_off_costs_a_refresh_and_nobody_their_session(
+def test_turning_asymmetric_keys_on_or_off_requires_a_refresh_and_ends_no_session(
     tmp_path: Path, alice: User, sign_in: SignIn, settings: Settings
 ) -> None:
     rotate(tmp_path)
@@ -175,7 +175,7 @@ def test_turning_asymmetric_keys_on_or_off_costs_a_refresh_and_nobody_their_sess
     assert ApiClient().post("/refresh", {"refreshToken": between["refreshToken"]}).status_code == 200
 
 
-def test_a_public_key_is_never_the_secret_of_an_hmac(
+def test_a_public_key_is_never_used_as_an_hmac_secret(
     tmp_path: Path, alice: User, sign_in: SignIn, settings: Settings, algorithm: str
 ) -> None:
     rotate(tmp_path, "--algorithm", algorithm)
@@ -189,7 +189,7 @@ def test_a_public_key_is_never_the_secret_of_an_hmac(
             assert _refused(f"{signed}.{_segment(signature)}")
 
 
-def test_the_secret_of_refresh_tokens_signs_no_access_token(
+def test_with_asymmetric_keys_the_hmac_secret_signs_no_access_token(
     directory: Path, alice: User, sign_in: SignIn, settings: Settings
 ) -> None:
     claims, kid = _claims(sign_in(alice).access), key_in(directory, State.ACTIVE).key.kid
@@ -210,7 +210,7 @@ def test_the_key_determines_the_algorithm(directory: Path, alice: User, sign_in:
     assert _refused(f"{header}.{payload}.{signature}")
 
 
-def test_a_kid_never_borrows_the_algorithm_of_another_key(directory: Path, alice: User, sign_in: SignIn) -> None:
+def test_a_token_with_the_kid_of_another_key_is_rejected(directory: Path, alice: User, sign_in: SignIn) -> None:
     rotate(directory, "--algorithm", "ES256")
     rotate(directory, "--algorithm", "RS256")
     claims, keys = _claims(sign_in(alice).access), [file.key for file in keys_in(directory)]
@@ -254,7 +254,7 @@ def test_keys_in_the_token_header_are_ignored(
     assert _refused(forged)
 
 
-def test_a_token_that_was_tampered_with_is_refused(directory: Path, alice: User, sign_in: SignIn) -> None:
+def test_a_tampered_token_is_rejected(directory: Path, alice: User, sign_in: SignIn) -> None:
     header, _, signature = (token := sign_in(alice).access).split(".")
     payload = _segment(_claims(token) | {"role": "ADMIN"})
 
@@ -262,9 +262,7 @@ def test_a_token_that_was_tampered_with_is_refused(directory: Path, alice: User,
         assert _refused(f"{header}.{payload}.{forged}")
 
 
-def test_an_expired_token_is_told_apart_although_it_was_good_before(
-    directory: Path, alice: User, sign_in: SignIn
-) -> None:
+def test_an_expired_token_is_reported_as_expired_even_if_cached(directory: Path, alice: User, sign_in: SignIn) -> None:
     token = sign_in(alice).access
     assert _opens(token)
 

@@ -35,7 +35,7 @@ def _listed(signed_in: SignedIn) -> list[str]:
     return [row["id"] for row in signed_in.client.get("/sessions").json()["data"]["sessions"]]
 
 
-def test_a_session_shows_device_place_and_times(signed_in: SignedIn) -> None:
+def test_a_session_has_its_device_location_and_times(signed_in: SignedIn) -> None:
     [session] = signed_in.client.get("/sessions").json()["data"]["sessions"]
 
     assert set(session) == FIELDS
@@ -50,7 +50,7 @@ def test_a_session_shows_device_place_and_times(signed_in: SignedIn) -> None:
     assert signed_in.client.get(f"/sessions/{session['id']}").json()["data"] == {"session": session}
 
 
-def test_the_list_holds_the_callers_active_sessions_the_last_seen_first(
+def test_the_list_has_the_active_sessions_of_the_caller_latest_first(
     signed_in: SignedIn, alice: AbstractBaseUser, mallory: AbstractBaseUser, sign_in: SignIn
 ) -> None:
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=1), tick=False):
@@ -63,7 +63,9 @@ def test_the_list_holds_the_callers_active_sessions_the_last_seen_first(
         assert _listed(signed_in) == [later.session_id, signed_in.session_id]
 
 
-def test_one_session_alone_is_the_current_one(signed_in: SignedIn, alice: AbstractBaseUser, sign_in: SignIn) -> None:
+def test_only_the_session_of_the_request_is_current(
+    signed_in: SignedIn, alice: AbstractBaseUser, sign_in: SignIn
+) -> None:
     other = sign_in(alice)
 
     for caller in (signed_in, other):
@@ -72,7 +74,7 @@ def test_one_session_alone_is_the_current_one(signed_in: SignedIn, alice: Abstra
 
 
 @pytest.mark.parametrize("changes", [{"name": "Work"}, {"data": {"theme": "dark"}}, {"name": "", "data": {}}, {}])
-def test_patch_sets_name_and_data_those_that_are_given(signed_in: SignedIn, changes: dict[str, Any]) -> None:
+def test_patch_changes_only_the_given_session_fields(signed_in: SignedIn, changes: dict[str, Any]) -> None:
     _patch(signed_in, {"name": "Before", "data": {"kept": True}})
 
     reply = _patch(signed_in, changes)
@@ -83,7 +85,7 @@ def test_patch_sets_name_and_data_those_that_are_given(signed_in: SignedIn, chan
     assert Session.objects.values("name", "data").get() == expected
 
 
-def test_patch_changes_the_label_and_nothing_else(signed_in: SignedIn, mallory: AbstractBaseUser) -> None:
+def test_patch_ignores_read_only_fields(signed_in: SignedIn, mallory: AbstractBaseUser) -> None:
     before = Session.objects.values().get()
 
     reply = _patch(
@@ -109,7 +111,7 @@ def test_patch_changes_the_label_and_nothing_else(signed_in: SignedIn, mallory: 
         ("data", {"a": "x" * 8192}), ("data", {"a": "é" * 4096}),
     ],
 )  # fmt: skip
-def test_what_breaks_a_rule_changes_nothing(signed_in: SignedIn, field: str, value: object) -> None:
+def test_an_invalid_patch_changes_nothing(signed_in: SignedIn, field: str, value: object) -> None:
     before = Session.objects.values().get()
 
     reply = _patch(signed_in, {field: value})
@@ -119,7 +121,7 @@ def test_what_breaks_a_rule_changes_nothing(signed_in: SignedIn, field: str, val
     assert Session.objects.values().get() == before
 
 
-def test_data_may_have_8_kib_to_the_byte(signed_in: SignedIn) -> None:
+def test_data_has_at_most_8_kib(signed_in: SignedIn) -> None:
     fits = {"a": "x" * (8192 - len('{"a":""}'))}
 
     assert _patch(signed_in, {"data": fits}).status_code == 200
@@ -130,14 +132,14 @@ def test_data_may_have_8_kib_to_the_byte(signed_in: SignedIn) -> None:
 @pytest.mark.parametrize(
     "data", [{"a": "line\nbreak\t"}, {"": 1}, {"a": [1, 2.5, True, None, {"b": "é😀"}]}, {"a": 10**30}, {"a": -0.5e-7}]
 )
-def test_data_comes_back_as_it_was_sent(signed_in: SignedIn, data: dict[str, Any]) -> None:
+def test_data_is_returned_as_sent(signed_in: SignedIn, data: dict[str, Any]) -> None:
     assert _patch(signed_in, {"data": data}).status_code == 200
 
     assert signed_in.client.get("/sessions").json()["data"]["sessions"][0]["data"] == data
 
 
 @pytest.mark.parametrize("value", ["1e400", "-1e999", '"\\ud800"', '["\\udfff\\ud800"]'])
-def test_what_no_database_stores_is_refused(signed_in: SignedIn, value: str) -> None:
+def test_values_that_the_database_cannot_store_are_rejected(signed_in: SignedIn, value: str) -> None:
     body = f'{{"data": {{"a": {value}}}}}'
 
     reply = signed_in.client.generic(
@@ -148,14 +150,14 @@ def test_what_no_database_stores_is_refused(signed_in: SignedIn, value: str) -> 
     assert Session.objects.get().data == {}
 
 
-def test_a_backslash_in_data_is_only_a_backslash(signed_in: SignedIn) -> None:
+def test_an_escaped_backslash_in_data_is_accepted(signed_in: SignedIn) -> None:
     data = {"a": "\\u0000"}
 
     assert _patch(signed_in, {"data": data}).status_code == 200
     assert Session.objects.get().data == data
 
 
-def test_delete_ends_a_session_at_once(signed_in: SignedIn, alice: AbstractBaseUser, sign_in: SignIn) -> None:
+def test_delete_revokes_a_session_at_once(signed_in: SignedIn, alice: AbstractBaseUser, sign_in: SignIn) -> None:
     other = sign_in(alice)
 
     reply = signed_in.client.delete(f"/sessions/{other.session_id}")
@@ -167,15 +169,13 @@ def test_delete_ends_a_session_at_once(signed_in: SignedIn, alice: AbstractBaseU
     assert _listed(signed_in) == [signed_in.session_id]
 
 
-def test_the_current_session_may_end_itself(signed_in: SignedIn) -> None:
+def test_the_current_session_can_be_deleted(signed_in: SignedIn) -> None:
     assert signed_in.client.delete(f"/sessions/{signed_in.session_id}").status_code == 200
 
     assert signed_in.client.get("/sessions").json()["code"] == "session_revoked"
 
 
-def test_a_session_that_ended_is_not_there_any_more(
-    signed_in: SignedIn, alice: AbstractBaseUser, sign_in: SignIn
-) -> None:
+def test_a_revoked_session_is_not_found(signed_in: SignedIn, alice: AbstractBaseUser, sign_in: SignIn) -> None:
     path = f"/sessions/{sign_in(alice).session_id}"
     signed_in.client.delete(path)
 
@@ -185,7 +185,7 @@ def test_a_session_that_ended_is_not_there_any_more(
 
 
 @pytest.mark.parametrize("method", ["get", "patch", "delete"])
-def test_somebody_elses_session_is_to_the_byte_one_that_never_was(
+def test_another_users_session_gives_the_same_response_as_an_unknown_one(
     signed_in: SignedIn, mallory: AbstractBaseUser, sign_in: SignIn, method: str
 ) -> None:
     attacker, before = sign_in(mallory).client, Session.objects.values().get(id=signed_in.session_id)
@@ -201,7 +201,7 @@ def test_somebody_elses_session_is_to_the_byte_one_that_never_was(
 
 
 @pytest.mark.parametrize("bad", [{"name": 7}, {"data": "x"}])
-def test_a_bad_patch_does_not_tell_whose_a_session_is(
+def test_an_invalid_patch_does_not_reveal_whether_a_session_exists(
     signed_in: SignedIn, mallory: AbstractBaseUser, sign_in: SignIn, bad: dict[str, Any]
 ) -> None:
     attacker = sign_in(mallory)
@@ -212,7 +212,7 @@ def test_a_bad_patch_does_not_tell_whose_a_session_is(
     assert replies[0].content == replies[1].content
 
 
-def test_beyond_the_bound_the_session_idle_longest_gives_way(
+def test_a_login_over_the_limit_revokes_the_least_recently_seen_session(
     alice: AbstractBaseUser, sign_in: SignIn, settings: Settings
 ) -> None:
     settings.MAX_SESSIONS_PER_USER = 3
@@ -228,7 +228,7 @@ def test_beyond_the_bound_the_session_idle_longest_gives_way(
     assert set(_listed(fourth)) == {first.session_id, third.session_id, fourth.session_id}
 
 
-def test_the_bound_is_each_persons_own(
+def test_the_session_limit_is_per_user(
     signed_in: SignedIn, mallory: AbstractBaseUser, sign_in: SignIn, settings: Settings
 ) -> None:
     settings.MAX_SESSIONS_PER_USER = 1
@@ -238,7 +238,7 @@ def test_the_bound_is_each_persons_own(
     assert signed_in.client.get("/me").status_code == 200
 
 
-def test_a_lower_bound_takes_hold_with_the_next_sign_in(
+def test_a_lower_session_limit_applies_at_the_next_login(
     alice: AbstractBaseUser, sign_in: SignIn, settings: Settings
 ) -> None:
     for _ in range(5):
@@ -251,7 +251,7 @@ def test_a_lower_bound_takes_hold_with_the_next_sign_in(
 
 
 @pytest.mark.parametrize(("bound", "left"), [(20, 20), (0, 23)])
-def test_by_default_there_are_at_most_twenty_and_0_is_no_bound(
+def test_the_default_session_limit_is_20_and_0_means_no_limit(
     alice: AbstractBaseUser, sign_in: SignIn, settings: Settings, bound: int, left: int
 ) -> None:
     settings.MAX_SESSIONS_PER_USER = bound
@@ -261,7 +261,7 @@ def test_by_default_there_are_at_most_twenty_and_0_is_no_bound(
     assert len(_listed(signed_in[-1])) == left
 
 
-def test_a_failed_sign_in_costs_nobody_a_session(signed_in: SignedIn, settings: Settings) -> None:
+def test_a_failed_login_revokes_no_session(signed_in: SignedIn, settings: Settings) -> None:
     settings.MAX_SESSIONS_PER_USER = 1
 
     ApiClient().post("/login", {"username": "alice", "password": PASSWORD + "x"})
@@ -269,7 +269,9 @@ def test_a_failed_sign_in_costs_nobody_a_session(signed_in: SignedIn, settings: 
     assert signed_in.client.get("/me").status_code == 200
 
 
-def test_data_dies_with_its_session(signed_in: SignedIn, alice: AbstractBaseUser, sign_in: SignIn) -> None:
+def test_a_new_session_does_not_get_the_data_of_an_old_one(
+    signed_in: SignedIn, alice: AbstractBaseUser, sign_in: SignIn
+) -> None:
     _patch(signed_in, {"data": {"draft": "secret"}})
 
     signed_in.client.post("/logout")

@@ -21,9 +21,7 @@ def here(alice: AbstractBaseUser, sign_in: Callable[..., SignedIn]) -> SignedIn:
     return signed_in
 
 
-def test_a_logout_that_could_not_be_committed_is_told_to_nobody(
-    here: SignedIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_logout_that_fails_to_commit_is_not_written_to_redis(here: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(connection, "_commit", _fail)
         reply = here.client.post("/logout")
@@ -33,9 +31,7 @@ def test_a_logout_that_could_not_be_committed_is_told_to_nobody(
     assert get_redis_connection("default").get(cache_key(UUID(here.session_id))) != REVOKED
 
 
-def test_redis_is_told_when_the_logout_is_committed_and_not_before(
-    here: SignedIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_logout_is_written_to_redis_only_after_its_commit(here: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[bytes] = []
     key, commit = cache_key(UUID(here.session_id)), connection._commit  # type: ignore[attr-defined]
 

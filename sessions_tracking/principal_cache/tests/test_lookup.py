@@ -52,7 +52,7 @@ def _principal(session_id: UUID, role: str = "USER") -> Principal:
     return Principal(id=uuid4(), username="alice", role=role, session_id=session_id)
 
 
-def test_the_first_look_asks_the_database_and_the_next_ones_only_redis(
+def test_the_first_lookup_queries_the_database_and_later_ones_only_redis(
     session_id: UUID, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(1):
@@ -69,7 +69,7 @@ def test_an_active_entry_lives_at_most_30_seconds(session_id: UUID, redis: Redis
     assert 0 < redis.ttl(_key(session_id)) <= 30
 
 
-def test_a_hit_does_not_prolong_an_entry(session_id: UUID, redis: Redis) -> None:
+def test_a_cache_hit_does_not_extend_the_ttl(session_id: UUID, redis: Redis) -> None:
     get_principal(session_id)
     redis.expire(_key(session_id), 5)
 
@@ -85,14 +85,14 @@ def test_an_entry_is_small_json_without_personal_data(session_id: UUID, redis: R
     assert b"example.com" not in redis.get(_key(session_id))
 
 
-def test_a_revoked_mark_outlives_every_access_token(signed_in: SignedIn, session_id: UUID, redis: Redis) -> None:
+def test_a_revoked_entry_outlives_every_access_token(signed_in: SignedIn, session_id: UUID, redis: Redis) -> None:
     signed_in.client.post("/logout")
 
     assert json.loads(redis.get(_key(session_id))) == {"revoked": True}
     assert redis.ttl(_key(session_id)) >= 15 * 60
 
 
-def test_a_redis_that_was_emptied_revives_nobody_and_signs_nobody_out(
+def test_flushing_redis_restores_no_revoked_session_and_signs_no_user_out(
     signed_in: SignedIn, alice: AbstractBaseUser, sign_in: SignIn, redis: Redis
 ) -> None:
     other = sign_in(alice)
@@ -116,7 +116,7 @@ def test_a_reader_racing_a_revocation_cannot_restore_the_old_entry(session_id: U
         get_principal(session_id)
 
 
-def test_a_change_of_name_or_role_never_revives_a_session(session_id: UUID) -> None:
+def test_a_name_or_role_change_never_restores_a_revoked_session(session_id: UUID) -> None:
     invalidation.mark_revoked([session_id])
 
     invalidation.replace_entries([_principal(session_id, role="ADMIN")])
@@ -125,7 +125,7 @@ def test_a_change_of_name_or_role_never_revives_a_session(session_id: UUID) -> N
         get_principal(session_id)
 
 
-def test_a_change_of_role_replaces_what_was_read_before_it(session_id: UUID) -> None:
+def test_a_role_change_replaces_the_cached_entry(session_id: UUID) -> None:
     get_principal(session_id)
 
     invalidation.replace_entries([_principal(session_id, role="ADMIN")])
@@ -133,7 +133,7 @@ def test_a_change_of_role_replaces_what_was_read_before_it(session_id: UUID) -> 
     assert get_principal(session_id).role == "ADMIN"
 
 
-def test_a_revocation_replaces_whatever_is_there(session_id: UUID, redis: Redis) -> None:
+def test_a_revocation_replaces_an_entry_of_any_type(session_id: UUID, redis: Redis) -> None:
     get_principal(session_id)
     invalidation.mark_revoked([session_id])
     with pytest.raises(SessionRevoked):
@@ -156,7 +156,7 @@ def test_a_revocation_replaces_whatever_is_there(session_id: UUID, redis: Redis)
     ],
     ids=lambda garbage: repr(garbage[:40]),
 )  # fmt: skip
-def test_garbage_under_the_key_sends_the_reader_to_the_database(
+def test_an_invalid_entry_causes_a_database_lookup(
     session_id: UUID, redis: Redis, garbage: bytes, alice: AbstractBaseUser
 ) -> None:
     redis.set(_key(session_id), garbage)
@@ -168,7 +168,7 @@ def test_garbage_under_the_key_sends_the_reader_to_the_database(
 
 
 @pytest.mark.parametrize("fill", ["rpush", "sadd", "hset"])
-def test_another_type_under_the_key_sends_the_reader_to_the_database(session_id: UUID, redis: Redis, fill: str) -> None:
+def test_an_entry_of_another_redis_type_causes_a_database_lookup(session_id: UUID, redis: Redis, fill: str) -> None:
     redis.delete(_key(session_id))
     getattr(redis, fill)(_key(session_id), "a", *(["b"] if fill == "hset" else []))
 
@@ -178,7 +178,7 @@ def test_another_type_under_the_key_sends_the_reader_to_the_database(session_id:
         get_principal(session_id)
 
 
-def test_what_cannot_be_overwritten_is_deleted(session_id: UUID, redis: Redis) -> None:
+def test_an_entry_that_cannot_be_overwritten_is_deleted(session_id: UUID, redis: Redis) -> None:
     redis.rpush(_key(session_id), "a list")
 
     invalidation.replace_entries([_principal(session_id, role="ADMIN")])
@@ -187,7 +187,7 @@ def test_what_cannot_be_overwritten_is_deleted(session_id: UUID, redis: Redis) -
     assert get_principal(session_id).role == "USER"
 
 
-def test_what_ended_in_the_database_is_marked_by_whoever_finds_it(session_id: UUID, redis: Redis) -> None:
+def test_a_lookup_marks_a_session_that_is_revoked_in_the_database(session_id: UUID, redis: Redis) -> None:
     _end_in_the_database(session_id)
 
     with pytest.raises(SessionRevoked):
@@ -204,7 +204,7 @@ def test_a_deactivated_user_has_no_principal(session_id: UUID, alice: AbstractBa
         get_principal(session_id)
 
 
-def test_a_second_revocation_tells_redis_again(
+def test_a_repeated_revocation_writes_to_redis_again(
     session_id: UUID, redis: Redis, django_capture_on_commit_callbacks: Any
 ) -> None:
     _end_in_the_database(session_id)
@@ -216,7 +216,7 @@ def test_a_second_revocation_tells_redis_again(
     assert Session.objects.get().revoked_reason == RevokedReason.LOGOUT
 
 
-def test_a_revocation_that_is_rolled_back_tells_redis_nothing(
+def test_a_revocation_that_is_rolled_back_writes_nothing_to_redis(
     session_id: UUID, redis: Redis, django_capture_on_commit_callbacks: Any
 ) -> None:
     get_principal(session_id)

@@ -81,9 +81,7 @@ def _held(session_id: UUID) -> bytes:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_session_whose_end_redis_did_not_hear_of_is_refused_here_at_once(
-    session_id: UUID, deafness: Deafness
-) -> None:
+def test_a_revocation_that_redis_missed_applies_in_this_process_at_once(session_id: UUID, deafness: Deafness) -> None:
     deafness.begin()
     services.revoke(session_id=session_id, reason=RevokedReason.LOGOUT)
     deafness.let_requests_through()
@@ -103,7 +101,7 @@ def test_pending_writes_are_written_when_redis_is_available_again(session_id: UU
     _wait_until(lambda: _held(session_id) == REVOKED)
 
 
-def test_a_change_of_role_that_redis_did_not_hear_of_holds_all_the_same(
+def test_a_role_change_that_redis_missed_applies_in_this_process(
     session_id: UUID, deafness: Deafness, alice: AbstractBaseUser
 ) -> None:
     get_user_model().objects.filter(pk=alice.pk).update(role="ADMIN")
@@ -118,7 +116,7 @@ def test_a_change_of_role_that_redis_did_not_hear_of_holds_all_the_same(
     assert get_principal(session_id).role == "ADMIN"
 
 
-def test_a_node_that_read_before_a_change_cannot_undo_the_mark_of_it(session_id: UUID, alice: AbstractBaseUser) -> None:
+def test_a_node_with_an_older_read_cannot_overwrite_a_stale_entry(session_id: UUID, alice: AbstractBaseUser) -> None:
     get_redis_connection("default").set(cache_key(session_id), STALE)
 
     invalidation.replace_entries([Principal(id=alice.pk, username="alice", role="USER", session_id=session_id)])
@@ -126,7 +124,7 @@ def test_a_node_that_read_before_a_change_cannot_undo_the_mark_of_it(session_id:
     assert _held(session_id) == STALE
 
 
-def test_what_nobody_could_mistake_any_more_is_forgotten(deafness: Deafness) -> None:
+def test_an_expired_pending_write_is_discarded(deafness: Deafness) -> None:
     deafness.begin()
     key = cache_key(uuid4())
     pending_writes.enqueue([key], marker=REVOKED, seconds=0)
@@ -134,7 +132,9 @@ def test_what_nobody_could_mistake_any_more_is_forgotten(deafness: Deafness) -> 
     _wait_until(lambda: not pending_writes.is_pending(key))
 
 
-def test_of_too_many_the_oldest_give_way(deafness: Deafness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_pending_writes_are_discarded_at_the_limit(
+    deafness: Deafness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(pending_writes, "_MAX_PENDING", 3)
     deafness.begin()
     keys = [cache_key(uuid4()) for _ in range(5)]
@@ -144,7 +144,7 @@ def test_of_too_many_the_oldest_give_way(deafness: Deafness, monkeypatch: pytest
     assert [pending_writes.is_pending(key) for key in keys] == [False, False, True, True, True]
 
 
-def test_one_thread_writes_and_goes_when_there_is_nothing_left(deafness: Deafness) -> None:
+def test_one_thread_retries_all_writes_and_stops_when_none_is_left(deafness: Deafness) -> None:
     deafness.begin()
     before = threading.active_count()
     for _ in range(20):

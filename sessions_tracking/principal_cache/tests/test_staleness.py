@@ -28,7 +28,7 @@ def _end_in_the_database(session_id: UUID) -> None:
     Session.objects.filter(id=session_id).update(revoked_at=datetime.now(UTC), revoked_reason=RevokedReason.LOGOUT)
 
 
-def test_an_entry_of_before_is_believed_once_the_database_agreed(
+def test_an_old_entry_is_trusted_after_one_database_check(
     session_id: UUID, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     known = get_principal(session_id)
@@ -40,7 +40,7 @@ def test_an_entry_of_before_is_believed_once_the_database_agreed(
         assert get_principal(session_id) == known
 
 
-def test_an_entry_that_missed_a_revocation_revives_nobody(session_id: UUID) -> None:
+def test_an_entry_that_missed_a_revocation_is_not_trusted(session_id: UUID) -> None:
     get_principal(session_id)
     _end_in_the_database(session_id)
     cache_generation.bump()
@@ -49,7 +49,7 @@ def test_an_entry_that_missed_a_revocation_revives_nobody(session_id: UUID) -> N
         get_principal(session_id)
 
 
-def test_an_entry_that_missed_a_change_of_role_is_replaced(session_id: UUID, alice: AbstractBaseUser) -> None:
+def test_an_entry_that_missed_a_role_change_is_replaced(session_id: UUID, alice: AbstractBaseUser) -> None:
     get_principal(session_id)
     get_user_model().objects.filter(pk=alice.pk).update(role="ADMIN")
     cache_generation.bump()
@@ -58,7 +58,9 @@ def test_an_entry_that_missed_a_change_of_role_is_replaced(session_id: UUID, ali
     assert b"ADMIN" in get_redis_connection("default").get(cache_key(session_id))
 
 
-def test_a_mark_is_believed_at_once(session_id: UUID, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_a_revoked_entry_is_trusted_without_a_database_check(
+    session_id: UUID, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     _end_in_the_database(session_id)
     with pytest.raises(SessionRevoked):
         get_principal(session_id)
@@ -81,7 +83,7 @@ def test_entries_are_trusted_again_after_their_lifetime() -> None:
     assert not guard._revalidated
 
 
-def test_what_was_revalidated_is_let_go_of_when_doubt_is_over() -> None:
+def test_revalidated_ids_are_released_when_all_old_entries_have_expired() -> None:
     guard = StaleCacheGuard(ACTIVE_ENTRY_SECONDS)
     cache_generation.bump()
     guard.mark_revalidated(uuid4(), generation=guard.generation())
@@ -93,7 +95,7 @@ def test_what_was_revalidated_is_let_go_of_when_doubt_is_over() -> None:
     assert not guard._revalidated
 
 
-def test_a_question_of_before_settles_nothing_of_now() -> None:
+def test_a_check_of_an_earlier_generation_revalidates_nothing() -> None:
     guard, session_id = StaleCacheGuard(ACTIVE_ENTRY_SECONDS), uuid4()
     before = guard.generation()
     cache_generation.bump()
