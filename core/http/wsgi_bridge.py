@@ -6,34 +6,21 @@ does, in its issue 335), so that a request with foreign bytes in its cookies see
 
 import asyncio
 import functools
-import sys
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
-Environ = dict[str, Any]
-Scope = MutableMapping[str, Any]
+from core.http.wsgi_environ import Environ, Scope, build_environ
+
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 WsgiApplication = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 Headers = Sequence[tuple[bytes, bytes]]
 
-# CGI has no `HTTP_` before these two (RFC 3875, section 4.1).
-_WITHOUT_PREFIX = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 _CONNECTION_CLOSE = (b"connection", b"close")
-_CONSTANT = {
-    "SCRIPT_NAME": "",
-    "wsgi.version": (1, 0),
-    "wsgi.errors": sys.stderr,
-    "wsgi.multithread": True,
-    "wsgi.multiprocess": True,
-    "wsgi.run_once": False,
-}
 _SEND_TIMEOUT_SECONDS = 30.0  # a client that reads nothing of a streamed response for this long loses the rest of it
 INCOMPLETE_BODY = "vestibule.incomplete_body"  # in the environ of a request that the application must refuse
 
@@ -165,43 +152,3 @@ async def _send_message(send: Send, message: Message) -> None:
 async def _send(send: Send, status: int, headers: Headers, body: bytes) -> None:
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-def build_environ(scope: Mapping[str, Any], body: bytes | None) -> Environ:
-    """Return the environ of PEP 3333, in which text is bytes decoded as latin-1."""
-    server, client = scope.get("server") or ("", ""), scope.get("client") or ("", "")
-    environ: Environ = _CONSTANT | {
-        "REQUEST_METHOD": scope["method"],
-        "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
-        "QUERY_STRING": scope["query_string"].decode("latin-1"),
-        "SERVER_PROTOCOL": "HTTP/1.1" if scope["http_version"] == "1.1" else "HTTP/1.0",
-        "SERVER_NAME": server[0],
-        "SERVER_PORT": str(server[1]),
-        "REMOTE_ADDR": client[0],
-        "wsgi.url_scheme": scope["scheme"],
-        "wsgi.input": BytesIO(body or b""),
-    }
-    for name, value in scope["headers"]:
-        key = _environ_key(name)
-        if key is not None:
-            _add_header(environ, key, value.decode("latin-1"))
-    if body is not None:
-        environ.pop("HTTP_TRANSFER_ENCODING", None)  # the server has removed the chunks' framing
-        environ["CONTENT_LENGTH"] = str(len(body))
-    return environ
-
-
-@functools.lru_cache(maxsize=512)
-def _environ_key(name: bytes) -> str | None:
-    """Return None for a name with an underscore: it would pass for the name with a hyphen, which a proxy may have set."""
-    if b"_" in name:
-        return None
-    key = name.decode("latin-1").upper().replace("-", "_")
-    return key if key in _WITHOUT_PREFIX else f"HTTP_{key}"
-
-
-def _add_header(environ: Environ, key: str, value: str) -> None:
-    """Join the values of a repeated header: cookies by a semicolon (RFC 9113, section 8.2.3), others by a comma."""
-    if key in environ:
-        value = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{value}"
-    environ[key] = value

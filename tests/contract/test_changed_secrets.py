@@ -17,7 +17,7 @@ from accounts.testing.service_client import make_service
 FRESH = "another-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFG"
 
 
-def test_another_secret_key_signs_nobody_out(
+def test_a_new_secret_key_keeps_users_signed_in(
     api: ApiClient, alice: User, sign_in: Callable[..., SignedIn], settings: Settings
 ) -> None:
     signed_in = sign_in(alice)
@@ -28,7 +28,7 @@ def test_another_secret_key_signs_nobody_out(
     assert api.post("/refresh", {"refreshToken": signed_in.refresh}).status_code == 200
 
 
-def test_another_secret_key_kills_what_was_mailed(
+def test_a_new_secret_key_invalidates_emailed_links(
     api: ApiClient, alice: User, outbox: Callable[[], list[EmailMessage]], settings: Settings
 ) -> None:
     api.post("/forgot-password", {"email": alice.email})
@@ -41,7 +41,7 @@ def test_another_secret_key_kills_what_was_mailed(
 
 
 @pytest.mark.django_db
-def test_another_secret_key_refuses_the_services(settings: Settings) -> None:
+def test_a_new_secret_key_invalidates_service_credentials(settings: Settings) -> None:
     service = make_service()
 
     settings.SECRET_KEY = FRESH
@@ -50,7 +50,7 @@ def test_another_secret_key_refuses_the_services(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("prepared", [True, False])
-def test_apps_outlive_the_secret_key_only_with_a_key_of_their_own(
+def test_totp_secrets_survive_a_new_secret_key_only_with_their_own_key(
     api: ApiClient, alice_with_totp: UserWithTotp, clock: time_machine.Traveller, settings: Settings, prepared: bool
 ) -> None:
     settings.MFA_ENCRYPTION_KEYS = [FRESH + "-mfa"] if prepared else [settings.SECRET_KEY]
@@ -64,7 +64,7 @@ def test_apps_outlive_the_secret_key_only_with_a_key_of_their_own(
     assert (found.current, found.unreadable) == ((1, 0) if prepared else (0, 1))
 
 
-def test_another_secret_key_kills_recovery_codes(
+def test_a_new_secret_key_invalidates_recovery_codes(
     api: ApiClient, alice_with_totp: UserWithTotp, settings: Settings
 ) -> None:
     settings.SECRET_KEY = FRESH
@@ -77,7 +77,7 @@ def test_another_secret_key_kills_recovery_codes(
     assert reply.json()["code"] == "code_invalid"
 
 
-def test_the_routine_change_of_the_jwt_key_signs_nobody_out(
+def test_a_routine_rotation_of_the_jwt_key_keeps_users_signed_in(
     api: ApiClient, alice: User, sign_in: Callable[..., SignedIn], settings: Settings
 ) -> None:
     """The former key goes on as that of refresh tokens."""

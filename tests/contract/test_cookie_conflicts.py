@@ -77,7 +77,7 @@ def _is_refused(response: ApiResult, domain: str | None, *names: str) -> bool:
 
 
 @pytest.mark.parametrize("reader", READERS)
-def test_two_access_tokens_are_refused_and_cleared(
+def test_two_access_tokens_are_rejected_and_cleared(
     ask: Send, here: SignedIn, hers: SignedIn, domain: str | None, reader: tuple[str, str]
 ) -> None:
     for pair in ((here.access, hers.access), (hers.access, here.access), (here.access, "x"), ("x", here.access)):
@@ -92,7 +92,7 @@ def test_two_access_tokens_are_refused_and_cleared(
     ["jwt={}; jwt={}", "jwt={}, jwt={}", "jwt={},jwt={}", "jwt={};jwt={}", "jwt ={}; jwt= {}", 'jwt={}; jwt="{}"',
      "a=b, jwt={}; c=\xc3\xa9, jwt={}", "jwt={};;, jwt={}", "=; jwt={}; =x; jwt={};"],
 )  # fmt: skip
-def test_however_the_header_was_joined(
+def test_two_access_tokens_are_detected_in_any_form_of_cookie_header(
     ask: Send, here: SignedIn, hers: SignedIn, domain: str | None, header: str
 ) -> None:
     assert _is_refused(ask("GET", {"Cookie": header.format(here.access, hers.access)}, "/me"), domain, "jwt")
@@ -102,12 +102,12 @@ def test_however_the_header_was_joined(
 
 
 @pytest.mark.parametrize("name", ["xjwt", "jwt2", "JWT", "my-jwt", "my.jwt"])
-def test_a_cookie_of_another_name_is_no_conflict(ask: Send, here: SignedIn, name: str) -> None:
+def test_a_cookie_with_another_name_is_not_a_conflict(ask: Send, here: SignedIn, name: str) -> None:
     for cookie in (f"{name}=x; jwt={here.access}", f"jwt={here.access}; {name}=jwt=x; a=jwt"):
         assert ask("GET", {"Cookie": cookie}, "/me").status == 200
 
 
-def test_a_token_in_the_header_or_the_body_is_used_alone(ask: Send, here: SignedIn, hers: SignedIn) -> None:
+def test_a_token_in_header_or_body_overrides_conflicting_cookies(ask: Send, here: SignedIn, hers: SignedIn) -> None:
     cookies = {"Cookie": f"jwt={here.access}; jwt=x; refreshToken={here.refresh}; refreshToken={hers.refresh}"}
 
     for path in ("/me", "/forward-auth"):
@@ -118,7 +118,7 @@ def test_a_token_in_the_header_or_the_body_is_used_alone(ask: Send, here: Signed
     assert ask("POST", cookies, "/login", login).status == 200
 
 
-def test_a_logout_with_two_access_tokens_does_not_claim_success_and_clears_all(
+def test_a_logout_with_two_access_tokens_fails_and_clears_all_cookies(
     ask: Send, here: SignedIn, hers: SignedIn, domain: str | None
 ) -> None:
     cookies = f"jwt={here.access}; jwt={hers.access}; refreshToken={here.refresh}"
@@ -128,7 +128,7 @@ def test_a_logout_with_two_access_tokens_does_not_claim_success_and_clears_all(
     assert here.client.get("/me").status_code == hers.client.get("/me").status_code == 200
 
 
-def test_from_another_site_nothing_is_cleared(ask: Send, here: SignedIn, hers: SignedIn) -> None:
+def test_a_request_from_another_site_clears_no_cookie(ask: Send, here: SignedIn, hers: SignedIn) -> None:
     cookies = f"jwt={here.access}; jwt=x; refreshToken={here.refresh}; refreshToken={hers.refresh}"
 
     for path in ("/refresh", "/logout", "/logout-all"):
@@ -176,7 +176,7 @@ def _with(ask: Send, path: str, *refresh_tokens: str, **headers: str) -> ApiResu
 
 
 @pytest.mark.parametrize("kill", DEAD)
-def test_a_usable_refresh_token_is_used_and_a_dead_one_cleared(
+def test_a_usable_refresh_token_is_used_and_an_unusable_one_cleared(
     ask: Send, here: SignedIn, sign_in: SignIn, domain: str | None, kill: Callable[[SignedIn], str]
 ) -> None:
     dead = kill(sign_in(here.user))
@@ -193,7 +193,7 @@ def test_a_usable_refresh_token_is_used_and_a_dead_one_cleared(
     assert not AuditEvent.objects.filter(kind=AuditKind.REFRESH_TOKEN_REUSED).exists()
 
 
-def test_the_predecessor_beside_the_current_token_is_no_theft(ask: Send, here: SignedIn) -> None:
+def test_a_previous_token_beside_the_current_one_is_not_reuse(ask: Send, here: SignedIn) -> None:
     """As a browser sends them whose cookie moved from one domain to the other with a refresh."""
     retired = _retire(here)
     current = _current(here)
@@ -210,7 +210,7 @@ def _current(signed_in: SignedIn) -> str:
 
 
 @pytest.mark.parametrize("kill", DEAD)
-def test_a_logout_ends_the_session_of_the_usable_one_and_clears_both(
+def test_a_logout_revokes_the_session_of_the_usable_token_and_clears_both(
     ask: Send, here: SignedIn, sign_in: SignIn, domain: str | None, kill: Callable[[SignedIn], str]
 ) -> None:
     response = _with(ask, "/logout", kill(sign_in(here.user)), here.refresh)
@@ -238,7 +238,7 @@ CONFLICTS: dict[str, Callable[[SignedIn, SignedIn], list[str]]] = {
 
 
 @pytest.mark.parametrize("conflict", CONFLICTS.values(), ids=CONFLICTS.keys())
-def test_any_other_two_refresh_tokens_are_refused_and_cleared(
+def test_any_other_two_refresh_tokens_are_rejected_and_cleared(
     ask: Send, here: SignedIn, hers: SignedIn, domain: str | None, conflict: Callable[..., list[str]]
 ) -> None:
     pair = conflict(here, hers)
@@ -253,7 +253,7 @@ def test_any_other_two_refresh_tokens_are_refused_and_cleared(
     assert not OutboxEmail.objects.exists()
 
 
-def test_they_are_refused_beside_a_good_access_token_too(
+def test_two_refresh_tokens_are_rejected_beside_a_valid_access_token(
     ask: Send, here: SignedIn, hers: SignedIn, domain: str | None
 ) -> None:
     cookies = f"jwt={here.access}; refreshToken={here.refresh}; refreshToken="
@@ -266,7 +266,7 @@ def test_they_are_refused_beside_a_good_access_token_too(
 
 
 @pytest.mark.parametrize("reader", READERS, ids=" ".join)
-def test_they_are_refused_without_an_access_token_too(
+def test_two_refresh_tokens_are_rejected_without_an_access_token(
     ask: Send, here: SignedIn, hers: SignedIn, domain: str | None, reader: tuple[str, str]
 ) -> None:
     method, path = reader
@@ -290,7 +290,7 @@ def test_only_a_conflict_costs_a_statement(here: SignedIn, hers: SignedIn) -> No
 
 
 @pytest.mark.parametrize("path", ["/login", "/refresh"])
-def test_what_sets_the_cookies_clears_what_an_older_cookie_domain_left(
+def test_setting_cookies_clears_those_of_a_former_cookie_domain(
     ask: Send, here: SignedIn, domain: str | None, path: str
 ) -> None:
     body: dict[str, Any] = {"username": "alice", "password": PASSWORD, "refreshToken": here.refresh}
@@ -303,7 +303,7 @@ def test_what_sets_the_cookies_clears_what_an_older_cookie_domain_left(
     assert ("Domain" in kept["jwt"], "Domain" in kept["refreshToken"]) == (domain is not None, False)
 
 
-def test_a_dictionary_that_knows_one_cookie_of_a_name_keeps_the_new_one(alice: User) -> None:
+def test_a_client_that_keys_cookies_by_name_keeps_the_new_value(alice: User) -> None:
     """Some clients key cookies by their name alone; what is set has to come after what is cleared."""
     headers: Headers = {"X-Token-Transport": "cookie"}
     reply = ApiClient().post("/login", {"username": "alice", "password": PASSWORD}, headers=headers)

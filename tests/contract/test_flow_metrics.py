@@ -37,12 +37,12 @@ def counted(name: str, *, by: float = 1, **labels: str) -> Iterator[None]:
      ("bob", PASSWORD, "email_not_verified")],
 )  # fmt: skip
 @pytest.mark.usefixtures("alice", "bob")
-def test_a_sign_in_counts_by_its_result(api: ApiClient, who: str, password: str, result: str) -> None:
+def test_a_login_is_counted_by_result(api: ApiClient, who: str, password: str, result: str) -> None:
     with counted("logins_total", result=result), counted("hashes_running", by=0):
         api.post("/login", {"username": who, "password": password})
 
 
-def test_a_refresh_counts_by_its_result(api: ApiClient, alice: User, sign_in: SignIn) -> None:
+def test_a_refresh_is_counted_by_result(api: ApiClient, alice: User, sign_in: SignIn) -> None:
     here = sign_in(alice)
 
     with counted("refreshes_total", result="ok"), counted("refreshes_total", result="token_invalid"):
@@ -50,7 +50,7 @@ def test_a_refresh_counts_by_its_result(api: ApiClient, alice: User, sign_in: Si
         api.post("/refresh", {"refreshToken": "garbage"})
 
 
-def test_reuse_counts_once_and_ends_one_session(
+def test_reuse_is_counted_once_and_revokes_one_session(
     api: ApiClient, alice: User, sign_in: SignIn, settings: Settings
 ) -> None:
     settings.REFRESH_REUSE_GRACE = timedelta(0)
@@ -62,7 +62,7 @@ def test_reuse_counts_once_and_ends_one_session(
         api.post("/refresh", {"refreshToken": here.refresh})
 
 
-def test_a_logout_ends_one_session_and_a_second_one_none(alice: User, sign_in: SignIn) -> None:
+def test_only_the_first_of_two_logouts_revokes_the_session(alice: User, sign_in: SignIn) -> None:
     here = sign_in(alice)
 
     with counted("sessions_revoked_total", reason="logout"):
@@ -70,14 +70,14 @@ def test_a_logout_ends_one_session_and_a_second_one_none(alice: User, sign_in: S
         here.client.post("/logout")
 
 
-def test_a_logout_everywhere_ends_them_all(alice: User, sign_in: SignIn) -> None:
+def test_a_logout_everywhere_counts_each_revoked_session(alice: User, sign_in: SignIn) -> None:
     sign_in(alice)
 
     with counted("sessions_revoked_total", by=2, reason="logout_all"):
         sign_in(alice).client.post("/logout-all")
 
 
-def test_lookups_count_as_hit_miss_or_unavailable(alice: User, sign_in: SignIn) -> None:
+def test_cache_lookups_are_counted_as_hit_miss_or_unavailable(alice: User, sign_in: SignIn) -> None:
     here = sign_in(alice)
 
     for result, prepare in (
@@ -90,7 +90,7 @@ def test_lookups_count_as_hit_miss_or_unavailable(alice: User, sign_in: SignIn) 
             here.client.put("/me")
 
 
-def test_what_a_limit_refuses_counts_by_the_limit(api: ApiClient, db: None, limits_on: Settings) -> None:
+def test_rejected_requests_are_counted_by_limit(api: ApiClient, db: None, limits_on: Settings) -> None:
     limits_on.RATE_LIMIT_LOGIN = (Limit("login", 2, 60),)
 
     with counted("rate_limited_total", by=3, limit="login"):
@@ -99,13 +99,13 @@ def test_what_a_limit_refuses_counts_by_the_limit(api: ApiClient, db: None, limi
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_is_rolled_back_is_not_counted(alice: User) -> None:
+def test_rolled_back_events_are_not_counted(alice: User) -> None:
     with counted("audit_events_total", by=0, kind="profile_changed"), transaction.atomic():
         audit.record(AuditKind.PROFILE_CHANGED, user_id=alice.id)
         transaction.set_rollback(True)
 
 
-def test_emails_count_by_what_became_of_them(
+def test_emails_are_counted_by_result(
     api: ApiClient, bob: User, outbox: Callable[[], list[EmailMessage]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with counted("emails_total", result="sent"):

@@ -68,7 +68,7 @@ def form(**changes: Any) -> dict[str, Any]:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("case", BAD_REQUESTS)
-def test_nothing_in_a_french_failure_is_english(case: str) -> None:
+def test_a_french_error_contains_no_english(case: str) -> None:
     method, path, body = BAD_REQUESTS[case]
     english = getattr(speaking("en"), method)(path, body)
     french = getattr(speaking(FRENCH), method)(path, body)
@@ -79,7 +79,7 @@ def test_nothing_in_a_french_failure_is_english(case: str) -> None:
 
 
 @pytest.mark.django_db
-def test_required_fields_are_asked_for_in_french() -> None:
+def test_required_fields_are_reported_in_french() -> None:
     reply = speaking(FRENCH).post("/register", {})
 
     assert reply.json() == {
@@ -90,14 +90,14 @@ def test_required_fields_are_asked_for_in_french() -> None:
     }
 
 
-def test_an_answer_says_its_language_and_that_it_depends_on_the_one_asked_for() -> None:
+def test_a_response_has_content_language_and_vary_headers() -> None:
     reply = speaking(FRENCH).get("/me")
 
     assert reply.headers["Content-Language"] == "fr"
     assert "Accept-Language" in reply.headers["Vary"]
 
 
-def test_what_no_view_answers_is_french_too() -> None:
+def test_errors_raised_before_the_view_are_french_too() -> None:
     wrong_host = speaking(FRENCH).get("/me", HTTP_HOST="not a host")
     no_json = speaking(FRENCH).post("/login", data="{", content_type="application/json")
     no_media_type = speaking(FRENCH).post("/login", data="a=b", content_type="text/plain")
@@ -113,14 +113,14 @@ def test_what_no_view_answers_is_french_too() -> None:
     ["", "de", "de-DE,de;q=0.9", "*", ";q=,,;", "fr;q=x", "en,fr;q=0.9", "é" * 20, "x" * 10_240, "de," * 3_414],
     ids=lambda languages: languages[:20] or "none",
 )
-def test_whoever_asks_for_no_language_of_ours_gets_english(languages: str) -> None:
+def test_an_unsupported_language_falls_back_to_english(languages: str) -> None:
     reply = speaking(languages).get("/me")
 
     assert reply.status_code == 401
     assert reply.json()["message"] == "Sign in first."
 
 
-def test_the_language_of_a_request_is_not_that_of_the_next() -> None:
+def test_a_language_does_not_leak_into_the_next_request() -> None:
     assert speaking(FRENCH).get("/me").json()["message"] == "Connectez-vous d\u2019abord."
     assert ApiClient().get("/me").json()["message"] == "Sign in first."
 
@@ -130,14 +130,16 @@ def test_the_language_of_a_request_is_not_that_of_the_next() -> None:
     ("asked", "given", "expected"),
     [(FRENCH, None, "fr"), ("de", None, "en"), (FRENCH, "en", "en"), ("en", "fr", "fr")],
 )
-def test_who_names_no_language_at_sign_up_has_that_of_the_request(asked: str, given: str | None, expected: str) -> None:
+def test_a_new_account_without_a_language_gets_that_of_the_request(
+    asked: str, given: str | None, expected: str
+) -> None:
     speaking(asked).post("/register", form(language=given) if given else form())
 
     assert User.objects.get().language == expected
 
 
 @pytest.mark.django_db
-def test_verification_and_welcome_come_in_the_language_of_the_user(api: ApiClient, outbox: Outbox) -> None:
+def test_verification_and_welcome_emails_use_the_users_language(api: ApiClient, outbox: Outbox) -> None:
     api.post("/register", form(language="fr"))
     [verification] = outbox()
     reply = api.post("/verify-email", {"email": "eve@example.com", "code": code_in(verification)})
@@ -150,7 +152,7 @@ def test_verification_and_welcome_come_in_the_language_of_the_user(api: ApiClien
     assert_french(welcome, "Votre adresse e-mail est confirmée et votre compte est prêt.")
 
 
-def test_a_reset_comes_in_the_language_of_the_user_whoever_asked(alice: User, outbox: Outbox) -> None:
+def test_a_reset_email_uses_the_users_language_not_the_requests(alice: User, outbox: Outbox) -> None:
     User.objects.update(language="fr")
 
     speaking("en").post("/forgot-password", {"email": alice.email})
@@ -160,7 +162,7 @@ def test_a_reset_comes_in_the_language_of_the_user_whoever_asked(alice: User, ou
     assert_french(reset, "Lorsque votre mot de passe change, vous êtes déconnecté de tous vos appareils.")
 
 
-def test_a_new_language_is_that_of_the_next_email(alice: User, outbox: Outbox, sign_in: Callable[..., Any]) -> None:
+def test_the_next_email_uses_a_changed_language(alice: User, outbox: Outbox, sign_in: Callable[..., Any]) -> None:
     sign_in(alice).client.patch("/me", {"language": "fr"})
     speaking("en").post("/forgot-password", {"email": alice.email})
 
@@ -178,7 +180,7 @@ def assert_french(message: EmailMessage, sentence: str) -> None:
 
 
 @pytest.mark.parametrize("kind", [kind.name for kind in EMAIL_KINDS])
-def test_no_line_of_a_french_email_is_english(kind: str) -> None:
+def test_a_french_email_contains_no_english_line(kind: str) -> None:
     english, french = (render(kind=kind, language=language, context=CONTEXT) for language in ("en", "fr"))
     the_same_in_both = set(english.text.splitlines()) & set(french.text.splitlines())
 
@@ -194,7 +196,7 @@ def test_no_line_of_a_french_email_is_english(kind: str) -> None:
         ("/reset-password", "Choisissez un nouveau mot de passe"),
     ],
 )
-def test_no_line_of_a_french_page_is_english(client: Client, path: str, heading: str) -> None:
+def test_a_french_page_contains_no_english_line(client: Client, path: str, heading: str) -> None:
     english, french = (
         client.get(path, headers={"Accept-Language": language}).content.decode() for language in ("en", FRENCH)
     )

@@ -92,19 +92,19 @@ def _lines(log: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
 
 
-def test_everything_went_well_or_as_badly_as_it_should(walk: Walk) -> None:
+def test_each_request_has_the_expected_status(walk: Walk) -> None:
     wanted = {"register": 201, "wrong": 401, "last": 401}
 
     assert {name: reply.status for name, reply in walk.replies.items()} == dict.fromkeys(walk.replies, 200) | wanted
 
 
-def test_no_line_holds_anything_secret_or_personal(walk: Walk) -> None:
+def test_logs_and_metrics_contain_no_secrets_or_personal_data(walk: Walk) -> None:
     text = walk.text
 
     assert [secret for secret in walk.secrets if secret in text] == []
 
 
-def test_each_answer_has_its_line(walk: Walk) -> None:
+def test_each_response_has_an_access_log_line(walk: Walk) -> None:
     lines = {line["request_id"]: line for line in walk.web if line["logger"] == "vestibule.access"}
 
     for reply in walk.replies.values():
@@ -114,14 +114,14 @@ def test_each_answer_has_its_line(walk: Walk) -> None:
 
 
 @pytest.mark.parametrize("name", ["login", "me", "forward-auth", "refresh", "logout"])
-def test_the_line_names_user_and_session(walk: Walk, name: str) -> None:
+def test_the_access_log_line_names_user_and_session(walk: Walk, name: str) -> None:
     line = next(one for one in walk.web if one.get("request_id") == walk.replies[name].headers["X-Request-Id"])
 
     assert line["user_id"] == walk.replies["login"].data["user"]["id"]
     assert line["session_id"] == walk.replies["login"].data["session"]["id"]
 
 
-def test_the_worker_names_the_request_that_promised_an_email(walk: Walk) -> None:
+def test_the_worker_logs_the_id_of_the_request_that_queued_the_email(walk: Walk) -> None:
     register = str(walk.replies["register"].headers["X-Request-Id"])
 
     sent = [line for line in walk.worker if line.get("request_id") == register]
@@ -130,7 +130,7 @@ def test_the_worker_names_the_request_that_promised_an_email(walk: Walk) -> None
     assert sent[0]["email_id"] in sent[0]["message"]
 
 
-def test_nobody_who_asks_how_we_are_has_a_line(walk: Walk) -> None:
+def test_health_checks_and_scrapes_are_not_logged(walk: Walk) -> None:
     assert {line["route"] for line in walk.web if "route" in line}.isdisjoint({"/healthz", "/readyz", "/metrics"})
 
 
@@ -143,5 +143,5 @@ def test_nobody_who_asks_how_we_are_has_a_line(walk: Walk) -> None:
         "vestibule_outbox_failed 0.0", "vestibule_database_up 1.0", "vestibule_hashes_running 0.0",
     ],
 )  # fmt: skip
-def test_both_processes_are_in_the_figures(walk: Walk, series: str) -> None:
+def test_the_metrics_include_both_processes(walk: Walk, series: str) -> None:
     assert series in walk.metrics.splitlines()

@@ -48,9 +48,7 @@ def test_a_public_endpoint_refuses_another_site(
 
 
 @pytest.mark.parametrize("headers", FOREIGN, ids=str)
-def test_the_link_of_the_email_verifies_nothing_for_another_site(
-    api: ApiClient, bob: User, headers: Mapping[str, str]
-) -> None:
+def test_an_email_link_verifies_nothing_for_another_site(api: ApiClient, bob: User, headers: Mapping[str, str]) -> None:
     before = _rows()
 
     reply = api.get("/verify-email?email=bob@example.com&token=x", headers=headers)
@@ -61,7 +59,7 @@ def test_the_link_of_the_email_verifies_nothing_for_another_site(
 
 @pytest.mark.parametrize("headers", FOREIGN, ids=str)
 @pytest.mark.parametrize("credential", [{"Authorization": "Bearer x"}, {"refreshToken": "x"}], ids=str)
-def test_no_invalid_token_lets_another_site_clear_the_cookies(
+def test_an_invalid_token_does_not_let_another_site_clear_cookies(
     api: ApiClient, db: None, credential: Mapping[str, str], headers: Mapping[str, str]
 ) -> None:
     body = credential if "refreshToken" in credential else {}

@@ -58,7 +58,7 @@ def _assert_refused(client: ApiClient, token: str, code: str = "token_invalid") 
 
 
 @pytest.mark.parametrize(("method", "path"), PROTECTED)
-def test_without_a_token_a_protected_route_asks_to_sign_in(api: ApiClient, db: None, method: str, path: str) -> None:
+def test_a_protected_route_requires_a_token(api: ApiClient, db: None, method: str, path: str) -> None:
     reply = api.generic(method, path)
 
     assert reply.status_code == 401
@@ -68,7 +68,7 @@ def test_without_a_token_a_protected_route_asks_to_sign_in(api: ApiClient, db: N
         assert reply.json()["code"] == "authentication_required"
 
 
-def test_header_and_cookie_open_the_same_door(api: ApiClient, signed_in: SignedIn) -> None:
+def test_a_token_works_in_header_and_cookie(api: ApiClient, signed_in: SignedIn) -> None:
     api.cookies["jwt"] = signed_in.access
 
     by_cookie, by_header = api.get("/me"), signed_in.client.get("/me")
@@ -78,7 +78,7 @@ def test_header_and_cookie_open_the_same_door(api: ApiClient, signed_in: SignedI
 
 
 @pytest.mark.parametrize("header", ["Bearer x", "Bearer ", "Bearer", "Basic YTpi", "", "Token x", "Bearer a b"])
-def test_a_bad_header_is_never_replaced_by_a_good_cookie(api: ApiClient, signed_in: SignedIn, header: str) -> None:
+def test_a_valid_cookie_does_not_replace_an_invalid_header(api: ApiClient, signed_in: SignedIn, header: str) -> None:
     api.cookies["jwt"] = signed_in.access
 
     reply = api.get("/me", headers={"Authorization": header})
@@ -86,7 +86,7 @@ def test_a_bad_header_is_never_replaced_by_a_good_cookie(api: ApiClient, signed_
     assert (reply.status_code, reply.json()["code"]) == (401, "token_invalid")
 
 
-def test_a_good_header_goes_before_a_cookie_of_somebody_else(
+def test_a_valid_header_takes_precedence_over_another_users_cookie(
     api: ApiClient, signed_in: SignedIn, mallory: User, sign_in: SignIn
 ) -> None:
     api.cookies["jwt"] = sign_in(mallory).access
@@ -97,14 +97,14 @@ def test_a_good_header_goes_before_a_cookie_of_somebody_else(
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-def test_the_scheme_is_taken_in_any_case(api: ApiClient, signed_in: SignedIn, scheme: str) -> None:
+def test_the_scheme_is_case_insensitive(api: ApiClient, signed_in: SignedIn, scheme: str) -> None:
     assert api.get("/me", headers={"Authorization": f"{scheme} {signed_in.access}"}).status_code == 200
 
 
 @pytest.mark.parametrize(
     "form", ["JWT {}", "Token {}", "{}", "Bearer {} {}", "Bearer  {}", "Bearer {} ", "\xff\xfe {}", "Bearer \xff{}"]
 )
-def test_another_form_of_header_is_refused(api: ApiClient, signed_in: SignedIn, form: str) -> None:
+def test_a_malformed_authorization_header_is_rejected(api: ApiClient, signed_in: SignedIn, form: str) -> None:
     reply = api.get("/me", headers={"Authorization": form.format(signed_in.access, signed_in.access)})
 
     assert (reply.status_code, reply.json()["code"]) == (401, "token_invalid")
@@ -113,7 +113,7 @@ def test_another_form_of_header_is_refused(api: ApiClient, signed_in: SignedIn, 
 @pytest.mark.parametrize(
     "algorithm", ["none", "None", "NONE", "nOnE", "", "HS512", "RS256", None, 7, ["HS256"], {"HS256": 1}]
 )
-def test_the_algorithm_is_ours_to_choose(api: ApiClient, signed_in: SignedIn, algorithm: object) -> None:
+def test_a_token_cannot_choose_its_algorithm(api: ApiClient, signed_in: SignedIn, algorithm: object) -> None:
     payload, signature = signed_in.access.split(".")[1:]
     header = _segment({"alg": algorithm, "typ": "JWT"})
 
@@ -121,7 +121,7 @@ def test_the_algorithm_is_ours_to_choose(api: ApiClient, signed_in: SignedIn, al
     _assert_refused(api, f"{header}.{payload}.{signature}")
 
 
-def test_a_payload_that_was_tampered_with_is_refused(api: ApiClient, signed_in: SignedIn, mallory: User) -> None:
+def test_a_tampered_payload_is_rejected(api: ApiClient, signed_in: SignedIn, mallory: User) -> None:
     header, _, signature = signed_in.access.split(".")
     payload = _segment(_claims(signed_in) | {"sub": str(mallory.id), "role": "ADMIN"})
 
@@ -133,16 +133,14 @@ def test_a_payload_that_was_tampered_with_is_refused(api: ApiClient, signed_in: 
     "key", ["", "secret", "your_secret_key_here", "changeme", "django-insecure-0123456789-0123456789-0123456789"]
 )
 @pytest.mark.filterwarnings("ignore::jwt.InsecureKeyLengthWarning")
-def test_a_token_signed_with_a_key_that_everybody_knows_is_refused(
-    api: ApiClient, signed_in: SignedIn, key: str
-) -> None:
+def test_a_token_signed_with_a_well_known_key_is_rejected(api: ApiClient, signed_in: SignedIn, key: str) -> None:
     header, payload = _segment({"alg": "HS256", "typ": "JWT"}), _segment(_claims(signed_in))
     signature = jwt.get_algorithm_by_name("HS256").sign(f"{header}.{payload}".encode(), key.encode())
 
     _assert_refused(api, f"{header}.{payload}.{_segment(signature)}")
 
 
-def test_a_refresh_token_is_no_access_token(api: ApiClient, signed_in: SignedIn) -> None:
+def test_a_refresh_token_is_not_accepted_as_an_access_token(api: ApiClient, signed_in: SignedIn) -> None:
     _assert_refused(api, signed_in.refresh)
     api.cookies["jwt"] = signed_in.refresh
 
@@ -150,7 +148,7 @@ def test_a_refresh_token_is_no_access_token(api: ApiClient, signed_in: SignedIn)
 
 
 @pytest.mark.parametrize("kind", ["refresh", "mfa", "email", "reset", "", None, 1, ["access"]])
-def test_another_kind_of_token_is_refused_although_it_is_signed(
+def test_a_signed_token_of_another_type_is_rejected(
     api: ApiClient, signed_in: SignedIn, settings: Settings, kind: object
 ) -> None:
     _assert_refused(api, _signed(_claims(signed_in) | {"token_type": kind}, settings.JWT_SECRET_KEY))
@@ -165,7 +163,7 @@ def test_another_kind_of_token_is_refused_although_it_is_signed(
         {"nbf": 9e9},
     ],
 )  # fmt: skip
-def test_a_claim_of_the_wrong_type_or_from_elsewhere_is_refused(
+def test_a_claim_with_an_invalid_value_is_rejected(
     api: ApiClient, signed_in: SignedIn, settings: Settings, changes: dict[str, Any]
 ) -> None:
     claims = _claims(signed_in) | changes
@@ -177,16 +175,14 @@ def test_a_claim_of_the_wrong_type_or_from_elsewhere_is_refused(
 
 
 @pytest.mark.parametrize("claim", ["sub", "sid", "jti", "iat", "exp", "iss", "aud", "token_type", "username", "role"])
-def test_a_claim_that_is_missing_is_refused(
-    api: ApiClient, signed_in: SignedIn, settings: Settings, claim: str
-) -> None:
+def test_a_missing_claim_is_rejected(api: ApiClient, signed_in: SignedIn, settings: Settings, claim: str) -> None:
     claims = _claims(signed_in)
     del claims[claim]
 
     _assert_refused(api, _signed(claims, settings.JWT_SECRET_KEY))
 
 
-def test_a_future_iat_is_not_looked_at(api: ApiClient, signed_in: SignedIn, settings: Settings) -> None:
+def test_a_future_iat_is_accepted(api: ApiClient, signed_in: SignedIn, settings: Settings) -> None:
     ahead = _claims(signed_in)
     ahead["iat"] += 120
 
@@ -200,7 +196,7 @@ def test_a_future_iat_is_not_looked_at(api: ApiClient, signed_in: SignedIn, sett
         {"crit": ["unknown"], "unknown": 1},
     ],
 )  # fmt: skip
-def test_a_header_that_asks_for_what_we_do_not_know_is_refused(
+def test_an_unsupported_critical_header_is_rejected(
     api: ApiClient, signed_in: SignedIn, settings: Settings, headers: dict[str, Any]
 ) -> None:
     header, payload = _segment({"alg": "HS256", "typ": "JWT"} | headers), _segment(_claims(signed_in))
@@ -218,7 +214,7 @@ def test_a_header_that_asks_for_what_we_do_not_know_is_refused(
         {"x5u": "http://127.0.0.1:9/cert"}, {"jwk": {"kty": "oct", "k": "bXkgb3duIGtleSwgbG9uZyBlbm91Z2ggZm9yIEhTMjU2ISEh"}},
     ],
 )  # fmt: skip
-def test_a_header_never_chooses_the_key(api: ApiClient, signed_in: SignedIn, headers: dict[str, Any]) -> None:
+def test_a_header_cannot_choose_the_key(api: ApiClient, signed_in: SignedIn, headers: dict[str, Any]) -> None:
     _assert_refused(api, _signed(_claims(signed_in), "my own key, long enough for HS256!!!", **headers))
 
 
@@ -230,18 +226,18 @@ def test_a_header_never_chooses_the_key(api: ApiClient, signed_in: SignedIn, hea
         f"{_segment({'alg': 'HS256'})}.{_segment(b'[' * 2000)}.x", f"{_segment({'alg': 'dir', 'enc': 'A128GCM'})}.a.b.c.d",
     ],
 )  # fmt: skip
-def test_a_hostile_token_is_merely_refused(api: ApiClient, db: None, token: str) -> None:
+def test_a_malformed_token_is_rejected(api: ApiClient, db: None, token: str) -> None:
     _assert_refused(api, token)
 
 
 @pytest.mark.parametrize("token", ["x\x00y", "\xff\xfe", "é", "a\tb"])
-def test_odd_bytes_in_the_cookie_are_merely_refused(api: ApiClient, db: None, token: str) -> None:
+def test_unusual_bytes_in_the_cookie_are_rejected(api: ApiClient, db: None, token: str) -> None:
     reply = api.get("/me", headers={"Cookie": f"jwt={token}"})
 
     assert (reply.status_code, reply.json()["code"]) == (401, "token_invalid")
 
 
-def test_an_expired_token_is_told_apart(api: ApiClient, signed_in: SignedIn) -> None:
+def test_an_expired_token_has_a_code_of_its_own(api: ApiClient, signed_in: SignedIn) -> None:
     expires_at = datetime.fromtimestamp(_claims(signed_in)["exp"], UTC)
 
     with time_machine.travel(expires_at - timedelta(seconds=1), tick=False):
@@ -259,7 +255,7 @@ def test_an_access_token_never_outlives_its_session(alice: User, sign_in: SignIn
     assert signed_in.data["tokens"]["accessExpiresAt"] == signed_in.data["tokens"]["refreshExpiresAt"]
 
 
-def test_rights_and_names_come_from_the_database_and_not_from_claims(
+def test_role_and_username_come_from_the_database_not_the_claims(
     signed_in: SignedIn, alice: User, settings: Settings
 ) -> None:
     forged = _signed(_claims(signed_in) | {"role": "ADMIN", "username": "root"}, settings.JWT_SECRET_KEY)
@@ -269,7 +265,7 @@ def test_rights_and_names_come_from_the_database_and_not_from_claims(
     assert (principal.id, principal.username, principal.role) == (alice.id, "alice", Role.USER)
 
 
-def test_verify_token_says_what_is_wrong(signed_in: SignedIn) -> None:
+def test_verify_token_raises_the_specific_error(signed_in: SignedIn) -> None:
     with pytest.raises(TokenInvalid):
         verify_token(signed_in.refresh)
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=16), tick=False), pytest.raises(TokenExpired):
@@ -279,7 +275,7 @@ def test_verify_token_says_what_is_wrong(signed_in: SignedIn) -> None:
         verify_token(signed_in.access)
 
 
-def test_a_token_of_a_session_that_never_was_is_refused(api: ApiClient, alice: User) -> None:
+def test_a_token_of_a_nonexistent_session_is_rejected(api: ApiClient, alice: User) -> None:
     ends = datetime.now(UTC) + timedelta(days=1)
     token, _ = session_tokens.mint_access(
         user_id=alice.id, username="alice", role="USER", session_id=uuid.uuid4(), session_ends_at=ends
@@ -288,7 +284,7 @@ def test_a_token_of_a_session_that_never_was_is_refused(api: ApiClient, alice: U
     _assert_refused(api, token, "session_revoked")
 
 
-def test_a_checked_token_costs_no_sql_on_the_usual_path(signed_in: SignedIn) -> None:
+def test_a_cached_token_check_costs_no_sql(signed_in: SignedIn) -> None:
     verify_token(signed_in.access)
 
     with CaptureQueriesContext(connection) as queries:
@@ -297,7 +293,7 @@ def test_a_checked_token_costs_no_sql_on_the_usual_path(signed_in: SignedIn) -> 
     assert len(queries) == 0
 
 
-def test_a_session_past_its_end_is_over_without_anybody_revoking_it(api: ApiClient, signed_in: SignedIn) -> None:
+def test_an_expired_session_is_rejected_without_a_revocation(api: ApiClient, signed_in: SignedIn) -> None:
     Session.objects.update(expires_at=datetime.now(UTC) - timedelta(seconds=1))
 
     _assert_refused(api, signed_in.access, "session_revoked")

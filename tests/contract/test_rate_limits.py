@@ -45,7 +45,7 @@ def _headers(reply: Any) -> dict[str, str]:
     return {name: value for name, value in reply.headers.items() if name.startswith("RateLimit")}
 
 
-def test_a_success_says_how_many_are_left(api: ApiClient, alice: User) -> None:
+def test_a_success_reports_the_remaining_quota(api: ApiClient, alice: User) -> None:
     body = {"username": "alice", "password": PASSWORD}
     first, second = (api.post("/login", body) for _ in range(2))
 
@@ -59,7 +59,7 @@ def test_a_success_says_how_many_are_left(api: ApiClient, alice: User) -> None:
     assert second["RateLimit-Remaining"] == "28"
 
 
-def test_a_refusal_says_when_to_come_again(alice: User) -> None:
+def test_a_rejection_reports_when_to_retry(alice: User) -> None:
     replies = [ApiClient().post("/login", {"username": f"u{number}", "password": PASSWORD}) for number in range(32)]
 
     assert [reply.status_code for reply in replies] == [401] * 30 + [429] * 2
@@ -69,7 +69,7 @@ def test_a_refusal_says_when_to_come_again(alice: User) -> None:
     assert refused["RateLimit"] == f'"login";r=0;t={refused["Retry-After"]}'
 
 
-def test_of_several_limits_the_tightest_is_told(alice: User) -> None:
+def test_the_headers_report_the_tightest_of_several_limits(alice: User) -> None:
     replies = [ApiClient().post("/login", {"username": "alice", "password": "Wrong-Horse-7"}) for _ in range(6)]
 
     assert [reply["RateLimit-Remaining"] for reply in replies] == ["4", "3", "2", "1", "0", "0"]
@@ -77,11 +77,11 @@ def test_of_several_limits_the_tightest_is_told(alice: User) -> None:
     assert [replies[index]["RateLimit-Reset"] for index in (0, 4)] == ["300", "30"]
 
 
-def test_what_has_no_limit_says_nothing_of_limits(alice: User, sign_in: SignIn) -> None:
+def test_an_unlimited_endpoint_has_no_ratelimit_headers(alice: User, sign_in: SignIn) -> None:
     assert not _headers(sign_in(alice).client.get("/me"))
 
 
-def test_a_browser_elsewhere_may_read_the_headers(api: ApiClient, alice: User, settings: Settings) -> None:
+def test_cors_exposes_the_ratelimit_headers(api: ApiClient, alice: User, settings: Settings) -> None:
     settings.CORS_ALLOWED_ORIGINS = ["https://app.example.com"]
 
     reply = api.post(
@@ -92,7 +92,7 @@ def test_a_browser_elsewhere_may_read_the_headers(api: ApiClient, alice: User, s
     assert {*map(str.lower, _headers(reply)), "retry-after"} <= set(exposed)
 
 
-def test_thirty_logins_a_minute_come_from_an_address_and_none_of_them_is_anothers(alice: User) -> None:
+def test_an_ip_has_thirty_logins_a_minute_of_its_own(alice: User) -> None:
     body = {"username": "alice", "password": PASSWORD}
     codes = _codes([ApiClient().post("/login", body, REMOTE_ADDR=HERE) for _ in range(31)])
 
@@ -100,7 +100,7 @@ def test_thirty_logins_a_minute_come_from_an_address_and_none_of_them_is_another
     assert _codes([ApiClient().post("/login", body, REMOTE_ADDR=ELSEWHERE)]) == ["ok"]
 
 
-def test_twenty_sign_ups_an_hour_come_from_an_address(db: None) -> None:
+def test_an_ip_has_twenty_registrations_an_hour(db: None) -> None:
     codes = _codes([_register(number) for number in range(21)])
 
     assert codes == ["ok"] * 20 + ["rate_limited"]
@@ -108,7 +108,7 @@ def test_twenty_sign_ups_an_hour_come_from_an_address(db: None) -> None:
     assert _codes([_register(21, ELSEWHERE)]) == ["ok"]
 
 
-def test_with_enumeration_prevented_an_owner_hears_five_times_an_hour_of_sign_ups(
+def test_with_enumeration_prevented_an_owner_gets_five_emails_an_hour_about_registrations(
     alice: User, limits_on: Settings
 ) -> None:
     limits_on.PREVENT_ENUMERATION = True
@@ -124,14 +124,14 @@ def test_with_enumeration_prevented_an_owner_hears_five_times_an_hour_of_sign_up
     assert OutboxEmail.objects.filter(user=alice).count() == 5
 
 
-def test_a_form_that_is_not_valid_uses_nothing_up(api: ApiClient, db: None) -> None:
+def test_an_invalid_form_consumes_no_quota(api: ApiClient, db: None) -> None:
     for _ in range(25):
         assert api.post("/register", {"email": "no"}).status_code == 400
 
     assert _codes([_register(1, "127.0.0.1")]) == ["ok"]
 
 
-def test_a_session_is_refreshed_sixty_times_a_minute_by_both_names_together(
+def test_both_refresh_paths_share_sixty_refreshes_a_minute_per_session(
     api: ApiClient, alice: User, sign_in: SignIn
 ) -> None:
     token, other = sign_in(alice).refresh, sign_in(alice).refresh
@@ -152,13 +152,15 @@ def test_a_session_is_refreshed_sixty_times_a_minute_by_both_names_together(
     ("path", "body"),
     [("/refresh", {"refreshToken": "a.b.c"}), ("/reset-password", {"token": "x", "newPassword": "Another-Horse-8"})],
 )
-def test_tokens_are_not_guessed_at(api: ApiClient, db: None, path: str, body: dict[str, str]) -> None:
+def test_invalid_tokens_are_limited_to_sixty_a_minute(
+    api: ApiClient, db: None, path: str, body: dict[str, str]
+) -> None:
     codes = _codes([api.post(path, body) for _ in range(61)])
 
     assert codes == ["token_invalid"] * 60 + ["rate_limited"]
 
 
-def test_a_right_reset_token_works_from_wherever_others_were_guessed_at(
+def test_a_valid_reset_token_works_from_an_ip_that_exceeded_the_limit(
     api: ApiClient, alice: User, outbox: Outbox
 ) -> None:
     _forget("alice@example.com")
@@ -171,7 +173,7 @@ def test_a_right_reset_token_works_from_wherever_others_were_guessed_at(
 
 
 @pytest.mark.parametrize("method", ["post", "get"])
-def test_addresses_are_not_verified_by_guessing(api: ApiClient, bob: User, method: str) -> None:
+def test_email_verification_attempts_are_limited(api: ApiClient, bob: User, method: str) -> None:
     def guess(number: int) -> Any:
         values = {"email": f"u{number}@example.com", "code": "000000", "token": "x"}
         query = None if method == "post" else values
@@ -183,7 +185,7 @@ def test_addresses_are_not_verified_by_guessing(api: ApiClient, bob: User, metho
     assert codes[60] == "rate_limited"
 
 
-def test_a_reset_is_mailed_once_a_minute_however_the_address_is_written(alice: User, limits_on: Settings) -> None:
+def test_a_reset_is_emailed_once_a_minute_for_any_spelling_of_the_email(alice: User, limits_on: Settings) -> None:
     assert _codes([_forget("alice@example.com")]) == ["ok"]
 
     for email in ("alice@example.com", "ALICE@example.com", " alice@example.com ", "alice@example.com."):
@@ -193,7 +195,7 @@ def test_a_reset_is_mailed_once_a_minute_however_the_address_is_written(alice: U
     assert OutboxEmail.objects.count() == 1
 
 
-def test_a_victim_gets_five_resets_an_hour_from_however_many_addresses(alice: User, limits_on: Settings) -> None:
+def test_an_account_gets_five_reset_emails_an_hour_from_any_number_of_ips(alice: User, limits_on: Settings) -> None:
     limits_on.RATE_LIMIT_FORGOT = (Limit("forgot", 5, 3600),)
 
     codes = _codes([_forget("alice@example.com", f"198.51.100.{number}") for number in range(50)])
@@ -203,7 +205,7 @@ def test_a_victim_gets_five_resets_an_hour_from_however_many_addresses(alice: Us
     assert _codes([_forget("mallory@example.com")]) == ["ok"]
 
 
-def test_forgotten_passwords_tell_nothing_of_who_is_known(alice: User, bob: User) -> None:
+def test_forgot_password_does_not_reveal_accounts(alice: User, bob: User) -> None:
     known, unverified, unknown = (
         [_forget(f"{name}@example.com", address) for _ in range(3)]
         for name, address in (("alice", "192.0.2.1"), ("bob", "192.0.2.2"), ("unknown", "192.0.2.3"))
@@ -214,7 +216,7 @@ def test_forgotten_passwords_tell_nothing_of_who_is_known(alice: User, bob: User
         assert [_headers(reply) for reply in replies] == [_headers(reply) for reply in known]
 
 
-def test_a_code_is_resent_once_a_minute_however_the_address_is_written(api: ApiClient, bob: User) -> None:
+def test_a_code_is_resent_once_a_minute_for_any_spelling_of_the_email(api: ApiClient, bob: User) -> None:
     first = api.post("/resend-verification", {"email": "Bob@example.com"})
     assert first["RateLimit"] == '"resend-pause";r=0;t=60'
 
@@ -235,7 +237,7 @@ def test_a_code_is_resent_five_times_an_hour(api: ApiClient, bob: User) -> None:
     assert OutboxEmail.objects.filter(kind="verify_email").count() == 5
 
 
-def test_new_codes_bring_no_more_than_ten_tries_an_hour(
+def test_new_codes_allow_no_more_than_ten_attempts_an_hour(
     api: ApiClient, bob: User, outbox: Outbox, limits_on: Settings
 ) -> None:
     limits_on.RESEND_PAUSE = timedelta(0)
@@ -257,9 +259,7 @@ def test_new_codes_bring_no_more_than_ten_tries_an_hour(
         assert guess(code_in(outbox()[-1])) == "ok"
 
 
-def test_who_used_up_somebodys_tries_does_not_keep_them_from_the_link(
-    api: ApiClient, bob: User, outbox: Outbox
-) -> None:
+def test_exhausted_code_attempts_do_not_block_the_link(api: ApiClient, bob: User, outbox: Outbox) -> None:
     api.post("/resend-verification", {"email": "bob@example.com"})
     for _ in range(2):
         for _ in range(5):
@@ -282,7 +282,7 @@ def test_who_used_up_somebodys_tries_does_not_keep_them_from_the_link(
         ("/login", {"username": "alice", "password": PASSWORD}),
     ],
 )
-def test_nobodys_browser_knocks_for_a_page_elsewhere(
+def test_a_page_of_another_site_cannot_send_emails_or_sign_in(
     alice: User, bob: User, limits_on: Settings, path: str, body: dict[str, str]
 ) -> None:
     api = ApiClient()
@@ -296,7 +296,7 @@ def test_nobodys_browser_knocks_for_a_page_elsewhere(
     assert api.post(path, body, headers={"Origin": "https://app.example.com"}).status_code < 300
 
 
-def test_with_redis_away_each_process_counts_for_itself(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_redis_each_process_counts_locally(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(breaker, "pause", 60)
     breaker.record_failure()
 
@@ -304,7 +304,7 @@ def test_with_redis_away_each_process_counts_for_itself(db: None, monkeypatch: p
     assert _codes([_forget("alice@example.com") for _ in range(2)]) == ["ok", "rate_limited"]
 
 
-def test_the_figures_are_settings_and_can_be_switched_off(alice: User, limits_on: Settings) -> None:
+def test_limits_are_configurable_and_can_be_switched_off(alice: User, limits_on: Settings) -> None:
     body = {"username": "alice", "password": PASSWORD}
     limits_on.RATE_LIMIT_LOGIN = (Limit("login-60", 2, 60), Limit("login-3600", 3, 3600))
     assert _codes([ApiClient().post("/login", body) for _ in range(3)]) == ["ok", "ok", "rate_limited"]

@@ -33,7 +33,7 @@ def demote() -> Iterator[Callable[[], None]]:
     execute(promotion)
 
 
-def test_the_driver_reports_it_in_the_same_way_for_both_databases(alice: User, demote: Callable[[], None]) -> None:
+def test_both_databases_report_a_refused_write_as_an_operational_error(alice: User, demote: Callable[[], None]) -> None:
     demote()
 
     with pytest.raises(OperationalError):
@@ -55,7 +55,7 @@ WRITES = [
 
 @pytest.mark.parametrize("write", WRITES, ids=[path for _method, path, _body in WRITES])
 @pytest.mark.usefixtures("bob")
-def test_a_write_is_unavailable_and_may_be_sent_again(
+def test_a_write_gets_503_with_retry_after(
     alice: User, sign_in: Callable[..., SignedIn], demote: Callable[[], None], write: tuple[str, str, dict[str, str]]
 ) -> None:
     method, path, body = write
@@ -69,7 +69,9 @@ def test_a_write_is_unavailable_and_may_be_sent_again(
     assert User.objects.count() == 2
 
 
-def test_a_refresh_keeps_its_token(alice: User, sign_in: Callable[..., SignedIn], demote: Callable[[], None]) -> None:
+def test_a_refused_refresh_does_not_consume_its_token(
+    alice: User, sign_in: Callable[..., SignedIn], demote: Callable[[], None]
+) -> None:
     token = {"refreshToken": sign_in(alice).refresh}
     demote()
 
@@ -80,14 +82,14 @@ def test_a_refresh_keeps_its_token(alice: User, sign_in: Callable[..., SignedIn]
     assert ApiClient().post("/refresh", token).status_code == 200
 
 
-def test_reading_goes_on(alice: User, sign_in: Callable[..., SignedIn], demote: Callable[[], None]) -> None:
+def test_reads_still_work(alice: User, sign_in: Callable[..., SignedIn], demote: Callable[[], None]) -> None:
     client = sign_in(alice).client
     demote()
 
     assert client.get("/me").status_code == 200
 
 
-def test_the_admin_is_unavailable_too(alice: User, demote: Callable[[], None]) -> None:
+def test_the_admin_gets_503_too(alice: User, demote: Callable[[], None]) -> None:
     User.objects.filter(id=alice.id).update(is_staff=True, is_superuser=True)
     browser = Client(raise_request_exception=False)
     demote()

@@ -30,7 +30,7 @@ def _end_what_it_revived() -> None:
     Session.objects.filter(revoked_at=None).update(revoked_at=datetime.now(UTC))
 
 
-def test_a_session_that_was_signed_out_since_is_back(alice: User, sign_in: Callable[..., SignedIn]) -> None:
+def test_a_restored_snapshot_revives_a_session_signed_out_since(alice: User, sign_in: Callable[..., SignedIn]) -> None:
     signed_in = sign_in(alice)
     snapshot = _snapshot()
     signed_in.client.post("/logout")
@@ -40,7 +40,7 @@ def test_a_session_that_was_signed_out_since_is_back(alice: User, sign_in: Calla
     assert signed_in.client.get("/me").status_code == 200
 
 
-def test_who_refreshed_since_is_taken_for_a_thief(
+def test_a_refresh_token_newer_than_the_snapshot_counts_as_reuse(
     api: ApiClient, alice: User, sign_in: Callable[..., SignedIn], outbox: Callable[[], list[EmailMessage]]
 ) -> None:
     signed_in = sign_in(alice)
@@ -53,7 +53,7 @@ def test_who_refreshed_since_is_taken_for_a_thief(
     assert len(outbox()) == 1
 
 
-def test_once_what_it_revived_is_ended_nobody_passes_and_nobody_is_alarmed(
+def test_after_revoking_restored_sessions_no_token_works_and_no_email_is_sent(
     api: ApiClient, alice: User, sign_in: Callable[..., SignedIn], outbox: Callable[[], list[EmailMessage]]
 ) -> None:
     signed_in = sign_in(alice)
@@ -69,7 +69,7 @@ def test_once_what_it_revived_is_ended_nobody_passes_and_nobody_is_alarmed(
     assert outbox() == []
 
 
-def test_a_session_begun_since_is_over(alice: User, sign_in: Callable[..., SignedIn]) -> None:
+def test_a_session_newer_than_the_snapshot_is_revoked(alice: User, sign_in: Callable[..., SignedIn]) -> None:
     snapshot = _snapshot()
     signed_in = sign_in(alice)
 
@@ -79,7 +79,7 @@ def test_a_session_begun_since_is_over(alice: User, sign_in: Callable[..., Signe
 
 
 @pytest.mark.parametrize("name", ["JWT_SECRET_KEY", "JWT_REFRESH_SECRET"])
-def test_other_keys_refuse_what_it_revived_without_alarm(
+def test_new_signing_keys_reject_restored_sessions_without_an_alarm(
     api: ApiClient, alice: User, sign_in: Callable[..., SignedIn], settings: Any, name: str
 ) -> None:
     signed_in = sign_in(alice)

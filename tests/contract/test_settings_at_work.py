@@ -33,7 +33,7 @@ def use(settings: Settings, name: str, **variables: str) -> None:
         ("日本: <a@example.com>", ("日本:", "a@example.com")),
     ],
 )
-def test_an_email_leaves_by_smtp_with_the_sender_as_it_was_meant(
+def test_an_email_is_sent_by_smtp_with_the_configured_sender(
     db: None, api: ApiClient, settings: Settings, variable: str, expected: tuple[str, str]
 ) -> None:
     use(settings, "DEFAULT_FROM_EMAIL", DEFAULT_FROM_EMAIL=variable)
@@ -59,7 +59,7 @@ def test_a_password_outside_ascii_is_refused_because_smtp_cannot_send_it(setting
 
 
 @pytest.mark.parametrize("name", ['O\'Neil & "Sons" <#1>', "{{ x }} %s", "Société 日本"])
-def test_a_product_name_of_any_kind_arrives_in_subject_text_and_html(
+def test_any_product_name_is_escaped_correctly_in_emails(
     db: None, api: ApiClient, settings: Settings, outbox: Callable[[], list[EmailMessage]], name: str
 ) -> None:
     use(settings, "PRODUCT_NAME", PRODUCT_NAME=name)
@@ -75,7 +75,7 @@ def test_a_product_name_of_any_kind_arrives_in_subject_text_and_html(
     assert "\n" not in str(message.subject)
 
 
-def test_a_link_leads_below_the_path_of_the_front_end(
+def test_a_link_keeps_the_path_of_the_frontend_url(
     api: ApiClient, settings: Settings, alice: User, outbox: Callable[[], list[EmailMessage]]
 ) -> None:
     use(settings, "FRONTEND_URL", FRONTEND_URL="https://App.example.com:443/sign-in/")
@@ -109,7 +109,7 @@ def test_a_preflight_from_a_browser_passes_and_a_foreign_one_does_not(
     [("Auth.Example.com.", "auth.example.com"), ("münchen.example", "xn--mnchen-3ya.example"), ("::1", "[::1]"),
      ("auth.example.com:8443", "auth.example.com:8443"), (".example.com", "a.b.example.com"), ("10.0.0.1", "10.0.0.1:80")],
 )  # fmt: skip
-def test_a_request_to_an_allowed_host_is_answered(db: None, settings: Settings, variable: str, host: str) -> None:
+def test_a_request_to_an_allowed_host_succeeds(db: None, settings: Settings, variable: str, host: str) -> None:
     use(settings, "ALLOWED_HOSTS", ALLOWED_HOSTS=variable)
 
     assert Client().get("/api/auth/me", headers={"Host": host}).status_code == 401
@@ -124,7 +124,7 @@ def test_a_proxy_named_in_ipv6_form_is_trusted(settings: Settings) -> None:
     assert client_ip("192.0.2.1", "203.0.113.7", settings.TRUSTED_PROXIES) == "192.0.2.1"
 
 
-def test_a_reserved_username_is_reserved_in_any_case(db: None, api: ApiClient, settings: Settings) -> None:
+def test_reserved_usernames_are_case_insensitive(db: None, api: ApiClient, settings: Settings) -> None:
     use(settings, "RESERVED_USERNAMES", RESERVED_USERNAMES="Manager")
 
     for username in ("manager", "Manager", "MANAGER"):

@@ -39,7 +39,7 @@ def test_an_authenticated_request_costs_one_redis_command_and_no_sql(here: Signe
     assert work == Work(redis=[["GET"]])
 
 
-def test_the_first_request_of_a_session_reads_one_row_and_remembers_it(
+def test_the_first_request_of_a_session_reads_one_row_and_caches_it(
     alice: User, sign_in: Callable[..., SignedIn], measure: Measure
 ) -> None:
     fresh = sign_in(alice)
@@ -49,7 +49,7 @@ def test_the_first_request_of_a_session_reads_one_row_and_remembers_it(
     assert work == Work(sql=[f"SELECT {SESSION}"], redis=[["GET"], ["SET"]])
 
 
-def test_a_revoked_token_is_refused_by_redis_alone(here: SignedIn, measure: Measure) -> None:
+def test_a_revoked_token_is_rejected_from_the_cache(here: SignedIn, measure: Measure) -> None:
     here.client.post("/logout")
 
     work = measure(lambda: here.client.put("/me"))
@@ -61,30 +61,28 @@ def test_a_forged_token_costs_neither_sql_nor_redis(api: ApiClient, db: None, me
     assert measure(lambda: api.bearing("a.b.c").get("/me")) == Work()
 
 
-def test_what_a_proxy_asks_costs_one_redis_command_and_no_sql(here: SignedIn, measure: Measure) -> None:
+def test_forward_auth_costs_one_redis_command_and_no_sql(here: SignedIn, measure: Measure) -> None:
     assert measure(lambda: here.client.get("/forward-auth")) == Work(redis=[["GET"]])
     here.client.post("/logout")
 
     assert measure(lambda: here.client.get("/forward-auth")) == Work(redis=[["GET"]])
 
 
-def test_what_a_service_asks_costs_the_look_at_its_secret_and_one_redis_command(
-    here: SignedIn, measure: Measure
-) -> None:
+def test_an_introspection_costs_one_query_and_one_redis_command(here: SignedIn, measure: Measure) -> None:
     billing = make_service()
     billing.introspect(here.access)  # notes the use, at most once an hour
 
     assert measure(lambda: billing.introspect(here.access)) == Work(sql=[f"SELECT {SERVICE}"], redis=[["GET"]])
 
 
-def test_me_reads_the_user_and_the_sessions_at_once(here: SignedIn, measure: Measure) -> None:
+def test_me_reads_user_and_sessions_in_one_query(here: SignedIn, measure: Measure) -> None:
     # The fast path needs this statement alone (tests/contract/test_fast_me.py): it checks the session, too.
     work = measure(lambda: here.client.get("/me"))
 
     assert work == Work(sql=[f"SELECT {USER}"], redis=[["GET"]])
 
 
-def test_the_list_of_sessions_is_one_statement_however_long_it_is(
+def test_a_session_list_of_any_length_is_one_statement(
     here: SignedIn, sign_in: Callable[..., SignedIn], measure: Measure
 ) -> None:
     for _ in range(5):
@@ -94,7 +92,7 @@ def test_the_list_of_sessions_is_one_statement_however_long_it_is(
     assert measure(lambda: here.client.get(f"/sessions/{here.session_id}")).sql == [f"SELECT {SESSION}"]
 
 
-def test_a_refresh_is_one_statement_without_a_transaction_and_needs_no_redis(
+def test_a_refresh_is_one_statement_without_transaction_or_redis(
     here: SignedIn, api: ApiClient, measure: Measure
 ) -> None:
     # The UPDATE decides by itself, so that no transaction has to hold a lock, and brings the session and the user along.
@@ -103,7 +101,7 @@ def test_a_refresh_is_one_statement_without_a_transaction_and_needs_no_redis(
     assert work == Work(sql=[f"UPDATE {SESSION}"])
 
 
-def test_a_refresh_that_is_repeated_within_the_grace_writes_nothing(
+def test_a_refresh_repeated_within_the_grace_period_writes_nothing(
     here: SignedIn, api: ApiClient, measure: Measure
 ) -> None:
     api.post("/refresh", {"refreshToken": here.refresh})
@@ -115,7 +113,7 @@ def test_a_refresh_that_is_repeated_within_the_grace_writes_nothing(
     assert Session.objects.values().get() == before
 
 
-def test_a_login_is_seven_statements_at_most_in_one_transaction(
+def test_a_login_is_at_most_seven_statements_in_one_transaction(
     alice: User, sign_in: Callable[..., SignedIn], measure: Measure, settings: Settings
 ) -> None:
     settings.MAX_SESSIONS_PER_USER = 2
@@ -132,7 +130,7 @@ def test_a_login_is_seven_statements_at_most_in_one_transaction(
     assert work.redis == [["SET"]]
 
 
-def test_an_everyday_login_is_five_statements(alice: User, sign_in: Callable[..., SignedIn], measure: Measure) -> None:
+def test_a_usual_login_is_five_statements(alice: User, sign_in: Callable[..., SignedIn], measure: Measure) -> None:
     sign_in(alice)
 
     work = measure(lambda: _log_in(CHROME))
@@ -153,7 +151,7 @@ def test_a_login_that_waits_for_the_second_factor_writes_one_row(here: SignedIn,
     assert work.redis == []
 
 
-def test_a_second_factor_is_judged_in_one_transaction_that_holds_the_user(here: SignedIn, measure: Measure) -> None:
+def test_a_second_factor_is_verified_in_one_transaction_that_locks_the_user(here: SignedIn, measure: Measure) -> None:
     alice_with_totp = enrol(here)
     token = alice_with_totp.pending()
 
@@ -168,15 +166,13 @@ def test_a_second_factor_is_judged_in_one_transaction_that_holds_the_user(here: 
 
 
 @pytest.mark.parametrize("name", ["alice", "unknown"])
-def test_a_failed_login_costs_a_look_and_a_row_of_the_audit_whoever_it_names(
-    alice: User, measure: Measure, name: str
-) -> None:
+def test_a_failed_login_costs_the_same_for_any_username(alice: User, measure: Measure, name: str) -> None:
     work = measure(lambda: ApiClient().post("/login", {"username": name, "password": "Wrong-Horse-7"}))
 
     assert work == Work(sql=[f"SELECT {USER}", f"INSERT {AUDIT}"])
 
 
-def test_a_sign_up_writes_the_user_and_the_email_in_one_transaction(db: None, api: ApiClient, measure: Measure) -> None:
+def test_a_registration_writes_user_and_email_in_one_transaction(db: None, api: ApiClient, measure: Measure) -> None:
     body = {"email": "eve@example.com", "username": "eve", "password": PASSWORD}
 
     work = measure(lambda: api.post("/register", body))
@@ -185,7 +181,7 @@ def test_a_sign_up_writes_the_user_and_the_email_in_one_transaction(db: None, ap
     assert work == Work(sql=statements, frames=["BEGIN", "COMMIT"])
 
 
-def test_a_logout_is_two_statements_and_tells_redis_after_the_commit(here: SignedIn, measure: Measure) -> None:
+def test_a_logout_is_two_statements_and_updates_redis_after_the_commit(here: SignedIn, measure: Measure) -> None:
     work = measure(lambda: here.client.post("/logout"))
 
     assert work.sql == [f"UPDATE {SESSION}", f"INSERT {AUDIT}"]
@@ -193,7 +189,7 @@ def test_a_logout_is_two_statements_and_tells_redis_after_the_commit(here: Signe
     assert work.redis == [["GET"], ["SET"]]
 
 
-def test_ending_many_sessions_is_four_statements_and_one_trip_to_redis(
+def test_revoking_many_sessions_is_four_statements_and_one_redis_round_trip(
     here: SignedIn, sign_in: Callable[..., SignedIn], measure: Measure
 ) -> None:
     for _ in range(4):
@@ -228,7 +224,9 @@ def test_a_wrong_password_is_counted_by_two_redis_commands(alice: User, measure:
     assert measure(lambda: ApiClient().post("/login", wrong)).redis == [["EVALSHA"]] * 2
 
 
-def test_a_try_that_has_to_wait_costs_a_look_and_a_command(alice: User, measure: Measure, limits_on: Settings) -> None:
+def test_a_delayed_attempt_costs_one_query_and_one_redis_command(
+    alice: User, measure: Measure, limits_on: Settings
+) -> None:
     wrong = {"username": "alice", "password": "Wrong-Horse-7"}
     for _ in range(5):
         ApiClient().post("/login", wrong)

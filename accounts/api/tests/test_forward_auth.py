@@ -110,7 +110,7 @@ def test_a_forwarded_host_that_is_none_trusts_nobody(ask: Send, here: SignedIn, 
 
 
 @pytest.mark.parametrize("header", ["Bearer x", "Bearer ", "Basic YTpi", "", "Bearer a b", "Bearer \xff"])
-def test_a_bad_header_is_never_replaced_by_a_good_cookie(ask: Send, here: SignedIn, header: str) -> None:
+def test_a_valid_cookie_does_not_replace_an_invalid_header(ask: Send, here: SignedIn, header: str) -> None:
     assert _refused(ask(_cookie(here) | {"Authorization": header}), 401, "token_invalid")
 
 
@@ -122,7 +122,7 @@ def test_a_refresh_token_does_not_pass(ask: Send, here: SignedIn) -> None:
         assert _refused(ask(headers), 401, "token_invalid")
 
 
-def test_an_expired_token_is_told_apart(ask: Send, here: SignedIn) -> None:
+def test_an_expired_token_has_a_code_of_its_own(ask: Send, here: SignedIn) -> None:
     assert ask(_bearer(here)).status == 200
 
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=16), tick=False):

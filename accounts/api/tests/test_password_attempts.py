@@ -196,7 +196,7 @@ def test_a_stolen_session_guesses_no_password(
     assert _code(_log_in(PASSWORD)) == "ok"
 
 
-def test_with_redis_away_each_process_counts_for_itself(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_redis_each_process_counts_locally(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(breaker, "pause", 60)
     breaker.record_failure()
 
