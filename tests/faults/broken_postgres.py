@@ -1,4 +1,4 @@
-"""A PostgreSQL of a test's own, at one address: stopped, started again, and with no place left for anybody."""
+"""A PostgreSQL server for one test, at a fixed URL: stop it, restart it, or exhaust its connections."""
 
 import signal
 import subprocess
@@ -14,8 +14,8 @@ from core.dev.postgres_server import PostgresServer
 
 Connection = psycopg.Connection[Any]
 
-MOST_CONNECTIONS = 12
-_END = """
+MAX_CONNECTIONS = 12
+_TERMINATE = """
     SELECT count(*) FILTER (WHERE pg_terminate_backend(pid, 5000))
     FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname <> ''
 """
@@ -39,7 +39,7 @@ class BrokenPostgres:
         log = self.server.folder / "postgres.log"
         with log.open("ab") as output:
             process = processes.start(
-                [*self.server.process.args, "-c", f"max_connections={MOST_CONNECTIONS}"],  # type: ignore[misc]
+                [*self.server.process.args, "-c", f"max_connections={MAX_CONNECTIONS}"],  # type: ignore[misc]
                 stop_signal=signal.SIGQUIT,
                 temporary=self.server.folder,
                 stdout=output,
@@ -50,49 +50,49 @@ class BrokenPostgres:
                 cwd=self.server.folder,
             )
         self.server = replace(self.server, process=process)
-        processes.wait_until(self._answers, process, log=log, seconds=_START_SECONDS)
+        processes.wait_until(self._accepts_connections, process, log=log, seconds=_START_SECONDS)
 
-    def _answers(self) -> bool:
+    def _accepts_connections(self) -> bool:
         with suppress(psycopg.OperationalError), psycopg.connect(self.url):
             return True
         return False
 
-    def end_connections(self) -> int:
-        """Every other connection to this server, idle or not; how many they were. Returns when they are gone."""
-        with psycopg.connect(self.url, autocommit=True) as own:
-            row = own.execute(_END).fetchone()
+    def terminate_connections(self) -> int:
+        """Terminate every other connection to this server, idle or not, and return their number."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            row = connection.execute(_TERMINATE).fetchone()
             assert row
             return int(row[0])
 
     @contextmanager
-    def crowded(self, *, by_strangers_alone: bool = False) -> Iterator[None]:
-        """Strangers hold every connection that is free, or every one there is."""
+    def exhausted(self, *, evict_others: bool = False) -> Iterator[None]:
+        """Hold every free connection; with `evict_others`, hold every connection of the server."""
         with ExitStack() as stack:
-            strangers = self._fill(stack)
-            while by_strangers_alone and self._end_others(strangers):
-                strangers += self._fill(stack)
+            held = self._fill(stack)
+            while evict_others and self._terminate_others(held):
+                held += self._fill(stack)
             yield
 
     def _fill(self, stack: ExitStack) -> list[Connection]:
-        mine: list[Connection] = []
+        connections: list[Connection] = []
         with suppress(psycopg.OperationalError):
             while True:
-                mine.append(stack.enter_context(psycopg.connect(self.url, autocommit=True)))
-        return mine
+                connections.append(stack.enter_context(psycopg.connect(self.url, autocommit=True)))
+        return connections
 
-    def _end_others(self, strangers: list[Connection]) -> int:
-        """Ends whoever is none of them, and says how many those were: one may have been faster than the crowd."""
-        pids = [stranger.info.backend_pid for stranger in strangers]
-        row = strangers[0].execute(f"{_END} AND NOT pid = ANY(%s)", [pids]).fetchone()
+    def _terminate_others(self, held: list[Connection]) -> int:
+        """Terminate all other connections, and return their number: another client may take a free connection first."""
+        pids = [connection.info.backend_pid for connection in held]
+        row = held[0].execute(f"{_TERMINATE} AND NOT pid = ANY(%s)", [pids]).fetchone()
         return int(row[0]) if row else 0
 
 
 @contextmanager
 def running() -> Iterator[BrokenPostgres]:
-    own = BrokenPostgres(postgres_server.start_for_tests())
+    postgres = BrokenPostgres(postgres_server.start_for_tests())
     try:
-        own.stop()
-        own.start()
-        yield own
+        postgres.stop()
+        postgres.start()
+        yield postgres
     finally:
-        own.server.stop()
+        postgres.server.stop()

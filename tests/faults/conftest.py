@@ -1,4 +1,4 @@
-"""What breaks, and the servers that must not mind: a Redis to break, and nodes of the API on one database."""
+"""Fixtures of the fault tests: a faulty Redis, a mail server, workers, and API nodes on one database."""
 
 import http.client
 import json
@@ -23,7 +23,7 @@ from tests.faults.worker_fleet import WorkerFleet
 
 
 def probe(node: LiveServer, path: str) -> tuple[int, dict[str, Any]]:
-    """What one of the two health checks says, and with which status."""
+    """Return status and body of a health check."""
     connection = http.client.HTTPConnection(live_server.HOST, node.port, timeout=10)
     try:
         connection.request("GET", path)
@@ -37,17 +37,17 @@ def readiness(node: LiveServer) -> dict[str, Any]:
     return probe(node, "/readyz")[1]
 
 
-def timed(node: LiveServer, ask: ApiRequest, *, seconds: float = 1) -> ApiResponse:
-    """The answer, which must not take longer."""
+def timed(node: LiveServer, request: ApiRequest, *, seconds: float = 1) -> ApiResponse:
+    """Return the response, and assert that it came in time."""
     started = time.monotonic()
-    reply = node.send(ask)
-    assert time.monotonic() - started < seconds, ask
-    return reply
+    response = node.send(request)
+    assert time.monotonic() - started < seconds, request
+    return response
 
 
 @dataclass(frozen=True)
 class Nodes:
-    """Two API processes on one database and one Redis: `here` revokes, `there` must refuse."""
+    """Two API processes on one database and one Redis: `here` revokes, `there` must reject."""
 
     here: LiveServer
     there: LiveServer
@@ -73,15 +73,15 @@ def shared_nodes(faults_folder: Path) -> Iterator[Nodes]:
         here.mkdir()
         there.mkdir()
         with (
-            live_server.running(here, REDIS_URL=redis.url, WEB_WORKERS="1") as one,
-            live_server.running(there, REDIS_URL=redis.url, WEB_WORKERS="1") as other,
+            live_server.running(here, REDIS_URL=redis.url, WEB_WORKERS="1") as first,
+            live_server.running(there, REDIS_URL=redis.url, WEB_WORKERS="1") as second,
         ):
-            yield Nodes(here=one, there=other, redis=redis, folder=faults_folder)
+            yield Nodes(here=first, there=second, redis=redis, folder=faults_folder)
 
 
 @pytest.fixture
 def nodes(shared_nodes: Nodes) -> Iterator[Nodes]:
-    """They are kept from test to test, for each fault has to be got over anyway."""
+    """The nodes run for the whole module: recovering from each fault is part of what the tests check."""
     shared_nodes.redis.client.flushall()
     yield shared_nodes
     shared_nodes.redis.delete_snapshot()
@@ -92,8 +92,8 @@ def nodes(shared_nodes: Nodes) -> Iterator[Nodes]:
 
 @pytest.fixture
 def redis() -> Iterator[FaultyRedis]:
-    with faulty_redis.running() as own:
-        yield own
+    with faulty_redis.running() as server:
+        yield server
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def mailbox() -> Iterator[MailServer]:
 @pytest.fixture
 def fleet_settings() -> str:
     """The settings module of the workers and beats of `fleet`."""
-    return worker_fleet.PATIENT
+    return worker_fleet.LONG_CLAIM
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""As `watched_beat_settings`, with a schedule that hangs once, in its fifth look at the clock after a start."""
+"""`watched_beat_settings`, with a schedule that hangs once, in its fifth `is_due` call after a start."""
 
 import time
 from pathlib import Path
@@ -10,15 +10,15 @@ from core.environment import env
 from tests.faults.watched_beat_settings import *  # noqa: F403
 
 _MARK = Path(env.text("HUNG_BEAT_MARK"))
-_HANGS_AT = 5
+_HANG_AT_CALL = 5
 
 
 class HangingSchedule(schedule):
-    looks = 0
+    calls = 0
 
     def is_due(self, last_run_at: Any) -> Any:
-        type(self).looks += 1
-        if type(self).looks >= _HANGS_AT and not _MARK.exists():
+        type(self).calls += 1
+        if type(self).calls >= _HANG_AT_CALL and not _MARK.exists():
             _MARK.touch()
             time.sleep(3600)
         return super().is_due(last_run_at)

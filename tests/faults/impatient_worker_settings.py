@@ -1,4 +1,4 @@
-"""As `patient_worker_settings`, for a mail server that never answers."""
+"""`patient_worker_settings`, with a short SMTP timeout for a mail server that never responds."""
 
 from tests.faults.patient_worker_settings import *  # noqa: F403
 

@@ -1,4 +1,4 @@
-"""A mail server below the manners of SMTP: it says what it likes, or nothing, and writes down all that it hears."""
+"""An SMTP server that violates the protocol: it sends configured responses or none, and records every command."""
 
 import socketserver
 import threading
@@ -7,66 +7,66 @@ from contextlib import contextmanager, suppress
 
 SILENT = "silent"
 GREETING, MESSAGE = "greeting", "message"
-_USUAL = {
+_DEFAULT_RESPONSES = {
     GREETING: "220 here",
     "EHLO": "250-here\r\n250-AUTH PLAIN LOGIN\r\n250 8BITMIME",
     "MAIL": "250 OK",
     "RCPT": "250 OK",
-    "DATA": "354 go on",
-    MESSAGE: "250 taken",
+    "DATA": "354 send the message",
+    MESSAGE: "250 accepted",
     "QUIT": "221 bye",
 }
 
 
-class RudeMailServer(socketserver.ThreadingTCPServer):
-    """`answers` replaces usual ones, by command (or GREETING, MESSAGE); after SILENT nothing more comes, nor goes.
+class MisbehavingMailServer(socketserver.ThreadingTCPServer):
+    """`responses` overrides the defaults by command (or GREETING, MESSAGE); SILENT ends all responses of a connection.
 
-    `accepted` counts the messages that got a 250, `heard` holds the commands.
+    `accepted` counts the messages that got a 250, `commands` holds the received lines.
     """
 
     def __init__(self) -> None:
-        self.answers: dict[str, str] = {}
-        self.heard: list[str] = []
+        self.responses: dict[str, str] = {}
+        self.commands: list[str] = []
         self.accepted = 0
         self.is_closing = threading.Event()
-        super().__init__(("127.0.0.1", 0), _Talk)
+        super().__init__(("127.0.0.1", 0), _Session)
 
     @property
     def url(self) -> str:
         return f"smtp://127.0.0.1:{self.server_address[1]}"
 
 
-class _Talk(socketserver.StreamRequestHandler):
-    server: RudeMailServer
+class _Session(socketserver.StreamRequestHandler):
+    server: MisbehavingMailServer
 
     def handle(self) -> None:
         with suppress(OSError):
-            goes_on = self._answer(GREETING)
-            while goes_on and (line := self.rfile.readline().decode().strip()):
-                self.server.heard.append(line)
-                goes_on = self._answer(line.split(" ")[0].upper())
-                if goes_on and line.upper() == "DATA":
-                    goes_on = self._take_message()
+            is_open = self._respond(GREETING)
+            while is_open and (line := self.rfile.readline().decode().strip()):
+                self.server.commands.append(line)
+                is_open = self._respond(line.split(" ")[0].upper())
+                if is_open and line.upper() == "DATA":
+                    is_open = self._receive_message()
 
-    def _take_message(self) -> bool:
+    def _receive_message(self) -> bool:
         while self.rfile.readline() not in (b".\r\n", b""):
             pass
-        taken = self._answer(MESSAGE)
-        self.server.accepted += taken
-        return taken
+        is_accepted = self._respond(MESSAGE)
+        self.server.accepted += is_accepted
+        return is_accepted
 
-    def _answer(self, to: str) -> bool:
-        answer = self.server.answers.get(to, _USUAL.get(to, "502 what?"))
-        if answer == SILENT:
+    def _respond(self, command: str) -> bool:
+        response = self.server.responses.get(command, _DEFAULT_RESPONSES.get(command, "502 command not implemented"))
+        if response == SILENT:
             self.server.is_closing.wait(timeout=30)
             return False
-        self.wfile.write(f"{answer}\r\n".encode())
+        self.wfile.write(f"{response}\r\n".encode())
         return True
 
 
 @contextmanager
-def listening() -> Iterator[RudeMailServer]:
-    with RudeMailServer() as server:
+def listening() -> Iterator[MisbehavingMailServer]:
+    with MisbehavingMailServer() as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}).start()
         try:
             yield server

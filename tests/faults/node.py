@@ -1,7 +1,7 @@
-"""A node that can be killed at any moment and is back at once: the application in a forked process, on a socket that stays.
+"""A node that can be killed at any time and restarts at once: the application in a forked process, on a persistent socket.
 
-Run as a module it is the keeper: it loads the application, listens, and forks a server whenever the last one has died. Its
-clock is off by CLOCK_SHIFT seconds, the servers' too.
+Run as a module, it is the supervisor: it loads the application, listens, and forks a new server whenever the last one has
+died. CLOCK_SHIFT shifts the clock of the supervisor and of its servers by that many seconds.
 """
 
 import os
@@ -33,7 +33,7 @@ _STOP_SECONDS = 3.0
 
 
 class Node:
-    """`server` to send requests to; `kill` ends the process that answers them, wherever it is at that moment."""
+    """`server` receives the requests; `kill` sends SIGKILL to the process that serves them."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
         self._process = process
@@ -47,7 +47,7 @@ class Node:
 
 @contextmanager
 def running(folder: Path, *, clock_shift: float = 0, **variables: str) -> Iterator[Node]:
-    """On the database of `live_database`; `variables` join the environment."""
+    """Run a node on the database of `live_database`; `variables` extend the environment."""
     with socket.create_server((HOST, 0), backlog=128) as listener:
         port = int(listener.getsockname()[1])
         shift = {"CLOCK_SHIFT": str(clock_shift)}
@@ -75,7 +75,7 @@ class _Quiet(WSGIRequestHandler):
         return
 
 
-def _keep(listener: socket.socket) -> None:
+def _supervise(listener: socket.socket) -> None:
     _warm_up()
     while True:
         child = os.fork()
@@ -85,10 +85,10 @@ def _keep(listener: socket.socket) -> None:
 
 
 def _warm_up() -> None:
-    """What is loaded at the first request is loaded before the fork, so that the next server answers in no time."""
+    """Load before the fork everything that a first request loads, so that the next server responds at once."""
     browser = Client(SERVER_NAME="localhost")
-    reply = browser.post("/api/auth/refresh", {"refreshToken": "x"}, content_type="application/json")
-    assert reply.status_code == HTTPStatus.UNAUTHORIZED, reply.content
+    response = browser.post("/api/auth/refresh", {"refreshToken": "x"}, content_type="application/json")
+    assert response.status_code == HTTPStatus.UNAUTHORIZED, response.content
     connection.ensure_connection()
     connection.close()
     if connection.vendor == "postgresql":
@@ -97,13 +97,13 @@ def _warm_up() -> None:
 
 
 def _await_threads() -> None:
-    """What one of them holds at the fork, the lock of an import say, nobody would ever let go of in the child."""
+    """Wait for all other threads: a lock that a thread holds at the fork (an import lock) stays locked in the child."""
     while threading.active_count() > 1:
         time.sleep(0.01)
 
 
 def _serve(listener: socket.socket) -> None:
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_exit_with_parent, args=(os.getppid(),), daemon=True).start()
     server = ThreadedWSGIServer((HOST, 0), _Quiet, bind_and_activate=False)
     server.socket.close()
     server.socket = listener
@@ -113,8 +113,8 @@ def _serve(listener: socket.socket) -> None:
     server.serve_forever(poll_interval=5)
 
 
-def _end_with(keeper: int) -> None:
-    while os.getppid() == keeper:
+def _exit_with_parent(parent: int) -> None:
+    while os.getppid() == parent:
         time.sleep(0.1)
     os._exit(0)
 
@@ -122,4 +122,4 @@ def _end_with(keeper: int) -> None:
 if __name__ == "__main__":
     now = datetime.now(UTC) + timedelta(seconds=float(os.environ["CLOCK_SHIFT"]))
     with time_machine.travel(now, tick=True):
-        _keep(socket.socket(fileno=int(sys.argv[1])))
+        _supervise(socket.socket(fileno=int(sys.argv[1])))

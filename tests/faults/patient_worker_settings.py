@@ -1,4 +1,4 @@
-"""As `accounts.testing.worker_settings`, with a lease that no slow machine outlasts, for tests in which nobody is killed."""
+"""`accounts.testing.worker_settings`, with a claim timeout that no slow machine reaches, for tests that kill no worker."""
 
 from datetime import timedelta
 

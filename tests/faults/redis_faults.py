@@ -1,4 +1,4 @@
-"""What can happen to a Redis: each fault by its name, for tests that are run with every one of them."""
+"""Faults of a Redis server, by name, to parametrize tests with."""
 
 from collections.abc import Callable
 
@@ -72,4 +72,4 @@ FAULTS: list[Fault] = [
     requiring_a_password, garbled, of_another_type,
 ]  # fmt: skip
 
-AWAY = {killed, hung, read_only, without_replicas, requiring_a_password}
+UNAVAILABLE = {killed, hung, read_only, without_replicas, requiring_a_password}

@@ -1,4 +1,4 @@
-"""beat ends when it publishes nothing although the broker answers, is started again, and waits for a broker that is away."""
+"""beat exits when it cannot publish to a reachable broker, and keeps running while the broker is unavailable."""
 
 import time
 from pathlib import Path
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
 
 WATCHED = "tests.faults.watched_beat_settings"
 HUNG = "tests.faults.hung_beat_settings"
-# Longer than a beat that is watched may publish nothing.
+# Longer than BEAT_STALLED_SECONDS.
 LONG_SECONDS = 6
 
 
@@ -25,14 +25,14 @@ def fleet_settings() -> str:
     return WATCHED
 
 
-def _sweeps(mailbox: MailServer) -> None:
-    """An email arrives without a nudge, so beat has published and the worker consumes."""
+def _assert_beat_publishes(mailbox: MailServer) -> None:
+    """The web process wakes no worker here: an email arrives only if beat publishes and the worker consumes."""
     [email] = enqueue_welcome()
     wait_until(lambda: mailbox.accepted[email], seconds=40)
 
 
-def _refuse_publications(redis: FaultyRedis) -> None:
-    """PING succeeds, and LPUSH is refused."""
+def _reject_publications(redis: FaultyRedis) -> None:
+    """PING succeeds, and LPUSH is rejected."""
     redis.client.execute_command("ACL", "SETUSER", "default", "-lpush")
 
 
@@ -41,14 +41,14 @@ def test_beat_exits_when_a_reachable_broker_rejects_every_publication(
 ) -> None:
     beat = fleet.beat()
     fleet.worker(beat=False)
-    _sweeps(mailbox)
+    _assert_beat_publishes(mailbox)
 
-    _refuse_publications(redis)
+    _reject_publications(redis)
 
     assert beat.wait(timeout=30) == 1
     redis.client.execute_command("ACL", "SETUSER", "default", "+@all")
     fleet.beat()
-    _sweeps(mailbox)
+    _assert_beat_publishes(mailbox)
 
 
 def test_a_hung_beat_exits(faults_folder: Path, mailbox: MailServer, redis: FaultyRedis, tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_hung_beat_inside_a_worker_is_replaced_and_stops_with_the_worker(
         worker = fleet.worker()
         wait_until(mark.exists, seconds=40)
 
-        _sweeps(mailbox)
+        _assert_beat_publishes(mailbox)
 
         beats = _children(worker)
         worker.terminate()
@@ -87,16 +87,16 @@ def test_beat_survives_a_killed_and_a_hung_broker(
     beat = fleet.worker() if embedded else fleet.beat()
     if not embedded:
         fleet.worker(beat=False)
-    _sweeps(mailbox)
+    _assert_beat_publishes(mailbox)
 
     redis.kill()
     time.sleep(LONG_SECONDS)
     redis.start()
-    _sweeps(mailbox)
+    _assert_beat_publishes(mailbox)
 
     redis.hang()
     time.sleep(LONG_SECONDS)
     redis.resume()
-    _sweeps(mailbox)
+    _assert_beat_publishes(mailbox)
 
     assert beat.poll() is None

@@ -1,4 +1,4 @@
-"""SQLite locked by somebody else for longer than anybody waits: 503 in time, nothing half done, and on it goes afterwards."""
+"""SQLite locked by another process beyond the busy timeout: 503 in time, no partial write, and recovery afterwards."""
 
 import os
 import sqlite3
@@ -22,69 +22,69 @@ from tests.faults.conftest import readiness
 
 pytestmark = [
     pytest.mark.faults,
-    pytest.mark.skipif(not os.environ["DATABASE_URL"].startswith("sqlite"), reason="is about SQLite"),
+    pytest.mark.skipif(not os.environ["DATABASE_URL"].startswith("sqlite"), reason="tests SQLite"),
 ]
 
-# How long a writer waits for its turn, and a second for the rest.
+# The busy timeout of a writer, and one second for the rest of the request.
 BOUND_SECONDS = 6
 
 
 @dataclass(frozen=True)
-class Place:
+class Deployment:
     api: LiveServer
     file: Path
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        with closing(sqlite3.connect(self.file, isolation_level=None)) as stranger:
-            stranger.execute("BEGIN EXCLUSIVE")
+        with closing(sqlite3.connect(self.file, isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
             yield
-            stranger.execute("ROLLBACK")
+            other.execute("ROLLBACK")
 
 
 @pytest.fixture(scope="module")
-def place(faults_folder: Path) -> Iterator[Place]:
+def deployment(faults_folder: Path) -> Iterator[Deployment]:
     with live_server.running(faults_folder, WEB_WORKERS="1") as api:
-        yield Place(api, faults_folder / "live.sqlite3")
+        yield Deployment(api, faults_folder / "live.sqlite3")
 
 
-def test_while_the_database_is_locked_writes_get_503_and_reads_succeed(place: Place) -> None:
+def test_while_the_database_is_locked_writes_get_503_and_reads_succeed(deployment: Deployment) -> None:
     user = someone()
-    tokens = signed_in(place.api, user)
+    tokens = signed_in(deployment.api, user)
     writers = [log_in(user), refresh(tokens.refresh), ApiRequest("POST", "/logout", token=tokens.access), _sign_up()]
     before = _rows()
 
-    with place.locked():
+    with deployment.locked():
         started = time.monotonic()
-        replies = place.api.send_at_once(writers)
+        responses = deployment.api.send_at_once(writers)
         seconds = time.monotonic() - started
-        assert place.api.send(me(tokens.access)).status == 200
-        assert readiness(place.api)["database"] == "ok"
+        assert deployment.api.send(me(tokens.access)).status == 200
+        assert readiness(deployment.api)["database"] == "ok"
 
-    assert [(reply.status, reply.code) for reply in replies] == [(503, "service_unavailable")] * len(writers)
-    assert all(int(reply.headers["Retry-After"]) >= 1 for reply in replies)
+    assert [(response.status, response.code) for response in responses] == [(503, "service_unavailable")] * len(writers)
+    assert all(int(response.headers["Retry-After"]) >= 1 for response in responses)
     assert seconds < BOUND_SECONDS
     assert _rows() == before
-    assert [place.api.send(ask).status for ask in (writers[0], writers[1], writers[3], writers[2])] == [
+    assert [deployment.api.send(request).status for request in (writers[0], writers[1], writers[3], writers[2])] == [
         200,
         200,
         201,
         200,
     ]
-    assert place.api.send(me(tokens.access)).code == "session_revoked"
+    assert deployment.api.send(me(tokens.access)).code == "session_revoked"
 
 
-def test_a_short_lock_delays_logins_and_fails_none(place: Place) -> None:
+def test_a_short_lock_delays_logins_and_fails_none(deployment: Deployment) -> None:
     user = someone()
-    with closing(sqlite3.connect(place.file, isolation_level=None, check_same_thread=False)) as stranger:
-        stranger.execute("BEGIN EXCLUSIVE")
-        release = Timer(1, stranger.execute, ["ROLLBACK"])
+    with closing(sqlite3.connect(deployment.file, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        release = Timer(1, other.execute, ["ROLLBACK"])
         release.start()
 
-        replies = place.api.send_at_once([log_in(user)] * 5)
+        responses = deployment.api.send_at_once([log_in(user)] * 5)
         release.join()
 
-    assert [reply.status for reply in replies] == [200] * 5
+    assert [response.status for response in responses] == [200] * 5
 
 
 def _sign_up() -> ApiRequest:
@@ -94,7 +94,7 @@ def _sign_up() -> ApiRequest:
 
 
 def _rows() -> list[object]:
-    """Everything that the four requests write, but for when the caller was last seen."""
+    """Return every row that the four requests can write, without `last_seen_at`."""
     return [
         list(User.objects.order_by("id").values()),
         list(Session.objects.order_by("id").values("id", "refresh_jti", "revoked_at")),

@@ -26,7 +26,7 @@ from core.testing import live_database, live_server
 from core.testing.live_server import ApiRequest, LiveServer
 from core.testing.waiting import wait_until
 from tests.faults import worker_fleet
-from tests.faults.worker_fleet import address, sign_up, sign_up_in_time
+from tests.faults.worker_fleet import new_email, sign_up, sign_up_in_time
 
 pytestmark = pytest.mark.faults
 
@@ -83,7 +83,7 @@ def test_a_hung_broker_delays_email_and_nothing_else(
     broker_server: RedisServer,
 ) -> None:
     fleet.worker()
-    before, meanwhile = address(), [address() for _ in range(3)]
+    before, meanwhile = new_email(), [new_email() for _ in range(3)]
     sign_up(server, before)
     wait_until(lambda: mailbox.accepted[before])
 
@@ -100,7 +100,7 @@ def test_a_broker_out_of_memory_delays_email_and_nothing_else(
     server: LiveServer, fleet: worker_fleet.WorkerFleet, mailbox: MailServer, broker: redis.Redis
 ) -> None:
     worker = fleet.worker()
-    before, meanwhile = address(), [address() for _ in range(3)]
+    before, meanwhile = new_email(), [new_email() for _ in range(3)]
     sign_up(server, before)
     wait_until(lambda: mailbox.accepted[before])
 
@@ -121,7 +121,7 @@ def test_a_broker_out_of_memory_delays_email_and_nothing_else(
 def test_flushing_the_broker_loses_no_email(
     server: LiveServer, fleet: worker_fleet.WorkerFleet, mailbox: MailServer, broker: redis.Redis
 ) -> None:
-    emails = [address() for _ in range(3)]
+    emails = [new_email() for _ in range(3)]
     assert {sign_up(server, email).status for email in emails} == {201}
     wait_until(lambda: broker.llen(QUEUE))
     broker.flushall()
@@ -130,7 +130,7 @@ def test_flushing_the_broker_loses_no_email(
     wait_until(lambda: all(mailbox.accepted[email] for email in emails))
 
     broker.flushall()  # the worker listens, and what its queue was bound to is gone
-    emails.append(address())
+    emails.append(new_email())
     sign_up(server, emails[-1])
     wait_until(lambda: mailbox.accepted[emails[-1]])
     _expect_once(mailbox, emails)
@@ -209,7 +209,7 @@ def _message(body: bytes, content_type: str, task: str = "accounts.deliver_outbo
 
 def _expect_to_get_through(server: LiveServer, fleet: worker_fleet.WorkerFleet, mailbox: MailServer) -> None:
     worker = fleet.worker()
-    email = address()
+    email = new_email()
     sign_up(server, email)
     wait_until(lambda: mailbox.accepted[email])
     assert worker.poll() is None

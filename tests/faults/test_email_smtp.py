@@ -27,14 +27,14 @@ from core.environment.email_url import email_settings
 from core.testing import live_database, live_server
 from core.testing.waiting import wait_until
 from tests.faults import misbehaving_mail_server, worker_fleet
-from tests.faults.misbehaving_mail_server import GREETING, MESSAGE, SILENT, RudeMailServer
-from tests.faults.worker_fleet import address, sign_up_in_time
+from tests.faults.misbehaving_mail_server import GREETING, MESSAGE, SILENT, MisbehavingMailServer
+from tests.faults.worker_fleet import new_email, sign_up_in_time
 
 pytestmark = pytest.mark.faults
 
 
 @pytest.fixture
-def rude() -> Iterator[RudeMailServer]:
+def smtp_server() -> Iterator[MisbehavingMailServer]:
     with misbehaving_mail_server.listening() as server:
         yield server
 
@@ -55,42 +55,42 @@ def send_by(settings: Settings) -> Callable[[str], int]:
 
 @pytest.mark.parametrize("when", [GREETING, "EHLO", "MAIL", "RCPT", "DATA", MESSAGE])
 def test_a_stalled_server_times_out_and_the_email_is_retried(
-    alice: User, rude: RudeMailServer, send_by: Callable[[str], int], when: str
+    alice: User, smtp_server: MisbehavingMailServer, send_by: Callable[[str], int], when: str
 ) -> None:
     outbox.welcome(alice)
-    rude.answers = {when: SILENT}
+    smtp_server.responses = {when: SILENT}
     started = time.monotonic()
-    send_by(rude.url)
+    send_by(smtp_server.url)
 
     assert time.monotonic() - started < 3
     assert _only().state == EmailState.QUEUED
 
-    rude.answers = {}
-    send_by(rude.url)
-    assert (rude.accepted, _only().state) == (1, EmailState.SENT)
+    smtp_server.responses = {}
+    send_by(smtp_server.url)
+    assert (smtp_server.accepted, _only().state) == (1, EmailState.SENT)
 
 
 def test_a_server_that_hangs_after_accepting_gets_no_second_copy(
-    alice: User, rude: RudeMailServer, send_by: Callable[[str], int]
+    alice: User, smtp_server: MisbehavingMailServer, send_by: Callable[[str], int]
 ) -> None:
     outbox.welcome(alice)
-    rude.answers = {"QUIT": SILENT}
+    smtp_server.responses = {"QUIT": SILENT}
 
-    send_by(rude.url)
+    send_by(smtp_server.url)
 
-    assert send_by(rude.url) == 0
-    assert (rude.accepted, _only().state) == (1, EmailState.SENT)
+    assert send_by(smtp_server.url) == 0
+    assert (smtp_server.accepted, _only().state) == (1, EmailState.SENT)
 
 
 def test_nothing_is_sent_in_clear_when_required_tls_is_not_offered(
-    alice: User, rude: RudeMailServer, send_by: Callable[[str], int]
+    alice: User, smtp_server: MisbehavingMailServer, send_by: Callable[[str], int]
 ) -> None:
     """As when somebody on the way takes STARTTLS out of the server's answer."""
     outbox.welcome(alice)
 
-    send_by(rude.url.replace("smtp://", "smtp+tls://user:secret@"))
+    send_by(smtp_server.url.replace("smtp://", "smtp+tls://user:secret@"))
 
-    assert {line.split(" ")[0] for line in rude.heard} <= {"ehlo", "quit"}
+    assert {line.split(" ")[0] for line in smtp_server.commands} <= {"ehlo", "quit"}
     assert (_only().state, _only().error) == (EmailState.QUEUED, "SMTPNotSupportedError")
 
 
@@ -132,7 +132,9 @@ def test_the_task_time_limits_are_shorter_than_the_email_claim_timeout(settings:
 
 
 @pytest.mark.django_db
-def test_a_task_claims_no_email_after_its_time_budget(alice: User, bob: User, rude: RudeMailServer) -> None:
+def test_a_task_claims_no_email_after_its_time_budget(
+    alice: User, bob: User, smtp_server: MisbehavingMailServer
+) -> None:
     for user in (alice, bob):
         outbox.welcome(user)
 
@@ -142,24 +144,24 @@ def test_a_task_claims_no_email_after_its_time_budget(alice: User, bob: User, ru
 
 
 def test_a_silent_mail_server_delays_no_request(
-    tmp_path: Path, django_db_blocker: DjangoDbBlocker, rude: RudeMailServer
+    tmp_path: Path, django_db_blocker: DjangoDbBlocker, smtp_server: MisbehavingMailServer
 ) -> None:
     """The worker retries, registrations stay as fast, and the emails are sent when the server responds again."""
-    rude.answers = {GREETING: SILENT}
+    smtp_server.responses = {GREETING: SILENT}
     with (
         live_database.in_use(tmp_path, django_db_blocker),
         live_server.running(tmp_path) as server,
-        worker_fleet.running(tmp_path, rude.url, settings="tests.faults.impatient_worker_settings") as fleet,
+        worker_fleet.running(tmp_path, smtp_server.url, settings="tests.faults.impatient_worker_settings") as fleet,
     ):
         fleet.worker()
-        emails = [address() for _ in range(3)]
+        emails = [new_email() for _ in range(3)]
         sign_up_in_time(server, emails)
         wait_until(lambda: OutboxEmail.objects.filter(error__gt="").count() == len(emails))
 
-        rude.answers = {}
-        wait_until(lambda: rude.accepted == len(emails))
+        smtp_server.responses = {}
+        wait_until(lambda: smtp_server.accepted == len(emails))
         wait_until(lambda: not OutboxEmail.objects.exclude(state=EmailState.SENT).exists())
-        assert rude.accepted == len(emails)
+        assert smtp_server.accepted == len(emails)
 
 
 def _only() -> OutboxEmail:

@@ -24,7 +24,7 @@ from core.testing import live_database
 from core.testing.redis_url import redis_url_for_worker
 from core.testing.waiting import wait_until
 from tests.faults import worker_fleet
-from tests.faults.worker_fleet import HASTY, Process, WorkerFleet, enqueue_welcome, row
+from tests.faults.worker_fleet import SHORT_CLAIM, Process, WorkerFleet, enqueue_welcome, outbox_row
 
 pytestmark = pytest.mark.faults
 
@@ -106,7 +106,7 @@ def test_a_stopping_worker_finishes_one_short_task_and_not_the_whole_queue(
 
 
 def test_a_second_sigterm_loses_no_email(folder: Path, mailbox: MailServer) -> None:
-    with worker_fleet.running(folder, mailbox.url, settings=HASTY) as fleet:
+    with worker_fleet.running(folder, mailbox.url, settings=SHORT_CLAIM) as fleet:
         emails = enqueue_welcome(4)
         worker = fleet.worker()
         mailbox.responses[emails[0]] = [lambda: _told_twice(worker)]
@@ -131,7 +131,7 @@ def test_a_redelivered_task_sends_nothing_while_the_first_delivery_is_sending(
     for _ in range(2):
         fleet.worker()
 
-    wait_until(lambda: row(email).state == EmailState.SENT)
+    wait_until(lambda: outbox_row(email).state == EmailState.SENT)
 
     time.sleep(0.7)  # two sweeps, times two
     assert mailbox.attempts[email] == 1
@@ -161,9 +161,9 @@ def test_losing_the_database_after_smtp_acceptance_causes_no_second_copy(
     mailbox.responses[email] = [lambda: _without_database(url)]
     fleet.worker()
 
-    wait_until(lambda: row(email).state == EmailState.SENT)
+    wait_until(lambda: outbox_row(email).state == EmailState.SENT)
 
-    assert (mailbox.attempts[email], row(email).attempts) == (1, 1)
+    assert (mailbox.attempts[email], outbox_row(email).attempts) == (1, 1)
 
 
 class _PowerCutError(Exception):

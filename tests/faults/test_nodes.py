@@ -1,4 +1,4 @@
-"""Two API processes on one database and one Redis: what one of them decides, the other obeys with the next request."""
+"""Two API nodes on one database and one Redis: a change on one node applies to the next request on the other."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,8 +13,8 @@ pytestmark = pytest.mark.faults
 
 
 @pytest.fixture
-def known(nodes: Nodes) -> Tokens:
-    """Somebody whom both nodes serve, and remember."""
+def cached_tokens(nodes: Nodes) -> Tokens:
+    """Tokens of a session that both nodes have used, so that its principal is cached."""
     tokens = signed_in(nodes.here, someone())
     for node in nodes.both * 2:
         assert node.send(me(tokens.access)).status == 200
@@ -49,31 +49,37 @@ def test_requests_in_flight_during_a_logout_leave_no_cached_session(nodes: Nodes
             assert node.send(me(tokens.access)).code == "session_revoked"
 
 
-def test_a_role_change_on_one_node_applies_to_the_next_request_on_the_other(nodes: Nodes, known: Tokens) -> None:
+def test_a_role_change_on_one_node_applies_to_the_next_request_on_the_other(
+    nodes: Nodes, cached_tokens: Tokens
+) -> None:
     admin = someone()
     User.objects.filter(id=admin.id).update(role=Role.ADMIN)
-    chief = signed_in(nodes.here, admin)
-    user_id = nodes.there.send(me(known.access)).data["user"]["id"]
-    assert nodes.there.send(ApiRequest("GET", "/users", token=known.access)).code == "permission_denied"
+    admin_tokens = signed_in(nodes.here, admin)
+    user_id = nodes.there.send(me(cached_tokens.access)).data["user"]["id"]
+    assert nodes.there.send(ApiRequest("GET", "/users", token=cached_tokens.access)).code == "permission_denied"
 
     for role, status in (("ADMIN", 200), ("USER", 403)) * 3:
-        assert nodes.here.send(ApiRequest("PATCH", f"/users/{user_id}", {"role": role}, chief.access)).status == 200
-        assert nodes.there.send(ApiRequest("GET", "/users", token=known.access)).status == status
+        assert (
+            nodes.here.send(ApiRequest("PATCH", f"/users/{user_id}", {"role": role}, admin_tokens.access)).status == 200
+        )
+        assert nodes.there.send(ApiRequest("GET", "/users", token=cached_tokens.access)).status == status
 
 
-def test_tokens_refreshed_on_one_node_are_accepted_on_the_other(nodes: Nodes, known: Tokens) -> None:
-    renewed = known
+def test_tokens_refreshed_on_one_node_are_accepted_on_the_other(nodes: Nodes, cached_tokens: Tokens) -> None:
+    renewed = cached_tokens
     for node in nodes.both * 3:
         renewed = tokens_of(node.send(refresh(renewed.refresh)))
 
     assert all(node.send(me(renewed.access)).status == 200 for node in nodes.both)
 
 
-def test_a_refresh_token_sent_to_both_nodes_at_once_yields_one_token_family(nodes: Nodes, known: Tokens) -> None:
-    current = known
+def test_a_refresh_token_sent_to_both_nodes_at_once_yields_one_token_family(
+    nodes: Nodes, cached_tokens: Tokens
+) -> None:
+    current = cached_tokens
     for _ in range(10):
         with ThreadPoolExecutor(2) as pool:
-            replies = list(pool.map(lambda node, token=current.refresh: node.send(refresh(token)), nodes.both))
+            responses = list(pool.map(lambda node, token=current.refresh: node.send(refresh(token)), nodes.both))
 
-        assert len({tokens_of(reply).refresh for reply in replies}) == 1
-        current = tokens_of(replies[0])
+        assert len({tokens_of(response).refresh for response in responses}) == 1
+        current = tokens_of(responses[0])

@@ -1,4 +1,4 @@
-"""People who use the API while something breaks, and what they saw: each in a thread of their own, at an even pace."""
+"""Steady API traffic during a fault: each user in a separate thread, with every response recorded."""
 
 import itertools
 import threading
@@ -15,73 +15,75 @@ from core.testing.live_server import ApiRequest, ApiResponse, LiveServer
 
 @dataclass
 class Traffic:
-    """`seen` is what the signed-in were answered, `refused` what those were who had signed out; seconds go with each."""
+    """`responses` holds path, status and seconds with active tokens; `rejections` holds code and seconds with revoked ones."""
 
     pace: float
-    seen: list[tuple[str, int, float]] = field(default_factory=list)
-    refused: list[tuple[str, float]] = field(default_factory=list)
+    responses: list[tuple[str, int, float]] = field(default_factory=list)
+    rejections: list[tuple[str, float]] = field(default_factory=list)
     failures: list[BaseException] = field(default_factory=list)
-    is_over: threading.Event = field(default_factory=threading.Event)
+    is_stopped: threading.Event = field(default_factory=threading.Event)
 
     @property
-    def slow_tail(self) -> float:
-        """Nineteen of twenty requests took no longer."""
-        seconds = sorted([one[2] for one in self.seen] + [one[1] for one in self.refused])
-        return seconds[int(len(seconds) * 0.95)]
+    def p95(self) -> float:
+        """The 95th percentile of the response times, in seconds."""
+        times = sorted(
+            [seconds for _path, _status, seconds in self.responses] + [seconds for _code, seconds in self.rejections]
+        )
+        return times[int(len(times) * 0.95)]
 
-    def use(self, nodes: Sequence[LiveServer], user: User, live: Tokens, dead: Tokens) -> None:
-        """/me, /refresh and /login by turns, on each node by turns, and between them the token of before the logout."""
+    def use(self, nodes: Sequence[LiveServer], user: User, live: Tokens, revoked: Tokens) -> None:
+        """Cycle through /me, /refresh and /login and through the nodes; send the revoked access token after each request."""
         try:
             for turn, node in enumerate(itertools.cycle(nodes)):
-                if self.is_over.is_set():
+                if self.is_stopped.is_set():
                     return
-                ask = (me(live.access), refresh(live.refresh), me(live.access), log_in(user))[turn // 2 % 4]
-                reply = self._note(node, ask)
-                if ask.path == "/refresh":
-                    live = tokens_of(reply)
-                self._note_dead(node, dead)
-        except BaseException as error:  # noqa: BLE001 - a thread's failure is told by the test
+                request = (me(live.access), refresh(live.refresh), me(live.access), log_in(user))[turn // 2 % 4]
+                response = self._record(node, request)
+                if request.path == "/refresh":
+                    live = tokens_of(response)
+                self._record_rejection(node, revoked)
+        except BaseException as error:  # noqa: BLE001 - `running` reports a thread's failure
             self.failures.append(error)
 
-    def _note(self, node: LiveServer, ask: ApiRequest) -> ApiResponse:
-        reply, seconds = _measured(node, ask)
-        self.seen.append((ask.path, reply.status, seconds))
+    def _record(self, node: LiveServer, request: ApiRequest) -> ApiResponse:
+        response, seconds = _send_timed(node, request)
+        self.responses.append((request.path, response.status, seconds))
         time.sleep(self.pace)
-        return reply
+        return response
 
-    def _note_dead(self, node: LiveServer, dead: Tokens) -> None:
-        reply, seconds = _measured(node, me(dead.access))
-        self.refused.append((reply.code, seconds))
+    def _record_rejection(self, node: LiveServer, revoked: Tokens) -> None:
+        response, seconds = _send_timed(node, me(revoked.access))
+        self.rejections.append((response.code, seconds))
         time.sleep(self.pace)
 
 
-def _measured(node: LiveServer, ask: ApiRequest) -> tuple[ApiResponse, float]:
+def _send_timed(node: LiveServer, request: ApiRequest) -> tuple[ApiResponse, float]:
     started = time.monotonic()
-    reply = node.send(ask)
-    return reply, time.monotonic() - started
+    response = node.send(request)
+    return response, time.monotonic() - started
 
 
 @contextmanager
-def of(people: int, nodes: Sequence[LiveServer], *, a_second: float) -> Iterator[Traffic]:
-    """So many people, so many requests a second in all. Afterwards everybody must have been served."""
-    traffic = Traffic(pace=people / a_second)
-    threads = [threading.Thread(target=traffic.use, args=(nodes, *_somebody(nodes[0]))) for _ in range(people)]
+def running(users: int, nodes: Sequence[LiveServer], *, requests_per_second: float) -> Iterator[Traffic]:
+    """Run traffic of `users` in the background, then assert that each request got the right response."""
+    traffic = Traffic(pace=users / requests_per_second)
+    threads = [threading.Thread(target=traffic.use, args=(nodes, *_new_user(nodes[0]))) for _ in range(users)]
     for thread in threads:
         thread.start()
     try:
         yield traffic
     finally:
-        traffic.is_over.set()
+        traffic.is_stopped.set()
         for thread in threads:
             thread.join()
     assert not traffic.failures, traffic.failures
-    assert {status for _path, status, _seconds in traffic.seen} == {200}
-    assert {code for code, _seconds in traffic.refused} == {"session_revoked"}
+    assert {status for _path, status, _seconds in traffic.responses} == {200}
+    assert {code for code, _seconds in traffic.rejections} == {"session_revoked"}
 
 
-def _somebody(node: LiveServer) -> tuple[Any, Tokens, Tokens]:
+def _new_user(node: LiveServer) -> tuple[Any, Tokens, Tokens]:
     user = someone()
-    live, dead = signed_in(node, user), signed_in(node, user)
-    assert node.send(me(dead.access)).status == 200
-    assert node.send(ApiRequest("POST", "/logout", token=dead.access)).status == 200
-    return user, live, dead
+    live, revoked = signed_in(node, user), signed_in(node, user)
+    assert node.send(me(revoked.access)).status == 200
+    assert node.send(ApiRequest("POST", "/logout", token=revoked.access)).status == 200
+    return user, live, revoked

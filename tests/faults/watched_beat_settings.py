@@ -1,4 +1,4 @@
-"""As `accounts.testing.worker_settings`, with a watch over beat that a test can wait for."""
+"""`accounts.testing.worker_settings`, with a beat watchdog short enough for a test."""
 
 from accounts.testing.worker_settings import *  # noqa: F403
 

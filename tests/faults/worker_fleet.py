@@ -1,4 +1,4 @@
-"""Workers and beats as processes of their own, and the people who sign up while something happens to those."""
+"""Workers and beats in separate processes, and sign-ups during a fault of one of them."""
 
 import re
 import signal
@@ -21,23 +21,23 @@ from core.testing.live_server import ApiRequest, ApiResponse, LiveServer
 from core.web_server import commands
 
 Process = subprocess.Popen[bytes]
-PATIENT = "tests.faults.patient_worker_settings"
-HASTY = "accounts.testing.worker_settings"
+LONG_CLAIM = "tests.faults.patient_worker_settings"
+SHORT_CLAIM = "accounts.testing.worker_settings"
 
 
 @dataclass
 class WorkerFleet:
-    """Sends by way of `email_url`; `settings` says how long a killed worker's email stays its own."""
+    """Sends through `email_url`; `settings` sets the claim timeout of an email whose worker was killed."""
 
     folder: Path
     email_url: str
-    settings: str = PATIENT
+    settings: str = LONG_CLAIM
     variables: dict[str, str] = field(default_factory=dict)
     started: list[Process] = field(default_factory=list)
 
     def worker(self, *, beat: bool = True) -> Process:
-        more = ["--beat", "--schedule", str(self.folder / f"beat-{new_id()}"), "--pidfile", ""] if beat else []
-        return self._start([*commands.worker(concurrency=1), "--hostname", f"{new_id().hex}@%h", *more])
+        options = ["--beat", "--schedule", str(self.folder / f"beat-{new_id()}"), "--pidfile", ""] if beat else []
+        return self._start([*commands.worker(concurrency=1), "--hostname", f"{new_id().hex}@%h", *options])
 
     def beat(self) -> Process:
         folder = self.folder / f"beat-{new_id()}"
@@ -53,7 +53,7 @@ class WorkerFleet:
 
 
 @contextmanager
-def running(folder: Path, email_url: str, *, settings: str = PATIENT, **variables: str) -> Iterator[WorkerFleet]:
+def running(folder: Path, email_url: str, *, settings: str = LONG_CLAIM, **variables: str) -> Iterator[WorkerFleet]:
     fleet = WorkerFleet(folder, email_url, settings, variables)
     try:
         yield fleet
@@ -62,7 +62,7 @@ def running(folder: Path, email_url: str, *, settings: str = PATIENT, **variable
             processes.stop(process, stop_signal=signal.SIGKILL, grace=5)
 
 
-def address() -> str:
+def new_email() -> str:
     return f"{new_id().hex}@example.com"
 
 
@@ -72,7 +72,7 @@ def sign_up(server: LiveServer, email: str) -> ApiResponse:
 
 
 def sign_up_in_time(server: LiveServer, emails: Iterable[str]) -> None:
-    """Each within a second, whatever keeps the broker or the mail server from answering."""
+    """Sign up with each email, and assert that each response comes within a second."""
     for email in emails:
         started = time.monotonic()
         assert sign_up(server, email).status == 201
@@ -80,18 +80,18 @@ def sign_up_in_time(server: LiveServer, emails: Iterable[str]) -> None:
 
 
 def enqueue_welcome(count: int = 1) -> list[str]:
-    """Welcome emails that wait in the outbox, by the addresses they go to."""
-    people = [cast.someone() for _ in range(count)]
-    for person in people:
-        outbox.welcome(person)
-    return [str(person.email) for person in people]
+    """Add welcome emails to the outbox, and return their recipients."""
+    users = [cast.someone() for _ in range(count)]
+    for user in users:
+        outbox.welcome(user)
+    return [str(user.email) for user in users]
 
 
-def row(email: str) -> OutboxEmail:
+def outbox_row(email: str) -> OutboxEmail:
     return OutboxEmail.objects.get(recipient=email)
 
 
 def code_in(text: str) -> str:
-    found = re.search(r"(?<!\w)(\d{6})(?!\w)", re.sub(r"https?://\S+", "", text))
-    assert found, text
-    return found[1]
+    match = re.search(r"(?<!\w)(\d{6})(?!\w)", re.sub(r"https?://\S+", "", text))
+    assert match, text
+    return match[1]
