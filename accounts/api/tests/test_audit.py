@@ -45,14 +45,14 @@ def _rows() -> list[tuple[str, str, str, dict[str, Any]]]:
     ]
 
 
-def test_a_sign_up_and_its_proof(api: ApiClient, db: None, outbox: Outbox) -> None:
+def test_registration_and_verification_are_recorded(api: ApiClient, db: None, outbox: Outbox) -> None:
     api.post("/register", {"email": "eve@example.com", "username": "eve", "password": PASSWORD})
     api.post("/verify-email", {"email": "eve@example.com", "code": code_in(outbox()[0])})
 
     assert _rows() == [("registered", "eve", "eve", {}), ("email_verified", "eve", "eve", {"how": "code"})]
 
 
-def test_a_link_is_told_apart_from_a_code_and_counts_once(api: ApiClient, bob: User, outbox: Outbox) -> None:
+def test_verification_by_link_is_recorded_once(api: ApiClient, bob: User, outbox: Outbox) -> None:
     api.post("/resend-verification", {"email": bob.email})
     query = {"email": bob.email, "token": token_in(outbox()[0])}
     for _ in range(2):
@@ -61,13 +61,13 @@ def test_a_link_is_told_apart_from_a_code_and_counts_once(api: ApiClient, bob: U
     assert _rows() == [("email_verified", "bob", "bob", {"how": "link"})]
 
 
-def test_what_failed_at_registration_is_no_event(api: ApiClient, alice: User) -> None:
+def test_a_failed_registration_is_not_recorded(api: ApiClient, alice: User) -> None:
     api.post("/register", {"email": alice.email, "username": "other", "password": PASSWORD})
 
     assert _rows() == []
 
 
-def test_a_sign_in_names_session_address_device_and_request(alice: User) -> None:
+def test_a_login_event_has_session_ip_device_and_request_id(alice: User) -> None:
     api = ApiClient(HTTP_USER_AGENT=CHROME)
 
     reply = api.post("/login", {"username": "alice", "password": PASSWORD})
@@ -79,7 +79,7 @@ def test_a_sign_in_names_session_address_device_and_request(alice: User) -> None
     assert (event.ip, event.device, event.request_id) == ("127.0.0.1", "Chrome, Windows", reply["X-Request-Id"])
 
 
-def test_a_failed_sign_in_names_the_account_and_never_what_was_typed(api: ApiClient, alice: User, bob: User) -> None:
+def test_a_failed_login_event_names_the_account_but_not_the_input(api: ApiClient, alice: User, bob: User) -> None:
     User.objects.create_user("carl", "carl@example.com", PASSWORD, is_active=False)
     typed = [("alice", "Wrong-Horse-7"), ("My-Secret-Pass-1", "x"), ("bob", PASSWORD), ("carl", PASSWORD)]
     for name, password in typed:
@@ -94,7 +94,9 @@ def test_a_failed_sign_in_names_the_account_and_never_what_was_typed(api: ApiCli
     assert "My-Secret" not in _everything_stored()
 
 
-def test_a_session_that_gives_way_is_counted_with_the_sign_in(alice: User, sign_in: SignIn, settings: Any) -> None:
+def test_a_login_event_counts_sessions_revoked_by_the_session_limit(
+    alice: User, sign_in: SignIn, settings: Any
+) -> None:
     settings.MAX_SESSIONS_PER_USER = 1
     sign_in(alice)
     sign_in(alice)
@@ -102,7 +104,7 @@ def test_a_session_that_gives_way_is_counted_with_the_sign_in(alice: User, sign_
     assert [event.facts["sessionsEnded"] for event in AuditEvent.objects.order_by("id")] == [0, 1]
 
 
-def test_a_sign_out_counts_when_it_ended_something(here: SignedIn) -> None:
+def test_a_logout_is_recorded_only_if_it_revoked_a_session(here: SignedIn) -> None:
     client = ApiClient()
     for _ in range(2):
         assert client.post("/logout", {"refreshToken": here.refresh}).status_code == 200
@@ -112,7 +114,7 @@ def test_a_sign_out_counts_when_it_ended_something(here: SignedIn) -> None:
     assert str(AuditEvent.objects.get().session_id) == here.session_id
 
 
-def test_the_end_of_another_session_is_told_from_a_sign_out(here: SignedIn, alice: User, sign_in: SignIn) -> None:
+def test_revoking_another_session_is_recorded_as_session_revoked(here: SignedIn, alice: User, sign_in: SignIn) -> None:
     others = [sign_in(alice), sign_in(alice)]
     AuditEvent.objects.all().delete()
 
@@ -125,7 +127,7 @@ def test_the_end_of_another_session_is_told_from_a_sign_out(here: SignedIn, alic
     assert [str(session_id) for session_id in ended] == [other.session_id for other in others]
 
 
-def test_somebody_elses_session_leaves_no_event(here: SignedIn, mallory: User, sign_in: SignIn) -> None:
+def test_an_attempt_to_revoke_a_foreign_session_is_not_recorded(here: SignedIn, mallory: User, sign_in: SignIn) -> None:
     attacker = sign_in(mallory).client
     AuditEvent.objects.all().delete()
 
@@ -135,7 +137,7 @@ def test_somebody_elses_session_leaves_no_event(here: SignedIn, mallory: User, s
     assert _rows() == []
 
 
-def test_a_session_over_by_the_clock_ends_for_good_all_the_same(here: SignedIn, alice: User, sign_in: SignIn) -> None:
+def test_an_expired_session_can_still_be_revoked(here: SignedIn, alice: User, sign_in: SignIn) -> None:
     other = sign_in(alice)
     Session.objects.filter(id=other.session_id).update(expires_at=datetime.now(UTC) - timedelta(seconds=1))
 
@@ -144,7 +146,7 @@ def test_a_session_over_by_the_clock_ends_for_good_all_the_same(here: SignedIn, 
     assert Session.objects.get(id=other.session_id).revoked_at is not None
 
 
-def test_signing_out_everywhere_says_how_many_sessions(here: SignedIn, alice: User, sign_in: SignIn) -> None:
+def test_a_logout_all_event_counts_the_revoked_sessions(here: SignedIn, alice: User, sign_in: SignIn) -> None:
     sign_in(alice)
     AuditEvent.objects.all().delete()
     here.client.post("/logout-all", {"exceptCurrent": True})
@@ -153,7 +155,7 @@ def test_signing_out_everywhere_says_how_many_sessions(here: SignedIn, alice: Us
     assert _rows() == [("logout_all", "alice", "alice", {"sessionsEnded": 1})]
 
 
-def test_a_stolen_refresh_token(here: SignedIn) -> None:
+def test_refresh_token_reuse_is_recorded_once(here: SignedIn) -> None:
     ApiClient().post("/refresh", {"refreshToken": here.refresh})
     with time_machine.travel(datetime.now(UTC) + timedelta(seconds=30), tick=False):
         for _ in range(2):
@@ -163,7 +165,7 @@ def test_a_stolen_refresh_token(here: SignedIn) -> None:
     assert str(AuditEvent.objects.get().session_id) == here.session_id
 
 
-def test_passwords_changed_and_reset(here: SignedIn, alice: User, sign_in: SignIn, outbox: Outbox) -> None:
+def test_password_changes_and_resets_are_recorded(here: SignedIn, alice: User, sign_in: SignIn, outbox: Outbox) -> None:
     sign_in(alice)
     AuditEvent.objects.all().delete()
     here.client.post("/change-password", {"currentPassword": "Wrong-Horse-7", "newPassword": NEW})
@@ -179,7 +181,7 @@ def test_passwords_changed_and_reset(here: SignedIn, alice: User, sign_in: SignI
     ]
 
 
-def test_a_reset_that_proves_the_address(api: ApiClient, bob: User, outbox: Outbox) -> None:
+def test_a_reset_that_verifies_the_email_is_recorded(api: ApiClient, bob: User, outbox: Outbox) -> None:
     api.post("/forgot-password", {"email": bob.email})
     api.post("/reset-password", {"token": token_in(outbox()[-1]), "newPassword": NEW})
 
@@ -189,7 +191,7 @@ def test_a_reset_that_proves_the_address(api: ApiClient, bob: User, outbox: Outb
     ]
 
 
-def test_a_password_set_on_the_command_line(alice: User) -> None:
+def test_a_password_change_on_the_command_line_is_recorded(alice: User) -> None:
     with patch("getpass.getpass", return_value=NEW):
         call_command("changepassword", "alice", stdout=StringIO())
 
@@ -198,13 +200,13 @@ def test_a_password_set_on_the_command_line(alice: User) -> None:
     assert (event.ip, event.device, event.request_id) == (None, "", "")
 
 
-def test_a_user_made_on_the_command_line_changed_no_password(db: None) -> None:
+def test_creating_a_user_on_the_command_line_is_not_a_password_change(db: None) -> None:
     User.objects.create_superuser("grace", "grace@example.com", PASSWORD)
 
     assert not AuditEvent.objects.exists()
 
 
-def test_a_profile_is_told_by_the_names_of_its_fields(here: SignedIn) -> None:
+def test_a_profile_change_is_recorded_with_field_names_only(here: SignedIn) -> None:
     here.client.patch("/me", {"firstName": "Secretname", "language": "fr"})
     here.client.patch("/me", {})
     here.client.patch("/me", {"username": "admin"})
@@ -212,7 +214,7 @@ def test_a_profile_is_told_by_the_names_of_its_fields(here: SignedIn) -> None:
     assert _rows() == [("profile_changed", "alice", "alice", {"fields": "firstName, language"})]
 
 
-def test_a_change_of_address_and_its_undoing(here: SignedIn, outbox: Outbox) -> None:
+def test_an_email_change_and_its_undo_are_recorded(here: SignedIn, outbox: Outbox) -> None:
     here.client.post("/change-email", {"newEmail": "alice@example.org", "password": PASSWORD})
     code = code_in(next(message for message in outbox() if message.to == ["alice@example.org"]))
     here.client.post("/change-email/confirm", {"code": code})
@@ -225,7 +227,7 @@ def test_a_change_of_address_and_its_undoing(here: SignedIn, outbox: Outbox) -> 
     ]
 
 
-def test_the_row_of_a_deletion_outlives_the_account_and_names_nobody(here: SignedIn, alice: User) -> None:
+def test_a_deletion_event_outlives_the_account_without_personal_data(here: SignedIn, alice: User) -> None:
     user_id = alice.id
     here.client.get("/me/export")
     here.client.delete("/me", {"password": PASSWORD})
@@ -236,7 +238,7 @@ def test_the_row_of_a_deletion_outlives_the_account_and_names_nobody(here: Signe
     assert not OutboxEmail.objects.filter(user_id=user_id).exists()
 
 
-def test_what_cannot_be_told_does_not_happen(here: SignedIn, alice: User) -> None:
+def test_a_change_that_cannot_be_recorded_is_rolled_back(here: SignedIn, alice: User) -> None:
     for path, body in (
         ("/logout", {}),
         ("/change-password", {"currentPassword": PASSWORD, "newPassword": NEW}),
@@ -251,7 +253,9 @@ def test_what_cannot_be_told_does_not_happen(here: SignedIn, alice: User) -> Non
     assert not OutboxEmail.objects.exists()
 
 
-def test_no_row_holds_a_secret(here: SignedIn, admin: User, sign_in: SignIn, outbox: Outbox, api: ApiClient) -> None:
+def test_no_event_contains_a_secret(
+    here: SignedIn, admin: User, sign_in: SignIn, outbox: Outbox, api: ApiClient
+) -> None:
     alice = here.user
     secrets = [PASSWORD, NEW, "Wrong-Horse-7", here.access, here.refresh]
     api.post("/login", {"identifier": "Wrong-Horse-7", "password": "Wrong-Horse-7"})
@@ -293,7 +297,7 @@ def _everything_stored() -> str:
     return json.dumps([row | {"request_id": ""} for row in rows])
 
 
-def test_a_forged_user_agent_is_a_plain_label(api: ApiClient, alice: User) -> None:
+def test_a_forged_user_agent_is_stored_as_a_short_printable_label(api: ApiClient, alice: User) -> None:
     agent = "Mozilla/5.0 \x1b[31m\r\nforged " + "x" * 5_000
     body = {"username": "alice", "password": PASSWORD}
     ApiClient(HTTP_USER_AGENT=agent).post("/login", body)
@@ -303,7 +307,7 @@ def test_a_forged_user_agent_is_a_plain_label(api: ApiClient, alice: User) -> No
     assert len(event.device) <= 160
 
 
-def test_it_goes_after_its_retention(here: SignedIn, alice: User, sign_in: SignIn) -> None:
+def test_events_are_deleted_after_the_retention_period(here: SignedIn, alice: User, sign_in: SignIn) -> None:
     sign_in(alice)
     AuditEvent.objects.update(created_at=datetime.now(UTC) - timedelta(days=180, minutes=1))
     recent = sign_in(alice)
@@ -320,7 +324,7 @@ def browser(superuser: User) -> Client:
     return client
 
 
-def test_staff_may_look_at_it_and_nothing_else(browser: Client, here: SignedIn, alice: User, sign_in: SignIn) -> None:
+def test_staff_can_view_but_not_change_events(browser: Client, here: SignedIn, alice: User, sign_in: SignIn) -> None:
     sign_in(alice)
     event = AuditEvent.objects.get()
     page = f"/admin/accounts/auditevent/{event.id}"
@@ -331,7 +335,7 @@ def test_staff_may_look_at_it_and_nothing_else(browser: Client, here: SignedIn, 
     assert AuditEvent.objects.get().kind == "login"
 
 
-def test_staff_find_events_by_people_by_whole_ids_and_by_kinds(
+def test_staff_can_search_events_by_user_id_and_kind(
     browser: Client, here: SignedIn, mallory: User, sign_in: SignIn
 ) -> None:
     sign_in(here.user)
@@ -353,7 +357,7 @@ def test_staff_find_events_by_people_by_whole_ids_and_by_kinds(
     assert found("kind=logout") == 1
 
 
-def test_what_staff_do_to_a_user_is_kept_by_id_alone(browser: Client, alice: User) -> None:
+def test_staff_actions_on_a_user_are_recorded_by_id_only(browser: Client, alice: User) -> None:
     browser.post(f"/admin/accounts/user/{alice.id}/delete/", {"post": "yes"})
 
     assert AuditEvent.objects.get().kind == "account_deleted"

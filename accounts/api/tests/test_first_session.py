@@ -10,7 +10,9 @@ from accounts.testing.emails import code_in
 
 
 @pytest.mark.django_db
-def test_a_person_signs_up_verifies_signs_in_and_out(api: ApiClient, outbox: Callable[[], list[EmailMessage]]) -> None:
+def test_a_user_registers_verifies_logs_in_and_logs_out(
+    api: ApiClient, outbox: Callable[[], list[EmailMessage]]
+) -> None:
     assert (
         api.post("/register", {"email": "eve@example.com", "username": "eve", "password": PASSWORD}).status_code == 201
     )

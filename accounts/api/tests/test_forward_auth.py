@@ -64,7 +64,7 @@ def _refused(response: ApiResult, status: int, code: str) -> bool:
 
 
 @pytest.mark.parametrize("credentials", [_bearer, _cookie])
-def test_a_good_token_passes_and_tells_who_it_is(
+def test_a_valid_token_returns_the_identity_headers(
     ask: Send, here: SignedIn, credentials: Callable[..., Headers]
 ) -> None:
     response = ask(credentials(here))
@@ -81,20 +81,20 @@ def test_a_good_token_passes_and_tells_who_it_is(
     assert (response.headers["Content-Type"], response.body) == ("application/json", b'{"success":true}')
 
 
-def test_a_slash_at_the_end_and_head_change_nothing(ask: Send, here: SignedIn) -> None:
+def test_a_trailing_slash_and_head_return_the_same_identity(ask: Send, here: SignedIn) -> None:
     assert ask(_bearer(here), path="/forward-auth/").identity == ask(_bearer(here)).identity
     assert ask(_bearer(here), method="HEAD").identity == ask(_bearer(here)).identity
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
-def test_it_can_only_be_asked(ask: Send, here: SignedIn, method: str) -> None:
+def test_only_get_and_head_are_allowed(ask: Send, here: SignedIn, method: str) -> None:
     response = ask(_bearer(here), method=method)
 
     assert _refused(response, 405, "method_not_allowed")
     assert response.headers["Allow"] == "GET, HEAD"
 
 
-def test_without_a_token_nobody_passes(ask: Send, db: None) -> None:
+def test_a_request_without_a_token_is_rejected(ask: Send, db: None) -> None:
     response = ask({})
 
     assert _refused(response, 401, "authentication_required")
@@ -103,7 +103,7 @@ def test_without_a_token_nobody_passes(ask: Send, db: None) -> None:
 
 
 @pytest.mark.parametrize("host", ["[", "a[", "]", "x y", "\\"])
-def test_a_forwarded_host_that_is_none_trusts_nobody(ask: Send, here: SignedIn, host: str) -> None:
+def test_an_invalid_forwarded_host_trusts_no_origin(ask: Send, here: SignedIn, host: str) -> None:
     asked = {"Cookie": f"jwt={here.access}", "X-Forwarded-Method": "POST", "X-Forwarded-Host": host} | EVIL
 
     assert _refused(ask(asked), 403, "origin_not_allowed")
@@ -114,7 +114,7 @@ def test_a_valid_cookie_does_not_replace_an_invalid_header(ask: Send, here: Sign
     assert _refused(ask(_cookie(here) | {"Authorization": header}), 401, "token_invalid")
 
 
-def test_a_refresh_token_does_not_pass(ask: Send, here: SignedIn) -> None:
+def test_a_refresh_token_is_rejected(ask: Send, here: SignedIn) -> None:
     for headers in (
         {"Authorization": f"Bearer {here.refresh}"},
         {"Cookie": f"jwt={here.refresh}; refreshToken={here.refresh}"},
@@ -129,7 +129,7 @@ def test_an_expired_token_has_a_code_of_its_own(ask: Send, here: SignedIn) -> No
         assert _refused(ask(_bearer(here)), 401, "token_expired")
 
 
-def test_after_the_logout_the_next_request_is_refused(ask: Send, here: SignedIn) -> None:
+def test_the_next_request_after_a_logout_is_rejected(ask: Send, here: SignedIn) -> None:
     assert ask(_bearer(here)).status == 200
 
     here.client.post("/logout")
@@ -138,7 +138,7 @@ def test_after_the_logout_the_next_request_is_refused(ask: Send, here: SignedIn)
     assert _refused(ask(_cookie(here)), 401, "session_revoked")
 
 
-def test_name_and_role_are_those_of_now(ask: Send, here: SignedIn, admin: User, sign_in: SignIn) -> None:
+def test_username_and_role_are_current(ask: Send, here: SignedIn, admin: User, sign_in: SignIn) -> None:
     change = {"role": Role.ADMIN, "username": "alicia"}
     assert sign_in(admin).client.patch(f"/users/{here.user.id}", change).status_code == 200
 
@@ -147,7 +147,7 @@ def test_name_and_role_are_those_of_now(ask: Send, here: SignedIn, admin: User, 
     assert (identity["X-Auth-Role"], identity["X-Auth-Username"]) == ("ADMIN", "alicia")
 
 
-def test_what_a_client_claims_to_be_is_not_repeated(ask: Send, here: SignedIn) -> None:
+def test_identity_headers_of_the_client_are_ignored(ask: Send, here: SignedIn) -> None:
     forged = {"X-Auth-User-Id": "1", "X-Auth-Username": "root", "X-Auth-Role": "ADMIN", "X-Auth-Session-Id": "1"}
 
     assert ask(forged).identity == {}
@@ -155,7 +155,7 @@ def test_what_a_client_claims_to_be_is_not_repeated(ask: Send, here: SignedIn) -
 
 
 @pytest.mark.parametrize("name", ["A-b_9", "jörg", "x\r\nX-Auth-Role: ADMIN", "名"])
-def test_a_name_that_only_a_shell_can_give_ends_no_header(ask: Send, here: SignedIn, name: str) -> None:
+def test_an_unusual_username_cannot_inject_a_header(ask: Send, here: SignedIn, name: str) -> None:
     User.objects.filter(id=here.user.id).update(username=name)
     get_redis_connection("default").flushdb()
 
@@ -168,7 +168,9 @@ def test_a_name_that_only_a_shell_can_give_ends_no_header(ask: Send, here: Signe
 
 @pytest.mark.parametrize("name", ["X-Forwarded-Method", "X-Original-Method"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "post", "ODD", ""])
-def test_a_cookie_changes_nothing_from_another_site(ask: Send, here: SignedIn, name: str, method: str) -> None:
+def test_unsafe_requests_with_a_cookie_from_another_site_are_rejected(
+    ask: Send, here: SignedIn, name: str, method: str
+) -> None:
     for source in (EVIL, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://shop.example.com"}):
         headers = _cookie(here) | SHOP | source | {name: method}
         assert _refused(ask(headers), 403, "origin_not_allowed")
@@ -182,13 +184,15 @@ def test_a_cookie_changes_nothing_from_another_site(ask: Send, here: SignedIn, n
         {"Origin": "https://shop.example.com:8443", "X-Forwarded-Host": "shop.example.com:8443"},
     ],
 )  # fmt: skip
-def test_a_cookie_acts_from_the_site_that_the_proxy_guards(ask: Send, here: SignedIn, source: Headers) -> None:
+def test_unsafe_requests_with_a_cookie_from_the_proxied_site_are_accepted(
+    ask: Send, here: SignedIn, source: Headers
+) -> None:
     response = ask(_cookie(here) | SHOP | {"X-Forwarded-Method": "POST"} | source)
 
     assert response.identity["X-Auth-Username"] == "alice"
 
 
-def test_where_the_proxy_names_no_site_it_is_the_one_it_asked(ask: Send, here: SignedIn) -> None:
+def test_without_a_forwarded_host_the_own_origin_counts(ask: Send, here: SignedIn) -> None:
     posting = _cookie(here) | {"X-Original-Method": "POST"}
 
     assert ask(posting | {"Origin": "http://testserver"}).status == 200
@@ -202,7 +206,7 @@ def test_where_the_proxy_names_no_site_it_is_the_one_it_asked(ask: Send, here: S
 
 @pytest.mark.parametrize("method", [None, "GET", "HEAD", "OPTIONS", "get", "POST"])
 @pytest.mark.parametrize("path", ["/forward-auth", "/forward-auth/"])
-def test_a_cookie_with_a_foreign_origin_is_refused_whatever_the_method(
+def test_a_cookie_with_a_foreign_origin_is_rejected_for_every_method(
     ask: Send, here: SignedIn, path: str, method: str | None
 ) -> None:
     """A WebSocket handshake is a GET that no CORS protects, and what a page reads by `fetch` bears an Origin too."""
@@ -216,19 +220,21 @@ def test_a_cookie_with_a_foreign_origin_is_refused_whatever_the_method(
         assert ask(_cookie(here) | SHOP | asked | handshake | {"Origin": origin}, path=path).status == 200
 
 
-def test_the_apis_own_origin_passes_beside_the_one_that_the_proxy_names(here: SignedIn) -> None:
+def test_the_origin_of_the_api_is_accepted_beside_the_forwarded_one(here: SignedIn) -> None:
     assert _via_wsgi("GET", _cookie(here) | SHOP | {"Origin": "https://testserver"}).status == 200
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
-def test_a_link_on_another_site_leads_in(ask: Send, here: SignedIn, method: str) -> None:
+def test_navigation_from_another_site_is_accepted(ask: Send, here: SignedIn, method: str) -> None:
     """A navigation bears no Origin, and changes nothing."""
     followed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "X-Forwarded-Method": method}
 
     assert ask(_cookie(here) | SHOP | followed).status == 200
 
 
-def test_the_forwarded_origin_counts_from_a_trusted_proxy_alone(ask: Send, here: SignedIn, settings: Settings) -> None:
+def test_the_forwarded_origin_is_accepted_only_from_a_trusted_proxy(
+    ask: Send, here: SignedIn, settings: Settings
+) -> None:
     settings.TRUSTED_PROXIES = [ip_network("10.0.0.0/8")]
 
     for method in ("GET", "POST"):
@@ -236,19 +242,19 @@ def test_the_forwarded_origin_counts_from_a_trusted_proxy_alone(ask: Send, here:
         assert _refused(ask(headers), 403, "origin_not_allowed")
 
 
-def test_a_token_in_the_header_may_come_from_anywhere(ask: Send, here: SignedIn) -> None:
+def test_a_bearer_token_is_accepted_from_any_origin(ask: Send, here: SignedIn) -> None:
     assert ask(_bearer(here) | SHOP | EVIL | {"X-Forwarded-Method": "DELETE"}).status == 200
 
 
-def test_a_host_that_is_not_ours_is_refused(ask: Send, here: SignedIn) -> None:
+def test_an_unknown_host_is_rejected(ask: Send, here: SignedIn) -> None:
     assert _refused(ask(_bearer(here) | {"Host": "evil.example"}), 400, "bad_request")
 
 
-def test_refusals_speak_the_clients_language(ask: Send, db: None) -> None:
+def test_error_messages_are_in_the_language_of_the_client(ask: Send, db: None) -> None:
     assert "Connectez-vous" in ask({"Accept-Language": "fr"}).body.decode()
 
 
-def test_whoever_passes_was_seen(ask: Send, here: SignedIn, settings: Settings) -> None:
+def test_an_accepted_request_updates_last_seen(ask: Send, here: SignedIn, settings: Settings) -> None:
     last_seen.clear()
 
     ask(_bearer(here))
@@ -256,7 +262,7 @@ def test_whoever_passes_was_seen(ask: Send, here: SignedIn, settings: Settings) 
     assert {str(session_id) for session_id in last_seen._pending} == {here.session_id}
 
 
-def test_without_redis_the_database_answers(
+def test_without_redis_sessions_are_read_from_the_database(
     ask: Send, here: SignedIn, mallory: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = sign_in(mallory)
@@ -269,7 +275,9 @@ def test_without_redis_the_database_answers(
     assert _refused(ask(_bearer(other)), 401, "session_revoked")
 
 
-def test_without_any_answer_nobody_passes(ask: Send, here: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_redis_and_database_requests_are_rejected(
+    ask: Send, here: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(_token: str) -> None:
         raise OperationalError("connection to db.internal refused")
 
@@ -281,7 +289,7 @@ def test_without_any_answer_nobody_passes(ask: Send, here: SignedIn, monkeypatch
     assert "db.internal" not in response.body.decode()
 
 
-def test_an_unknown_fault_lets_nobody_pass(here: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_rejects_the_request(here: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_token: str) -> None:
         raise ZeroDivisionError
 
@@ -290,7 +298,7 @@ def test_an_unknown_fault_lets_nobody_pass(here: SignedIn, monkeypatch: pytest.M
     assert _refused(_via_wsgi("GET", _bearer(here)), 500, "server_error")
 
 
-def test_the_shortcut_keeps_no_connection_to_the_database(here: SignedIn, db_releases: list[None]) -> None:
+def test_the_fast_path_releases_its_database_connection(here: SignedIn, db_releases: list[None]) -> None:
     for headers in (_bearer(here), {}, {"Authorization": "Bearer x"}):
         db_releases.clear()
         _via_wsgi("GET", headers)
@@ -298,7 +306,7 @@ def test_the_shortcut_keeps_no_connection_to_the_database(here: SignedIn, db_rel
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
-def test_a_client_cannot_write_what_the_shortcut_found(here: SignedIn, method: str) -> None:
+def test_a_client_cannot_set_the_deferred_error_of_the_fast_path(here: SignedIn, method: str) -> None:
     headers = _bearer(here) | {"vestibule.deferred_error": "x", "Vestibule-Deferred-Error": "x"}
 
     assert _via_wsgi(method, headers).status == (405 if method == "POST" else 200)

@@ -38,7 +38,7 @@ def _claims(token: str) -> dict[str, Any]:
     return dict(jwt.decode(token, options={"verify_signature": False}))
 
 
-def test_an_access_token_is_told_with_all_that_it_stands_for(billing: Service, here: SignedIn) -> None:
+def test_an_access_token_is_described_with_user_session_and_claims(billing: Service, here: SignedIn) -> None:
     claims = _claims(here.access)
 
     assert billing.introspect(here.access) == {
@@ -57,7 +57,7 @@ def test_an_access_token_is_told_with_all_that_it_stands_for(billing: Service, h
     }
 
 
-def test_a_refresh_token_is_told_apart_and_never_a_bearer_token(billing: Service, here: SignedIn) -> None:
+def test_a_refresh_token_has_no_bearer_token_type(billing: Service, here: SignedIn) -> None:
     found = billing.introspect(here.refresh)
 
     assert (found["active"], found["token_use"], found["jti"]) == (True, "refresh_token", _claims(here.refresh)["jti"])
@@ -65,12 +65,12 @@ def test_a_refresh_token_is_told_apart_and_never_a_bearer_token(billing: Service
 
 
 @pytest.mark.parametrize("hint", ["access_token", "refresh_token", "something_else"])
-def test_a_wrong_hint_hides_no_token(billing: Service, here: SignedIn, hint: str) -> None:
+def test_a_wrong_hint_does_not_hide_a_token(billing: Service, here: SignedIn, hint: str) -> None:
     assert billing.introspect(here.access, token_type_hint=hint)["active"] is True
     assert billing.introspect(here.refresh, token_type_hint=hint)["active"] is True
 
 
-def test_the_answer_is_no_envelope_and_kept_by_nobody(billing: Service, here: SignedIn) -> None:
+def test_the_response_is_plain_json_and_not_cacheable(billing: Service, here: SignedIn) -> None:
     reply = billing.ask("/introspect", token=here.access)
 
     assert "success" not in reply.json()
@@ -79,18 +79,18 @@ def test_the_answer_is_no_envelope_and_kept_by_nobody(billing: Service, here: Si
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "\xff", " ", "A" * 8000, "eyJhbGciOiJub25lIn0.e30."])
-def test_of_a_token_that_is_none_nothing_is_told(billing: Service, token: str) -> None:
+def test_a_malformed_token_is_inactive(billing: Service, token: str) -> None:
     assert billing.introspect(token) == INACTIVE
 
 
-def test_of_a_dead_token_nothing_is_told_either(billing: Service, here: SignedIn) -> None:
+def test_a_revoked_token_is_inactive(billing: Service, here: SignedIn) -> None:
     here.client.post("/logout")
 
     assert billing.introspect(here.access) == INACTIVE
     assert billing.introspect(here.refresh) == INACTIVE
 
 
-def test_an_expired_token_is_not_active(billing: Service, here: SignedIn) -> None:
+def test_an_expired_token_is_inactive(billing: Service, here: SignedIn) -> None:
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=16), tick=False):
         assert billing.introspect(here.access) == INACTIVE
         assert billing.introspect(here.refresh)["active"] is True
@@ -98,9 +98,7 @@ def test_an_expired_token_is_not_active(billing: Service, here: SignedIn) -> Non
         assert billing.introspect(here.refresh) == INACTIVE
 
 
-def test_a_retired_refresh_token_is_not_active_and_asking_about_it_is_no_theft(
-    billing: Service, here: SignedIn
-) -> None:
+def test_introspecting_a_rotated_refresh_token_is_not_reuse(billing: Service, here: SignedIn) -> None:
     for _ in range(2):
         data = ApiClient().post("/refresh", {"refreshToken": here.refresh}).json()["data"]
     before = list(Session.objects.values())
@@ -113,7 +111,7 @@ def test_a_retired_refresh_token_is_not_active_and_asking_about_it_is_no_theft(
     assert not OutboxEmail.objects.exists()
 
 
-def test_name_and_role_are_those_of_now(billing: Service, here: SignedIn, admin: User, sign_in: SignIn) -> None:
+def test_username_and_role_are_current(billing: Service, here: SignedIn, admin: User, sign_in: SignIn) -> None:
     change = {"role": Role.ADMIN, "username": "alicia"}
     assert sign_in(admin).client.patch(f"/users/{here.user.id}", change).status_code == 200
 
@@ -122,17 +120,19 @@ def test_name_and_role_are_those_of_now(billing: Service, here: SignedIn, admin:
     assert (found["role"], found["username"]) == ("ADMIN", "alicia")
 
 
-def test_a_deactivated_user_has_no_active_token(billing: Service, here: SignedIn, admin: User, sign_in: SignIn) -> None:
+def test_tokens_of_a_deactivated_user_are_inactive(
+    billing: Service, here: SignedIn, admin: User, sign_in: SignIn
+) -> None:
     sign_in(admin).client.patch(f"/users/{here.user.id}", {"isActive": False})
 
     assert billing.introspect(here.access) == billing.introspect(here.refresh) == INACTIVE
 
 
-def test_a_token_signed_by_somebody_else_is_not_active(billing: Service, here: SignedIn) -> None:
+def test_a_token_with_a_foreign_signature_is_inactive(billing: Service, here: SignedIn) -> None:
     assert billing.introspect(jwt.encode(_claims(here.access), "x" * 40, "HS256")) == INACTIVE
 
 
-def test_tokens_of_asymmetric_keys_are_known_too(
+def test_tokens_signed_with_asymmetric_keys_are_active(
     billing: Service, alice: User, sign_in: SignIn, tmp_path: Path, settings: Settings
 ) -> None:
     rotate(tmp_path, "--algorithm", "ES256")
@@ -143,7 +143,7 @@ def test_tokens_of_asymmetric_keys_are_known_too(
     assert billing.introspect(here.refresh)["token_use"] == "refresh_token"
 
 
-def test_without_redis_the_database_tells(
+def test_without_redis_introspection_reads_the_database(
     billing: Service, here: SignedIn, mallory: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = sign_in(mallory)
@@ -156,7 +156,7 @@ def test_without_redis_the_database_tells(
     assert billing.introspect(other.access) == INACTIVE
 
 
-def test_a_database_that_is_away_makes_no_good_token_a_bad_one(
+def test_an_unavailable_database_does_not_make_a_valid_token_inactive(
     billing: Service, here: SignedIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_session_id: object) -> None:

@@ -39,7 +39,7 @@ def _published(client: Client) -> KeySet:
 
 
 @every_algorithm
-def test_an_independent_library_verifies_our_tokens_by_the_published_keys(
+def test_an_independent_library_verifies_tokens_with_the_published_keys(
     client: Client, use: Callable[..., Path], alice: User, sign_in: Callable[..., SignedIn], algorithm: str
 ) -> None:
     use(algorithm)
@@ -56,7 +56,7 @@ def test_an_independent_library_verifies_our_tokens_by_the_published_keys(
 
 
 @every_algorithm
-def test_the_library_refuses_what_was_tampered_with(
+def test_the_library_rejects_tampered_tokens(
     client: Client, use: Callable[..., Path], alice: User, sign_in: Callable[..., SignedIn], algorithm: str
 ) -> None:
     use(algorithm)
@@ -77,7 +77,7 @@ def test_the_library_computes_the_same_kids(client: Client, use: Callable[..., P
 
 
 @every_algorithm
-def test_every_key_is_published_whatever_its_state_and_nothing_private(
+def test_public_keys_of_every_state_are_published_without_private_parts(
     client: Client, use: Callable[..., Path], algorithm: str
 ) -> None:
     directory = use(algorithm)
@@ -97,7 +97,7 @@ def test_under_hs256_the_set_is_empty(client: Client) -> None:
     assert client.get(JWKS).json() == {"keys": []}
 
 
-def test_any_page_of_any_site_may_read_and_keep_it(client: Client, use: Callable[..., Path]) -> None:
+def test_every_origin_may_read_and_cache_the_key_set(client: Client, use: Callable[..., Path]) -> None:
     use("EdDSA")
 
     reply = client.get(JWKS, headers={"Origin": "https://anybody.example"})
@@ -110,7 +110,7 @@ def test_any_page_of_any_site_may_read_and_keep_it(client: Client, use: Callable
     assert not reply.cookies
 
 
-def test_it_can_only_be_read(client: Client) -> None:
+def test_the_key_set_is_read_only(client: Client) -> None:
     assert client.head(JWKS).status_code == 200
     assert client.get(f"{JWKS}/").status_code == 200
     assert client.post(JWKS).status_code == 405

@@ -33,7 +33,7 @@ def _claims(token: str) -> dict[str, Any]:
         {"identifier": "alice"}, {"identifier": "Alice@Example.com"},
     ],
 )  # fmt: skip
-def test_login_takes_email_or_username_in_any_case(api: ApiClient, alice: User, identity: dict[str, str]) -> None:
+def test_login_accepts_email_or_username_in_any_case(api: ApiClient, alice: User, identity: dict[str, str]) -> None:
     reply = api.post("/login", {**identity, "password": PASSWORD})
 
     assert reply.status_code == 200
@@ -41,7 +41,7 @@ def test_login_takes_email_or_username_in_any_case(api: ApiClient, alice: User, 
     assert Session.objects.filter(user=alice).count() == 1
 
 
-def test_login_brings_user_session_tokens_and_both_cookies(api: ApiClient, alice: User) -> None:
+def test_login_returns_user_session_tokens_and_both_cookies(api: ApiClient, alice: User) -> None:
     reply = api.post(
         "/login", {"username": "alice", "password": PASSWORD, "deviceName": "Laptop", "data": {"theme": "dark"}}
     )
@@ -57,7 +57,7 @@ def test_login_brings_user_session_tokens_and_both_cookies(api: ApiClient, alice
     assert PASSWORD not in reply.content.decode()
 
 
-def test_an_access_token_says_what_it_must_and_lives_15_minutes(alice: User, sign_in: SignIn) -> None:
+def test_an_access_token_has_the_required_claims_and_expires_after_15_minutes(alice: User, sign_in: SignIn) -> None:
     signed_in = sign_in(alice)
 
     claims = _claims(signed_in.access)
@@ -66,7 +66,7 @@ def test_an_access_token_says_what_it_must_and_lives_15_minutes(alice: User, sig
     assert claims["exp"] - claims["iat"] == 900
 
 
-def test_a_refresh_token_names_nobody_and_lives_7_days(alice: User, sign_in: SignIn) -> None:
+def test_a_refresh_token_names_no_user_and_expires_after_7_days(alice: User, sign_in: SignIn) -> None:
     signed_in = sign_in(alice)
 
     claims = _claims(signed_in.refresh)
@@ -75,7 +75,7 @@ def test_a_refresh_token_names_nobody_and_lives_7_days(alice: User, sign_in: Sig
     assert claims["exp"] - claims["iat"] == 7 * 24 * 3600
 
 
-def test_no_two_sign_ins_share_a_token_or_a_session(alice: User, sign_in: SignIn) -> None:
+def test_each_login_has_its_own_tokens_and_session(alice: User, sign_in: SignIn) -> None:
     signed_in = [sign_in(alice) for _ in range(5)]
 
     assert len({each.session_id for each in signed_in}) == 5
@@ -94,7 +94,7 @@ def test_no_two_sign_ins_share_a_token_or_a_session(alice: User, sign_in: SignIn
         {"username": "carol", "password": PASSWORD},
     ],
 )
-def test_whatever_is_wrong_the_answer_is_the_same(api: ApiClient, alice: User, body: dict[str, str]) -> None:
+def test_all_failed_logins_have_the_same_response(api: ApiClient, alice: User, body: dict[str, str]) -> None:
     User.objects.create_user(
         "carol", "carol@example.com", PASSWORD, email_verified_at=datetime.now(UTC), is_active=False
     )
@@ -128,7 +128,7 @@ def test_a_password_is_hashed_for_an_unknown_user_too(
     assert hashed == ["Wrong-Horse-7"] * 2
 
 
-def test_an_unverified_user_is_told_so_only_with_the_right_password(api: ApiClient, bob: User) -> None:
+def test_an_unverified_email_is_reported_only_for_the_correct_password(api: ApiClient, bob: User) -> None:
     right = api.post("/login", {"username": "bob", "password": PASSWORD})
     wrong = api.post("/login", {"username": "bob", "password": "Wrong-Horse-7"})
 
@@ -139,7 +139,7 @@ def test_an_unverified_user_is_told_so_only_with_the_right_password(api: ApiClie
 
 
 @pytest.mark.parametrize("verification", ["optional", "none"])
-def test_login_does_not_wait_for_verification_where_it_is_not_mandatory(
+def test_login_without_verification_is_accepted_unless_mandatory(
     api: ApiClient, bob: User, settings: Settings, verification: str
 ) -> None:
     settings.EMAIL_VERIFICATION = verification
@@ -169,7 +169,7 @@ def test_a_malformed_login_is_a_validation_error(api: ApiClient, alice: User, bo
     assert not Session.objects.exists()
 
 
-def test_a_lone_surrogate_in_a_password_is_refused(api: ApiClient, alice: User) -> None:
+def test_a_lone_surrogate_in_a_password_is_rejected(api: ApiClient, alice: User) -> None:
     body = '{"username": "alice", "password": "Correct-Horse-7\\ud800"}'
 
     reply = api.generic("POST", "/login", body, content_type="application/json")
@@ -177,7 +177,7 @@ def test_a_lone_surrogate_in_a_password_is_refused(api: ApiClient, alice: User) 
     assert (reply.status_code, reply.json()["code"]) == (400, "validation_error")
 
 
-def test_a_device_not_seen_before_is_told_to_the_owner(alice: User, sign_in: SignIn, outbox: Outbox) -> None:
+def test_the_owner_is_notified_of_a_login_from_a_new_device(alice: User, sign_in: SignIn, outbox: Outbox) -> None:
     sign_in(alice, agent=CHROME)
     sign_in(alice, agent=CHROME)
     assert not outbox()
@@ -189,7 +189,7 @@ def test_a_device_not_seen_before_is_told_to_the_owner(alice: User, sign_in: Sig
     assert "Firefox" in str(message.body)
 
 
-def test_a_failed_sign_in_from_a_new_device_tells_nobody(api: ApiClient, alice: User, sign_in: SignIn) -> None:
+def test_a_failed_login_from_a_new_device_sends_no_email(api: ApiClient, alice: User, sign_in: SignIn) -> None:
     sign_in(alice)
 
     api.post("/login", {"username": "alice", "password": "Wrong-Horse-7"}, headers={"User-Agent": FIREFOX})
@@ -197,7 +197,7 @@ def test_a_failed_sign_in_from_a_new_device_tells_nobody(api: ApiClient, alice: 
     assert not OutboxEmail.objects.filter(kind="new_device").exists()
 
 
-def test_a_hash_of_another_cost_is_renewed_and_no_session_ends(
+def test_a_hash_of_another_cost_is_upgraded_without_revoking_sessions(
     alice: User, sign_in: SignIn, settings: Settings
 ) -> None:
     earlier, old_hash = sign_in(alice), User.objects.get().password
@@ -211,7 +211,7 @@ def test_a_hash_of_another_cost_is_renewed_and_no_session_ends(
     assert not OutboxEmail.objects.filter(kind="password_changed").exists()
 
 
-def test_a_hash_that_is_renewed_does_not_bring_an_old_password_back(
+def test_a_hash_upgrade_does_not_overwrite_a_concurrent_password_change(
     api: ApiClient, alice: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.BCRYPT_ROUNDS = 5
@@ -230,7 +230,7 @@ def test_a_hash_that_is_renewed_does_not_bring_an_old_password_back(
     assert not Session.objects.exists()
 
 
-def test_a_login_that_a_password_change_overtook_starts_no_session(
+def test_a_login_overtaken_by_a_password_change_starts_no_session(
     api: ApiClient, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checked = credential_check.authenticate
@@ -247,7 +247,7 @@ def test_a_login_that_a_password_change_overtook_starts_no_session(
     assert not Session.objects.exists()
 
 
-def test_a_login_costs_at_most_six_statements(
+def test_a_login_needs_at_most_six_statements(
     api: ApiClient, alice: User, sign_in: SignIn, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     sign_in(alice)
@@ -256,7 +256,7 @@ def test_a_login_costs_at_most_six_statements(
         api.post("/login", {"username": "alice", "password": PASSWORD}, headers={"User-Agent": CHROME})
 
 
-def test_signing_in_touches_nobody_elses_session(alice: User, mallory: User, sign_in: SignIn) -> None:
+def test_a_login_does_not_change_sessions_of_other_users(alice: User, mallory: User, sign_in: SignIn) -> None:
     hers = sign_in(alice)
 
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=5), tick=False):
@@ -265,7 +265,7 @@ def test_signing_in_touches_nobody_elses_session(alice: User, mallory: User, sig
 
 
 @pytest.mark.parametrize("path", ["/login", "/login/"])
-def test_login_answers_to_post_alone(api: ApiClient, db: None, path: str) -> None:
+def test_login_accepts_only_post(api: ApiClient, db: None, path: str) -> None:
     for method in ("GET", "PUT", "DELETE"):
         reply = api.generic(method, path)
         assert (reply.status_code, reply.json()["code"]) == (405, "method_not_allowed")

@@ -40,7 +40,7 @@ def _clears_cookies(reply: Response) -> bool:
     ) and set(reply.cookies) == {"jwt", "refreshToken"}
 
 
-def test_logout_ends_the_session_at_once_and_clears_the_cookies(signed_in: SignedIn) -> None:
+def test_logout_revokes_the_session_immediately_and_clears_the_cookies(signed_in: SignedIn) -> None:
     reply = signed_in.client.post("/logout")
 
     assert reply.status_code == 200
@@ -49,7 +49,9 @@ def test_logout_ends_the_session_at_once_and_clears_the_cookies(signed_in: Signe
     assert Session.objects.get().revoked_reason == RevokedReason.LOGOUT
 
 
-def test_logout_leaves_other_sessions_alone(signed_in: SignedIn, alice: User, mallory: User, sign_in: SignIn) -> None:
+def test_logout_does_not_revoke_other_sessions(
+    signed_in: SignedIn, alice: User, mallory: User, sign_in: SignIn
+) -> None:
     others = [sign_in(alice), sign_in(mallory)]
 
     signed_in.client.post("/logout")
@@ -57,7 +59,7 @@ def test_logout_leaves_other_sessions_alone(signed_in: SignedIn, alice: User, ma
     assert not any(map(_is_over, others))
 
 
-def test_a_second_logout_is_as_good_as_the_first(signed_in: SignedIn) -> None:
+def test_logout_is_idempotent(signed_in: SignedIn) -> None:
     signed_in.client.post("/logout")
     revoked_at = Session.objects.get().revoked_at
 
@@ -70,7 +72,7 @@ def test_a_second_logout_is_as_good_as_the_first(signed_in: SignedIn) -> None:
 
 @pytest.mark.parametrize("body", [None, {}, {"refreshToken": "x"}, {"refreshToken": None}, {"sessionId": None}])
 @pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer garbage"}, {"Authorization": "nonsense"}])
-def test_with_nothing_or_garbage_logout_clears_the_cookies(
+def test_logout_without_valid_credentials_clears_the_cookies(
     api: ApiClient, signed_in: SignedIn, body: dict[str, Any] | None, header: dict[str, str]
 ) -> None:
     reply = api.post("/logout", body, headers=header)
@@ -81,7 +83,7 @@ def test_with_nothing_or_garbage_logout_clears_the_cookies(
 
 
 @pytest.mark.parametrize("by_cookie", [True, False])
-def test_with_an_expired_access_token_the_refresh_token_is_enough(
+def test_logout_with_an_expired_access_token_accepts_the_refresh_token(
     api: ApiClient, signed_in: SignedIn, by_cookie: bool
 ) -> None:
     api.credentials(HTTP_AUTHORIZATION=f"Bearer {signed_in.access}")
@@ -96,7 +98,7 @@ def test_with_an_expired_access_token_the_refresh_token_is_enough(
     assert _is_over(signed_in)
 
 
-def test_by_cookies_alone_logout_works_from_the_own_site(api: ApiClient, signed_in: SignedIn) -> None:
+def test_logout_with_cookies_alone_works_from_the_own_origin(api: ApiClient, signed_in: SignedIn) -> None:
     api.cookies["jwt"], api.cookies["refreshToken"] = signed_in.access, signed_in.refresh
 
     reply = api.post("/logout", headers={"Origin": "http://testserver"})
@@ -106,7 +108,7 @@ def test_by_cookies_alone_logout_works_from_the_own_site(api: ApiClient, signed_
 
 
 @pytest.mark.parametrize("cookie", ["jwt", "refreshToken"])
-def test_another_site_signs_nobody_out(api: ApiClient, signed_in: SignedIn, cookie: str) -> None:
+def test_logout_with_cookies_from_another_site_is_rejected(api: ApiClient, signed_in: SignedIn, cookie: str) -> None:
     api.cookies[cookie] = signed_in.access if cookie == "jwt" else signed_in.refresh
 
     reply = api.post("/logout", headers={"Origin": "https://evil.example"})
@@ -116,9 +118,7 @@ def test_another_site_signs_nobody_out(api: ApiClient, signed_in: SignedIn, cook
     assert not _is_over(signed_in)
 
 
-def test_a_named_session_of_ones_own_ends_and_the_cookies_stay(
-    signed_in: SignedIn, alice: User, sign_in: SignIn
-) -> None:
+def test_logout_of_another_own_session_keeps_the_cookies(signed_in: SignedIn, alice: User, sign_in: SignIn) -> None:
     other = sign_in(alice)
 
     reply = signed_in.client.post("/logout", {"sessionId": other.session_id})
@@ -129,14 +129,14 @@ def test_a_named_session_of_ones_own_ends_and_the_cookies_stay(
     assert not _is_over(signed_in)
 
 
-def test_naming_the_own_session_is_an_ordinary_logout(signed_in: SignedIn) -> None:
+def test_logout_with_the_id_of_the_current_session_clears_the_cookies(signed_in: SignedIn) -> None:
     reply = signed_in.client.post("/logout", {"sessionId": signed_in.session_id})
 
     assert _clears_cookies(reply)
     assert _is_over(signed_in)
 
 
-def test_somebody_elses_session_is_as_absent_as_one_that_never_was(
+def test_a_foreign_session_and_an_unknown_one_have_the_same_response(
     signed_in: SignedIn, mallory: User, sign_in: SignIn
 ) -> None:
     attacker = sign_in(mallory)
@@ -152,12 +152,12 @@ def test_somebody_elses_session_is_as_absent_as_one_that_never_was(
 
 
 @pytest.mark.parametrize("session_id", ["0", "-1", "me", "%00", "../admin", "' OR 1=1--", "x" * 36])
-def test_a_session_id_that_is_none_is_not_found(signed_in: SignedIn, session_id: str) -> None:
+def test_an_invalid_session_id_is_not_found(signed_in: SignedIn, session_id: str) -> None:
     assert signed_in.client.post("/logout", {"sessionId": session_id}).status_code == 404
     assert not _is_over(signed_in)
 
 
-def test_logout_all_ends_every_session_of_the_caller_and_of_nobody_else(
+def test_logout_all_revokes_all_sessions_of_the_caller_only(
     signed_in: SignedIn, alice: User, mallory: User, sign_in: SignIn
 ) -> None:
     own, foreign = [signed_in, sign_in(alice), sign_in(alice)], sign_in(mallory)
@@ -170,7 +170,7 @@ def test_logout_all_ends_every_session_of_the_caller_and_of_nobody_else(
     assert not _is_over(foreign)
 
 
-def test_logout_all_can_spare_the_session_that_asks(signed_in: SignedIn, alice: User, sign_in: SignIn) -> None:
+def test_logout_all_can_keep_the_current_session(signed_in: SignedIn, alice: User, sign_in: SignIn) -> None:
     others = [sign_in(alice), sign_in(alice)]
 
     reply = signed_in.client.post("/logout-all", {"exceptCurrent": True})
@@ -182,14 +182,14 @@ def test_logout_all_can_spare_the_session_that_asks(signed_in: SignedIn, alice: 
 
 
 @pytest.mark.parametrize("value", ["true", 1, None, [], "no"])
-def test_except_current_is_a_boolean_or_nothing_happens(signed_in: SignedIn, value: object) -> None:
+def test_except_current_must_be_a_boolean(signed_in: SignedIn, value: object) -> None:
     reply = signed_in.client.post("/logout-all", {"exceptCurrent": value})
 
     assert (reply.status_code, reply.json()["code"]) == (400, "validation_error")
     assert not _is_over(signed_in)
 
 
-def test_logout_all_does_not_count_what_was_over(signed_in: SignedIn, alice: User, sign_in: SignIn) -> None:
+def test_logout_all_does_not_count_sessions_that_had_ended(signed_in: SignedIn, alice: User, sign_in: SignIn) -> None:
     sign_in(alice).client.post("/logout")
     Session.objects.filter(id=sign_in(alice).session_id).update(expires_at=datetime.now(UTC) - timedelta(days=1))
 
@@ -197,7 +197,7 @@ def test_logout_all_does_not_count_what_was_over(signed_in: SignedIn, alice: Use
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
-def test_a_mere_visit_signs_nobody_out(api: ApiClient, signed_in: SignedIn, method: str) -> None:
+def test_logout_accepts_only_post(api: ApiClient, signed_in: SignedIn, method: str) -> None:
     api.cookies["jwt"] = signed_in.access
 
     reply = api.generic(method, "/logout", headers={"X-HTTP-Method-Override": "POST"})

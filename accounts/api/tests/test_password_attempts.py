@@ -50,7 +50,7 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-def test_after_five_failures_the_next_waits_whatever_the_password(alice: User) -> None:
+def test_after_five_failures_even_the_correct_password_is_delayed(alice: User) -> None:
     assert _fail(6) == ["invalid_credentials"] * 5 + ["rate_limited"]
 
     right = _log_in(PASSWORD)
@@ -61,7 +61,7 @@ def test_after_five_failures_the_next_waits_whatever_the_password(alice: User) -
     assert not Session.objects.exists()
 
 
-def test_known_and_unknown_accounts_are_answered_alike(alice: User, mallory: User) -> None:
+def test_responses_for_known_and_unknown_accounts_are_identical(alice: User, mallory: User) -> None:
     User.objects.filter(id=mallory.id).update(is_active=False)
 
     known, inactive, unknown = (
@@ -74,14 +74,14 @@ def test_known_and_unknown_accounts_are_answered_alike(alice: User, mallory: Use
         assert [reply["RateLimit"] for reply in replies] == [reply["RateLimit"] for reply in known]
 
 
-def test_a_try_that_has_to_wait_costs_no_hash(alice: User, hashed: list[str]) -> None:
+def test_a_delayed_attempt_computes_no_hash(alice: User, hashed: list[str]) -> None:
     _fail(20)
     _fail(20, username="unknown")
 
     assert hashed == [WRONG] * 10
 
 
-def test_all_names_of_an_account_are_one_bucket(alice: User) -> None:
+def test_all_identifiers_of_an_account_share_a_counter(alice: User) -> None:
     for identity in (
         {"username": "alice"}, {"username": "ALICE"}, {"email": "alice@example.com"}, {"email": "Alice@EXAMPLE.com"},
         {"identifier": "alice"},
@@ -91,14 +91,14 @@ def test_all_names_of_an_account_are_one_bucket(alice: User) -> None:
     assert _fail(1, identifier="Alice@Example.COM") == ["rate_limited"]
 
 
-def test_all_spellings_of_nobody_are_one_bucket(db: None) -> None:
+def test_all_spellings_of_an_unknown_account_share_a_counter(db: None) -> None:
     for email in ("no@x.com", "NO@x.com", " no@X.com ", "no@x.com.", "\uff4e\uff4f@x.com"):
         assert _fail(1, email=email) == ["invalid_credentials"]
 
     assert _fail(1, email="No@X.Com") == ["rate_limited"]
 
 
-def test_the_owner_elsewhere_signs_in_and_changes_nothing_for_the_attacker(alice: User) -> None:
+def test_the_owner_logs_in_from_another_ip_without_unblocking_the_attacker(alice: User) -> None:
     _fail(5)
 
     assert _code(_log_in(PASSWORD, address=ELSEWHERE)) == "ok"
@@ -106,7 +106,7 @@ def test_the_owner_elsewhere_signs_in_and_changes_nothing_for_the_attacker(alice
     assert _code(_log_in(PASSWORD)) == "rate_limited"
 
 
-def test_no_header_makes_another_address_of_a_client(alice: User) -> None:
+def test_headers_cannot_change_the_ip_of_a_client(alice: User) -> None:
     names = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "CF-Connecting-IP", "True-Client-IP", "X_Forwarded_For")
     wrong = {"username": "alice", "password": WRONG}
 
@@ -115,7 +115,7 @@ def test_no_header_makes_another_address_of_a_client(alice: User) -> None:
     assert codes == ["invalid_credentials"] * 5 + ["rate_limited"]
 
 
-def test_a_network_of_ipv6_is_one_address(alice: User) -> None:
+def test_an_ipv6_network_counts_as_one_client(alice: User) -> None:
     for number in range(5):
         assert _code(_log_in(WRONG, address=f"2001:db8:1:2:{number}::1")) == "invalid_credentials"
 
@@ -123,7 +123,7 @@ def test_a_network_of_ipv6_is_one_address(alice: User) -> None:
     assert _code(_log_in(WRONG, address="2001:db8:1:3::1")) == "invalid_credentials"
 
 
-def test_a_live_session_a_refresh_and_a_reset_do_not_know_of_it(
+def test_sessions_refreshes_and_resets_are_not_delayed(
     api: ApiClient, alice: User, sign_in: SignIn, outbox: Callable[[], list[EmailMessage]]
 ) -> None:
     here = sign_in(alice)
@@ -137,7 +137,7 @@ def test_a_live_session_a_refresh_and_a_reset_do_not_know_of_it(
     assert api.post("/reset-password", {"token": token_in(outbox()[-1]), "newPassword": PASSWORD}).status_code == 200
 
 
-def test_a_success_takes_the_failures_of_the_same_account_and_address_away(alice: User, mallory: User) -> None:
+def test_a_success_clears_the_failures_of_the_same_account_and_ip(alice: User, mallory: User) -> None:
     _fail(4)
     _fail(4, username="mallory")
     for _ in range(4):
@@ -150,7 +150,7 @@ def test_a_success_takes_the_failures_of_the_same_account_and_address_away(alice
     assert [_code(_log_in(WRONG, address=ELSEWHERE)) for _ in range(2)] == ["invalid_credentials", "rate_limited"]
 
 
-def test_ones_own_account_is_no_way_to_guess_at_another(alice: User, mallory: User) -> None:
+def test_logins_to_the_own_account_do_not_reset_attempts_on_another(alice: User, mallory: User) -> None:
     for _ in range(5):
         _fail(1)
         assert _code(_log_in(PASSWORD, username="mallory")) == "ok"
@@ -158,13 +158,13 @@ def test_ones_own_account_is_no_way_to_guess_at_another(alice: User, mallory: Us
     assert _fail(1) == ["rate_limited"]
 
 
-def test_a_right_password_of_an_unverified_user_is_no_failure(bob: User) -> None:
+def test_the_correct_password_of_an_unverified_user_is_not_a_failure(bob: User) -> None:
     codes = [_code(_log_in(PASSWORD, username="bob")) for _ in range(8)]
 
     assert codes == ["email_not_verified"] * 8
 
 
-def test_a_password_given_at_a_login_for_two_people_is_judged_for_nobody(alice: User, mallory: User) -> None:
+def test_a_login_that_names_two_users_checks_no_password(alice: User, mallory: User) -> None:
     reply = _log_in(PASSWORD, email="alice@example.com", username="mallory")
 
     assert _code(reply) == "validation_error"
@@ -180,7 +180,7 @@ def test_a_password_given_at_a_login_for_two_people_is_judged_for_nobody(alice: 
         ("POST", "/mfa/recovery-codes", {"password": WRONG}),
     ],
 )
-def test_a_stolen_session_guesses_no_password(
+def test_a_stolen_session_cannot_guess_the_password(
     alice: User, sign_in: SignIn, method: str, path: str, body: dict[str, str]
 ) -> None:
     stolen = [sign_in(alice).client for _ in range(6)]
@@ -205,7 +205,7 @@ def test_without_redis_each_process_counts_locally(alice: User, monkeypatch: pyt
     assert _code(_log_in(PASSWORD, address=ELSEWHERE)) == "ok"
 
 
-def test_the_figures_are_settings(alice: User, limits_on: Settings) -> None:
+def test_the_limits_are_settings(alice: User, limits_on: Settings) -> None:
     limits_on.RATE_LIMIT_WRONG_PASSWORDS = Limit("wrong-passwords", 2, 60)
     assert _fail(3) == ["invalid_credentials"] * 2 + ["rate_limited"]
 
@@ -217,7 +217,9 @@ def test_the_figures_are_settings(alice: User, limits_on: Settings) -> None:
 
 
 @pytest.mark.parametrize("spelling", [" {} ", "{}.", "{}.com."])
-def test_an_odd_spelling_counts_as_the_plain_one_whether_or_not_anybody_has_it(alice: User, spelling: str) -> None:
+def test_an_unusual_spelling_counts_as_the_normal_one_for_known_and_unknown_accounts(
+    alice: User, spelling: str
+) -> None:
     def left(address: str) -> list[str]:
         return [_log_in(WRONG, email=typed)["RateLimit-Remaining"] for typed in (address, spelling.format(address))]
 

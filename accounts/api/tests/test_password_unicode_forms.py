@@ -66,7 +66,7 @@ def _in_a_shell(password: str) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("set_password", [_register, _create_by_an_administrator, _in_a_shell])
 @pytest.mark.parametrize("password", FORMS)
-def test_a_password_set_in_any_form_signs_in_in_every_form(set_password: Any, password: str) -> None:
+def test_a_password_set_in_any_form_is_accepted_in_every_form(set_password: Any, password: str) -> None:
     set_password(password)
     User.objects.filter(username="alice").update(email_verified_at="2026-01-01T00:00Z")
 
@@ -76,7 +76,7 @@ def test_a_password_set_in_any_form_signs_in_in_every_form(set_password: Any, pa
 
 @pytest.mark.parametrize("old", FORMS)
 @pytest.mark.parametrize("typed", FORMS)
-def test_a_hash_of_before_passwords_were_normalized_is_found_and_renewed(
+def test_a_hash_of_an_unnormalized_password_matches_and_is_upgraded(
     alice: User, old: str, typed: str, sign_in: SignIn
 ) -> None:
     """All but a form that mixes both, which only the very keyboard that made it can send."""
@@ -91,7 +91,7 @@ def test_a_hash_of_before_passwords_were_normalized_is_found_and_renewed(
 
 
 @pytest.mark.parametrize("old", [NFC, NFD])
-def test_every_prompt_takes_every_form(alice: User, sign_in: SignIn, old: str) -> None:
+def test_every_prompt_accepts_every_form(alice: User, sign_in: SignIn, old: str) -> None:
     User.objects.filter(id=alice.id).update(password=hashers.make_password(old))
     other = NFD if old == NFC else NFC
     signed_in = sign_in(alice, password=old)
@@ -109,7 +109,7 @@ def test_every_prompt_takes_every_form(alice: User, sign_in: SignIn, old: str) -
 
 @pytest.mark.parametrize("password", [NFC, NFD, "Wrong-Horse-7"])
 @pytest.mark.parametrize("is_active", [True, False])
-def test_a_refusal_hashes_as_much_for_every_account(
+def test_a_rejected_login_computes_as_many_hashes_for_every_account(
     alice: User, hashed: list[str], password: str, is_active: bool
 ) -> None:
     """Else the time would tell who has an account (CVE-2024-39329)."""
@@ -124,9 +124,7 @@ def test_a_refusal_hashes_as_much_for_every_account(
     assert counts == ([1, 1] if password.isascii() else [2, 2])
 
 
-def test_the_right_password_of_a_deactivated_account_hashes_as_much_as_a_wrong_one(
-    alice: User, hashed: list[str]
-) -> None:
+def test_correct_and_wrong_passwords_of_a_deactivated_account_cost_the_same(alice: User, hashed: list[str]) -> None:
     User.objects.filter(id=alice.id).update(is_active=False, password=hashers.make_password(NFC))
     hashed.clear()
 
@@ -166,7 +164,7 @@ def test_the_length_counts_in_the_form_that_is_hashed(api: ApiClient, db: None, 
         assert api.post("/login", {"username": "eve", "password": password}).status_code in {400, 401}
 
 
-def test_all_code_hashes_and_checks_passwords_by_the_one_module_that_normalizes_them() -> None:
+def test_only_the_normalizing_module_hashes_and_checks_passwords() -> None:
     offenders = []
     for app in ("accounts", "config", "core", "sessions_tracking"):
         for path in sorted((BASE_DIR / app).rglob("*.py")):

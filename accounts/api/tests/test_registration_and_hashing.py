@@ -20,7 +20,7 @@ def _form(**changes: Any) -> dict[str, Any]:
     return {"email": "eve@example.com", "username": "eve", "password": PASSWORD} | changes
 
 
-def test_register_makes_an_unverified_user_and_issues_no_token(api: ApiClient) -> None:
+def test_register_creates_an_unverified_user_and_issues_no_token(api: ApiClient) -> None:
     reply = api.post("/register", _form(firstName="Éve", lastName="O'Hara"))
 
     assert reply.status_code == 201
@@ -35,7 +35,7 @@ def test_register_makes_an_unverified_user_and_issues_no_token(api: ApiClient) -
     assert not reply.cookies
 
 
-def test_register_mails_one_code_and_one_link(api: ApiClient, outbox: Outbox) -> None:
+def test_register_sends_one_code_and_one_link(api: ApiClient, outbox: Outbox) -> None:
     reply = api.post("/register", _form())
 
     [message] = outbox()
@@ -45,7 +45,7 @@ def test_register_mails_one_code_and_one_link(api: ApiClient, outbox: Outbox) ->
         assert secret not in str(reply.headers)
 
 
-def test_the_password_is_kept_only_as_a_bcrypt_hash(api: ApiClient) -> None:
+def test_the_password_is_stored_only_as_a_bcrypt_hash(api: ApiClient) -> None:
     reply = api.post("/register", _form())
 
     stored = User.objects.get().password
@@ -64,7 +64,7 @@ def test_two_users_with_one_password_have_different_hashes(api: ApiClient) -> No
     assert first != second
 
 
-def test_a_password_counts_beyond_the_72_bytes_of_bcrypt(api: ApiClient, settings: Settings) -> None:
+def test_a_password_is_significant_beyond_the_72_bytes_of_bcrypt(api: ApiClient, settings: Settings) -> None:
     settings.EMAIL_VERIFICATION = "optional"
     long = "Aa1" + "x" * 77
     assert api.post("/register", _form(password=long)).status_code == 201
@@ -88,7 +88,7 @@ def test_a_password_counts_beyond_the_72_bytes_of_bcrypt(api: ApiClient, setting
         12345678,
     ],
 )
-def test_a_password_that_breaks_a_rule_is_refused_under_its_field(api: ApiClient, password: object) -> None:
+def test_a_password_that_breaks_a_rule_is_an_error_of_its_field(api: ApiClient, password: object) -> None:
     reply = api.post("/register", _form(password=password))
 
     assert reply.status_code == 400
@@ -99,13 +99,13 @@ def test_a_password_that_breaks_a_rule_is_refused_under_its_field(api: ApiClient
 
 
 @pytest.mark.parametrize("password", ["Aa1" + "x" * 125, " Correct Horse 7 ", "Pässwörter-9"])
-def test_a_password_is_taken_as_it_is(api: ApiClient, password: str) -> None:
+def test_a_password_is_not_stripped_or_changed(api: ApiClient, password: str) -> None:
     assert api.post("/register", _form(password=password)).status_code == 201
     assert User.objects.get().check_password(password)
     assert not User.objects.get().check_password(password.strip() + " ")
 
 
-def test_a_password_too_like_the_username_is_refused(api: ApiClient) -> None:
+def test_a_password_similar_to_the_username_is_rejected(api: ApiClient) -> None:
     reply = api.post("/register", _form(username="Evangeline7", password="Evangeline7x"))
 
     assert reply.status_code == 400
@@ -113,7 +113,7 @@ def test_a_password_too_like_the_username_is_refused(api: ApiClient) -> None:
     assert not User.objects.exists()
 
 
-def test_a_common_password_is_refused_where_that_is_asked_for(api: ApiClient, settings: Settings) -> None:
+def test_a_common_password_is_rejected_if_configured(api: ApiClient, settings: Settings) -> None:
     assert api.post("/register", _form(password="Password123")).status_code == 201
     common = {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"}
     settings.AUTH_PASSWORD_VALIDATORS = [*settings.AUTH_PASSWORD_VALIDATORS, common]
@@ -125,7 +125,7 @@ def test_a_common_password_is_refused_where_that_is_asked_for(api: ApiClient, se
 
 
 @pytest.mark.parametrize("email", ["eve@example.com", "EVE@Example.COM", "eve@\uff45xample.com"])
-def test_an_address_is_taken_in_whatever_spelling(api: ApiClient, email: str) -> None:
+def test_an_email_is_taken_in_every_spelling(api: ApiClient, email: str) -> None:
     api.post("/register", _form())
 
     reply = api.post("/register", _form(email=email, username="newcomer"))
@@ -136,7 +136,7 @@ def test_an_address_is_taken_in_whatever_spelling(api: ApiClient, email: str) ->
     assert User.objects.count() == OutboxEmail.objects.count() == 1
 
 
-def test_both_spellings_of_an_international_domain_are_one_address(api: ApiClient) -> None:
+def test_both_spellings_of_an_international_domain_are_one_email(api: ApiClient) -> None:
     assert api.post("/register", _form(email="eve@bücher.example")).status_code == 201
 
     reply = api.post("/register", _form(email="eve@xn--bcher-kva.example", username="newcomer"))
@@ -144,7 +144,7 @@ def test_both_spellings_of_an_international_domain_are_one_address(api: ApiClien
     assert reply.json()["code"] == "email_taken"
 
 
-def test_a_username_is_taken_whatever_its_case(api: ApiClient) -> None:
+def test_a_username_is_taken_in_any_case(api: ApiClient) -> None:
     api.post("/register", _form())
 
     reply = api.post("/register", _form(email="other@example.com", username="EVE"))
@@ -177,7 +177,7 @@ def test_a_username_is_taken_whatever_its_case(api: ApiClient) -> None:
         {},
     ],
 )
-def test_an_odd_or_reserved_username_is_refused(api: ApiClient, username: object) -> None:
+def test_an_invalid_or_reserved_username_is_rejected(api: ApiClient, username: object) -> None:
     reply = api.post("/register", _form(username=username))
 
     assert reply.status_code == 400
@@ -193,7 +193,7 @@ def test_an_odd_or_reserved_username_is_refused(api: ApiClient, username: object
         "eve@example.com\r\nBcc: all@example.com", f"{'e' * 65}@example.com", f"eve@{'e' * 260}.com", "eve@.com", 7, None, [],
     ],
 )  # fmt: skip
-def test_an_odd_address_is_refused(api: ApiClient, email: object) -> None:
+def test_an_invalid_email_is_rejected(api: ApiClient, email: object) -> None:
     reply = api.post("/register", _form(email=email))
 
     assert reply.status_code == 400
@@ -206,7 +206,7 @@ def test_an_odd_address_is_refused(api: ApiClient, email: object) -> None:
     "name", ["E", "", "e" * 151, "Eve\r\nBcc: all@example.com", "E\u2028ve", "E\0ve", "E\x1bve", 7, True]
 )
 @pytest.mark.parametrize("field", ["firstName", "lastName"])
-def test_a_name_of_one_letter_or_with_control_characters_is_refused(api: ApiClient, field: str, name: object) -> None:
+def test_a_name_of_one_letter_or_with_control_characters_is_rejected(api: ApiClient, field: str, name: object) -> None:
     reply = api.post("/register", _form(**{field: name}))
 
     assert reply.status_code == 400
@@ -214,7 +214,7 @@ def test_a_name_of_one_letter_or_with_control_characters_is_refused(api: ApiClie
     assert not User.objects.exists()
 
 
-def test_what_a_client_may_not_set_it_cannot_set(api: ApiClient) -> None:
+def test_read_only_fields_are_ignored_at_registration(api: ApiClient) -> None:
     hostile = {
         "id": "00000000-0000-7000-8000-000000000000", "role": "ADMIN", "isStaff": True, "is_staff": True, "isActive": False,
         "isSuperuser": True, "is_superuser": True, "emailVerified": True, "email_verified_at": "2020-01-01T00:00:00Z",
@@ -230,7 +230,7 @@ def test_what_a_client_may_not_set_it_cannot_set(api: ApiClient) -> None:
     assert user.created_at.year > 2001
 
 
-def test_markup_in_a_name_arrives_as_text(api: ApiClient, outbox: Outbox) -> None:
+def test_markup_in_a_name_is_escaped_in_emails(api: ApiClient, outbox: Outbox) -> None:
     api.post("/register", _form(firstName="<script>alert(1)</script>{{ 7 }}{% debug %}"))
     api.post("/verify-email", {"email": "eve@example.com", "code": code_in(outbox()[0])})
 
@@ -241,7 +241,7 @@ def test_markup_in_a_name_arrives_as_text(api: ApiClient, outbox: Outbox) -> Non
     assert "<script" not in html
 
 
-def test_the_language_of_emails_is_the_one_asked_for_or_the_requests(api: ApiClient) -> None:
+def test_the_language_of_emails_is_the_given_one_or_that_of_the_request(api: ApiClient) -> None:
     api.post("/register", _form(language="fr"))
     api.post(
         "/register", _form(email="eva@example.com", username="eva"), headers={"Accept-Language": "fr-CA, en;q=0.5"}
@@ -252,7 +252,7 @@ def test_the_language_of_emails_is_the_one_asked_for_or_the_requests(api: ApiCli
     assert api.post("/register", _form(username="evi", language="tlh")).json()["code"] == "validation_error"
 
 
-def test_of_two_keys_of_one_name_the_last_is_checked_and_stored(api: ApiClient) -> None:
+def test_the_last_of_duplicate_json_keys_is_validated_and_stored(api: ApiClient) -> None:
     body = f'{{"email": "first@example.com", "email": "last@example.com", "username": "eve", "password": "{PASSWORD}"}}'
 
     assert api.generic("POST", "/register", body, content_type="application/json").status_code == 201
@@ -280,7 +280,7 @@ def test_with_verification_an_account_needs_an_email(api: ApiClient, settings: S
     assert not User.objects.exists()
 
 
-def test_a_taken_address_looks_like_success_where_enumeration_is_prevented(
+def test_a_taken_email_looks_like_success_with_prevent_enumeration(
     api: ApiClient, alice: User, outbox: Outbox, settings: Settings
 ) -> None:
     settings.PREVENT_ENUMERATION = True
@@ -301,7 +301,7 @@ def test_a_taken_address_looks_like_success_where_enumeration_is_prevented(
     assert outbox()[-1].to == ["alice@example.com"]
 
 
-def test_a_taken_username_hides_a_taken_address_where_enumeration_is_prevented(
+def test_a_taken_username_hides_a_taken_email_with_prevent_enumeration(
     api: ApiClient, alice: User, settings: Settings
 ) -> None:
     settings.PREVENT_ENUMERATION = True

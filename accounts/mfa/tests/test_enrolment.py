@@ -36,7 +36,7 @@ def _start(session: SignedIn) -> AuthenticatorApp:
     return AuthenticatorApp(session.client.post("/mfa/totp").json()["data"]["secret"])
 
 
-def test_a_start_gives_the_secret_in_three_forms_that_agree(here: SignedIn) -> None:
+def test_enrolment_returns_the_secret_in_three_consistent_forms(here: SignedIn) -> None:
     reply = here.client.post("/mfa/totp")
 
     data = reply.json()["data"]
@@ -49,7 +49,7 @@ def test_a_start_gives_the_secret_in_three_forms_that_agree(here: SignedIn) -> N
     assert reply["Cache-Control"] == "no-store"
 
 
-def test_the_picture_can_be_set_into_a_page_as_it_is(here: SignedIn) -> None:
+def test_the_qr_code_can_be_embedded_in_a_page(here: SignedIn) -> None:
     svg = here.client.post("/mfa/totp").json()["data"]["qrSvg"]
 
     root = ET.fromstring(svg)  # noqa: S314 - it is our own
@@ -59,7 +59,7 @@ def test_the_picture_can_be_set_into_a_page_as_it_is(here: SignedIn) -> None:
     assert not {"script", "style", "href", "onload"} & {name.rpartition("}")[2] for name in named}
 
 
-def test_an_app_that_scanned_the_picture_confirms_and_signs_in(here: SignedIn, clock: Traveller) -> None:
+def test_an_app_that_scanned_the_qr_code_confirms_and_logs_in(here: SignedIn, clock: Traveller) -> None:
     scanned = pyotp.parse_uri(here.client.post("/mfa/totp").json()["data"]["otpauthUri"])
     assert isinstance(scanned, pyotp.TOTP)
 
@@ -70,7 +70,7 @@ def test_an_app_that_scanned_the_picture_confirms_and_signs_in(here: SignedIn, c
     assert verify(pending["mfaToken"], code=scanned.now()).status_code == 200
 
 
-def test_a_confirmation_switches_it_on_and_shows_ten_recovery_codes(here: SignedIn, outbox: Outbox) -> None:
+def test_a_confirmation_enables_mfa_and_returns_ten_recovery_codes(here: SignedIn, outbox: Outbox) -> None:
     app = _start(here)
 
     reply = here.client.post("/mfa/totp/confirm", {"code": app.code()})
@@ -83,7 +83,7 @@ def test_a_confirmation_switches_it_on_and_shows_ten_recovery_codes(here: Signed
     assert AuditEvent.objects.filter(kind=MfaAuditKind.ENABLED, user_id=here.user.id).count() == 1
 
 
-def test_a_start_that_is_never_confirmed_gates_nothing(here: SignedIn, sign_in: SignIn) -> None:
+def test_an_unconfirmed_enrolment_does_not_affect_login(here: SignedIn, sign_in: SignIn) -> None:
     _start(here)
 
     assert sign_in(here.user).client.get("/me").json()["data"]["user"]["mfaEnabled"] is False
@@ -91,7 +91,7 @@ def test_a_start_that_is_never_confirmed_gates_nothing(here: SignedIn, sign_in: 
     assert not OutboxEmail.objects.filter(kind="mfa_enabled").exists()
 
 
-def test_a_second_start_replaces_the_first(here: SignedIn) -> None:
+def test_a_second_enrolment_replaces_the_first(here: SignedIn) -> None:
     first, second = _start(here), _start(here)
 
     assert here.client.post("/mfa/totp/confirm", {"code": first.code()}).json()["code"] == "code_invalid"
@@ -114,13 +114,13 @@ def test_a_confirmed_secret_is_never_shown_or_replaced(alice_with_totp: UserWith
     assert _stored_secret(alice_with_totp.user) == alice_with_totp.app.secret
 
 
-def test_without_a_start_there_is_nothing_to_confirm(here: SignedIn) -> None:
+def test_confirmation_without_enrolment_is_rejected(here: SignedIn) -> None:
     reply = here.client.post("/mfa/totp/confirm", {"code": "123456"})
 
     assert (reply.status_code, reply.json()["code"]) == (400, "mfa_not_enabled")
 
 
-def test_wrong_codes_at_the_confirmation_are_limited_and_a_new_start_gives_no_more(here: SignedIn) -> None:
+def test_wrong_confirmation_codes_are_limited_across_enrolments(here: SignedIn) -> None:
     app = _start(here)
     codes = [here.client.post("/mfa/totp/confirm", {"code": app.wrong_code()}).json()["code"] for _ in range(12)]
     assert codes == ["code_invalid"] * 10 + ["too_many_attempts"] * 2
@@ -132,7 +132,7 @@ def test_wrong_codes_at_the_confirmation_are_limited_and_a_new_start_gives_no_mo
     assert not User.objects.get().mfa_enabled
 
 
-def test_the_code_of_the_confirmation_signs_nobody_in(here: SignedIn) -> None:
+def test_the_confirmation_code_cannot_be_reused_for_login(here: SignedIn) -> None:
     app = _start(here)
     code = app.code()
     assert here.client.post("/mfa/totp/confirm", {"code": code}).status_code == 200
@@ -142,12 +142,12 @@ def test_the_code_of_the_confirmation_signs_nobody_in(here: SignedIn) -> None:
     assert verify(pending["mfaToken"], code=code).json()["code"] == "code_invalid"
 
 
-def test_the_session_that_added_it_is_not_raised_by_it(alice_with_totp: UserWithTotp) -> None:
+def test_the_session_that_enrolled_keeps_its_assurance_level(alice_with_totp: UserWithTotp) -> None:
     assert Session.objects.get().second_factor is False
     assert alice_with_totp.session.client.get("/me").status_code == 200
 
 
-def test_removing_it_takes_the_password(alice_with_totp: UserWithTotp) -> None:
+def test_removal_requires_the_password(alice_with_totp: UserWithTotp) -> None:
     client = alice_with_totp.session.client
 
     replies = [client.delete("/mfa/totp", body) for body in ({"password": "Wrong-Horse-7"}, {}, None)]
@@ -158,7 +158,7 @@ def test_removing_it_takes_the_password(alice_with_totp: UserWithTotp) -> None:
     assert RecoveryCode.objects.count() == 10
 
 
-def test_removing_it_leaves_nothing_behind_and_tells_the_owner(
+def test_removal_deletes_all_mfa_data_and_notifies_the_owner(
     alice_with_totp: UserWithTotp, sign_in: SignIn, outbox: Outbox
 ) -> None:
     waiting = alice_with_totp.pending()
@@ -173,7 +173,7 @@ def test_removing_it_leaves_nothing_behind_and_tells_the_owner(
     assert AuditEvent.objects.filter(kind=MfaAuditKind.DISABLED, actor_id=alice_with_totp.user.id).count() == 1
 
 
-def test_what_is_not_there_cannot_be_removed(here: SignedIn) -> None:
+def test_removal_without_a_second_factor_is_rejected(here: SignedIn) -> None:
     _start(here)
 
     reply = here.client.delete("/mfa/totp", {"password": PASSWORD})
@@ -181,7 +181,7 @@ def test_what_is_not_there_cannot_be_removed(here: SignedIn) -> None:
     assert (reply.status_code, reply.json()["code"]) == (400, "mfa_not_enabled")
 
 
-def test_a_session_loses_its_level_with_the_factor(alice_with_totp: UserWithTotp) -> None:
+def test_removal_lowers_the_assurance_level_of_sessions(alice_with_totp: UserWithTotp) -> None:
     verify(alice_with_totp.pending(), code=alice_with_totp.app.code())
     assert Session.objects.filter(second_factor=True).count() == 1
 
@@ -190,7 +190,7 @@ def test_a_session_loses_its_level_with_the_factor(alice_with_totp: UserWithTotp
     assert not Session.objects.filter(second_factor=True).exists()
 
 
-def test_it_can_be_added_again_with_another_secret(alice_with_totp: UserWithTotp) -> None:
+def test_a_new_enrolment_after_removal_has_another_secret(alice_with_totp: UserWithTotp) -> None:
     alice_with_totp.session.client.delete("/mfa/totp", {"password": PASSWORD})
 
     again = enrol(alice_with_totp.session)
@@ -200,7 +200,7 @@ def test_it_can_be_added_again_with_another_secret(alice_with_totp: UserWithTotp
     assert not set(again.recovery_codes) & set(alice_with_totp.recovery_codes)
 
 
-def test_an_administrator_removes_it_for_who_lost_it(
+def test_an_administrator_can_remove_the_second_factor_of_a_user(
     alice_with_totp: UserWithTotp, superuser: User, outbox: Outbox
 ) -> None:
     assert enrolment.reset_by_admin(user_id=alice_with_totp.user.id, actor_id=superuser.id)
@@ -211,7 +211,7 @@ def test_an_administrator_removes_it_for_who_lost_it(
     assert AuditEvent.objects.get(kind=MfaAuditKind.DISABLED).actor_id == superuser.id
 
 
-def test_a_user_read_before_and_saved_after_does_not_switch_it_off(here: SignedIn) -> None:
+def test_saving_a_stale_user_does_not_disable_mfa(here: SignedIn) -> None:
     stale = User.objects.get()
     enrol(here)
 
@@ -233,7 +233,7 @@ def test_the_secret_is_encrypted_and_bound_to_its_owner(
     assert verify(alice_with_totp.pending(), recoveryCode=alice_with_totp.recovery_codes[0]).status_code == 200
 
 
-def test_a_new_key_reads_what_the_old_ones_wrote_and_then_takes_over(
+def test_after_key_rotation_old_secrets_are_readable_and_re_encrypted(
     alice_with_totp: UserWithTotp, settings: Settings
 ) -> None:
     settings.MFA_ENCRYPTION_KEYS = [OLD_KEY]
@@ -248,7 +248,7 @@ def test_a_new_key_reads_what_the_old_ones_wrote_and_then_takes_over(
     assert _run() == "0 re-encrypted, 1 already used the newest key.\n"
 
 
-def test_a_key_that_was_taken_away_too_early_is_reported_and_lets_nobody_in(
+def test_a_missing_encryption_key_is_logged_and_rejects_the_login(
     alice_with_totp: UserWithTotp, settings: Settings
 ) -> None:
     TotpFactor.objects.update(

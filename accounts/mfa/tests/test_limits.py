@@ -20,7 +20,7 @@ def _guess(alice_with_totp: UserWithTotp, token: str, times: int) -> list[str]:
     return [verify(token, **kinds[number % 2]).json()["code"] for number in range(times)]
 
 
-def test_the_fifth_wrong_code_ends_the_sign_in(alice_with_totp: UserWithTotp) -> None:
+def test_the_fifth_wrong_code_ends_the_pending_login(alice_with_totp: UserWithTotp) -> None:
     token = alice_with_totp.pending()
     assert _guess(alice_with_totp, token, 6) == ["code_invalid"] * 5 + ["token_invalid"]
 
@@ -30,14 +30,14 @@ def test_the_fifth_wrong_code_ends_the_sign_in(alice_with_totp: UserWithTotp) ->
     assert Session.objects.count() == 1
 
 
-def test_the_right_code_after_four_wrong_ones_still_signs_in(alice_with_totp: UserWithTotp) -> None:
+def test_the_correct_code_after_four_wrong_ones_completes_the_login(alice_with_totp: UserWithTotp) -> None:
     token = alice_with_totp.pending()
     _guess(alice_with_totp, token, 4)
 
     assert verify(token, code=alice_with_totp.app.code()).status_code == 200
 
 
-def test_the_count_of_the_account_goes_on_over_sign_ins_and_kinds_of_code(alice_with_totp: UserWithTotp) -> None:
+def test_wrong_codes_of_an_account_are_counted_across_logins_and_kinds_of_code(alice_with_totp: UserWithTotp) -> None:
     for _ in range(2):
         _guess(alice_with_totp, alice_with_totp.pending(), 5)
 
@@ -52,7 +52,7 @@ def test_the_count_of_the_account_goes_on_over_sign_ins_and_kinds_of_code(alice_
     assert Session.objects.count() == 1
 
 
-def test_an_hour_after_the_first_wrong_code_there_are_tries_again(
+def test_attempts_are_available_again_an_hour_after_the_first_wrong_code(
     alice_with_totp: UserWithTotp, clock: Traveller
 ) -> None:
     for _ in range(2):
@@ -63,14 +63,14 @@ def test_an_hour_after_the_first_wrong_code_there_are_tries_again(
     assert verify(alice_with_totp.pending(), code=alice_with_totp.app.code()).status_code == 200
 
 
-def test_a_sign_in_does_not_take_the_count_away(alice_with_totp: UserWithTotp) -> None:
+def test_a_login_does_not_reset_the_wrong_codes_of_the_account(alice_with_totp: UserWithTotp) -> None:
     _guess(alice_with_totp, alice_with_totp.pending(), 4)
     verify(alice_with_totp.pending(), code=alice_with_totp.app.code())
 
     assert TotpFactor.objects.get().wrong_codes == 4
 
 
-def test_a_new_login_after_a_wrong_code_gives_tries_of_the_sign_in_but_not_of_the_account(
+def test_a_new_login_resets_its_own_attempts_but_not_those_of_the_account(
     alice_with_totp: UserWithTotp,
 ) -> None:
     for _ in range(10):
@@ -79,7 +79,7 @@ def test_a_new_login_after_a_wrong_code_gives_tries_of_the_sign_in_but_not_of_th
     assert _guess(alice_with_totp, alice_with_totp.pending(), 1) == ["too_many_attempts"]
 
 
-def test_without_the_password_nobody_uses_up_her_tries(alice_with_totp: UserWithTotp) -> None:
+def test_attempts_cannot_be_used_up_without_the_password(alice_with_totp: UserWithTotp) -> None:
     for _ in range(20):
         ApiClient().post("/login", {"username": "alice", "password": "Wrong-Horse-7"})
         verify("bm90IGEgdG9rZW4", code="000000")
@@ -88,7 +88,7 @@ def test_without_the_password_nobody_uses_up_her_tries(alice_with_totp: UserWith
     assert verify(alice_with_totp.pending(), code=alice_with_totp.app.code()).status_code == 200
 
 
-def test_somebody_elses_wrong_codes_count_for_them_alone(
+def test_wrong_codes_of_another_user_do_not_count(
     alice_with_totp: UserWithTotp, mallory: User, sign_in: Callable[..., Any]
 ) -> None:
     client = sign_in(mallory).client
@@ -99,7 +99,7 @@ def test_somebody_elses_wrong_codes_count_for_them_alone(
     assert verify(alice_with_totp.pending(), code=alice_with_totp.app.code()).status_code == 200
 
 
-def test_the_same_code_is_taken_once(alice_with_totp: UserWithTotp) -> None:
+def test_a_code_is_accepted_once(alice_with_totp: UserWithTotp) -> None:
     code = alice_with_totp.app.code()
     assert verify(alice_with_totp.pending(), code=code).status_code == 200
 
@@ -134,7 +134,7 @@ OTHERS: dict[str, Callable[[str], object]] = {
 
 
 @pytest.mark.parametrize("spell", [*SAME.values(), *OTHERS.values()], ids=[*SAME, *OTHERS])
-def test_a_used_code_is_refused_in_every_spelling(
+def test_a_used_code_is_rejected_in_every_spelling(
     alice_with_totp: UserWithTotp, spell: Callable[[str], object]
 ) -> None:
     code = alice_with_totp.app.code()
@@ -154,26 +154,26 @@ def test_a_code_with_other_separators_is_invalid(alice_with_totp: UserWithTotp, 
 
 
 @pytest.mark.parametrize("drift", [-1, 0, 1])
-def test_a_clock_that_is_one_step_off_is_forgiven(alice_with_totp: UserWithTotp, clock: Traveller, drift: int) -> None:
+def test_a_clock_drift_of_one_step_is_accepted(alice_with_totp: UserWithTotp, clock: Traveller, drift: int) -> None:
     clock.shift(300)
 
     assert verify(alice_with_totp.pending(), code=alice_with_totp.app.code(drift)).status_code == 200
 
 
 @pytest.mark.parametrize("drift", [-3, -2, 2, 3])
-def test_a_clock_that_is_further_off_is_not(alice_with_totp: UserWithTotp, clock: Traveller, drift: int) -> None:
+def test_a_larger_clock_drift_is_rejected(alice_with_totp: UserWithTotp, clock: Traveller, drift: int) -> None:
     clock.shift(300)
 
     assert verify(alice_with_totp.pending(), code=alice_with_totp.app.code(drift)).json()["code"] == "code_invalid"
 
 
-def test_a_code_uses_up_the_ones_before_it(alice_with_totp: UserWithTotp) -> None:
+def test_a_used_code_invalidates_earlier_codes(alice_with_totp: UserWithTotp) -> None:
     assert verify(alice_with_totp.pending(), code=alice_with_totp.app.code(1)).status_code == 200
 
     assert verify(alice_with_totp.pending(), code=alice_with_totp.app.code(0)).json()["code"] == "code_invalid"
 
 
-def test_a_clock_set_back_brings_no_used_code_back(alice_with_totp: UserWithTotp, clock: Traveller) -> None:
+def test_setting_the_clock_back_does_not_revive_a_used_code(alice_with_totp: UserWithTotp, clock: Traveller) -> None:
     code = alice_with_totp.app.code()
     verify(alice_with_totp.pending(), code=code)
 
@@ -182,7 +182,7 @@ def test_a_clock_set_back_brings_no_used_code_back(alice_with_totp: UserWithTotp
     assert verify(alice_with_totp.pending(), code=code).json()["code"] == "code_invalid"
 
 
-def test_a_password_alone_makes_challenges_but_no_wrong_codes(alice_with_totp: UserWithTotp) -> None:
+def test_logins_without_a_code_do_not_count_as_wrong_codes(alice_with_totp: UserWithTotp) -> None:
     for _ in range(3):
         ApiClient().post("/login", {"username": "alice", "password": PASSWORD})
 
@@ -190,9 +190,7 @@ def test_a_password_alone_makes_challenges_but_no_wrong_codes(alice_with_totp: U
     assert TotpFactor.objects.get().wrong_codes == 0
 
 
-def test_a_wait_for_the_password_does_not_stop_who_gave_the_right_one_before(
-    alice_with_totp: UserWithTotp, settings: Settings
-) -> None:
+def test_a_password_delay_does_not_block_a_pending_login(alice_with_totp: UserWithTotp, settings: Settings) -> None:
     settings.RATE_LIMITS = True
     token = alice_with_totp.pending()
     replies = [ApiClient().post("/login", {"username": "alice", "password": "Wrong-Horse-7"}) for _ in range(6)]
@@ -201,7 +199,7 @@ def test_a_wait_for_the_password_does_not_stop_who_gave_the_right_one_before(
     assert verify(token, code=alice_with_totp.app.code()).status_code == 200
 
 
-def test_one_address_may_not_ask_without_end(alice_with_totp: UserWithTotp, settings: Settings) -> None:
+def test_verification_is_rate_limited_by_ip(alice_with_totp: UserWithTotp, settings: Settings) -> None:
     settings.RATE_LIMITS = True
     codes = [verify("bm90IGEgdG9rZW4", code="000000").json()["code"] for _ in range(61)]
 

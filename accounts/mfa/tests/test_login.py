@@ -20,9 +20,7 @@ Outbox = Callable[[], list[EmailMessage]]
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0"
 
 
-def test_the_right_password_alone_brings_no_token_no_session_and_no_cookie(
-    api: ApiClient, alice_with_totp: UserWithTotp
-) -> None:
+def test_the_password_alone_returns_no_token_session_or_cookie(api: ApiClient, alice_with_totp: UserWithTotp) -> None:
     reply = api.post("/login", {"username": "alice", "password": PASSWORD})
 
     data = reply.json()["data"]
@@ -45,7 +43,7 @@ def test_a_wrong_password_does_not_reveal_a_second_factor(
     assert not PendingLogin.objects.exists()
 
 
-def test_the_code_of_the_app_finishes_the_sign_in(api: ApiClient, alice_with_totp: UserWithTotp) -> None:
+def test_a_code_from_the_app_completes_the_mfa_login(api: ApiClient, alice_with_totp: UserWithTotp) -> None:
     reply = verify(alice_with_totp.pending(), api, code=alice_with_totp.app.code())
 
     data = reply.json()["data"]
@@ -58,7 +56,7 @@ def test_the_code_of_the_app_finishes_the_sign_in(api: ApiClient, alice_with_tot
 
 
 @pytest.mark.parametrize(("transport", "cookies"), [("cookie", {"jwt", "refreshToken"}), ("body", set())])
-def test_tokens_come_the_way_that_the_client_wants(
+def test_tokens_are_delivered_by_the_requested_transport(
     api: ApiClient, alice_with_totp: UserWithTotp, transport: str, cookies: set[str]
 ) -> None:
     api.credentials(HTTP_X_TOKEN_TRANSPORT=transport)
@@ -69,7 +67,7 @@ def test_tokens_come_the_way_that_the_client_wants(
     assert ("token" in reply.json()["data"]) is (transport == "body")
 
 
-def test_the_session_is_as_it_was_wished_for_with_the_password(alice_with_totp: UserWithTotp) -> None:
+def test_session_options_of_the_password_step_are_applied(alice_with_totp: UserWithTotp) -> None:
     token = alice_with_totp.pending(deviceName="Laptop", data={"theme": "dark"})
 
     session = verify(token, code=alice_with_totp.app.code()).json()["data"]["session"]
@@ -77,7 +75,7 @@ def test_the_session_is_as_it_was_wished_for_with_the_password(alice_with_totp: 
     assert (session["name"], session["data"]) == ("Laptop", {"theme": "dark"})
 
 
-def test_a_new_device_is_told_to_the_owner_once_the_sign_in_is_finished(alice_with_totp: UserWithTotp) -> None:
+def test_the_owner_is_notified_of_a_new_device_after_the_second_step(alice_with_totp: UserWithTotp) -> None:
     stranger = ApiClient(HTTP_USER_AGENT=FIREFOX)
     token = stranger.post("/login", {"username": "alice", "password": PASSWORD}).json()["data"]["mfaToken"]
     assert not OutboxEmail.objects.filter(kind="new_device").exists()
@@ -87,7 +85,7 @@ def test_a_new_device_is_told_to_the_owner_once_the_sign_in_is_finished(alice_wi
     assert OutboxEmail.objects.filter(kind="new_device", user=alice_with_totp.user).count() == 1
 
 
-def test_an_mfa_token_is_no_credential_anywhere(alice_with_totp: UserWithTotp) -> None:
+def test_an_mfa_token_is_not_accepted_as_another_credential(alice_with_totp: UserWithTotp) -> None:
     token = alice_with_totp.pending()
     client = ApiClient().bearing(token)
     cookie = ApiClient()
@@ -111,7 +109,9 @@ def test_an_mfa_token_is_no_credential_anywhere(alice_with_totp: UserWithTotp) -
     assert User.objects.get().mfa_enabled
 
 
-def test_no_other_token_serves_as_an_mfa_token(api: ApiClient, alice_with_totp: UserWithTotp, outbox: Outbox) -> None:
+def test_no_other_token_is_accepted_as_an_mfa_token(
+    api: ApiClient, alice_with_totp: UserWithTotp, outbox: Outbox
+) -> None:
     api.post("/forgot-password", {"email": alice_with_totp.user.email})
     others = [
         alice_with_totp.session.access,
@@ -151,7 +151,7 @@ def test_an_mfa_token_expires_after_five_minutes(alice_with_totp: UserWithTotp, 
 
 
 @pytest.mark.parametrize("where", ["Authorization", "refreshToken", "mfaToken"])
-def test_a_sign_in_that_was_given_up_cannot_be_finished(
+def test_a_cancelled_pending_login_cannot_be_completed(
     api: ApiClient, alice_with_totp: UserWithTotp, where: str
 ) -> None:
     token, other = alice_with_totp.pending(), alice_with_totp.pending()
@@ -194,7 +194,7 @@ def _delete(alice_with_totp: UserWithTotp, _outbox: Outbox) -> None:
     [_change_password, _reset_password, _set_password_in_a_shell, _deactivate, _delete],
     ids=lambda happen: happen.__name__,
 )
-def test_a_sign_in_that_waits_ends_with_what_its_password_opened(
+def test_a_pending_login_is_revoked_like_a_session(
     alice_with_totp: UserWithTotp, outbox: Outbox, happen: Callable[[UserWithTotp, Outbox], None]
 ) -> None:
     token = alice_with_totp.pending()
@@ -206,7 +206,7 @@ def test_a_sign_in_that_waits_ends_with_what_its_password_opened(
     assert not reply.cookies
 
 
-def test_a_deactivation_that_is_taken_back_does_not_revive_a_sign_in(
+def test_reactivation_does_not_revive_a_pending_login(
     alice_with_totp: UserWithTotp, admin: User, sign_in: SignIn
 ) -> None:
     token, administrator = alice_with_totp.pending(), sign_in(admin).client
@@ -216,7 +216,7 @@ def test_a_deactivation_that_is_taken_back_does_not_revive_a_sign_in(
     assert verify(token, code=alice_with_totp.app.code()).json()["code"] == "token_invalid"
 
 
-def test_a_password_reset_brings_no_session_and_the_next_login_still_asks(
+def test_a_password_reset_does_not_bypass_the_second_factor(
     api: ApiClient, alice_with_totp: UserWithTotp, outbox: Outbox
 ) -> None:
     api.post("/forgot-password", {"email": alice_with_totp.user.email})
@@ -230,9 +230,7 @@ def test_a_password_reset_brings_no_session_and_the_next_login_still_asks(
     assert next_login.json()["data"]["mfaRequired"] is True
 
 
-def test_a_session_knows_for_good_whether_it_began_with_a_second_factor(
-    api: ApiClient, alice_with_totp: UserWithTotp
-) -> None:
+def test_a_session_keeps_whether_it_started_with_a_second_factor(api: ApiClient, alice_with_totp: UserWithTotp) -> None:
     signed_in = verify(alice_with_totp.pending(), code=alice_with_totp.app.code()).json()["data"]
     before, after = alice_with_totp.session, signed_in
 
@@ -249,14 +247,14 @@ def test_a_session_knows_for_good_whether_it_began_with_a_second_factor(
 @pytest.mark.parametrize(
     "proof", [{}, {"code": None}, {"code": "123456", "recoveryCode": "AAAAA-AAAAA"}, {"recoveryCode": ""}]
 )
-def test_one_proof_is_given_and_only_one(alice_with_totp: UserWithTotp, proof: dict[str, Any]) -> None:
+def test_exactly_one_second_factor_is_required(alice_with_totp: UserWithTotp, proof: dict[str, Any]) -> None:
     reply = verify(alice_with_totp.pending(), **proof)
 
     assert (reply.status_code, reply.json()["code"]) == (400, "validation_error")
     assert PendingLogin.objects.get().tries == 0
 
 
-def test_another_site_finishes_no_sign_in(api: ApiClient, alice_with_totp: UserWithTotp) -> None:
+def test_another_site_cannot_complete_a_login(api: ApiClient, alice_with_totp: UserWithTotp) -> None:
     token = alice_with_totp.pending()
     api.credentials(HTTP_ORIGIN="https://evil.example")
 
@@ -267,7 +265,7 @@ def test_another_site_finishes_no_sign_in(api: ApiClient, alice_with_totp: UserW
     assert verify(token, code=alice_with_totp.app.code()).status_code == 200
 
 
-def test_nothing_in_the_database_can_be_made_into_an_mfa_token(alice_with_totp: UserWithTotp) -> None:
+def test_no_mfa_token_can_be_derived_from_the_database(alice_with_totp: UserWithTotp) -> None:
     token = alice_with_totp.pending()
 
     row = PendingLogin.objects.values().get()
@@ -275,7 +273,7 @@ def test_nothing_in_the_database_can_be_made_into_an_mfa_token(alice_with_totp: 
     assert not any(token in str(value) or str(value) in token for value in row.values() if len(str(value)) > 8)
 
 
-def test_a_failed_code_is_in_the_audit(alice_with_totp: UserWithTotp) -> None:
+def test_a_failed_code_is_recorded_in_the_audit(alice_with_totp: UserWithTotp) -> None:
     verify(alice_with_totp.pending(), code=alice_with_totp.app.wrong_code())
 
     event = AuditEvent.objects.get(kind=AuditKind.MFA_FAILED)
@@ -283,7 +281,7 @@ def test_a_failed_code_is_in_the_audit(alice_with_totp: UserWithTotp) -> None:
     assert alice_with_totp.app.wrong_code() not in str(event.facts)
 
 
-def test_signing_in_from_a_known_device_tells_nobody(alice_with_totp: UserWithTotp, outbox: Outbox) -> None:
+def test_a_login_from_a_known_device_sends_no_email(alice_with_totp: UserWithTotp, outbox: Outbox) -> None:
     known = ApiClient(HTTP_USER_AGENT=CHROME)
     token = known.post("/login", {"username": "alice", "password": PASSWORD}).json()["data"]["mfaToken"]
     outbox().clear()

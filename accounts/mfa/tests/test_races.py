@@ -56,7 +56,7 @@ def _codes(replies: list[ApiResponse]) -> Counter[str]:
     return Counter(reply.code for reply in replies)
 
 
-def test_of_ten_uses_of_one_code_in_one_sign_in_one_succeeds(server: LiveServer) -> None:
+def test_one_of_ten_uses_of_a_code_in_one_login_succeeds(server: LiveServer) -> None:
     person = Person(server)
     for done in range(1, ROUNDS + 1):
         ask = _verify(person.pending(), code=person.code())
@@ -65,7 +65,7 @@ def test_of_ten_uses_of_one_code_in_one_sign_in_one_succeeds(server: LiveServer)
         assert person.sessions() == done
 
 
-def test_of_ten_sign_ins_with_one_code_one_succeeds(server: LiveServer) -> None:
+def test_one_of_ten_logins_with_the_same_code_succeeds(server: LiveServer) -> None:
     for _ in range(ROUNDS):
         person = Person(server)
         pending = [person.pending() for _ in range(10)]
@@ -79,7 +79,7 @@ def test_of_ten_sign_ins_with_one_code_one_succeeds(server: LiveServer) -> None:
         assert TotpFactor.objects.get(user=person.user).wrong_codes == 9
 
 
-def test_of_ten_uses_of_one_recovery_code_one_succeeds_and_one_email_goes_out(server: LiveServer) -> None:
+def test_one_of_ten_uses_of_a_recovery_code_succeeds_and_sends_one_email(server: LiveServer) -> None:
     for _ in range(ROUNDS):
         person = Person(server)
         asks = [_verify(person.pending(), recoveryCode=person.recovery_codes[0]) for _ in range(10)]
@@ -90,7 +90,7 @@ def test_of_ten_uses_of_one_recovery_code_one_succeeds_and_one_email_goes_out(se
         assert OutboxEmail.objects.filter(user=person.user, kind="recovery_code_used").count() == 1
 
 
-def test_twenty_wrong_codes_at_once_count_as_five_and_end_the_sign_in(server: LiveServer) -> None:
+def test_twenty_concurrent_wrong_codes_count_as_five_and_end_the_login(server: LiveServer) -> None:
     person = Person(server)
     token = person.pending()
 
@@ -100,7 +100,7 @@ def test_twenty_wrong_codes_at_once_count_as_five_and_end_the_sign_in(server: Li
     assert server.send(_verify(token, code=person.code())).code == "token_invalid"
 
 
-def test_the_limit_of_the_account_holds_over_parallel_sign_ins(server: LiveServer) -> None:
+def test_the_limit_of_the_account_holds_for_concurrent_logins(server: LiveServer) -> None:
     person = Person(server)
     asks = [_verify(person.pending(), recoveryCode="AAAAA-AAAAA") for _ in range(20)]
 
@@ -110,7 +110,7 @@ def test_the_limit_of_the_account_holds_over_parallel_sign_ins(server: LiveServe
     assert TotpFactor.objects.get(user=person.user).wrong_codes == 10
 
 
-def test_a_session_with_the_old_password_does_not_outlive_the_change_it_raced(server: LiveServer) -> None:
+def test_a_session_with_the_old_password_does_not_survive_a_concurrent_change(server: LiveServer) -> None:
     for _ in range(ROUNDS):
         person = Person(server)
         tokens = [person.pending() for _ in range(5)]
@@ -130,7 +130,7 @@ def test_a_session_with_the_old_password_does_not_outlive_the_change_it_raced(se
             assert server.send(me(minted.access)).code == "session_revoked"
 
 
-def test_of_ten_confirmations_with_one_code_one_shows_recovery_codes(server: LiveServer) -> None:
+def test_one_of_ten_concurrent_confirmations_returns_recovery_codes(server: LiveServer) -> None:
     user = someone()
     access = signed_in(server, user).access
     secret = server.send(ApiRequest("POST", "/mfa/totp", token=access)).data["secret"]
@@ -143,7 +143,7 @@ def test_of_ten_confirmations_with_one_code_one_shows_recovery_codes(server: Liv
     assert OutboxEmail.objects.filter(user=user, kind="mfa_enabled").count() == 1
 
 
-def test_no_login_that_raced_the_first_confirmation_ends_half_way(server: LiveServer) -> None:
+def test_a_login_concurrent_with_the_first_confirmation_is_consistent(server: LiveServer) -> None:
     """It is a session from before, or it is asked for the second factor, or it is refused and may be tried again."""
     for _ in range(ROUNDS):
         user = someone()
@@ -160,7 +160,7 @@ def test_no_login_that_raced_the_first_confirmation_ends_half_way(server: LiveSe
         assert "mfaToken" in server.send(log_in(user)).data
 
 
-def test_a_removal_and_a_verification_at_once_leave_a_consistent_account(server: LiveServer) -> None:
+def test_a_concurrent_removal_and_verification_leave_a_consistent_account(server: LiveServer) -> None:
     for _ in range(ROUNDS):
         person = Person(server)
         removal = ApiRequest("DELETE", "/mfa/totp", {"password": PASSWORD}, person.access)

@@ -15,7 +15,7 @@ SignIn = Callable[..., SignedIn]
 Outbox = Callable[[], list[EmailMessage]]
 
 
-def test_a_recovery_code_signs_in_like_the_app_and_tells_the_owner(
+def test_a_recovery_code_completes_the_login_and_notifies_the_owner(
     alice_with_totp: UserWithTotp, outbox: Outbox
 ) -> None:
     reply = verify(alice_with_totp.pending(), recoveryCode=alice_with_totp.recovery_codes[0])
@@ -28,7 +28,7 @@ def test_a_recovery_code_signs_in_like_the_app_and_tells_the_owner(
     assert AuditEvent.objects.get(kind=MfaAuditKind.RECOVERY_CODE_USED).facts == {"left": 9}
 
 
-def test_a_recovery_code_works_once_and_the_others_go_on(alice_with_totp: UserWithTotp) -> None:
+def test_a_recovery_code_works_once_and_the_others_stay_valid(alice_with_totp: UserWithTotp) -> None:
     first, second = alice_with_totp.recovery_codes[:2]
     verify(alice_with_totp.pending(), recoveryCode=first)
 
@@ -48,7 +48,7 @@ def test_a_recovery_code_works_once_and_the_others_go_on(alice_with_totp: UserWi
         lambda code: code.replace("-", " ").lower(),
     ],
 )
-def test_it_is_read_however_it_is_typed_and_used_up_in_every_spelling(
+def test_a_recovery_code_is_accepted_once_in_any_spelling(
     alice_with_totp: UserWithTotp, spell: Callable[[str], str]
 ) -> None:
     code = alice_with_totp.recovery_codes[0]
@@ -59,14 +59,16 @@ def test_it_is_read_however_it_is_typed_and_used_up_in_every_spelling(
     assert verify(alice_with_totp.pending(), recoveryCode=spell(code)).json()["code"] == "code_invalid"
 
 
-def test_somebody_elses_recovery_code_is_wrong(alice_with_totp: UserWithTotp, mallory: User, sign_in: SignIn) -> None:
+def test_a_recovery_code_of_another_user_is_rejected(
+    alice_with_totp: UserWithTotp, mallory: User, sign_in: SignIn
+) -> None:
     his = enrol(sign_in(mallory))
 
     assert verify(alice_with_totp.pending(), recoveryCode=his.recovery_codes[0]).json()["code"] == "code_invalid"
     assert verify(his.pending(), recoveryCode=his.recovery_codes[0]).status_code == 200
 
 
-def test_a_recovery_code_is_no_code_and_a_code_is_no_recovery_code(alice_with_totp: UserWithTotp) -> None:
+def test_codes_and_recovery_codes_are_not_interchangeable(alice_with_totp: UserWithTotp) -> None:
     assert (
         verify(alice_with_totp.pending(), code=alice_with_totp.recovery_codes[0]).json()["code"] == "validation_error"
     )
@@ -76,7 +78,7 @@ def test_a_recovery_code_is_no_code_and_a_code_is_no_recovery_code(alice_with_to
     assert not RecoveryCode.objects.exclude(used_at=None).exists()
 
 
-def test_new_ones_take_the_password_and_kill_the_old_ones(alice_with_totp: UserWithTotp) -> None:
+def test_new_recovery_codes_require_the_password_and_replace_the_old_ones(alice_with_totp: UserWithTotp) -> None:
     refused = alice_with_totp.session.client.post("/mfa/recovery-codes", {"password": "Wrong-Horse-7"})
     assert (refused.status_code, refused.json()["code"]) == (400, "password_incorrect")
     assert refused.json()["errors"].keys() == {"password"}
@@ -95,20 +97,20 @@ def test_new_ones_take_the_password_and_kill_the_old_ones(alice_with_totp: UserW
     assert AuditEvent.objects.filter(kind=MfaAuditKind.RECOVERY_CODES_RENEWED).count() == 1
 
 
-def test_without_a_second_factor_there_are_none_to_make(alice: User, sign_in: SignIn) -> None:
+def test_recovery_codes_require_a_second_factor(alice: User, sign_in: SignIn) -> None:
     reply = sign_in(alice).client.post("/mfa/recovery-codes", {"password": PASSWORD})
 
     assert (reply.status_code, reply.json()["code"]) == (400, "mfa_not_enabled")
     assert not RecoveryCode.objects.exists()
 
 
-def test_the_database_holds_hashes_alone(alice_with_totp: UserWithTotp) -> None:
+def test_recovery_codes_are_stored_only_as_hashes(alice_with_totp: UserWithTotp) -> None:
     stored = " ".join(str(row) for row in RecoveryCode.objects.values())
 
     assert not any(code in stored or code.replace("-", "") in stored for code in alice_with_totp.recovery_codes)
 
 
-def test_each_holds_fifty_bits_and_no_letter_that_looks_like_another() -> None:
+def test_recovery_codes_have_fifty_bits_and_no_ambiguous_characters() -> None:
     code = recovery_codes._new_code()
 
     assert len(code.replace("-", "")) == 10
@@ -116,7 +118,7 @@ def test_each_holds_fifty_bits_and_no_letter_that_looks_like_another() -> None:
     assert not set("01IO") & set(recovery_codes.ALPHABET)
 
 
-def test_a_wrong_one_sends_no_email(alice_with_totp: UserWithTotp) -> None:
+def test_a_wrong_recovery_code_sends_no_email(alice_with_totp: UserWithTotp) -> None:
     verify(alice_with_totp.pending(), recoveryCode=WRONG_RECOVERY_CODE)
 
     assert not OutboxEmail.objects.filter(kind="recovery_code_used").exists()

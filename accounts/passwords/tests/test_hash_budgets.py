@@ -106,7 +106,9 @@ REFUSED_WITHOUT_A_HASH: dict[str, tuple[str, str, dict[str, str], str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED_WITHOUT_A_HASH)
-def test_what_a_cheaper_check_refuses_costs_no_hash(alice: User, sign_in: SignIn, hashes: list[str], case: str) -> None:
+def test_requests_rejected_by_a_cheaper_check_compute_no_hash(
+    alice: User, sign_in: SignIn, hashes: list[str], case: str
+) -> None:
     method, path, body, code = REFUSED_WITHOUT_A_HASH[case]
     client = sign_in(alice).client
     hashes.clear()
@@ -116,7 +118,7 @@ def test_what_a_cheaper_check_refuses_costs_no_hash(alice: User, sign_in: SignIn
     assert (reply.json()["code"], hashes) == (code, [])
 
 
-def test_with_enumeration_prevented_a_taken_address_costs_the_hash_of_a_new_one(
+def test_with_prevent_enumeration_a_taken_email_costs_the_same_hash(
     alice: User, hashes: list[str], settings: Settings
 ) -> None:
     settings.PREVENT_ENUMERATION = True
@@ -142,7 +144,7 @@ PROMPTS: list[Prompt] = [
 
 
 @pytest.mark.parametrize("prompt", PROMPTS)
-def test_a_prompt_counts_the_hashes_that_it_computes_though_the_password_is_right(
+def test_a_prompt_with_the_correct_password_counts_its_hashes(
     alice: User, sign_in: SignIn, hashes: list[str], limits_on: Settings, prompt: Prompt
 ) -> None:
     method, path, body, cost = prompt
@@ -158,7 +160,7 @@ def test_a_prompt_counts_the_hashes_that_it_computes_though_the_password_is_righ
         password_attempts.start_reauth_attempt(user_id=alice.id)
 
 
-def test_five_changes_of_password_a_minute_are_all_that_a_user_has(
+def test_a_user_can_change_the_password_five_times_a_minute(
     alice: User, sign_in: SignIn, hashes: list[str], limits_on: Settings
 ) -> None:
     client = sign_in(alice).client
@@ -174,9 +176,7 @@ def test_five_changes_of_password_a_minute_are_all_that_a_user_has(
     assert User.objects.get().check_password(passwords[5])
 
 
-def test_a_limit_of_one_hash_still_lets_a_password_be_changed(
-    alice: User, sign_in: SignIn, limits_on: Settings
-) -> None:
+def test_a_limit_of_one_hash_still_allows_a_password_change(alice: User, sign_in: SignIn, limits_on: Settings) -> None:
     limits_on.RATE_LIMIT_HASHES = (Limit("hashes", 1, 60),)
 
     reply = sign_in(alice).client.post("/change-password", {"currentPassword": PASSWORD, "newPassword": NEW})
@@ -192,7 +192,7 @@ NETWORKS: dict[str, tuple[Callable[[int], str], int]] = {
 
 
 @pytest.mark.parametrize("case", NETWORKS)
-def test_the_wider_networks_of_an_ipv6_address_have_budgets_of_their_own(
+def test_wider_networks_of_an_ipv6_address_have_their_own_budgets(
     db: None, hashes: list[str], limits_on: Settings, case: str
 ) -> None:
     ip, allowed = NETWORKS[case]
@@ -209,7 +209,7 @@ def test_an_ipv4_address_has_no_wider_budget(db: None, limits_on: Settings) -> N
     assert {_log_in(number, f"198.51.100.{number}").status_code for number in range(250)} == {401}
 
 
-def test_without_redis_the_wider_networks_are_counted_too(
+def test_wider_networks_are_counted_without_redis(
     db: None, limits_on: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.redis.client.breaker.allows_command", lambda: False)

@@ -62,7 +62,7 @@ def _wait_in(queue: Queue, pool: ThreadPoolExecutor, *, timeout: float | None = 
     return found
 
 
-def test_as_many_as_may_have_their_turn_at_once() -> None:
+def test_as_many_slots_are_given_as_configured() -> None:
     queue = Queue(concurrency=2, max_waiting=0)
 
     assert [queue.acquire(timeout=0.01) for _ in range(3)] == [True, True, False]
@@ -70,7 +70,7 @@ def test_as_many_as_may_have_their_turn_at_once() -> None:
     assert queue.acquire(timeout=0.01)
 
 
-def test_who_waits_has_their_turn_in_the_order_in_which_they_came(pool: ThreadPoolExecutor) -> None:
+def test_waiting_callers_get_slots_in_order_of_arrival(pool: ThreadPoolExecutor) -> None:
     queue = Queue(concurrency=1, max_waiting=2)
     assert queue.acquire(timeout=5)
     first, second = _wait_in(queue, pool), _wait_in(queue, pool)
@@ -83,7 +83,7 @@ def test_who_waits_has_their_turn_in_the_order_in_which_they_came(pool: ThreadPo
     assert second.result(timeout=5)
 
 
-def test_who_waited_too_long_leaves_the_queue_to_the_others(pool: ThreadPoolExecutor) -> None:
+def test_a_caller_that_times_out_leaves_the_queue(pool: ThreadPoolExecutor) -> None:
     queue = Queue(concurrency=1, max_waiting=1)
     assert queue.acquire(timeout=5)
 
@@ -96,7 +96,7 @@ def test_who_waited_too_long_leaves_the_queue_to_the_others(pool: ThreadPoolExec
     assert queue.acquire(timeout=0.01)
 
 
-def test_who_has_time_waits_in_a_full_queue_too(pool: ThreadPoolExecutor) -> None:
+def test_a_caller_without_timeout_waits_in_a_full_queue(pool: ThreadPoolExecutor) -> None:
     queue = Queue(concurrency=1, max_waiting=0)
     assert queue.acquire(timeout=5)
 
@@ -106,7 +106,7 @@ def test_who_has_time_waits_in_a_full_queue_too(pool: ThreadPoolExecutor) -> Non
     assert other.result(timeout=5)
 
 
-def test_a_command_waits_for_its_turn(pool: ThreadPoolExecutor, crowd: Callable[..., Queue]) -> None:
+def test_a_command_waits_for_a_slot(pool: ThreadPoolExecutor, crowd: Callable[..., Queue]) -> None:
     queue = crowd()
 
     hashing = pool.submit(make_password, PASSWORD)
@@ -117,7 +117,7 @@ def test_a_command_waits_for_its_turn(pool: ThreadPoolExecutor, crowd: Callable[
     assert check_password(PASSWORD, hashing.result(timeout=5))
 
 
-def test_a_fault_amid_a_hash_ends_the_turn(crowd: Callable[..., Queue]) -> None:
+def test_an_error_during_a_hash_releases_the_slot(crowd: Callable[..., Queue]) -> None:
     queue = crowd(concurrency=2)
 
     with pytest.raises(ZeroDivisionError), hashing_limiter.hashing_slot():
@@ -127,9 +127,7 @@ def test_a_fault_amid_a_hash_ends_the_turn(crowd: Callable[..., Queue]) -> None:
     assert queue.acquire(timeout=0.01)
 
 
-def test_the_many_cheap_hashes_that_hide_an_old_cost_are_one_turn(
-    settings: Settings, timeouts: list[float | None]
-) -> None:
+def test_hashes_that_compensate_for_an_old_cost_use_one_slot(settings: Settings, timeouts: list[float | None]) -> None:
     old = make_password(PASSWORD)
     settings.BCRYPT_ROUNDS = 7
     timeouts.clear()
@@ -143,7 +141,7 @@ LOGIN = {"username": "alice", "password": PASSWORD}
 
 
 @pytest.mark.parametrize("username", ["alice", "unknown"])
-def test_a_sign_in_waits_once_whoever_it_names_and_however_old_the_hash(
+def test_a_login_waits_once_for_every_account_and_hash_cost(
     alice: User, api: ApiClient, settings: Settings, timeouts: list[float | None], username: str
 ) -> None:
     settings.BCRYPT_ROUNDS += 1
@@ -156,7 +154,7 @@ def test_a_sign_in_waits_once_whoever_it_names_and_however_old_the_hash(
 
 @pytest.mark.parametrize("name", ["alice", "ALICE", "unknown"])
 @pytest.mark.parametrize("password", [PASSWORD, "Wrong-Horse-7"])
-def test_past_the_queue_a_sign_in_is_told_to_come_again_whoever_it_names(
+def test_with_a_full_queue_logins_of_all_accounts_get_retry_after(
     alice: User, api: ApiClient, crowd: Callable[..., Queue], name: str, password: str
 ) -> None:
     crowd()
@@ -170,7 +168,7 @@ def test_past_the_queue_a_sign_in_is_told_to_come_again_whoever_it_names(
     assert not AuditEvent.objects.exists()
 
 
-def test_who_is_turned_away_costs_neither_sql_nor_redis(
+def test_a_request_rejected_by_the_queue_costs_no_sql_or_redis_command(
     alice: User, crowd: Callable[..., Queue], measure: Measure, limits_on: Settings
 ) -> None:
     crowd()
@@ -181,7 +179,7 @@ def test_who_is_turned_away_costs_neither_sql_nor_redis(
     assert HASHES_REFUSED._value.get() == before + 1
 
 
-def test_who_is_turned_away_is_in_no_count(
+def test_a_request_rejected_by_the_queue_does_not_count_in_rate_limits(
     alice: User, api: ApiClient, crowd: Callable[..., Queue], limits_on: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue = crowd()
@@ -198,7 +196,7 @@ def test_who_is_turned_away_is_in_no_count(
     assert api.post("/register", _form()).status_code == 201
 
 
-def test_without_redis_neither(
+def test_without_redis_a_rejected_request_does_not_count_in_rate_limits(
     alice: User, api: ApiClient, crowd: Callable[..., Queue], limits_on: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue = crowd()
@@ -215,7 +213,7 @@ def _form() -> dict[str, Any]:
     return {"email": "eve@example.com", "username": "eve", "password": PASSWORD}
 
 
-def test_past_the_queue_nobody_is_registered(db: None, api: ApiClient, crowd: Callable[..., Queue]) -> None:
+def test_with_a_full_queue_no_user_is_registered(db: None, api: ApiClient, crowd: Callable[..., Queue]) -> None:
     queue = crowd()
 
     assert api.post("/register", _form()).status_code == 503
@@ -226,7 +224,7 @@ def test_past_the_queue_nobody_is_registered(db: None, api: ApiClient, crowd: Ca
     assert api.post("/register", _form()).status_code == 201
 
 
-def test_past_the_queue_a_password_stays_what_it_was(
+def test_with_a_full_queue_a_password_change_changes_nothing(
     alice: User, sign_in: Callable[..., SignedIn], crowd: Callable[..., Queue]
 ) -> None:
     here = sign_in(alice)
@@ -239,7 +237,7 @@ def test_past_the_queue_a_password_stays_what_it_was(
     assert here.client.get("/me").status_code == 200
 
 
-def test_who_was_let_in_once_is_not_sent_away_halfway(
+def test_a_request_that_had_a_slot_is_not_rejected_later(
     alice: User, sign_in: Callable[..., SignedIn], timeouts: list[float | None]
 ) -> None:
     here = sign_in(alice)
@@ -252,7 +250,9 @@ def test_who_was_let_in_once_is_not_sent_away_halfway(
     assert User.objects.get().check_password(NEW)
 
 
-def test_past_the_queue_the_admin_says_so_too(superuser: User, client: Client, crowd: Callable[..., Queue]) -> None:
+def test_with_a_full_queue_the_admin_login_gets_retry_after(
+    superuser: User, client: Client, crowd: Callable[..., Queue]
+) -> None:
     crowd()
 
     reply = client.post("/admin/login/", {"username": "grace", "password": PASSWORD})
@@ -262,7 +262,7 @@ def test_past_the_queue_the_admin_says_so_too(superuser: User, client: Client, c
     assert client.get("/admin/").status_code == 302
 
 
-def test_past_the_queue_an_administrator_sets_no_password(
+def test_with_a_full_queue_an_administrator_cannot_set_a_password(
     alice: User, superuser: User, client: Client, crowd: Callable[..., Queue]
 ) -> None:
     client.force_login(superuser)

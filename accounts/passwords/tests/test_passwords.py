@@ -31,7 +31,7 @@ def _kinds(user: User) -> list[str]:
     return list(OutboxEmail.objects.filter(user=user).order_by("id").values_list("kind", flat=True))
 
 
-def test_change_password_ends_the_other_sessions_and_keeps_this_one(
+def test_change_password_revokes_all_sessions_but_the_current_one(
     alice: User, mallory: User, sign_in: SignIn, outbox: Outbox
 ) -> None:
     own, other, foreign = sign_in(alice), sign_in(alice), sign_in(mallory)
@@ -57,7 +57,7 @@ def test_change_password_ends_the_other_sessions_and_keeps_this_one(
         ((PASSWORD, None), "validation_error", "newPassword"), ((PASSWORD, NEW + "\0"), "validation_error", "newPassword"),
     ],
 )  # fmt: skip
-def test_a_change_that_is_refused_changes_nothing(
+def test_a_rejected_password_change_changes_nothing(
     alice: User, sign_in: SignIn, given: tuple[Any, Any], code: str, field: str
 ) -> None:
     own, other = sign_in(alice), sign_in(alice)
@@ -70,7 +70,7 @@ def test_a_change_that_is_refused_changes_nothing(
 
 
 @pytest.mark.parametrize("meanwhile", [{"password": "changed concurrently"}, {"is_active": False}])
-def test_a_change_that_another_overtook_changes_nothing(
+def test_a_password_change_overtaken_by_another_changes_nothing(
     alice: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, meanwhile: dict[str, Any]
 ) -> None:
     signed_in, accepted = sign_in(alice), passwords.require_acceptable
@@ -86,7 +86,7 @@ def test_a_change_that_another_overtook_changes_nothing(
     assert not OutboxEmail.objects.filter(kind="password_changed").exists()
 
 
-def test_a_password_set_in_a_shell_ends_every_session(
+def test_a_password_set_in_a_shell_revokes_all_sessions(
     alice: User, sign_in: SignIn, django_capture_on_commit_callbacks: Any
 ) -> None:
     signed_in = sign_in(alice)
@@ -102,7 +102,7 @@ def test_a_password_set_in_a_shell_ends_every_session(
     assert Session.objects.get().revoked_reason == RevokedReason.PASSWORD_CHANGED
 
 
-def test_saving_a_user_for_another_reason_ends_nothing(alice: User, sign_in: SignIn) -> None:
+def test_saving_a_user_without_a_new_password_revokes_no_session(alice: User, sign_in: SignIn) -> None:
     signed_in = sign_in(alice)
 
     user = User.objects.get()
@@ -112,7 +112,9 @@ def test_saving_a_user_for_another_reason_ends_nothing(alice: User, sign_in: Sig
     assert signed_in.client.get("/me").status_code == 200
 
 
-def test_without_composition_rules_any_eight_characters_will_do(api: ApiClient, db: None, settings: Settings) -> None:
+def test_without_composition_rules_any_eight_characters_are_accepted(
+    api: ApiClient, db: None, settings: Settings
+) -> None:
     settings.PASSWORD_COMPOSITION = False
     eve = {"email": "eve@example.com", "username": "eve"}
 
@@ -126,7 +128,7 @@ def test_without_composition_rules_any_eight_characters_will_do(api: ApiClient, 
 @pytest.mark.parametrize(
     ("password", "status"), [("Vestibule1", 400), ("1VESTIBULEvestibule", 400), ("Vestibule-Key-99x", 201)]
 )
-def test_a_password_is_more_than_the_name_of_the_service(api: ApiClient, db: None, password: str, status: int) -> None:
+def test_the_product_name_is_rejected_as_a_password(api: ApiClient, db: None, password: str, status: int) -> None:
     reply = api.post("/register", {"email": "eve@example.com", "username": "eve", "password": password})
 
     assert reply.status_code == status

@@ -44,7 +44,7 @@ def _reset(outbox: Outbox) -> Any:
     return ApiClient().post("/reset-password", {"token": token_in(outbox()[-1]), "newPassword": NEW})
 
 
-def test_a_reset_of_an_address_never_proven_removes_everything_planted(
+def test_a_reset_of_an_unverified_account_removes_everything_planted(
     planted: User, sign_in: SignIn, outbox: Outbox
 ) -> None:
     verification = outbox()[-1]
@@ -127,7 +127,7 @@ def _by_link(outbox: Outbox) -> Any:
         (_as_staff, _by_reset, False),
     ],
 )
-def test_only_a_first_proof_that_is_not_the_registrations_own_passes_an_account_on(
+def test_only_the_first_verification_by_another_client_takes_over_an_account(
     planted: User, outbox: Outbox, state: Any, prove: Any, passes_on: bool
 ) -> None:
     outbox()
@@ -141,7 +141,7 @@ def test_only_a_first_proof_that_is_not_the_registrations_own_passes_an_account_
 
 
 @pytest.mark.parametrize("mode", ["mandatory", "optional", "none"])
-def test_it_passes_on_whatever_is_asked_of_new_accounts(
+def test_a_take_over_does_not_depend_on_the_verification_settings(
     planted: User, outbox: Outbox, settings: Settings, mode: str
 ) -> None:
     settings.EMAIL_VERIFICATION = mode
@@ -151,7 +151,7 @@ def test_it_passes_on_whatever_is_asked_of_new_accounts(
     assert User.objects.get().username != "mallory"
 
 
-def test_a_mailbox_is_not_enough_to_pass_the_second_factor_of_an_administrator(
+def test_a_reset_does_not_remove_the_second_factor_of_an_administrator(
     planted: User, sign_in: SignIn, outbox: Outbox
 ) -> None:
     _as_administrator(planted)
@@ -165,7 +165,7 @@ def test_a_mailbox_is_not_enough_to_pass_the_second_factor_of_an_administrator(
     assert session.client.get("/me").status_code == 401
 
 
-def test_a_deactivated_account_passes_to_nobody(planted: User, outbox: Outbox) -> None:
+def test_a_deactivated_account_cannot_be_taken_over(planted: User, outbox: Outbox) -> None:
     ApiClient().post("/forgot-password", {"email": EMAIL})
     token = token_in(outbox()[-1])
     User.objects.filter(id=planted.id).update(is_active=False)

@@ -39,7 +39,7 @@ def _reset_token(user: User) -> str:
 
 
 @pytest.mark.parametrize("attempt", range(5))
-def test_a_reset_wins_against_all_that_the_former_holder_sends(server: LiveServer, attempt: int) -> None:
+def test_a_reset_wins_against_concurrent_requests_of_the_former_holder(server: LiveServer, attempt: int) -> None:
     user = someone(verified=False)
     tokens = signed_in(server, user)
     secret = server.send(ApiRequest("POST", "/mfa/totp", token=tokens.access)).data["secret"]

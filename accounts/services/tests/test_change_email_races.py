@@ -48,7 +48,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDb
         yield running
 
 
-def test_of_twenty_confirmations_one_wins_and_tells_the_old_address_once(server: LiveServer) -> None:
+def test_one_of_twenty_confirmations_wins_and_notifies_the_old_email_once(server: LiveServer) -> None:
     for _ in range(3):
         change = _pending(server)
 
@@ -75,7 +75,7 @@ def test_twenty_wrong_codes_count_as_twenty(server: LiveServer) -> None:
     assert change.address == change.user.email
 
 
-def test_an_address_goes_to_one_of_those_who_want_it(server: LiveServer) -> None:
+def test_an_email_goes_to_one_of_the_accounts_that_request_it(server: LiveServer) -> None:
     for _ in range(5):
         change = _pending(server)
         name = f"s{new_id().hex[-20:]}"
@@ -88,7 +88,7 @@ def test_an_address_goes_to_one_of_those_who_want_it(server: LiveServer) -> None
         assert (change.address == change.email) is (confirmed.code == "ok")
 
 
-def test_two_accounts_that_want_one_address_do_not_share_it(server: LiveServer) -> None:
+def test_two_accounts_that_request_one_email_do_not_share_it(server: LiveServer) -> None:
     email = f"{new_id().hex}@example.org"
     changes = [_pending(server, email) for _ in range(5)]
 
@@ -98,7 +98,7 @@ def test_two_accounts_that_want_one_address_do_not_share_it(server: LiveServer) 
     assert User.objects.filter(email_key=email).count() == 1
 
 
-def test_after_an_undo_the_address_is_the_old_one_whichever_came_first(server: LiveServer) -> None:
+def test_after_an_undo_the_email_is_the_old_one_in_either_order(server: LiveServer) -> None:
     for _ in range(8):
         change = _pending(server)
 
@@ -111,7 +111,7 @@ def test_after_an_undo_the_address_is_the_old_one_whichever_came_first(server: L
         assert server.send(change.undo).code == "token_invalid"
 
 
-def test_of_twenty_presses_on_the_link_one_undoes(server: LiveServer) -> None:
+def test_one_of_twenty_uses_of_the_undo_link_succeeds(server: LiveServer) -> None:
     change = _pending(server)
     server.send(change.confirm)
 
@@ -123,7 +123,7 @@ def test_of_twenty_presses_on_the_link_one_undoes(server: LiveServer) -> None:
     assert OutboxEmail.objects.filter(kind="reset_password", recipient=change.user.email).count() == 1
 
 
-def test_of_wishes_at_once_one_is_pending(server: LiveServer) -> None:
+def test_one_of_ten_concurrent_requests_is_pending(server: LiveServer) -> None:
     user = someone()
     access = signed_in(server, user).access
 

@@ -39,14 +39,14 @@ def _guess(username: str, password: str = WRONG) -> ApiRequest:
     return ApiRequest("POST", "/login", {"username": username, "password": password})
 
 
-def test_of_a_hundred_guesses_at_once_five_are_judged(server: LiveServer) -> None:
+def test_five_of_a_hundred_concurrent_guesses_are_checked(server: LiveServer) -> None:
     for name in (someone().username, "unknown"):
         replies = server.send_at_once([_guess(name)] * 100)
 
         assert _codes(replies) == {"invalid_credentials": 5, "rate_limited": 95}
 
 
-def test_the_right_one_among_a_hundred_is_no_way_through(server: LiveServer) -> None:
+def test_the_correct_password_among_a_hundred_guesses_is_not_revealed(server: LiveServer) -> None:
     user = someone()
     tokens = signed_in(server, user)
     server.send_at_once([_guess(user.username)] * 10)
@@ -58,7 +58,7 @@ def test_the_right_one_among_a_hundred_is_no_way_through(server: LiveServer) -> 
     assert server.send(refresh(tokens.refresh)).status == 200
 
 
-def test_right_passwords_at_once_lock_nobody_out(server: LiveServer) -> None:
+def test_concurrent_correct_passwords_lock_no_account(server: LiveServer) -> None:
     user = someone()
 
     replies = server.send_at_once([log_in(user)] * 20)
@@ -70,7 +70,7 @@ def test_right_passwords_at_once_lock_nobody_out(server: LiveServer) -> None:
     assert server.send(log_in(user)).status == 200
 
 
-def test_of_fifty_resets_asked_for_at_once_one_is_mailed(server: LiveServer) -> None:
+def test_one_of_fifty_concurrent_reset_requests_is_emailed(server: LiveServer) -> None:
     user = someone()
 
     replies = server.send_at_once([ApiRequest("POST", "/forgot-password", {"email": user.email})] * 50)
@@ -79,14 +79,14 @@ def test_of_fifty_resets_asked_for_at_once_one_is_mailed(server: LiveServer) -> 
     assert OutboxEmail.objects.filter(kind="reset_password", recipient=user.email).count() == 1
 
 
-def test_of_fifty_wrong_codes_at_once_five_are_looked_at(server: LiveServer) -> None:
+def test_five_of_fifty_concurrent_wrong_codes_are_checked(server: LiveServer) -> None:
     user = someone(verified=False)
     guess = ApiRequest("POST", "/verify-email", {"email": user.email, "code": "000000"})
 
     assert _codes(server.send_at_once([guess] * 50)) == {"code_invalid": 5, "too_many_attempts": 45}
 
 
-def test_a_client_that_is_no_trusted_proxy_writes_itself_no_address(server: LiveServer) -> None:
+def test_an_untrusted_client_cannot_forge_its_ip(server: LiveServer) -> None:
     username = someone().username
     guesses = [_guess_behind_a_proxy(username, f"203.0.113.{number}") for number in range(6)]
 
@@ -95,7 +95,7 @@ def test_a_client_that_is_no_trusted_proxy_writes_itself_no_address(server: Live
     assert codes == ["invalid_credentials"] * 5 + ["rate_limited"]
 
 
-def test_behind_a_trusted_proxy_a_client_is_its_own_address_and_no_other(folder: Path) -> None:
+def test_behind_a_trusted_proxy_clients_are_counted_by_their_own_ip(folder: Path) -> None:
     with live_server.running(folder, RATE_LIMITS="on", TRUSTED_PROXIES="127.0.0.1", WEB_WORKERS="1") as server:
         user = someone()
 
@@ -115,7 +115,7 @@ def _guess_behind_a_proxy(username: str, forwarded_for: str) -> bytes:
     return f"POST /api/auth/login HTTP/1.1\r\n{head}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
 
 
-def test_the_limits_outlive_a_redis_that_is_killed(folder: Path) -> None:
+def test_the_limits_hold_after_redis_is_killed(folder: Path) -> None:
     with faulty_redis.running() as redis:
         variables = {"RATE_LIMITS": "on", "REDIS_URL": redis.url, "RATE_LIMIT_LOGIN": "20/m", "WEB_WORKERS": "1"}
         with live_server.running(folder, **variables) as server:

@@ -24,7 +24,7 @@ def _revoke(token: str) -> ApiRequest:
     return ApiRequest("POST", "/revoke", {"token": token, "client_id": str(client.id), "client_secret": secret})
 
 
-def test_twenty_revocations_of_one_token_are_one(server: LiveServer) -> None:
+def test_twenty_concurrent_revocations_of_a_token_count_once(server: LiveServer) -> None:
     user = someone()
     tokens = signed_in(server, user)
 
@@ -35,7 +35,7 @@ def test_twenty_revocations_of_one_token_are_one(server: LiveServer) -> None:
     assert [server.send(me(tokens.access)).code for _ in range(6)] == ["session_revoked"] * 6
 
 
-def test_nothing_that_a_racing_refresh_minted_survives_a_revocation(server: LiveServer) -> None:
+def test_tokens_minted_by_a_refresh_racing_a_revocation_are_rejected(server: LiveServer) -> None:
     for _ in range(5):
         tokens = signed_in(server, someone())
 
@@ -48,7 +48,7 @@ def test_nothing_that_a_racing_refresh_minted_survives_a_revocation(server: Live
             assert server.send(refresh(pair.refresh)).code == "session_revoked"
 
 
-def test_a_service_is_told_of_a_logout_by_every_process(server: LiveServer) -> None:
+def test_a_logout_is_visible_to_introspection_in_every_process(server: LiveServer) -> None:
     tokens = signed_in(server, someone())
     client, secret = service_clients.create(name="Billing")
     question = {"token": tokens.access, "client_id": str(client.id), "client_secret": secret}

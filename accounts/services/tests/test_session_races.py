@@ -57,7 +57,7 @@ def _delete(them: SignedIn) -> None:
         (_start_totp, False), (_delete, True),
     ],
 )  # fmt: skip
-def test_a_write_that_waits_for_a_take_over_changes_nothing(
+def test_a_write_blocked_by_a_take_over_changes_nothing(
     bob: User, sign_in: Callable[..., SignedIn], settings: Settings, write: Write, with_new_password: bool
 ) -> None:
     settings.EMAIL_VERIFICATION = "optional"
