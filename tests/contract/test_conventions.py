@@ -38,7 +38,7 @@ def _assert_failure(reply: Any, status: int, code: str) -> None:
 @pytest.mark.parametrize(
     "path", ["/api", "/api/", "/api/auth", "/api/auth/nothing", "/api/auth/%ff", "/api/auth/me/x", "/api/v2"]
 )
-def test_a_path_that_is_none_is_not_found_in_the_envelope(api: ApiClient, db: None, path: str) -> None:
+def test_an_unknown_path_gets_404_in_the_envelope(api: ApiClient, db: None, path: str) -> None:
     for method in ("GET", "POST", "DELETE"):
         _assert_failure(api.generic(method, path), 404, "not_found")
 
@@ -47,15 +47,13 @@ def test_a_path_that_is_none_is_not_found_in_the_envelope(api: ApiClient, db: No
     ("method", "path"),
     [("GET", "/login"), ("DELETE", "/register"), ("PUT", "/refresh"), ("GET", "/logout"), ("TRACE", "/login")],
 )
-def test_a_method_that_is_not_supported_is_405_in_the_envelope(
-    api: ApiClient, db: None, method: str, path: str
-) -> None:
+def test_an_unsupported_method_gets_405_in_the_envelope(api: ApiClient, db: None, method: str, path: str) -> None:
     reply = api.generic(method, path)
 
     _assert_failure(reply, 405, "method_not_allowed")
 
 
-def test_a_query_or_header_changes_no_method(signed_in: SignedIn) -> None:
+def test_a_query_or_header_cannot_override_the_method(signed_in: SignedIn) -> None:
     path = f"/sessions/{signed_in.session_id}?_method=DELETE"
 
     reply = signed_in.client.post(path, headers={"X-HTTP-Method-Override": "DELETE"})
@@ -75,13 +73,13 @@ def test_a_query_or_header_changes_no_method(signed_in: SignedIn) -> None:
         "x",
     ],
 )
-def test_what_is_no_json_is_an_unsupported_media_type(api: ApiClient, db: None, media_type: str) -> None:
+def test_a_body_other_than_json_is_an_unsupported_media_type(api: ApiClient, db: None, media_type: str) -> None:
     reply = api.generic("POST", "/login", '{"username": "a", "password": "b"}', content_type=media_type)
 
     _assert_failure(reply, 415, "unsupported_media_type")
 
 
-def test_a_compressed_body_is_not_unpacked(api: ApiClient, db: None) -> None:
+def test_a_compressed_body_is_rejected(api: ApiClient, db: None) -> None:
     reply = api.generic(
         "POST", "/login", b"\x1f\x8b\x08", content_type="application/json", headers={"Content-Encoding": "gzip"}
     )
@@ -98,7 +96,7 @@ def test_a_compressed_body_is_not_unpacked(api: ApiClient, db: None) -> None:
     ],
     ids=lambda body: repr(body[:12]),
 )  # fmt: skip
-def test_json_that_is_no_plain_object_is_a_parse_error(api: ApiClient, db: None, body: str | bytes) -> None:
+def test_json_other_than_a_plain_object_is_a_parse_error(api: ApiClient, db: None, body: str | bytes) -> None:
     for path in ("/login", "/register", "/refresh", "/logout"):
         _assert_failure(api.generic("POST", path, body, content_type="application/json"), 400, "parse_error")
 
@@ -134,7 +132,7 @@ def test_a_post_without_a_body_needs_no_media_type(signed_in: SignedIn) -> None:
 @pytest.mark.parametrize(
     "path", ["/me", "/profile", "/me/activity", "/sessions", "/sessions/{}", "/verify-email?email=x&token=x"]
 )
-def test_a_slash_at_the_end_changes_nothing(signed_in: SignedIn, path: str) -> None:
+def test_a_trailing_slash_makes_no_difference(signed_in: SignedIn, path: str) -> None:
     plain, _, query = path.format(signed_in.session_id).partition("?")
 
     without, with_slash = (signed_in.client.get(f"{plain}{slash}?{query}") for slash in ("", "/"))
@@ -148,14 +146,14 @@ def test_a_slash_at_the_end_changes_nothing(signed_in: SignedIn, path: str) -> N
     "path",
     ["/register", "/resend-verification", "/login", "/refresh", "/logout", "/forgot-password", "/reset-password"],
 )
-def test_a_post_with_a_slash_is_no_redirect(api: ApiClient, db: None, path: str) -> None:
+def test_a_post_with_a_trailing_slash_is_not_redirected(api: ApiClient, db: None, path: str) -> None:
     without, with_slash = api.post(path, {"x": 1}), api.post(f"{path}/", {"x": 1})
 
     assert with_slash.status_code == without.status_code
     assert with_slash.content == without.content
 
 
-def test_nothing_of_a_person_is_stored_on_the_way(api: ApiClient, signed_in: SignedIn) -> None:
+def test_personal_data_is_not_cached_in_transit(api: ApiClient, signed_in: SignedIn) -> None:
     answers = [
         api.post("/login", {"username": "alice", "password": PASSWORD}), api.post("/refresh"), api.get("/me"),
         api.post("/register", {}), api.get("/sessions"), signed_in.client.get("/me/export"), ApiClient().get("/me"),
@@ -168,7 +166,7 @@ def test_nothing_of_a_person_is_stored_on_the_way(api: ApiClient, signed_in: Sig
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml", "*/*;q=x", "", "text/html;q=0.1, nonsense"])
-def test_whatever_a_client_accepts_the_answer_is_json(signed_in: SignedIn, accept: str) -> None:
+def test_the_response_is_json_for_any_accept_header(signed_in: SignedIn, accept: str) -> None:
     for path in ("/me", "/me?format=xml", "/sessions?format=api"):
         reply = signed_in.client.get(path, headers={"Accept": accept})
         assert reply.status_code == 200
@@ -178,7 +176,7 @@ def test_whatever_a_client_accepts_the_answer_is_json(signed_in: SignedIn, accep
 @pytest.mark.parametrize(
     "language", ["fr", "fr-CA, en;q=0.3", "de", "*", "x" * 5000, "fr;q=nonsense", "en-" * 1000, "\x7f"]
 )
-def test_the_language_asked_for_changes_words_and_never_the_form(api: ApiClient, db: None, language: str) -> None:
+def test_the_language_changes_only_messages(api: ApiClient, db: None, language: str) -> None:
     usual, reply = (api.post("/login", {}, headers=headers) for headers in ({}, {"Accept-Language": language}))
 
     _assert_failure(reply, 400, "validation_error")
@@ -187,7 +185,7 @@ def test_the_language_asked_for_changes_words_and_never_the_form(api: ApiClient,
 
 @pytest.mark.parametrize("odd", ODD_IDS, ids=lambda odd: odd[:20])
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-def test_an_id_that_is_none_is_not_found(signed_in: SignedIn, method: str, odd: str) -> None:
+def test_an_invalid_id_gets_404(signed_in: SignedIn, method: str, odd: str) -> None:
     reply = signed_in.client.generic(method, f"/sessions/{odd}", "{}", content_type="application/json")
 
     _assert_failure(reply, 404, "not_found")
@@ -199,14 +197,14 @@ def test_ids_are_uuids_of_version_7(signed_in: SignedIn, alice: User) -> None:
         assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", found)
 
 
-def test_a_host_that_is_not_allowed_is_refused_in_the_envelope(api: ApiClient, db: None) -> None:
+def test_a_disallowed_host_is_rejected_in_the_envelope(api: ApiClient, db: None) -> None:
     reply = api.post("/login", {"username": "alice", "password": PASSWORD}, headers={"Host": "evil.example"})
 
     assert reply.status_code < 500
     assert reply["Content-Type"] == "application/json"
 
 
-def test_options_says_nothing_of_fields(api: ApiClient, signed_in: SignedIn) -> None:
+def test_options_reveals_no_fields(api: ApiClient, signed_in: SignedIn) -> None:
     for client, path in (
         (api, "/login"),
         (api, "/register"),
@@ -219,7 +217,7 @@ def test_options_says_nothing_of_fields(api: ApiClient, signed_in: SignedIn) -> 
         assert "firstName" not in reply.content.decode()
 
 
-def test_an_error_of_ours_is_a_500_in_the_envelope_that_says_nothing(
+def test_an_unexpected_error_gets_a_500_envelope_without_details(
     api: ApiClient, db: None, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     def fail(**_: object) -> None:

@@ -51,7 +51,7 @@ def _look(morsel: "Morsel[str]") -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("debug", [False, True])
-def test_cookies_are_for_the_server_alone_and_secure_outside_debug(
+def test_cookies_are_httponly_and_secure_outside_debug(
     api: ApiClient, alice: User, settings: Settings, debug: bool
 ) -> None:
     settings.DEBUG = debug
@@ -65,7 +65,7 @@ def test_cookies_are_for_the_server_alone_and_secure_outside_debug(
     assert 604_795 <= cookies["refreshToken"]["max-age"] <= 604_800
 
 
-def test_refresh_sets_the_cookies_like_login(browser: ApiClient) -> None:
+def test_refresh_sets_the_same_cookies_as_login(browser: ApiClient) -> None:
     cookies = browser.post("/refresh").cookies
 
     assert _look(cookies["jwt"]) == ("/", True, True, "Lax", "")
@@ -86,7 +86,7 @@ def test_cookies_are_cleared_with_the_attributes_they_were_set_with(
         assert _look(was_set[name])[3:] == ("Strict", domain)
 
 
-def test_a_client_may_ask_for_cookies_alone(api: ApiClient, alice: User) -> None:
+def test_a_client_may_request_tokens_in_cookies_only(api: ApiClient, alice: User) -> None:
     reply = api.post("/login", LOGIN, headers={"X-Token-Transport": "cookie"})
 
     assert set(reply.cookies) == {"jwt", "refreshToken"}
@@ -98,7 +98,7 @@ def test_a_client_may_ask_for_cookies_alone(api: ApiClient, alice: User) -> None
     assert refreshed.cookies["jwt"].value not in refreshed.content.decode()
 
 
-def test_a_client_may_ask_for_the_body_alone(api: ApiClient, alice: User) -> None:
+def test_a_client_may_request_tokens_in_the_body_only(api: ApiClient, alice: User) -> None:
     reply = api.post("/login", LOGIN, headers={"X-Token-Transport": "Body"})
 
     assert not reply.cookies
@@ -109,7 +109,7 @@ def test_a_client_may_ask_for_the_body_alone(api: ApiClient, alice: User) -> Non
 
 
 @pytest.mark.parametrize("path", ["/login", "/refresh"])
-def test_another_transport_is_refused_before_anything_happens(api: ApiClient, signed_in: SignedIn, path: str) -> None:
+def test_an_unknown_transport_is_rejected_before_any_change(api: ApiClient, signed_in: SignedIn, path: str) -> None:
     reply = api.post(path, LOGIN | {"refreshToken": signed_in.refresh}, headers={"X-Token-Transport": "pigeon"})
 
     assert (reply.status_code, reply.json()["code"]) == (400, "validation_error")
@@ -118,7 +118,7 @@ def test_another_transport_is_refused_before_anything_happens(api: ApiClient, si
 
 
 @pytest.mark.parametrize("headers", FOREIGN)
-def test_from_another_site_cookies_change_nothing(
+def test_cookies_sent_from_another_site_change_nothing(
     browser: ApiClient, signed_in: SignedIn, headers: dict[str, str]
 ) -> None:
     before = list(Session.objects.values()), list(User.objects.values())
@@ -136,12 +136,14 @@ def test_from_another_site_cookies_change_nothing(
 
 
 @pytest.mark.parametrize("headers", OWN)
-def test_from_the_own_site_a_trusted_one_or_no_browser_cookies_act(browser: ApiClient, headers: dict[str, str]) -> None:
+def test_cookies_are_accepted_from_own_and_trusted_sites_and_non_browsers(
+    browser: ApiClient, headers: dict[str, str]
+) -> None:
     assert browser.patch("/me", {"firstName": "Alicia"}, headers=headers).status_code == 200
     assert browser.post("/refresh", headers=headers).status_code == 200
 
 
-def test_a_host_that_is_not_ours_is_no_own_origin(browser: ApiClient) -> None:
+def test_a_disallowed_host_is_not_the_own_origin(browser: ApiClient) -> None:
     headers = {"Origin": "http://evil.example", "Host": "evil.example"}
 
     reply = browser.patch("/me", {"firstName": "Eve"}, headers=headers)
@@ -159,11 +161,11 @@ def test_reading_by_cookie_is_left_to_cors(browser: ApiClient, headers: dict[str
 
 
 @pytest.mark.parametrize("headers", FOREIGN)
-def test_a_token_in_the_header_may_come_from_anywhere(signed_in: SignedIn, headers: dict[str, str]) -> None:
+def test_a_token_in_the_header_is_accepted_from_any_site(signed_in: SignedIn, headers: dict[str, str]) -> None:
     assert signed_in.client.patch("/me", {"firstName": "Alicia"}, headers=headers).status_code == 200
 
 
-def test_a_refresh_token_in_the_body_may_come_from_anywhere(browser: ApiClient, signed_in: SignedIn) -> None:
+def test_a_refresh_token_in_the_body_is_accepted_from_any_site(browser: ApiClient, signed_in: SignedIn) -> None:
     reply = browser.post("/refresh", {"refreshToken": signed_in.refresh}, headers=FOREIGN[0])
 
     assert reply.status_code == 200
@@ -171,7 +173,9 @@ def test_a_refresh_token_in_the_body_may_come_from_anywhere(browser: ApiClient, 
 
 @pytest.mark.parametrize("transport", ["", "cookie", "body"])
 @pytest.mark.parametrize("headers", FOREIGN)
-def test_no_other_site_signs_a_browser_in(api: ApiClient, alice: User, headers: dict[str, str], transport: str) -> None:
+def test_another_site_cannot_sign_a_browser_in(
+    api: ApiClient, alice: User, headers: dict[str, str], transport: str
+) -> None:
     reply = api.post("/login", LOGIN, headers=headers | {"X-Token-Transport": transport})
 
     assert (reply.status_code, reply.json()["code"]) == (403, "origin_not_allowed")
@@ -180,12 +184,14 @@ def test_no_other_site_signs_a_browser_in(api: ApiClient, alice: User, headers: 
 
 
 @pytest.mark.parametrize("headers", OWN)
-def test_the_own_site_a_trusted_one_and_programs_sign_in(api: ApiClient, alice: User, headers: dict[str, str]) -> None:
+def test_own_and_trusted_sites_and_non_browsers_sign_in(api: ApiClient, alice: User, headers: dict[str, str]) -> None:
     assert api.post("/login", LOGIN, headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize("headers", FOREIGN)
-def test_no_other_site_signs_a_browser_out(browser: ApiClient, signed_in: SignedIn, headers: dict[str, str]) -> None:
+def test_another_site_cannot_sign_a_browser_out(
+    browser: ApiClient, signed_in: SignedIn, headers: dict[str, str]
+) -> None:
     """Cookies with SameSite=Lax stay behind on the way, and their end would come back all the same."""
     for cookies in ((), ("refreshToken",), ("jwt", "refreshToken")):
         sender = ApiClient()
@@ -198,7 +204,7 @@ def test_no_other_site_signs_a_browser_out(browser: ApiClient, signed_in: Signed
     assert signed_in.client.get("/me").status_code == 200
 
 
-def test_a_token_of_its_own_signs_out_from_anywhere(signed_in: SignedIn) -> None:
+def test_a_token_in_the_header_signs_out_from_any_site(signed_in: SignedIn) -> None:
     assert signed_in.client.post("/logout", headers=FOREIGN[0]).status_code == 200
 
     assert signed_in.client.get("/me").json()["code"] == "session_revoked"
@@ -207,7 +213,7 @@ def test_a_token_of_its_own_signs_out_from_anywhere(signed_in: SignedIn) -> None
 @pytest.mark.parametrize(
     "media_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
 )
-def test_what_a_mere_form_can_send_is_no_login(api: ApiClient, alice: User, media_type: str) -> None:
+def test_a_media_type_of_html_forms_does_not_sign_in(api: ApiClient, alice: User, media_type: str) -> None:
     body = '{"username": "alice", "password": "' + PASSWORD + '", "x": "="}'
 
     for path in ("/login", "/forgot-password", "/refresh", "/logout-all"):
@@ -218,7 +224,7 @@ def test_what_a_mere_form_can_send_is_no_login(api: ApiClient, alice: User, medi
     assert not OutboxEmail.objects.exists()
 
 
-def test_cors_names_trusted_sites_alone(api: ApiClient, db: None) -> None:
+def test_cors_allows_only_trusted_sites(api: ApiClient, db: None) -> None:
     for path in ("/me", "/nothing", "/api/schema"):
         trusted = api.get(path, headers={"Origin": FRIEND})
         assert trusted["Access-Control-Allow-Origin"] == FRIEND
@@ -230,7 +236,7 @@ def test_cors_names_trusted_sites_alone(api: ApiClient, db: None) -> None:
             assert "origin" in reply["Vary"].lower()
 
 
-def test_a_preflight_is_answered_for_trusted_sites_alone(api: ApiClient, db: None) -> None:
+def test_a_preflight_succeeds_only_for_trusted_sites(api: ApiClient, db: None) -> None:
     asks = {
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "x-token-transport, content-type",
@@ -248,7 +254,7 @@ def test_a_preflight_is_answered_for_trusted_sites_alone(api: ApiClient, db: Non
 
 
 @pytest.mark.parametrize("origin", ["chrome-extension://abcdefghijklmnopabcdefghijklmnop", "app://."])
-def test_an_extension_that_is_trusted_signs_in_and_acts_by_cookie(
+def test_a_trusted_extension_signs_in_and_uses_cookies(
     api: ApiClient, alice: User, settings: Settings, origin: str
 ) -> None:
     settings.CORS_ALLOWED_ORIGINS = [origin]

@@ -108,7 +108,7 @@ def test_a_user_agent_is_stored_as_readable_text(server: LiveServer, sent: bytes
 
 
 @pytest.mark.parametrize("foreign", FOREIGN_BYTES.values(), ids=FOREIGN_BYTES)
-def test_the_nearest_address_is_read_beside_foreign_bytes(server: LiveServer, foreign: bytes) -> None:
+def test_the_client_ip_is_read_beside_foreign_bytes(server: LiveServer, foreign: bytes) -> None:
     user, unreadable = someone(), someone()
 
     assert _log_in_with(server, user, b"X-Forwarded-For: " + foreign + b", 198.51.100.7").status == 200
@@ -136,7 +136,7 @@ def test_foreign_bytes_in_a_header_are_no_server_error(server: LiveServer, name:
         (b"X-Token-Transport", 400, "validation_error"),
     ],
 )
-def test_an_unreadable_header_is_refused_and_not_taken_for_absent(
+def test_an_unreadable_header_is_rejected_instead_of_ignored(
     server: LiveServer, name: bytes, status: int, code: str, foreign: bytes
 ) -> None:
     reply = _log_in_with(server, someone(), name + b": " + foreign, host=name != b"Host")
@@ -146,7 +146,7 @@ def test_an_unreadable_header_is_refused_and_not_taken_for_absent(
 
 
 @pytest.mark.parametrize("blank", [b"\x85", b"\xa0"])
-def test_bytes_that_only_unicode_takes_for_blanks_are_part_of_the_value(server: LiveServer, blank: bytes) -> None:
+def test_unicode_whitespace_bytes_are_part_of_the_value(server: LiveServer, blank: bytes) -> None:
     user = someone()
 
     assert _log_in_with(server, someone(), b"X-Token-Transport: cookie" + blank).code == "validation_error"

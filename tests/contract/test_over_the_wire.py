@@ -52,7 +52,7 @@ def test_three_megabytes_are_refused_in_the_envelope(server: LiveServer, chunked
     assert server.send(ApiRequest("GET", "/me")).status == 401
 
 
-def test_bodies_that_never_arrive_block_nobody_else(server: LiveServer) -> None:
+def test_incomplete_bodies_block_no_other_client(server: LiveServer) -> None:
     head = _head("POST", "/api/auth/login", "Content-Type: application/json", "Content-Length: 50000")
     with ExitStack() as stack:
         for _ in range(50):  # more than twice as many as the server works on at once
@@ -65,7 +65,7 @@ def test_bodies_that_never_arrive_block_nobody_else(server: LiveServer) -> None:
         assert time.monotonic() - started < 2
 
 
-def test_header_lines_that_trickle_in_block_nobody_else(server: LiveServer) -> None:
+def test_slow_headers_block_no_other_client(server: LiveServer) -> None:
     with ExitStack() as stack:
         for _ in range(50):  # more than the server has threads
             client = stack.enter_context(socket.create_connection((HOST, server.port), timeout=5))
@@ -76,7 +76,7 @@ def test_header_lines_that_trickle_in_block_nobody_else(server: LiveServer) -> N
         assert time.monotonic() - started < 2
 
 
-def test_a_client_that_sends_a_byte_at_a_time_is_answered(server: LiveServer) -> None:
+def test_a_client_that_sends_one_byte_at_a_time_is_served(server: LiveServer) -> None:
     raw = _head("POST", "/api/auth/forgot-password", "Content-Type: application/json", f"Content-Length: {len(KNOWN)}")
     with socket.create_connection((HOST, server.port), timeout=5) as client:
         for byte in raw + KNOWN:
@@ -86,7 +86,7 @@ def test_a_client_that_sends_a_byte_at_a_time_is_answered(server: LiveServer) ->
         assert json.loads(answer.read())["success"] is True
 
 
-def test_header_lines_of_8_kib_are_taken(server: LiveServer) -> None:
+def test_header_lines_of_8_kib_are_accepted(server: LiveServer) -> None:
     for name in ("X-Long", "Accept-Language", "User-Agent", "Cookie", "Referer"):
         line = f"{name}: ".ljust(8 * 1024, "x")
 
@@ -107,14 +107,14 @@ def test_bytes_in_a_path_are_not_found(server: LiveServer, path: str) -> None:
     assert "X" not in reply.headers
 
 
-def test_raw_bytes_in_a_path_are_no_fault_of_the_server(server: LiveServer) -> None:
+def test_raw_bytes_in_a_path_cause_no_server_error(server: LiveServer) -> None:
     assert (
         server.send_bytes(b"GET /api/auth/\xff\xfe HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").status
         < 500
     )
 
 
-def test_raw_bytes_in_headers_are_no_fault_of_the_server(server: LiveServer) -> None:
+def test_raw_bytes_in_headers_cause_no_server_error(server: LiveServer) -> None:
     for name in (b"Authorization", b"Cookie", b"Accept-Language", b"User-Agent", b"Origin", b"X-Token-Transport"):
         raw = (
             b"GET /api/auth/me HTTP/1.1\r\nHost: localhost\r\n"
@@ -137,7 +137,7 @@ def test_head_has_headers_and_no_body(server: LiveServer) -> None:
         assert (reply.status, reply.raw) == (status, b"")
 
 
-def test_an_absolute_address_in_the_request_line_is_the_path_in_it(server: LiveServer) -> None:
+def test_an_absolute_url_in_the_request_line_is_routed_by_its_path(server: LiveServer) -> None:
     reply = _send(server, "GET", f"http://localhost:{server.port}/api/auth/me")
 
     assert (reply.status, reply.code) == (401, "authentication_required")
@@ -146,7 +146,7 @@ def test_an_absolute_address_in_the_request_line_is_the_path_in_it(server: LiveS
 @pytest.mark.parametrize(
     "host", ["evil.example", "localhost@evil.example", "localhost:port", "a b", "[::1", "localhost\t.evil"]
 )
-def test_a_host_that_is_not_ours_is_a_bad_request(server: LiveServer, host: str) -> None:
+def test_a_disallowed_host_is_a_bad_request(server: LiveServer, host: str) -> None:
     raw = f"GET /api/auth/me HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
 
     reply = server.send_bytes(raw)
@@ -155,7 +155,7 @@ def test_a_host_that_is_not_ours_is_a_bad_request(server: LiveServer, host: str)
     assert not reply.raw or reply.code == "bad_request"
 
 
-def test_a_length_and_chunks_at_once_smuggle_nothing(server: LiveServer) -> None:
+def test_content_length_with_chunks_smuggles_no_request(server: LiveServer) -> None:
     inner = b"GET /api/auth/smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
     lines = ["Content-Type: application/json", "Content-Length: 5", "Transfer-Encoding: chunked"]
     raw = _head("POST", "/api/auth/login", *lines) + b"0\r\n\r\n" + inner
@@ -249,7 +249,7 @@ def test_a_header_with_an_underscore_does_not_pass_for_one_with_a_hyphen(server:
         assert _send(server, "POST", "/api/auth/logout-all", cookie, *lines).code == "origin_not_allowed"
 
 
-def test_two_hundred_connections_that_idle_or_trickle_block_nobody_else(server: LiveServer) -> None:
+def test_two_hundred_idle_or_slow_connections_block_no_other_client(server: LiveServer) -> None:
     with ExitStack() as stack:
         for number in range(200):
             client = stack.enter_context(socket.create_connection((HOST, server.port), timeout=5))
@@ -278,7 +278,7 @@ def test_the_connections_of_a_process_do_not_shrink_with_the_number_of_processes
         assert time.monotonic() - started < 5
 
 
-def test_pipelined_requests_are_answered_in_their_order(server: LiveServer) -> None:
+def test_pipelined_requests_get_responses_in_order(server: LiveServer) -> None:
     paths = [b"/healthz", b"/api/auth/me", b"/no-such-page", b"/healthz"]
     raw = b"".join(b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\n\r\n" for path in paths)
 
@@ -289,7 +289,7 @@ def test_pipelined_requests_are_answered_in_their_order(server: LiveServer) -> N
     assert re.findall(rb"HTTP/1\.1 (\d+)", answers) == [b"200", b"401", b"404", b"200", b"401"]
 
 
-def test_a_client_that_expects_continue_is_told_to_go_on(server: LiveServer) -> None:
+def test_a_client_that_expects_continue_receives_it(server: LiveServer) -> None:
     lines = ["Content-Type: application/json", f"Content-Length: {len(KNOWN)}", "Expect: 100-continue"]
     with socket.create_connection((HOST, server.port), timeout=5) as client:
         client.sendall(_head("POST", "/api/auth/forgot-password", *lines))
@@ -320,7 +320,7 @@ def test_a_connection_serves_one_request_after_the_other_also_after_an_error(ser
     connection.close()
 
 
-def test_every_answer_forbids_sniffing_and_names_no_version(server: LiveServer) -> None:
+def test_every_response_forbids_sniffing_and_reveals_no_version(server: LiveServer) -> None:
     for path in ("/api/auth/me", "/api/no-such-path", "/healthz", "/", "/no-such-page"):
         reply = _send(server, "GET", path)
 

@@ -60,7 +60,7 @@ def _is_there(backend: int) -> bool:
         return bool(cursor.rowcount)
 
 
-def test_django_takes_it_for_postgresql() -> None:
+def test_django_treats_the_backend_as_postgresql() -> None:
     assert connection.vendor == "postgresql"
     assert connections.settings["default"]["ENGINE"] == "core.db.postgres"
 
@@ -186,7 +186,7 @@ def test_a_reused_connection_keeps_its_isolation_level(make: Make) -> None:
     assert (_backend(second), second.isolation_level) == (used, psycopg.IsolationLevel.SERIALIZABLE)
 
 
-def test_what_the_address_of_the_database_asks_for_goes_before_what_we_assume(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_in_the_database_url_override_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     address = "postgres://user:secret@db.test:5433/name?sslmode=require&connect_timeout=9&application_name=x"
     monkeypatch.setenv("DATABASE_URL", address)
 
@@ -198,7 +198,7 @@ def test_what_the_address_of_the_database_asks_for_goes_before_what_we_assume(mo
 
 
 @pytest.mark.parametrize(("threshold", "prepared"), [(0, 1), (None, 0)])
-def test_behind_a_pooler_statements_can_be_asked_unprepared(make: Make, threshold: int | None, prepared: int) -> None:
+def test_prepared_statements_can_be_disabled_behind_a_pooler(make: Make, threshold: int | None, prepared: int) -> None:
     one, text = make(prepare_threshold=threshold), "SELECT 'asked twice'"
 
     with one.prepared_cursor() as cursor:
@@ -209,7 +209,7 @@ def test_behind_a_pooler_statements_can_be_asked_unprepared(make: Make, threshol
         assert cursor.fetchone() == (prepared,)
 
 
-def test_a_prepared_statement_that_fails_is_an_error_of_djangos(make: Make) -> None:
+def test_a_failing_prepared_statement_raises_a_django_error(make: Make) -> None:
     one = make()
 
     with one.prepared_cursor() as cursor, pytest.raises(ProgrammingError):
@@ -220,7 +220,7 @@ def test_a_prepared_statement_that_fails_is_an_error_of_djangos(make: Make) -> N
         assert cursor.fetchone()[0].tzinfo is not None
 
 
-def test_what_was_prepared_before_a_table_changed_is_prepared_anew(make: Make) -> None:
+def test_a_statement_is_prepared_again_after_its_table_changed(make: Make) -> None:
     one, other = make(prepare_threshold=0), make()
     with other.cursor() as cursor:
         cursor.execute("CREATE TABLE changing (name varchar(3))")

@@ -72,7 +72,7 @@ def _rename() -> PreparedUpdate[Renamed]:
     )
 
 
-def test_each_run_has_its_own_values_and_the_rows_of_the_orm(rows: list[Session]) -> None:
+def test_each_run_binds_its_own_values_and_returns_the_rows_of_the_orm(rows: list[Session]) -> None:
     statement = _seen_since()
 
     for hours in (0, 1, 2, 3):
@@ -83,7 +83,7 @@ def test_each_run_has_its_own_values_and_the_rows_of_the_orm(rows: list[Session]
         assert len(rows_seen) == max(0, 3 - hours)
 
 
-def test_it_is_compiled_once(rows: list[Session], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_prepared_query_is_compiled_once(rows: list[Session], monkeypatch: pytest.MonkeyPatch) -> None:
     statement = _seen_since()
     statement.fetch_all(since=NOON)
 
@@ -92,7 +92,7 @@ def test_it_is_compiled_once(rows: list[Session], monkeypatch: pytest.MonkeyPatc
     assert len(statement.fetch_all(since=NOON)) == 3
 
 
-def test_an_update_yields_the_row_as_it_is_afterwards(rows: list[Session]) -> None:
+def test_an_update_returns_the_updated_row(rows: list[Session]) -> None:
     [renamed] = _rename().fetch_all(id=rows[0].id, more="o'clock")
 
     session = renamed.session
@@ -109,7 +109,7 @@ def test_an_update_that_finds_no_row_changes_nothing(rows: list[Session]) -> Non
     assert sorted(Session.objects.values_list("name", flat=True)) == ["100 %", "one", "two"]
 
 
-def test_after_an_update_that_failed_the_block_around_it_takes_no_statement(rows: list[Session]) -> None:
+def test_a_failed_update_breaks_the_surrounding_transaction(rows: list[Session]) -> None:
     statement = PreparedUpdate(
         lambda: Session.objects.filter(id=Param("id", UUIDField())),
         changes=lambda: {"name": Param("name", CharField())},
@@ -131,17 +131,17 @@ def test_a_value_is_never_part_of_the_statement(rows: list[Session], hostile: st
     assert Session.objects.get(id=rows[0].id).name == f"one %s {hostile}"
 
 
-def test_a_run_without_one_of_its_values_fails(rows: list[Session]) -> None:
+def test_a_run_with_a_missing_value_fails(rows: list[Session]) -> None:
     with pytest.raises(KeyError, match="since"):
         _seen_since().fetch_all()
 
 
-def test_fields_come_in_the_order_of_the_model() -> None:
+def test_columns_are_in_the_order_of_the_model() -> None:
     assert columns_in_model_order(Session, {"name", "id", "ip"}) == ("id", "name", "ip")
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite keeps what it has parsed to itself")
-def test_the_server_plans_it_once_for_each_connection(rows: list[Session]) -> None:
+def test_the_server_prepares_the_statement_once_per_connection(rows: list[Session]) -> None:
     text = f"SELECT '{uuid.uuid4()}'"
     with connection.prepared_cursor() as cursor:  # type: ignore[attr-defined]
         for _ in range(3):

@@ -39,11 +39,11 @@ TRUSTED: list[Network] = [ipaddress.ip_network(text) for text in ("10.0.0.0/8", 
         ("unix:", "1.2.3.4", ""),
     ],
 )
-def test_the_nearest_address_that_is_no_trusted_proxy_counts(peer: str, forwarded: str, expected: str) -> None:
+def test_the_client_ip_is_the_nearest_ip_that_is_not_a_trusted_proxy(peer: str, forwarded: str, expected: str) -> None:
     assert client_ip(peer, forwarded, TRUSTED) == expected
 
 
-def test_without_trusted_proxies_no_header_counts() -> None:
+def test_without_trusted_proxies_headers_are_ignored() -> None:
     assert client_ip("10.0.0.1", "1.2.3.4", []) == "10.0.0.1"
 
 
@@ -62,9 +62,7 @@ def test_a_long_chain_of_proxies_is_read_to_its_end() -> None:
         ("198.51.100.1", "https", "http"),
     ],
 )
-def test_the_scheme_is_believed_of_a_trusted_proxy_alone(
-    settings: Settings, peer: str, forwarded: str, scheme: str
-) -> None:
+def test_only_a_trusted_proxy_can_set_the_scheme(settings: Settings, peer: str, forwarded: str, scheme: str) -> None:
     settings.TRUSTED_PROXIES = TRUSTED
 
     environ = _through_the_entrance(REMOTE_ADDR=peer, HTTP_X_FORWARDED_PROTO=forwarded)

@@ -19,7 +19,7 @@ def _new_process() -> Iterator[None]:
     forwarded_headers._has_warned.clear()
 
 
-def test_the_first_such_request_logs_the_ip_of_the_proxy(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_first_forwarded_request_logs_the_ip_of_the_proxy(caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(3):
         forwarded_headers.warn_if_unconfigured(PROXIED)
 
@@ -30,7 +30,7 @@ def test_the_first_such_request_logs_the_ip_of_the_proxy(caplog: pytest.LogCaptu
     assert "203.0.113.9" not in record.getMessage()  # a client may have written it
 
 
-def test_a_public_ip_may_be_a_clients_and_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_public_ip_may_belong_to_a_client_and_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     forwarded_headers.warn_if_unconfigured(PROXIED | {"REMOTE_ADDR": "8.8.8.7"})
 
     assert "TRUSTED_PROXIES" in caplog.text

@@ -17,17 +17,17 @@ def _message(wishes: str) -> str:
     "wishes",
     ["fr;q=0", "fr; q=0.000", "fr;q=0, de", "de, fr ;q= 0", "fr;Q=0.0, *", "fr-CA;q=0", "*, fr;q=0", "en, fr;q=0.9"],
 )
-def test_not_french(wishes: str) -> None:
+def test_languages_other_than_french_get_english(wishes: str) -> None:
     assert _message(wishes) == ENGLISH
 
 
 @pytest.mark.parametrize("wishes", ["fr;q=0.001", "fr;q=0.5, en;q=0.1", "en;q=0, fr", "de;q=0,fr-CA", "fr"])
-def test_french_all_the_same(wishes: str) -> None:
+def test_variants_of_french_get_french(wishes: str) -> None:
     assert _message(wishes) != ENGLISH
 
 
 @pytest.mark.parametrize("wishes", [";" * 10_000, ";q=0 " * 2_000, " ;q= 0" * 1_500, "fr;q=0," * 1_400, "0"])
-def test_a_header_made_to_be_slow_is_not(wishes: str) -> None:
+def test_a_long_header_is_parsed_quickly(wishes: str) -> None:
     started = time.monotonic()
 
     assert _message(wishes) == ENGLISH

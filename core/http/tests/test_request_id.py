@@ -57,7 +57,7 @@ def test_every_response_has_an_id(client: Client, method: str, path: str, status
     assert GENERATED.fullmatch(response.headers["X-Request-Id"])
 
 
-def test_so_does_the_response_to_an_unknown_host(client: Client) -> None:
+def test_a_response_to_an_unknown_host_has_an_id(client: Client) -> None:
     response = client.get("/api/auth/me", headers={"Host": "evil.example"})
 
     assert response.status_code == 400
@@ -69,7 +69,7 @@ def _fast_handler(_request: Any) -> FastResponse:
 
 
 @pytest.mark.django_db
-def test_a_fast_path_sends_one_too(behind_a_proxy: None) -> None:
+def test_a_fast_path_response_has_an_id(behind_a_proxy: None) -> None:
     started: list[Any] = []
     fast = FastPathMiddleware(lambda _environ, _start: [b"slow"], {("GET", "/fast"): _fast_handler})
 
@@ -81,23 +81,23 @@ def test_a_fast_path_sends_one_too(behind_a_proxy: None) -> None:
     assert GENERATED.fullmatch(started[1]["X-Request-Id"])
 
 
-def test_no_two_requests_share_one(client: Client) -> None:
+def test_request_ids_are_unique(client: Client) -> None:
     assert len({client.get("/healthz").headers["X-Request-Id"] for _ in range(20)}) == 20
 
 
 @pytest.mark.parametrize("peer", [CLIENT, "", "unix:"])
-def test_a_client_cannot_choose_it(client: Client, behind_a_proxy: None, peer: str) -> None:
+def test_a_client_cannot_set_the_request_id(client: Client, behind_a_proxy: None, peer: str) -> None:
     assert GENERATED.fullmatch(_id_for(client, peer, "chosen-by-a-client"))
 
 
-def test_a_proxy_cannot_choose_it_unless_it_is_trusted(client: Client, settings: Settings) -> None:
+def test_an_untrusted_proxy_cannot_set_the_request_id(client: Client, settings: Settings) -> None:
     settings.TRUSTED_PROXIES = []
 
     assert GENERATED.fullmatch(_id_for(client, PROXY, "chosen-by-a-proxy"))
 
 
 @pytest.mark.parametrize("name", ["chosen-by-a-proxy", "01981c63-1f5e-7a90-b1c2-93d4e5f60718", "a.b_c-d1", "x" * 64])
-def test_a_trusted_proxy_can_choose_it(client: Client, behind_a_proxy: None, name: str) -> None:
+def test_a_trusted_proxy_can_set_the_request_id(client: Client, behind_a_proxy: None, name: str) -> None:
     assert _id_for(client, PROXY, name) == name
 
 
@@ -109,7 +109,7 @@ def test_an_id_that_could_forge_a_header_or_a_log_line_is_replaced(
 
 
 @pytest.mark.django_db
-def test_scripts_of_a_trusted_origin_may_read_it(client: Client, settings: Settings) -> None:
+def test_scripts_of_a_trusted_origin_may_read_the_request_id(client: Client, settings: Settings) -> None:
     settings.CORS_ALLOWED_ORIGINS = ["https://app.example"]
 
     response = client.get("/api/auth/me", headers={"Origin": "https://app.example"})
@@ -117,7 +117,7 @@ def test_scripts_of_a_trusted_origin_may_read_it(client: Client, settings: Setti
     assert "x-request-id" in response.headers["Access-Control-Expose-Headers"]
 
 
-def test_a_log_line_names_the_request_it_belongs_to(rf: RequestFactory) -> None:
+def test_a_log_line_contains_the_request_id(rf: RequestFactory) -> None:
     formatter = LineFormatter("%(levelname)s %(name)s %(ids)s%(message)s")
     record = logging.LogRecord("accounts", logging.INFO, "", 0, "line\nbreak \x1b[31m", None, None)
     seen = []

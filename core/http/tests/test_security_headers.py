@@ -67,7 +67,9 @@ def test_every_response_has_the_headers(client: Client, case: str) -> None:
 
 
 @pytest.mark.parametrize("fault", [OperationalError, RuntimeError])
-def test_server_errors_have_them_too(client: Client, monkeypatch: pytest.MonkeyPatch, fault: type[Exception]) -> None:
+def test_server_errors_have_the_headers_too(
+    client: Client, monkeypatch: pytest.MonkeyPatch, fault: type[Exception]
+) -> None:
     def fail(**_: object) -> None:
         raise fault("SELECT secret")
 

@@ -39,7 +39,7 @@ def _promised(*, ago: timedelta, due_in: timedelta, state: EmailState = EmailSta
 
 
 @pytest.mark.django_db
-def test_all_is_well(client: Client) -> None:
+def test_a_healthy_deployment_is_ok(client: Client) -> None:
     heartbeat.beat()
 
     assert _ask(client) == (
@@ -52,7 +52,7 @@ def test_all_is_well(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_a_balancer_may_ask_by_any_name(client: Client, settings: Settings) -> None:
+def test_health_checks_accept_any_host(client: Client, settings: Settings) -> None:
     settings.ALLOWED_HOSTS = ["auth.example.com"]
 
     asked = {path: client.get(path, HTTP_HOST="10.0.0.7:8000").status_code for path in ("/healthz", "/readyz", "/")}
@@ -60,7 +60,7 @@ def test_a_balancer_may_ask_by_any_name(client: Client, settings: Settings) -> N
     assert asked == {"/healthz": 200, "/readyz": 200, "/": 400}
 
 
-def test_a_worker_says_that_it_is_there_before_its_first_sweep() -> None:
+def test_a_worker_writes_its_heartbeat_before_its_first_sweep() -> None:
     app.loader.import_default_modules()
     worker_ready.send(sender=None)
 
@@ -77,7 +77,7 @@ def test_an_unavailable_redis_is_degraded(client: Client) -> None:
     assert body["worker"] == "unknown"
 
 
-def test_without_the_database_nothing_is_served(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_database_the_service_is_not_ready(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrations, "count_pending", _raise)
 
     status, body = _ask(client)
@@ -95,7 +95,7 @@ def _raise() -> int:
     raise DatabaseError("somewhere.internal refused vestibule")
 
 
-def test_before_the_migrations_nothing_is_served(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_before_the_migrations_the_service_is_not_ready(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrations, "count_pending", lambda: 2)
 
     status, body = _ask(client)
@@ -143,7 +143,7 @@ def test_an_unclaimed_email_is_overdue(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_a_retry_that_waits_for_its_time_is_not(client: Client) -> None:
+def test_a_scheduled_retry_is_not_overdue(client: Client) -> None:
     heartbeat.beat()
     _promised(ago=timedelta(hours=3), due_in=timedelta(minutes=5))
 
@@ -158,7 +158,7 @@ def test_failed_emails_are_counted() -> None:
 
 
 @pytest.mark.django_db
-def test_the_migrations_are_settled_once(django_assert_num_queries: Any) -> None:
+def test_applied_migrations_are_checked_once(django_assert_num_queries: Any) -> None:
     migrations.reset()
     assert migrations.count_pending() == 0
 
@@ -185,7 +185,7 @@ def test_a_hung_check_blocks_no_caller_and_starts_one_thread(settings: Settings)
     released.set()
 
 
-def test_another_broker_is_asked_for_itself(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_separate_broker_is_checked_separately(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.BROKER_IS_REDIS = False
     monkeypatch.setattr(health_checks, "_broker", Probe(lambda: "unavailable", unavailable="unavailable"))
 

@@ -17,7 +17,7 @@ from core.observability.logs import JsonFormatter, LineFormatter, log_context
 
 
 @pytest.mark.parametrize("odd", ["\n", "\r\n", "\x1b[31m", "\x07", "\u2028", "\x85", "\0", "\u202e"])
-def test_control_characters_are_shown_and_not_sent(odd: str) -> None:
+def test_control_characters_are_escaped_in_the_log(odd: str) -> None:
     formatter = LineFormatter("%(levelname)s %(ids)s%(message)s")
     record = logging.LogRecord("x", logging.INFO, "", 0, "signed in: %s", (f"alice{odd}INFO signed in: admin",), None)
 
@@ -43,7 +43,7 @@ def _json(record: logging.LogRecord) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("odd", ["\n", "\r\n", "\x1b[31m", "\x07", "\u2028", "\x85", "\0", "\u202e", "\x7f", "\ud800"])
-def test_json_escapes_them_too(odd: str) -> None:
+def test_json_logs_escape_control_characters_too(odd: str) -> None:
     line = JsonFormatter().format(logging.LogRecord("x", logging.INFO, "", 0, "signed in: %s", (f"alice{odd}",), None))
 
     assert line.isascii()
@@ -51,7 +51,7 @@ def test_json_escapes_them_too(odd: str) -> None:
     assert json.loads(line)["message"] == f"signed in: alice{odd}"
 
 
-def test_an_exception_is_within_its_record() -> None:
+def test_an_exception_is_part_of_its_json_record() -> None:
     found = _json(_raised(OperationalError("the server is away")))
 
     assert found["exception"].splitlines()[-1] == "OperationalError: the server is away"
@@ -59,7 +59,7 @@ def test_an_exception_is_within_its_record() -> None:
 
 
 @pytest.mark.parametrize("formatter", [JsonFormatter(), LineFormatter("%(ids)s%(message)s")])
-def test_what_an_exception_may_quote_of_somebody_is_left_out(formatter: logging.Formatter) -> None:
+def test_exception_messages_with_personal_data_are_omitted(formatter: logging.Formatter) -> None:
     record = _raised(IntegrityError("DETAIL: Key (email_key)=(alice@example.com) already exists"))
 
     line = formatter.format(record)
@@ -68,13 +68,13 @@ def test_what_an_exception_may_quote_of_somebody_is_left_out(formatter: logging.
     assert "IntegrityError" in line
 
 
-def test_a_developer_sees_all_of_it(settings: Settings) -> None:
+def test_debug_shows_the_whole_exception(settings: Settings) -> None:
     settings.DEBUG = True
 
     assert "alice" in _json(_raised(ValueError("alice")))["exception"]
 
 
-def test_what_celery_says_of_a_task_that_failed_quotes_nothing_either() -> None:
+def test_celerys_log_of_a_failed_task_omits_personal_data() -> None:
     record = _raised(IntegrityError("alice@example.com"))
     record.msg = "Task %(name)s[%(id)s] %(description)s: %(exc)s"
     record.args = {"name": "send", "id": "1", "description": "raised unexpected", "exc": "IntegrityError('alice@…')"}
@@ -101,7 +101,7 @@ urlpatterns = [path("boom/<typed>", _boom), path("suspect/<typed>", _suspect), p
 @pytest.mark.parametrize(
     ("kind", "said"), [("boom", "Internal Server Error"), ("suspect", "Bad Request")], ids=["fault", "suspicion"]
 )
-def test_what_django_says_of_a_request_names_no_path(kind: str, said: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_djangos_request_log_omits_the_path(kind: str, said: str, caplog: pytest.LogCaptureFixture) -> None:
     Client(raise_request_exception=False).get(f"/{kind}/alice@example.com")
 
     [record] = [one for one in caplog.records if one.name.startswith("django.")]
@@ -112,7 +112,7 @@ def test_what_django_says_of_a_request_names_no_path(kind: str, said: str, caplo
 
 
 @pytest.mark.urls(__name__)
-def test_what_django_says_after_the_request_names_it_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
+def test_djangos_log_line_after_the_request_contains_its_id(caplog: pytest.LogCaptureFixture) -> None:
     answer = Client().get("/away/alice@example.com")
 
     [record] = [one for one in caplog.records if one.name.startswith("django.")]
@@ -120,7 +120,7 @@ def test_what_django_says_after_the_request_names_it_all_the_same(caplog: pytest
     assert LineFormatter("%(ids)s%(message)s").format(record).endswith("] Service Unavailable")
 
 
-def test_a_forged_form_is_told_without_what_it_says_of_its_origin(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_of_a_csrf_failure_omits_the_origin(caplog: pytest.LogCaptureFixture) -> None:
     client = Client(enforce_csrf_checks=True)
 
     assert client.post("/admin/login/alice", headers={"Origin": "https://alice.example"}).status_code == 403
@@ -128,7 +128,7 @@ def test_a_forged_form_is_told_without_what_it_says_of_its_origin(caplog: pytest
     assert [JsonFormatter().format(one).count("alice") for one in caplog.records] == [0]
 
 
-def test_lines_about_an_email_name_it_and_the_request_that_promised_it() -> None:
+def test_log_lines_about_an_email_contain_its_id_and_request_id() -> None:
     record = logging.LogRecord("x", logging.INFO, "", 0, "sent", (), None)
 
     with log_context(email_id="an-email", request_id="a-request"):

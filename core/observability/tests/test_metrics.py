@@ -33,7 +33,7 @@ def value(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(f"vestibule_{name}", labels) or 0.0
 
 
-def test_a_request_is_counted_by_its_route_and_not_by_its_path(client: Client, db: None) -> None:
+def test_a_request_is_counted_by_route_not_path(client: Client, db: None) -> None:
     route = {"route": "/api/auth/sessions/{pk}", "method": "GET"}
     before = value("http_requests_total", **route, status="401")
 
@@ -43,7 +43,7 @@ def test_a_request_is_counted_by_its_route_and_not_by_its_path(client: Client, d
     assert b"01981c63" not in metrics_view.render()
 
 
-def test_what_clients_invent_makes_no_series(client: Client, db: None) -> None:
+def test_unknown_methods_and_paths_create_no_series(client: Client, db: None) -> None:
     for odd in range(3):
         client.get(f"/api/auth/never-{odd}")
         client.get(f"/nowhere-{odd}")
@@ -57,7 +57,7 @@ def test_what_clients_invent_makes_no_series(client: Client, db: None) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.004, 0.005, 0.3, 9.99, 10.0, 11.0])
-def test_a_duration_falls_where_the_library_puts_it(seconds: float) -> None:
+def test_a_duration_is_counted_in_the_bucket_of_the_library(seconds: float) -> None:
     def buckets(route: str) -> list[float]:
         found = next(iter(HTTP_SECONDS.collect())).samples
         return [one.value for one in found if one.labels["route"] == route and not one.name.endswith("_created")]
@@ -71,7 +71,7 @@ def test_a_duration_falls_where_the_library_puts_it(seconds: float) -> None:
     assert buckets(ours) == buckets(theirs)
 
 
-def test_the_breaker_shows() -> None:
+def test_the_metrics_show_the_breaker() -> None:
     breaker.record_failure()
     assert value("redis_breaker_open") == 1
 
@@ -79,7 +79,7 @@ def test_the_breaker_shows() -> None:
     assert value("redis_breaker_open") == 0
 
 
-def test_what_is_true_of_the_deployment_is_asked_at_the_scrape(db: None) -> None:
+def test_deployment_gauges_are_read_at_the_scrape(db: None) -> None:
     heartbeat.beat()
     heartbeat.cleanup_finished()
 
@@ -89,17 +89,17 @@ def test_what_is_true_of_the_deployment_is_asked_at_the_scrape(db: None) -> None
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
-def test_without_a_token_only_this_machine_may_look(client: Client, db: None, address: str) -> None:
+def test_without_a_token_only_this_machine_may_scrape(client: Client, db: None, address: str) -> None:
     assert client.get("/metrics", REMOTE_ADDR=address).status_code == 200
     assert client.get("/metrics", REMOTE_ADDR="198.51.100.1").status_code == 404
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Real-IP", "Forwarded", "Via", "X-Forwarded-Host"])
-def test_a_proxy_on_this_machine_opens_it_to_nobody(client: Client, db: None, header: str) -> None:
+def test_a_proxy_on_this_machine_does_not_expose_the_metrics(client: Client, db: None, header: str) -> None:
     assert client.get("/metrics", headers={header: "127.0.0.1"}, REMOTE_ADDR="127.0.0.1").status_code == 404
 
 
-def test_other_networks_can_be_let_in(client: Client, db: None, settings: Settings) -> None:
+def test_other_networks_can_be_allowed(client: Client, db: None, settings: Settings) -> None:
     settings.METRICS_ALLOWED = [ipaddress.ip_network("10.0.0.0/8")]
 
     assert client.get("/metrics", REMOTE_ADDR="10.1.2.3").status_code == 200
@@ -107,7 +107,7 @@ def test_other_networks_can_be_let_in(client: Client, db: None, settings: Settin
 
 
 @pytest.mark.parametrize(("host", "status"), [("127.0.0.1:8000", 200), ("[::1]:8000", 200), ("evil.example", 404)])
-def test_who_asks_by_address_needs_no_name_and_nobody_is_led_here_by_another_name(
+def test_a_scrape_by_ip_needs_no_allowed_host_and_another_host_is_rejected(
     client: Client, db: None, settings: Settings, host: str, status: int
 ) -> None:
     settings.ALLOWED_HOSTS = ["auth.example.com"]
@@ -118,7 +118,7 @@ def test_who_asks_by_address_needs_no_name_and_nobody_is_led_here_by_another_nam
 @pytest.mark.parametrize(
     "given", [None, "Bearer", "Bearer wrong", f"Basic {SECRET}", f"Bearer {SECRET}x", "Bearer \u00e9"]
 )
-def test_where_there_is_a_token_it_alone_counts(
+def test_with_a_token_only_the_token_grants_access(
     client: Client, db: None, settings: Settings, given: str | None
 ) -> None:
     settings.METRICS_TOKEN = SECRET
@@ -138,7 +138,7 @@ def _ended_process() -> int:
     return process.pid
 
 
-def test_the_gauges_of_a_dead_process_go_and_its_counts_stay(tmp_path: Path) -> None:
+def test_a_dead_process_loses_its_gauges_and_keeps_its_counters(tmp_path: Path) -> None:
     dead, living = _ended_process(), os.getpid()
     for name in (f"gauge_livesum_{dead}.db", f"gauge_livemax_{living}.db", f"counter_{dead}.db"):
         (tmp_path / name).touch()
@@ -157,9 +157,7 @@ def test_a_server_starts_with_an_empty_folder(tmp_path: Path, monkeypatch: pytes
     assert list((tmp_path / "counts").iterdir()) == []
 
 
-def test_where_no_folder_can_be_had_the_server_starts_all_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_server_starts_without_a_metrics_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv(multiprocess.VARIABLE, str(tmp_path / "file" / "counts"))
 
@@ -167,7 +165,7 @@ def test_where_no_folder_can_be_had_the_server_starts_all_the_same(
     assert multiprocess.VARIABLE not in os.environ
 
 
-def test_two_processes_count_together_and_what_died_stays_counted(
+def test_two_processes_share_counters_that_outlive_them(
     tmp_path: Path, django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "counts"

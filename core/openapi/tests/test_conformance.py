@@ -82,11 +82,11 @@ def administrator(alice: Any, sign_in: Callable[..., SignedIn]) -> SignedIn:
 
 @for_all.parametrize()
 @bounded
-def test_it_answers_anybody_as_documented(case: Case, alice: object, bob: object) -> None:
+def test_public_operations_respond_as_documented(case: Case, alice: object, bob: object) -> None:
     send(case)
 
 
 @for_members.parametrize()
 @bounded
-def test_it_answers_members_as_documented(case: Case, administrator: SignedIn) -> None:
+def test_protected_operations_respond_as_documented(case: Case, administrator: SignedIn) -> None:
     send(case, administrator.access)

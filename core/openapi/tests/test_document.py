@@ -21,7 +21,7 @@ every_operation = pytest.mark.parametrize("operation", operations(), ids=lambda 
 every_reader = pytest.mark.parametrize("path", ["/api/docs", "/api/redoc"])
 
 
-def test_it_is_valid_and_without_warnings() -> None:
+def test_the_document_is_valid_and_without_warnings() -> None:
     written = StringIO()
 
     call_command("spectacular", "--validate", "--fail-on-warn", stdout=written)
@@ -39,7 +39,7 @@ def test_it_is_valid_and_without_warnings() -> None:
         ("image/png", "application/json"),
     ],
 )
-def test_it_is_served_as_json(client: Client, accept: str, media_type: str) -> None:
+def test_the_document_is_served_as_json(client: Client, accept: str, media_type: str) -> None:
     response = client.get("/api/schema", headers={"Accept": accept})
 
     assert response["Content-Type"] == media_type
@@ -49,13 +49,13 @@ def test_it_is_served_as_json(client: Client, accept: str, media_type: str) -> N
 @pytest.mark.parametrize(
     ("query", "accept"), [("", "application/vnd.oai.openapi"), ("?format=yaml", "*/*"), ("", "application/yaml")]
 )
-def test_it_is_served_as_yaml_to_who_wants_that(client: Client, query: str, accept: str) -> None:
+def test_the_document_is_served_as_yaml_on_request(client: Client, query: str, accept: str) -> None:
     response = client.get(f"/api/schema{query}", headers={"Accept": accept})
 
     assert yaml.safe_load(response.content)["paths"] == document()["paths"]
 
 
-def test_it_speaks_english_whoever_asks_first(client: Client) -> None:
+def test_the_document_is_always_english(client: Client) -> None:
     document.cache_clear()
 
     client.get("/api/schema", headers={"Accept-Language": "fr"})
@@ -63,7 +63,7 @@ def test_it_speaks_english_whoever_asks_first(client: Client) -> None:
     assert "Sign in first." in json.dumps(document())
 
 
-def test_it_holds_every_path_of_the_api_as_clients_write_it() -> None:
+def test_the_document_contains_every_api_path() -> None:
     included: Any = [entry for entry in get_resolver().url_patterns if str(entry.pattern) == "api/auth/"]
     routes = [route for entry in included for route in entry.url_patterns]
     routed = {re.sub(r"\(\?P<\w+>.*?\)", "{id}", str(route.pattern)).strip("^/?$") for route in routes}
@@ -87,7 +87,7 @@ def test_an_operation_is_described(operation: Documented) -> None:
 
 
 @every_operation
-def test_an_operation_has_a_sample_of_each_body_and_each_sample_is_valid(operation: Documented) -> None:
+def test_each_body_of_an_operation_has_a_valid_sample(operation: Documented) -> None:
     for _of, content in operation.contents():
         assert content["examples"]
         for sample in content["examples"].values():
@@ -121,7 +121,7 @@ def _error_classes(base: type[ApiError] = ApiError) -> Iterator[type[ApiError]]:
         yield from _error_classes(error)
 
 
-def test_each_error_that_the_code_can_raise_is_an_answer_of_some_operation() -> None:
+def test_each_error_class_is_a_documented_response() -> None:
     answered = {
         (int(status), code)
         for operation in operations()
@@ -137,7 +137,7 @@ def test_each_error_that_the_code_can_raise_is_an_answer_of_some_operation() -> 
 
 
 @every_reader
-def test_a_reader_runs_nothing_inline_and_calls_nobody_else(client: Client, path: str) -> None:
+def test_an_api_reader_has_no_inline_script_and_no_external_url(client: Client, path: str) -> None:
     response = client.get(path)
     policy = dict(line.split(" ", 1) for line in response["Content-Security-Policy"].split("; "))
 
@@ -147,7 +147,7 @@ def test_a_reader_runs_nothing_inline_and_calls_nobody_else(client: Client, path
 
 
 @every_reader
-def test_every_file_that_a_reader_names_is_there(client: Client, path: str) -> None:
+def test_every_file_referenced_by_an_api_reader_exists(client: Client, path: str) -> None:
     names = re.findall(r'(?:src|href)="/static/([^"]+)"', client.get(path).content.decode())
 
     assert len(names) >= 4
@@ -155,5 +155,5 @@ def test_every_file_that_a_reader_names_is_there(client: Client, path: str) -> N
 
 
 @pytest.mark.parametrize("path", ["/api/schema/", "/api/docs/", "/api/redoc/"])
-def test_a_slash_at_the_end_changes_nothing(client: Client, path: str) -> None:
+def test_a_trailing_slash_makes_no_difference(client: Client, path: str) -> None:
     assert client.get(path).content == client.get(path.rstrip("/")).content

@@ -157,14 +157,14 @@ def _refusal(client: ApiClient, found: Documented, status: int, code: str) -> tu
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("found", protected, ids=lambda found: found.spec["operationId"])
-def test_a_stranger_is_turned_away_as_documented(api: ApiClient, found: Documented) -> None:
+def test_an_anonymous_request_is_rejected_as_documented(api: ApiClient, found: Documented) -> None:
     refusal, documented = _refusal(api, found, 401, "authentication_required")
 
     assert refusal == documented
 
 
 @pytest.mark.parametrize("found", administrative, ids=lambda found: found.spec["operationId"])
-def test_who_is_no_administrator_is_turned_away_as_documented(found: Documented, alice: Any, sign_in: Any) -> None:
+def test_a_user_without_admin_rights_is_rejected_as_documented(found: Documented, alice: Any, sign_in: Any) -> None:
     refusal, documented = _refusal(sign_in(alice).client, found, 403, "permission_denied")
 
     assert refusal == documented

@@ -14,7 +14,7 @@ every_page = pytest.mark.parametrize("path", ["/", "/verify-email", "/reset-pass
 
 
 @every_page
-def test_nothing_but_the_site_itself_may_run_or_be_called(client: Client, path: str) -> None:
+def test_a_page_may_only_run_and_call_its_own_site(client: Client, path: str) -> None:
     policy = client.get(path)["Content-Security-Policy"].split("; ")
 
     assert policy == [
@@ -37,7 +37,7 @@ def test_no_script_or_style_is_inline(client: Client, path: str) -> None:
 
 
 @every_page
-def test_a_page_is_neither_stored_nor_told_to_others(client: Client, path: str) -> None:
+def test_a_page_is_not_stored_and_sends_no_referrer(client: Client, path: str) -> None:
     response = client.get(path)
 
     assert response["Cache-Control"] == "no-store"
@@ -45,7 +45,7 @@ def test_a_page_is_neither_stored_nor_told_to_others(client: Client, path: str) 
 
 
 @every_page
-def test_every_file_that_a_page_names_is_there(client: Client, path: str) -> None:
+def test_every_file_referenced_by_a_page_exists(client: Client, path: str) -> None:
     names = re.findall(r'(?:src|href)="/static/([^"]+)"', client.get(path).content.decode())
 
     assert names
@@ -53,13 +53,13 @@ def test_every_file_that_a_page_names_is_there(client: Client, path: str) -> Non
 
 
 @every_page
-def test_a_page_speaks_the_language_of_its_reader(client: Client, path: str) -> None:
+def test_a_page_uses_the_language_of_the_request(client: Client, path: str) -> None:
     assert b'<html lang="en">' in client.get(path).content
     assert b'<html lang="fr">' in client.get(path, headers={"Accept-Language": "fr-CA,fr;q=0.8"}).content
 
 
 @every_page
-def test_a_page_takes_no_post(client: Client, path: str) -> None:
+def test_a_page_rejects_post(client: Client, path: str) -> None:
     assert client.post(path).status_code == 405
 
 
@@ -69,7 +69,7 @@ def test_a_trailing_slash_makes_no_difference(client: Client, path: str) -> None
 
 
 @pytest.mark.parametrize("path", ["/verify-email", "/reset-password", "/undo-email-change"])
-def test_what_the_link_carries_is_not_written_into_the_page(client: Client, path: str) -> None:
+def test_values_of_the_link_are_not_written_into_the_page(client: Client, path: str) -> None:
     html = client.get(path, {"token": "s3cret", "email": "<b>alice</b>@example.com"}).content.decode()
 
     assert "s3cret" not in html
@@ -89,7 +89,7 @@ def test_no_form_can_be_sent_before_its_script_runs(client: Client, path: str) -
     assert all(" hidden" in form for form in forms)
 
 
-def test_the_page_that_undoes_offers_nothing_before_its_script_runs(client: Client) -> None:
+def test_the_undo_page_offers_no_action_before_its_script_runs(client: Client) -> None:
     html = client.get("/undo-email-change", {"token": "s3cret"}).content.decode()
 
     assert '<section id="confirm" hidden>' in html
@@ -110,7 +110,7 @@ def test_the_front_page_leads_to_the_documentation_and_the_admin(client: Client)
 
 
 @pytest.mark.parametrize("debug", [True, False])
-def test_the_mailbox_is_named_in_development_alone(client: Client, settings: Settings, debug: bool) -> None:
+def test_the_mailbox_is_linked_only_in_development(client: Client, settings: Settings, debug: bool) -> None:
     settings.DEBUG = debug
 
     assert ("/dev/mailbox" in client.get("/").content.decode()) is debug
@@ -136,7 +136,7 @@ def test_every_password_field_is_masked_and_open_to_password_managers(client: Cl
 
 
 @pytest.mark.parametrize("composition", [True, False])
-def test_the_page_names_the_rules_that_hold(client: Client, settings: Settings, composition: bool) -> None:
+def test_the_page_lists_the_active_password_rules(client: Client, settings: Settings, composition: bool) -> None:
     settings.PASSWORD_COMPOSITION = composition
 
     rules = re.findall(r'data-rule="(\w+)"', client.get("/reset-password").content.decode())

@@ -70,7 +70,7 @@ def test_without_redis_records_are_lost_and_a_warning_is_logged(caplog: pytest.L
     assert not writer._pending
 
 
-def test_another_type_under_the_key_costs_a_line_and_no_more(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_wrong_type_under_the_key_only_logs_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     get_redis_connection("default").set(store.KEY, "not a stream")
     _note()
 
@@ -79,7 +79,7 @@ def test_another_type_under_the_key_costs_a_line_and_no_more(caplog: pytest.LogC
     assert "could not record why 1 requests were rejected" in caplog.text
 
 
-def test_the_first_starts_a_writer_and_the_next_ones_none(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_record_starts_the_only_writer(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[float] = []
     monkeypatch.setattr(writer, "_start_writer", started.append)
     settings.REJECTED_REQUEST_WRITE_SECONDS = 1.0
@@ -93,7 +93,7 @@ def test_the_first_starts_a_writer_and_the_next_ones_none(settings: Settings, mo
     assert started == [1.0, 1.0]
 
 
-def test_a_process_without_threads_to_spare_tries_again(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+def test_a_failed_thread_start_is_retried(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     def refuse(_: object) -> None:
         raise RuntimeError("can't start new thread")
 
@@ -105,7 +105,7 @@ def test_a_process_without_threads_to_spare_tries_again(monkeypatch: pytest.Monk
     assert not writer._pending
 
 
-def test_redis_keeps_no_more_than_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_redis_keeps_a_bounded_number_of_records(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "MAX_STORED", 100)
 
     for number in range(450):
@@ -117,7 +117,7 @@ def test_redis_keeps_no_more_than_the_bound(monkeypatch: pytest.MonkeyPatch) -> 
     assert store.find("request-0") is None
 
 
-def test_redis_lets_go_of_them_in_time(settings: Settings) -> None:
+def test_records_expire(settings: Settings) -> None:
     _note()
     writer.write()
     assert 86_000 < get_redis_connection("default").ttl(store.KEY) <= 86_400
@@ -137,7 +137,7 @@ def test_many_are_searched_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     assert store.find("request-10") is None
 
 
-def test_a_record_survives_its_way_and_garbage_is_none() -> None:
+def test_a_record_is_restored_and_garbage_is_ignored() -> None:
     refusal = RejectedRequest(request_id="x" * 32, at=datetime.now(UTC), status=400, fields=("email",), user_id=USER)
 
     assert decode(encode(refusal).encode()) == refusal
@@ -152,24 +152,24 @@ def test_a_record_survives_its_way_and_garbage_is_none() -> None:
         ("^api(/.*)?$", ""),
     ],
 )
-def test_a_route_is_told_by_its_template(route: str, template: str) -> None:
+def test_a_route_is_recorded_as_its_template(route: str, template: str) -> None:
     assert route_template(route) == template
 
 
-def test_names_of_fields_are_ours_and_few() -> None:
+def test_recorded_field_names_are_known_and_bounded() -> None:
     assert field_names({"email": [], "data.what they typed": [], "<b>": []}) == ("email", "data")
     assert len(field_names({f"field{chr(97 + number)}": [] for number in range(20)})) == 10
     assert field_names(None) == ()
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/", "/api/schema", "/none"])
-def test_successes_and_other_paths_are_not_noted(client: Client, path: str, db: None) -> None:
+def test_successes_and_other_paths_are_not_recorded(client: Client, path: str, db: None) -> None:
     client.get(path)
 
     assert not writer._pending
 
 
-def test_switched_off_nothing_is_noted(client: Client, settings: Settings, db: None) -> None:
+def test_nothing_is_recorded_when_switched_off(client: Client, settings: Settings, db: None) -> None:
     settings.REJECTED_REQUEST_RETENTION = timedelta(0)
 
     client.get("/api/none")
@@ -189,7 +189,7 @@ def test_a_failure_to_record_does_not_change_the_response(
     assert "could not record a rejected request" in caplog.text
 
 
-def test_a_token_that_cannot_be_read_takes_no_other_record_with_it() -> None:
+def test_an_unreadable_token_loses_no_other_record() -> None:
     bearers: list[Callable[[], tuple[uuid.UUID | None, uuid.UUID | None]]] = [lambda: (USER, SESSION)]
     writer.record(_refusal("broken-one"), lambda: (_ for _ in ()).throw(ValueError))
     writer.record(_refusal("another-one"), bearers[0])

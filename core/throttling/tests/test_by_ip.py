@@ -20,5 +20,5 @@ from core.throttling.by_ip import network_of
         ("no address", "unknown"),
     ],
 )
-def test_an_address_of_ipv6_stands_for_its_64_and_one_of_ipv4_for_itself(address: str | None, expected: str) -> None:
+def test_ipv6_is_limited_by_64_prefix_and_ipv4_by_address(address: str | None, expected: str) -> None:
     assert network_of(address) == expected

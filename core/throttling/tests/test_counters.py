@@ -51,7 +51,7 @@ def test_rejected_hits_are_not_counted(counters: Counters) -> None:
     assert counters.hit(_hit())[0].remaining == 2
 
 
-def test_of_several_limits_none_is_used_where_one_is_full(counters: Counters) -> None:
+def test_one_full_limit_consumes_none_of_the_others(counters: Counters) -> None:
     one = Limit("one", 1, 60)
     counters.hit(_hit(limit=one))
 
@@ -68,7 +68,7 @@ def test_subjects_have_separate_quotas(counters: Counters) -> None:
     assert counters.hit(_hit("alice"))[0].remaining == 2
 
 
-def test_a_limit_that_was_lowered_holds_for_what_was_counted_before(counters: Counters) -> None:
+def test_a_lowered_limit_applies_to_earlier_hits(counters: Counters) -> None:
     for _ in range(3):
         counters.hit(_hit())
         counters.wait(10)
@@ -79,11 +79,11 @@ def test_a_limit_that_was_lowered_holds_for_what_was_counted_before(counters: Co
     assert 49_000 < quota.reset_ms <= 50_000  # all three have to go before one may come
 
 
-def test_the_first_failures_wait_for_nothing(counters: Counters) -> None:
+def test_the_first_failures_cause_no_delay(counters: Counters) -> None:
     assert [counters.fail(_rule()) for _ in range(5)] == [0, 0, 0, 0, 30]
 
 
-def test_the_wait_doubles_with_each_further_failure_up_to_the_longest(counters: Counters) -> None:
+def test_the_delay_doubles_with_each_failure_up_to_the_maximum(counters: Counters) -> None:
     for _ in range(4):
         counters.fail(_rule())
 
@@ -98,7 +98,7 @@ def test_the_wait_doubles_with_each_further_failure_up_to_the_longest(counters: 
     assert waits == [30, 60, 120, 240, 480, 900, 900, 900]
 
 
-def test_failures_that_lie_too_far_apart_do_not_add_up(counters: Counters) -> None:
+def test_failures_far_apart_do_not_add_up(counters: Counters) -> None:
     for _ in range(4):
         counters.fail(_rule())
     counters.wait(301)
@@ -109,7 +109,7 @@ def test_failures_that_lie_too_far_apart_do_not_add_up(counters: Counters) -> No
     assert counters.fail(_rule()) == 30
 
 
-def test_failures_expire_after_the_longest_wait(counters: Counters) -> None:
+def test_failures_expire_after_the_maximum_delay(counters: Counters) -> None:
     for _ in range(5):
         counters.fail(_rule())
 
@@ -153,7 +153,7 @@ def test_an_attempt_in_flight_expires_when_its_process_dies(counters: Counters) 
     assert counters.begin(_rule())[1].remaining == 4
 
 
-def test_a_full_window_begins_no_try_and_a_try_that_waits_uses_no_window(counters: Counters) -> None:
+def test_a_full_window_starts_no_attempt_and_a_delayed_attempt_uses_no_window(counters: Counters) -> None:
     for _ in range(3):
         counters.hit(_hit())
     counters.begin(_rule(), _hit())
@@ -193,7 +193,7 @@ def test_a_hit_counts_as_many_as_it_costs(counters: Counters) -> None:
     assert counters.hit(_hit())[0].remaining == 0
 
 
-def test_a_hit_that_costs_two_is_told_when_two_have_gone(counters: Counters) -> None:
+def test_a_hit_of_cost_two_may_be_retried_when_two_have_expired(counters: Counters) -> None:
     two = WindowHit(THREE, counter_key(THREE, "alice"), cost=2)
     counters.hit(_hit())
     counters.wait(20)
@@ -206,7 +206,7 @@ def test_a_hit_that_costs_two_is_told_when_two_have_gone(counters: Counters) -> 
     assert counters.hit(two)[0].remaining == 0
 
 
-def test_a_try_beside_several_hits_is_answered_after_them(counters: Counters) -> None:
+def test_an_attempt_is_reported_after_the_hits_beside_it(counters: Counters) -> None:
     rule = _rule()
     _token, quota = counters.begin(rule, _hit("alice"), WindowHit(THREE, counter_key(THREE, "bob"), cost=3))
 

@@ -18,7 +18,7 @@ _read = rate_parser("mail")
         ("off", ()),
     ],
 )
-def test_a_rate_is_an_amount_and_a_length_of_time(text: str, expected: tuple[Limit, ...]) -> None:
+def test_a_rate_is_an_amount_and_a_period(text: str, expected: tuple[Limit, ...]) -> None:
     assert _read(text) == expected
 
 
@@ -26,12 +26,12 @@ def test_a_rate_is_an_amount_and_a_length_of_time(text: str, expected: tuple[Lim
     "text",
     ["", "30", "30/", "/m", "0/m", "-1/m", "1.5/m", "30/0m", "30 / m", "30/w", "30/m,", "30/m;5/h", "1000000/m", "on"],
 )
-def test_anything_else_is_refused(text: str) -> None:
+def test_an_invalid_rate_is_rejected(text: str) -> None:
     with pytest.raises(ValueError, match=r"^"):
         _read(text)
 
 
-def test_where_one_rate_is_wanted_two_are_refused() -> None:
+def test_a_single_rate_setting_rejects_two() -> None:
     read = single_rate_parser("wrong")
 
     assert read("5/5m") == Limit("wrong", 5, 300)
