@@ -1,4 +1,4 @@
-"""The cleanup beside itself, beside traffic, and killed half-way: what is over goes, what is wanted stays, nobody waits long."""
+"""The cleanup concurrent with itself and with traffic, and killed midway: expired rows go, others stay, no request waits long."""
 
 import re
 import subprocess
@@ -53,11 +53,11 @@ def user(folder: Path) -> User:
 
 def test_two_concurrent_cleanups_share_the_work(user: User) -> None:
     _sessions(user, count=5000)
-    _sessions(user, count=50, is_over=False)
+    _sessions(user, count=50, is_expired=False)
 
     runs = [_start_cleanup() for _ in range(2)]
 
-    assert sum(_deleted(_finished(run)) for run in runs) == 5000
+    assert sum(_deleted_sessions(_finish(run)) for run in runs) == 5000
     assert Session.objects.count() == 50
 
 
@@ -67,10 +67,10 @@ def test_traffic_during_a_cleanup_is_served_and_keeps_its_sessions(user: User, s
     run = _start_cleanup()
 
     with ThreadPoolExecutor(len(people)) as pool:
-        slowest = max(pool.map(lambda person: _use_sessions(server, person, run), people))
+        slowest = max(pool.map(lambda account: _use_sessions(server, account, run), people))
 
-    assert _deleted(_finished(run)) >= 20_000
-    assert slowest < 1, "of one request; the target of 100 ms is for a machine that does nothing else"
+    assert _deleted_sessions(_finish(run)) >= 20_000
+    assert slowest < 1, "per request; the target of 100 ms assumes an otherwise idle machine"
     assert not Session.objects.filter(user=user).exists()
     assert Session.objects.active(datetime.now(UTC)).count() == len(people)
 
@@ -82,41 +82,41 @@ def test_a_killed_cleanup_leaves_whole_batches_and_the_next_run_continues(user: 
     run.kill()
     run.communicate()
 
-    left = Session.objects.count()
-    assert left % cleanup.BATCH == 0
-    assert cleanup.delete_expired()["sessions"] == left
+    remaining = Session.objects.count()
+    assert remaining % cleanup.BATCH == 0
+    assert cleanup.delete_expired()["sessions"] == remaining
 
 
 def test_an_account_under_verification_is_skipped_and_kept(user: User) -> None:
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has one writer at a time: the cleanup comes before the verification or after it")
-    late = cast.someone(verified=False)
-    User.objects.filter(id=late.id).update(created_at=datetime.now(UTC) - timedelta(days=8))
+    unverified = cast.someone(verified=False)
+    User.objects.filter(id=unverified.id).update(created_at=datetime.now(UTC) - timedelta(days=8))
 
-    _code_for(late)
+    _code_for(unverified)
     with transaction.atomic():
-        assert verification_codes.consume(VerificationCode.objects.get(user=late))
-        assert _finished(_start_cleanup()), "it waits for nobody"
-        email_verification.mark_verified(late)
-        assert _finished(_start_cleanup())
+        assert verification_codes.consume(VerificationCode.objects.get(user=unverified))
+        assert _finish(_start_cleanup()), "the cleanup must not wait for the locked account"
+        email_verification.mark_verified(unverified)
+        assert _finish(_start_cleanup())
 
     assert cleanup.delete_expired()["unverified accounts"] == 0
-    assert User.objects.get(id=late.id).email_verified
+    assert User.objects.get(id=unverified.id).email_verified
 
 
 def test_a_verification_racing_the_cleanup_succeeds_or_gets_code_invalid(server: LiveServer) -> None:
-    """Either the account is verified and stays, or it is gone and the answer says so; never half of each."""
+    """Either the account is verified and kept, or it is deleted and the response is an error; never a mix of both."""
     with ThreadPoolExecutor(1) as pool:
-        for moment in range(20):
-            person = cast.someone(verified=False)
-            ask = ApiRequest("POST", "/verify-email", {"email": person.email, "code": _code_for(person)})
-            User.objects.filter(id=person.id).update(created_at=datetime.now(UTC) - timedelta(days=8))
+        for delay_ms in range(20):
+            account = cast.someone(verified=False)
+            request = ApiRequest("POST", "/verify-email", {"email": account.email, "code": _code_for(account)})
+            User.objects.filter(id=account.id).update(created_at=datetime.now(UTC) - timedelta(days=8))
 
-            reply = pool.submit(server.send, ask)
-            time.sleep(moment / 1000)
+            response = pool.submit(server.send, request)
+            time.sleep(delay_ms / 1000)
             cleanup.delete_expired()
 
-            outcome = (reply.result().code, User.objects.filter(id=person.id).exists())
+            outcome = (response.result().code, User.objects.filter(id=account.id).exists())
             assert outcome in {("ok", True), ("code_invalid", False)}
 
 
@@ -131,9 +131,9 @@ def test_repeated_refreshes_add_no_rows(user: User, server: LiveServer) -> None:
     assert _row_counts() == before
 
 
-def _sessions(user: User, *, count: int, is_over: bool = True) -> None:
+def _sessions(user: User, *, count: int, is_expired: bool = True) -> None:
     now = datetime.now(UTC)
-    end = LONG_AGO if is_over else now + timedelta(days=1)
+    end = LONG_AGO if is_expired else now + timedelta(days=1)
     times = {"created_at": LONG_AGO, "updated_at": LONG_AGO, "last_seen_at": LONG_AGO, "refresh_issued_at": LONG_AGO}
     rows = (Session(user=user, expires_at=end, absolute_expires_at=end, **times) for _ in range(count))
     Session.objects.bulk_create(rows, batch_size=2000)
@@ -151,39 +151,39 @@ def _start_cleanup() -> Cleanup:
     )
 
 
-def _finished(run: Cleanup) -> str:
+def _finish(run: Cleanup) -> str:
     output, _ = run.communicate(timeout=30)
     assert run.returncode == 0, output
     return output
 
 
-def _deleted(output: str) -> int:
-    found = re.search(r"^sessions: (\d+) deleted$", output, re.MULTILINE)
-    assert found, output
-    return int(found[1])
+def _deleted_sessions(output: str) -> int:
+    match = re.search(r"^sessions: (\d+) deleted$", output, re.MULTILINE)
+    assert match, output
+    return int(match[1])
 
 
-def _use_sessions(server: LiveServer, person: User, run: Cleanup) -> float:
-    """Refreshes one session and signs others in and out while the cleanup runs; the longest that a request took."""
-    tokens, slowest = cast.signed_in(server, person), 0.0
+def _use_sessions(server: LiveServer, account: User, run: Cleanup) -> float:
+    """Refresh, log in and log out while the cleanup runs; return the seconds of the slowest request."""
+    tokens, slowest = cast.signed_in(server, account), 0.0
     while run.poll() is None:
-        for ask in (cast.refresh(tokens.refresh), cast.me(tokens.access), cast.log_in(person)):
+        for request in (cast.refresh(tokens.refresh), cast.me(tokens.access), cast.log_in(account)):
             started = time.monotonic()
-            reply = server.send(ask)
+            response = server.send(request)
             slowest = max(slowest, time.monotonic() - started)
-            assert reply.status == 200, reply
-            if ask.path == "/refresh":
-                tokens = cast.tokens_of(reply)
-        server.send(ApiRequest("POST", "/logout", token=cast.tokens_of(reply).access))
+            assert response.status == 200, response
+            if request.path == "/refresh":
+                tokens = cast.tokens_of(response)
+        server.send(ApiRequest("POST", "/logout", token=cast.tokens_of(response).access))
     return slowest
 
 
-def _code_for(person: User) -> str:
-    """As the worker makes it when it sends."""
-    outbox.first_verification(person)
-    email = OutboxEmail.objects.get(user=person)
+def _code_for(account: User) -> str:
+    """Issue a code as the worker does when it sends the email."""
+    outbox.first_verification(account)
+    email = OutboxEmail.objects.get(user=account)
     return verification_codes.issue(
-        user=person, purpose=Purpose.VERIFY_EMAIL, email=email, token_lifetime=timedelta(hours=1)
+        user=account, purpose=Purpose.VERIFY_EMAIL, email=email, token_lifetime=timedelta(hours=1)
     ).code
 
 

@@ -1,4 +1,4 @@
-"""The broker hangs, dies, is emptied, or holds what nobody should read: every promised email arrives, once."""
+"""The broker hangs, runs out of memory, is flushed or holds malformed messages: each email is sent exactly once."""
 
 import base64
 import json
@@ -31,7 +31,7 @@ from tests.faults.worker_fleet import new_email, sign_up, sign_up_in_time
 pytestmark = pytest.mark.faults
 
 QUEUE = "celery"
-HANGS_SECONDS = 6  # longer than Celery waits for an answer
+HANG_SECONDS = 6  # longer than Celery waits for a response
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDb
 
 @pytest.fixture(scope="module")
 def broker_server() -> Iterator[RedisServer]:
-    """A Redis for the broker alone, so that nothing but email can suffer with it."""
+    """A separate Redis for the broker, so that its faults affect only email."""
     server = redis_server.start_for_tests()
     yield server
     server.stop()
@@ -83,39 +83,39 @@ def test_a_hung_broker_delays_email_and_nothing_else(
     broker_server: RedisServer,
 ) -> None:
     fleet.worker()
-    before, meanwhile = new_email(), [new_email() for _ in range(3)]
+    before, during = new_email(), [new_email() for _ in range(3)]
     sign_up(server, before)
     wait_until(lambda: mailbox.accepted[before])
 
-    with _hanging(broker_server):
-        sign_up_in_time(server, meanwhile)
-        time.sleep(HANGS_SECONDS)
+    with _hung(broker_server):
+        sign_up_in_time(server, during)
+        time.sleep(HANG_SECONDS)
 
-    wait_until(lambda: all(mailbox.accepted[email] for email in meanwhile), seconds=30)
-    _expect_once(mailbox, [before, *meanwhile])
-    _expect_codes_to_work(server, mailbox, meanwhile)
+    wait_until(lambda: all(mailbox.accepted[email] for email in during), seconds=30)
+    _assert_sent_once(mailbox, [before, *during])
+    _assert_codes_work(server, mailbox, during)
 
 
 def test_a_broker_out_of_memory_delays_email_and_nothing_else(
     server: LiveServer, fleet: worker_fleet.WorkerFleet, mailbox: MailServer, broker: redis.Redis
 ) -> None:
     worker = fleet.worker()
-    before, meanwhile = new_email(), [new_email() for _ in range(3)]
+    before, during = new_email(), [new_email() for _ in range(3)]
     sign_up(server, before)
     wait_until(lambda: mailbox.accepted[before])
 
     broker.config_set("maxmemory", 1)
-    sign_up_in_time(server, meanwhile)
+    sign_up_in_time(server, during)
     time.sleep(2)
     broker.config_set("maxmemory", 0)
 
-    # Celery gives up where it has to connect anew meanwhile; whatever supervises it starts it again.
+    # Celery exits if it has to reconnect during the fault; in production a supervisor restarts it.
     with suppress(subprocess.TimeoutExpired):
         worker.wait(timeout=3)
         fleet.worker()
-    wait_until(lambda: all(mailbox.accepted[email] for email in meanwhile))
-    _expect_once(mailbox, [before, *meanwhile])
-    _expect_codes_to_work(server, mailbox, meanwhile)
+    wait_until(lambda: all(mailbox.accepted[email] for email in during))
+    _assert_sent_once(mailbox, [before, *during])
+    _assert_codes_work(server, mailbox, during)
 
 
 def test_flushing_the_broker_loses_no_email(
@@ -129,23 +129,23 @@ def test_flushing_the_broker_loses_no_email(
     fleet.worker()
     wait_until(lambda: all(mailbox.accepted[email] for email in emails))
 
-    broker.flushall()  # the worker listens, and what its queue was bound to is gone
+    broker.flushall()  # deletes the bindings of the queue on which the worker listens
     emails.append(new_email())
     sign_up(server, emails[-1])
     wait_until(lambda: mailbox.accepted[emails[-1]])
-    _expect_once(mailbox, emails)
-    _expect_codes_to_work(server, mailbox, emails)
+    _assert_sent_once(mailbox, emails)
+    _assert_codes_work(server, mailbox, emails)
 
 
 def test_a_pickled_message_is_never_unpickled_and_does_not_block_the_queue(
     server: LiveServer, fleet: worker_fleet.WorkerFleet, mailbox: MailServer, broker: redis.Redis, tmp_path: Path
 ) -> None:
-    trace = tmp_path / "opened"
-    broker.rpush(QUEUE, _message(pickle.dumps(_Bomb(str(trace))), "application/x-python-serialize"))
+    marker = tmp_path / "unpickled"
+    broker.rpush(QUEUE, _message(pickle.dumps(_PickleBomb(str(marker))), "application/x-python-serialize"))
 
-    _expect_to_get_through(server, fleet, mailbox)
+    _assert_email_gets_through(server, fleet, mailbox)
 
-    assert not trace.exists()
+    assert not marker.exists()
     assert not broker.llen(QUEUE)
 
 
@@ -160,7 +160,7 @@ def test_malformed_messages_do_not_block_the_queue(
         _message(b"\xff\xfe", "text/plain"),
     )
 
-    _expect_to_get_through(server, fleet, mailbox)
+    _assert_email_gets_through(server, fleet, mailbox)
 
     assert not broker.llen(QUEUE)
 
@@ -168,16 +168,16 @@ def test_malformed_messages_do_not_block_the_queue(
 def test_bytes_that_are_no_celery_message_end_one_worker_and_not_the_next(
     server: LiveServer, fleet: worker_fleet.WorkerFleet, mailbox: MailServer, broker: redis.Redis
 ) -> None:
-    """Celery's transport gives up on bytes that it never wrote. It must end then, so that its supervisor sees it."""
+    """Celery's transport cannot parse the bytes. The worker must exit, so that its supervisor restarts it."""
     broker.rpush(QUEUE, b"no message")
 
     assert fleet.worker().wait(timeout=20) != 0
 
-    _expect_to_get_through(server, fleet, mailbox)
+    _assert_email_gets_through(server, fleet, mailbox)
 
 
-class _Bomb:
-    """Leaves a trace when it is unpickled."""
+class _PickleBomb:
+    """Create a directory when unpickled."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -187,42 +187,42 @@ class _Bomb:
 
 
 def _message(body: bytes, content_type: str, task: str = "accounts.deliver_outbox") -> bytes:
-    """As Celery's own messages lie in Redis."""
-    identity = str(new_id())
+    """Return a message in the format of Celery's Redis transport."""
+    message_id = str(new_id())
     return json.dumps(
         {
             "body": base64.b64encode(body).decode(),
             "content-encoding": "utf-8" if content_type == "application/json" else "binary",
             "content-type": content_type,
-            "headers": {"lang": "py", "task": task, "id": identity, "root_id": identity, "argsrepr": "()"},
+            "headers": {"lang": "py", "task": task, "id": message_id, "root_id": message_id, "argsrepr": "()"},
             "properties": {
-                "correlation_id": identity,
+                "correlation_id": message_id,
                 "delivery_mode": 2,
                 "delivery_info": {"exchange": "", "routing_key": QUEUE},
                 "priority": 0,
                 "body_encoding": "base64",
-                "delivery_tag": identity,
+                "delivery_tag": message_id,
             },
         }
     ).encode()
 
 
-def _expect_to_get_through(server: LiveServer, fleet: worker_fleet.WorkerFleet, mailbox: MailServer) -> None:
+def _assert_email_gets_through(server: LiveServer, fleet: worker_fleet.WorkerFleet, mailbox: MailServer) -> None:
     worker = fleet.worker()
     email = new_email()
     sign_up(server, email)
     wait_until(lambda: mailbox.accepted[email])
     assert worker.poll() is None
-    _expect_once(mailbox, [email])
+    _assert_sent_once(mailbox, [email])
 
 
-def _expect_once(mailbox: MailServer, emails: list[str]) -> None:
+def _assert_sent_once(mailbox: MailServer, emails: list[str]) -> None:
     wait_until(lambda: not OutboxEmail.objects.exclude(state=EmailState.SENT).exists())
     time.sleep(0.7)  # two sweeps
     assert [len(mailbox.accepted[email]) for email in emails] == [1] * len(emails)
 
 
-def _expect_codes_to_work(server: LiveServer, mailbox: MailServer, emails: list[str]) -> None:
+def _assert_codes_work(server: LiveServer, mailbox: MailServer, emails: list[str]) -> None:
     for email in emails:
         code = worker_fleet.code_in(plain_text(mailbox.accepted[email][0]))
         assert server.send(ApiRequest("POST", "/verify-email", {"email": email, "code": code})).status == 200
@@ -233,8 +233,8 @@ def _url(server: RedisServer) -> str:
 
 
 @contextmanager
-def _hanging(server: RedisServer) -> Iterator[None]:
-    """The server is there and says nothing."""
+def _hung(server: RedisServer) -> Iterator[None]:
+    """Stop the server process: it keeps its connections and sends no response."""
     server.process.send_signal(signal.SIGSTOP)
     try:
         yield

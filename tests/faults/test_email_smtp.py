@@ -1,4 +1,4 @@
-"""Mail servers that stall, hang up, or would have us speak in clear: nothing is lost, said twice, or overheard."""
+"""SMTP servers that stall, disconnect or offer no TLS: no email is lost, duplicated, or sent in clear."""
 
 import ssl
 import time
@@ -40,8 +40,8 @@ def smtp_server() -> Iterator[MisbehavingMailServer]:
 
 
 @pytest.fixture
-def send_by(settings: Settings) -> Callable[[str], int]:
-    """`send_by(url)` lets the worker's code send what waits, as with this EMAIL_URL, whatever pause was to be kept."""
+def send_via(settings: Settings) -> Callable[[str], int]:
+    """Return `send(url)`: deliver all queued emails with this EMAIL_URL, without their retry delay."""
     settings.EMAIL_TIMEOUT = 0.5
 
     def send(url: str) -> int:
@@ -53,74 +53,74 @@ def send_by(settings: Settings) -> Callable[[str], int]:
     return send
 
 
-@pytest.mark.parametrize("when", [GREETING, "EHLO", "MAIL", "RCPT", "DATA", MESSAGE])
+@pytest.mark.parametrize("stalled_at", [GREETING, "EHLO", "MAIL", "RCPT", "DATA", MESSAGE])
 def test_a_stalled_server_times_out_and_the_email_is_retried(
-    alice: User, smtp_server: MisbehavingMailServer, send_by: Callable[[str], int], when: str
+    alice: User, smtp_server: MisbehavingMailServer, send_via: Callable[[str], int], stalled_at: str
 ) -> None:
     outbox.welcome(alice)
-    smtp_server.responses = {when: SILENT}
+    smtp_server.responses = {stalled_at: SILENT}
     started = time.monotonic()
-    send_by(smtp_server.url)
+    send_via(smtp_server.url)
 
     assert time.monotonic() - started < 3
-    assert _only().state == EmailState.QUEUED
+    assert _only_email().state == EmailState.QUEUED
 
     smtp_server.responses = {}
-    send_by(smtp_server.url)
-    assert (smtp_server.accepted, _only().state) == (1, EmailState.SENT)
+    send_via(smtp_server.url)
+    assert (smtp_server.accepted, _only_email().state) == (1, EmailState.SENT)
 
 
 def test_a_server_that_hangs_after_accepting_gets_no_second_copy(
-    alice: User, smtp_server: MisbehavingMailServer, send_by: Callable[[str], int]
+    alice: User, smtp_server: MisbehavingMailServer, send_via: Callable[[str], int]
 ) -> None:
     outbox.welcome(alice)
     smtp_server.responses = {"QUIT": SILENT}
 
-    send_by(smtp_server.url)
+    send_via(smtp_server.url)
 
-    assert send_by(smtp_server.url) == 0
-    assert (smtp_server.accepted, _only().state) == (1, EmailState.SENT)
+    assert send_via(smtp_server.url) == 0
+    assert (smtp_server.accepted, _only_email().state) == (1, EmailState.SENT)
 
 
 def test_nothing_is_sent_in_clear_when_required_tls_is_not_offered(
-    alice: User, smtp_server: MisbehavingMailServer, send_by: Callable[[str], int]
+    alice: User, smtp_server: MisbehavingMailServer, send_via: Callable[[str], int]
 ) -> None:
-    """As when somebody on the way takes STARTTLS out of the server's answer."""
+    """A man in the middle can strip STARTTLS from the server's response."""
     outbox.welcome(alice)
 
-    send_by(smtp_server.url.replace("smtp://", "smtp+tls://user:secret@"))
+    send_via(smtp_server.url.replace("smtp://", "smtp+tls://user:secret@"))
 
     assert {line.split(" ")[0] for line in smtp_server.commands} <= {"ehlo", "quit"}
-    assert (_only().state, _only().error) == (EmailState.QUEUED, "SMTPNotSupportedError")
+    assert (_only_email().state, _only_email().error) == (EmailState.QUEUED, "SMTPNotSupportedError")
 
 
 def test_an_untrusted_certificate_is_rejected_and_a_trusted_one_accepted(
-    alice: User, send_by: Callable[[str], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    alice: User, send_via: Callable[[str], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outbox.welcome(alice)
     with _listening_with_tls(tmp_path) as mailbox:
-        send_by(mailbox.url)
-        assert (_only().state, _only().error) == (EmailState.QUEUED, "SSLCertVerificationError")
+        send_via(mailbox.url)
+        assert (_only_email().state, _only_email().error) == (EmailState.QUEUED, "SSLCertVerificationError")
         assert not mailbox.attempts
 
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
-        send_by(mailbox.url)
+        send_via(mailbox.url)
 
         assert len(mailbox.accepted["alice@example.com"]) == 1
-        assert _only().state == EmailState.SENT
+        assert _only_email().state == EmailState.SENT
 
 
 def test_a_send_that_reaches_the_soft_time_limit_is_retried_later(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that answers a byte at a time is never silent for long enough; Celery interrupts the task then."""
+    """A server that sends one byte at a time never hits the socket timeout; Celery then interrupts the task."""
     outbox.welcome(alice)
 
-    def dribble(*_: object) -> int:
+    def raise_soft_time_limit(*_: object) -> int:
         raise SoftTimeLimitExceeded
 
-    monkeypatch.setattr(locmem.EmailBackend, "send_messages", dribble)
+    monkeypatch.setattr(locmem.EmailBackend, "send_messages", raise_soft_time_limit)
     deliver_due()
 
-    assert (_only().state, _only().error) == (EmailState.QUEUED, "SoftTimeLimitExceeded")
+    assert (_only_email().state, _only_email().error) == (EmailState.QUEUED, "SoftTimeLimitExceeded")
 
 
 def test_the_task_time_limits_are_shorter_than_the_email_claim_timeout(settings: Settings) -> None:
@@ -146,7 +146,7 @@ def test_a_task_claims_no_email_after_its_time_budget(
 def test_a_silent_mail_server_delays_no_request(
     tmp_path: Path, django_db_blocker: DjangoDbBlocker, smtp_server: MisbehavingMailServer
 ) -> None:
-    """The worker retries, registrations stay as fast, and the emails are sent when the server responds again."""
+    """The worker retries, registrations stay fast, and the emails are sent once the server responds again."""
     smtp_server.responses = {GREETING: SILENT}
     with (
         live_database.in_use(tmp_path, django_db_blocker),
@@ -164,13 +164,13 @@ def test_a_silent_mail_server_delays_no_request(
         assert smtp_server.accepted == len(emails)
 
 
-def _only() -> OutboxEmail:
+def _only_email() -> OutboxEmail:
     return OutboxEmail.objects.get()
 
 
 @contextmanager
 def _listening_with_tls(folder: Path) -> Iterator[MailServer]:
-    """With a certificate of its own making, in `folder`."""
+    """Run a mail server with a self-signed certificate in `folder`."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(*_certificate(folder))
     with mail_server.listening(tls_context=context, require_starttls=True) as server:
@@ -181,10 +181,10 @@ def _listening_with_tls(folder: Path) -> Iterator[MailServer]:
 def _certificate(folder: Path) -> tuple[Path, Path]:
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    here = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    san = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
     builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-    certificate = builder.add_extension(here, critical=False).sign(key, hashes.SHA256())
+    certificate = builder.add_extension(san, critical=False).sign(key, hashes.SHA256())
     files = folder / "certificate.pem", folder / "key.pem"
     files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     files[1].write_bytes(

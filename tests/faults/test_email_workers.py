@@ -1,4 +1,4 @@
-"""Many workers at once, workers that are stopped or killed while they send, and a database that leaves them at that moment."""
+"""Concurrent workers, workers that are stopped or killed while they send, and a database lost during a send."""
 
 import signal
 import sqlite3
@@ -63,7 +63,7 @@ def test_three_workers_and_two_beats_send_each_of_two_hundred_emails_once(
 
     wait_until(lambda: not _unsent(), seconds=60)
 
-    time.sleep(1)  # three sweeps, times two
+    time.sleep(1)  # three sweeps of each beat
     assert Counter(mailbox.attempts) == Counter(dict.fromkeys(emails, 1))
     messages = [message for email in emails for message in mailbox.accepted[email]]
     assert len({message["Message-ID"] for message in messages}) == 200
@@ -82,7 +82,7 @@ def test_a_worker_finishes_its_current_email_on_sigterm(fleet: WorkerFleet, mail
 
     assert not OutboxEmail.objects.filter(state=EmailState.SENDING).exists()
     fleet.worker()
-    _expect_once(mailbox, emails)
+    _assert_sent_once(mailbox, emails)
 
 
 def test_a_stopping_worker_finishes_one_short_task_and_not_the_whole_queue(
@@ -98,18 +98,18 @@ def test_a_stopping_worker_finishes_one_short_task_and_not_the_whole_queue(
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(timeout=15) == 0
 
-    assert time.monotonic() - started < 9  # sixteen seconds of work were waiting
+    assert time.monotonic() - started < 9  # sixteen seconds of work were queued
     assert OutboxEmail.objects.filter(state=EmailState.QUEUED).exists()
     mailbox.responses.clear()
     fleet.worker()
-    _expect_once(mailbox, emails)
+    _assert_sent_once(mailbox, emails)
 
 
 def test_a_second_sigterm_loses_no_email(folder: Path, mailbox: MailServer) -> None:
     with worker_fleet.running(folder, mailbox.url, settings=SHORT_CLAIM) as fleet:
         emails = enqueue_welcome(4)
         worker = fleet.worker()
-        mailbox.responses[emails[0]] = [lambda: _told_twice(worker)]
+        mailbox.responses[emails[0]] = [lambda: _send_sigterm_twice(worker)]
         wait_until(lambda: mailbox.accepted[emails[0]])
         worker.wait(timeout=15)
 
@@ -125,7 +125,7 @@ def test_a_second_sigterm_loses_no_email(folder: Path, mailbox: MailServer) -> N
 def test_a_redelivered_task_sends_nothing_while_the_first_delivery_is_sending(
     fleet: WorkerFleet, mailbox: MailServer
 ) -> None:
-    """As after Redis's visibility timeout: the second worker gets the same task, ten times while the first one sends."""
+    """Redis redelivers a task after its visibility timeout: here ten tasks run while the first worker sends."""
     [email] = enqueue_welcome()
     mailbox.responses[email] = [lambda: _slowly(3)] * 9
     for _ in range(2):
@@ -133,7 +133,7 @@ def test_a_redelivered_task_sends_nothing_while_the_first_delivery_is_sending(
 
     wait_until(lambda: outbox_row(email).state == EmailState.SENT)
 
-    time.sleep(0.7)  # two sweeps, times two
+    time.sleep(0.7)  # two sweeps of each beat
     assert mailbox.attempts[email] == 1
 
 
@@ -142,11 +142,11 @@ def test_an_email_of_a_rolled_back_transaction_is_never_sent(fleet: WorkerFleet,
     [kept] = enqueue_welcome()
     wait_until(lambda: mailbox.accepted[kept])
 
-    with pytest.raises(_PowerCutError), transaction.atomic():
+    with pytest.raises(_RollbackError), transaction.atomic():
         user = cast.someone(verified=False)
         outbox.first_verification(user)
         time.sleep(1)  # three sweeps
-        raise _PowerCutError
+        raise _RollbackError
 
     time.sleep(1)
     assert not mailbox.attempts[str(user.email)]
@@ -157,8 +157,8 @@ def test_losing_the_database_after_smtp_acceptance_causes_no_second_copy(
     fleet: WorkerFleet, mailbox: MailServer
 ) -> None:
     [email] = enqueue_welcome()
-    url = live_database.current_url()  # of this thread; the mail server's has another
-    mailbox.responses[email] = [lambda: _without_database(url)]
+    url = live_database.current_url()  # read here: the mail server's thread has other settings
+    mailbox.responses[email] = [lambda: _lose_database(url)]
     fleet.worker()
 
     wait_until(lambda: outbox_row(email).state == EmailState.SENT)
@@ -166,7 +166,7 @@ def test_losing_the_database_after_smtp_acceptance_causes_no_second_copy(
     assert (mailbox.attempts[email], outbox_row(email).attempts) == (1, 1)
 
 
-class _PowerCutError(Exception):
+class _RollbackError(Exception):
     pass
 
 
@@ -174,7 +174,7 @@ def _unsent() -> bool:
     return OutboxEmail.objects.exclude(state=EmailState.SENT).exists()
 
 
-def _expect_once(mailbox: MailServer, emails: list[str]) -> None:
+def _assert_sent_once(mailbox: MailServer, emails: list[str]) -> None:
     wait_until(lambda: not _unsent())
     time.sleep(0.7)  # two sweeps
     assert Counter(mailbox.attempts) == Counter(dict.fromkeys(emails, 1))
@@ -185,15 +185,15 @@ def _slowly(seconds: float) -> str:
     return OK
 
 
-def _told_twice(worker: Process) -> str:
+def _send_sigterm_twice(worker: Process) -> str:
     for _ in range(2):
         worker.send_signal(signal.SIGTERM)
         time.sleep(0.5)
     return OK
 
 
-def _without_database(url: str) -> str:
-    """The worker hears that its email was accepted, and cannot note it down."""
+def _lose_database(url: str) -> str:
+    """Accept the email, and take the database away before the worker can mark the email as sent."""
     if connection.vendor == "postgresql":
         _cut_connections(url)
         return OK
@@ -204,12 +204,12 @@ def _without_database(url: str) -> str:
 
 
 def _hold_lock(file: str, locked: threading.Event) -> None:
-    """For longer than SQLite's busy timeout."""
-    with closing(sqlite3.connect(file, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
+    """Hold a write lock for longer than SQLite's busy timeout."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as locker:
+        locker.execute("BEGIN IMMEDIATE")
         locked.set()
         time.sleep(6)
-        other.execute("ROLLBACK")
+        locker.execute("ROLLBACK")
 
 
 def _cut_connections(url: str) -> None:

@@ -1,4 +1,4 @@
-"""PostgreSQL demoted, promoted, or made read-only: 503 meanwhile, not ready, and the next request reaches who takes writes."""
+"""PostgreSQL demoted, promoted or read-only: 503 and not ready, until requests reach a server that accepts writes."""
 
 import os
 import subprocess
@@ -25,12 +25,12 @@ from tests.faults.conftest import probe
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.timeout(120),
-    pytest.mark.skipif(not os.environ["DATABASE_URL"].startswith("postgres"), reason="is about PostgreSQL"),
+    pytest.mark.skipif(not os.environ["DATABASE_URL"].startswith("postgres"), reason="tests PostgreSQL"),
 ]
 
 
 @dataclass(frozen=True)
-class Place:
+class Deployment:
     api: LiveServer
     postgres: BrokenPostgres
     redis: FaultyRedis
@@ -39,7 +39,7 @@ class Place:
         _execute(self.postgres.url, statement)
 
     def restart(self, *, standby: bool) -> None:
-        """As a standby it answers questions, and waits for a primary that never comes."""
+        """Restart the server; a standby serves reads, and waits for a primary that never starts."""
         self.postgres.stop()
         mark = self.postgres.server.folder / "data" / "standby.signal"
         mark.touch() if standby else mark.unlink(missing_ok=True)
@@ -47,60 +47,60 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     folder = tmp_path_factory.mktemp("failover")
     with faulty_redis.running() as redis, broken_postgres.running() as postgres:
         variables = {"DATABASE_URL": postgres.url, "REDIS_URL": redis.url, "EMAIL_VERIFICATION": "none"}
         with live_server.running(folder, WEB_WORKERS="1", WEB_THREADS="4", **variables) as api:
-            yield Place(api, postgres, redis)
+            yield Deployment(api, postgres, redis)
 
 
 def _signed_in(api: LiveServer) -> Tokens:
-    ask = _sign_up()
-    assert api.send(ask).status == 201
-    return tokens_of(api.send(ApiRequest("POST", "/login", ask.body)))
+    request = _sign_up()
+    assert api.send(request).status == 201
+    return tokens_of(api.send(ApiRequest("POST", "/login", request.body)))
 
 
-def _assert_unavailable(api: LiveServer, ask: ApiRequest) -> None:
-    reply = api.send(ask)
-    assert (reply.status, reply.code) == (503, "service_unavailable"), reply
-    assert int(reply.headers["Retry-After"]) >= 1
+def _assert_unavailable(api: LiveServer, request: ApiRequest) -> None:
+    response = api.send(request)
+    assert (response.status, response.code) == (503, "service_unavailable"), response
+    assert int(response.headers["Retry-After"]) >= 1
 
 
-def test_a_read_only_primary_serves_reads_and_is_not_ready(place: Place) -> None:
-    tokens = _signed_in(place.api)
-    place.execute("ALTER SYSTEM SET default_transaction_read_only = on")
-    place.execute("SELECT pg_reload_conf()")
-    wait_until(lambda: probe(place.api, "/readyz")[1]["database"] == "read_only")
+def test_a_read_only_primary_serves_reads_and_is_not_ready(deployment: Deployment) -> None:
+    tokens = _signed_in(deployment.api)
+    deployment.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+    deployment.execute("SELECT pg_reload_conf()")
+    wait_until(lambda: probe(deployment.api, "/readyz")[1]["database"] == "read_only")
 
-    assert probe(place.api, "/readyz")[0] == 503
-    for ask in (refresh(tokens.refresh), ApiRequest("POST", "/logout", token=tokens.access)):
-        _assert_unavailable(place.api, ask)
-    place.redis.client.flushall()
-    assert place.api.send(me(tokens.access)).status == 200
+    assert probe(deployment.api, "/readyz")[0] == 503
+    for request in (refresh(tokens.refresh), ApiRequest("POST", "/logout", token=tokens.access)):
+        _assert_unavailable(deployment.api, request)
+    deployment.redis.client.flushall()
+    assert deployment.api.send(me(tokens.access)).status == 200
 
-    with psycopg.connect(place.postgres.url, autocommit=True) as server:
+    with psycopg.connect(deployment.postgres.url, autocommit=True) as server:
         server.execute("SET default_transaction_read_only = off")
         server.execute("ALTER SYSTEM RESET default_transaction_read_only")
         server.execute("SELECT pg_reload_conf()")
-    wait_until(lambda: probe(place.api, "/readyz")[0] == 200)
-    assert place.api.send(refresh(tokens.refresh)).status == 200
+    wait_until(lambda: probe(deployment.api, "/readyz")[0] == 200)
+    assert deployment.api.send(refresh(tokens.refresh)).status == 200
 
 
-def test_a_standby_counts_as_unavailable_until_it_is_promoted(place: Place) -> None:
-    """It may be behind: a revocation of the new primary would not show in it."""
-    tokens = _signed_in(place.api)
-    place.restart(standby=True)
-    place.redis.client.flushall()
+def test_a_standby_counts_as_unavailable_until_it_is_promoted(deployment: Deployment) -> None:
+    """A standby may lag behind the primary, and miss a revocation."""
+    tokens = _signed_in(deployment.api)
+    deployment.restart(standby=True)
+    deployment.redis.client.flushall()
 
-    for ask in (me(tokens.access), refresh(tokens.refresh), ApiRequest("POST", "/logout", token=tokens.access)):
-        _assert_unavailable(place.api, ask)
-    assert probe(place.api, "/readyz")[0] == 503
+    for request in (me(tokens.access), refresh(tokens.refresh), ApiRequest("POST", "/logout", token=tokens.access)):
+        _assert_unavailable(deployment.api, request)
+    assert probe(deployment.api, "/readyz")[0] == 503
 
-    place.execute("SELECT pg_promote()")
+    deployment.execute("SELECT pg_promote()")
 
-    assert place.api.send(refresh(tokens.refresh)).status == 200
-    wait_until(lambda: probe(place.api, "/readyz")[0] == 200)
+    assert deployment.api.send(refresh(tokens.refresh)).status == 200
+    wait_until(lambda: probe(deployment.api, "/readyz")[0] == 200)
 
 
 def test_one_rejected_write_drops_every_connection_to_the_former_primary(
@@ -108,21 +108,23 @@ def test_one_rejected_write_drops_every_connection_to_the_former_primary(
 ) -> None:
     folder = tmp_path_factory.mktemp("switched")
     with faulty_redis.running() as redis, broken_postgres.running() as former, broken_postgres.running() as new:
-        one, other = urlsplit(former.url), urlsplit(new.url)
-        _execute(new.url, f"ALTER USER postgres PASSWORD '{one.password}'")
-        with switch.in_front_of(int(one.port or 0)) as front:
-            url = urlunsplit(one._replace(netloc=f"postgres:{one.password}@127.0.0.1:{front.port}"))
+        former_url, new_url = urlsplit(former.url), urlsplit(new.url)
+        _execute(new.url, f"ALTER USER postgres PASSWORD '{former_url.password}'")
+        with switch.in_front_of(int(former_url.port or 0)) as proxy:
+            url = urlunsplit(former_url._replace(netloc=f"postgres:{former_url.password}@127.0.0.1:{proxy.port}"))
             variables = {"DATABASE_URL": url, "REDIS_URL": redis.url, "EMAIL_VERIFICATION": "none"}
             migrate = [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity", "0"]
-            address = urlunsplit(other._replace(netloc=f"postgres:{one.password}@127.0.0.1:{other.port}"))
-            environment = live_server.environment(**(variables | {"DATABASE_URL": address}))
+            migrate_url = urlunsplit(
+                new_url._replace(netloc=f"postgres:{former_url.password}@127.0.0.1:{new_url.port}")
+            )
+            environment = live_server.environment(**(variables | {"DATABASE_URL": migrate_url}))
             subprocess.run(migrate, cwd=BASE_DIR, env=environment, check=True)
             with live_server.running(folder, WEB_WORKERS="1", WEB_THREADS="4", **variables) as api:
-                assert {reply.status for reply in api.send_at_once([_sign_up() for _ in range(4)])} == {201}
+                assert {response.status for response in api.send_at_once([_sign_up() for _ in range(4)])} == {201}
 
                 _execute(former.url, "ALTER SYSTEM SET default_transaction_read_only = on")
                 _execute(former.url, "SELECT pg_reload_conf()")
-                front.target = int(other.port or 0)
+                proxy.target = int(new_url.port or 0)
                 statuses = [api.send(_sign_up()).status for _ in range(4)]
 
                 assert statuses == [503, 201, 201, 201]

@@ -1,4 +1,4 @@
-"""Orderly ends and poor beginnings: what is under way is finished, and what is away at the start is used when it comes."""
+"""Graceful shutdown finishes all work in progress, and a start without Redis and broker uses them once they are available."""
 
 import ctypes
 import os
@@ -46,7 +46,7 @@ def mailbox(faults_folder: Path) -> Iterator[MailServer]:
 
 @pytest.fixture
 def start_worker(faults_folder: Path, mailbox: MailServer) -> Iterator[StartWorker]:
-    """A worker with its beat, as `make worker` starts it; `variables` join the environment."""
+    """Return a function that starts a worker with beat, like `make worker`; `variables` extend the environment."""
     started: list[Process] = []
 
     def start(**variables: str) -> Process:
@@ -65,7 +65,7 @@ def start_worker(faults_folder: Path, mailbox: MailServer) -> Iterator[StartWork
 
 @contextmanager
 def serving(faults_folder: Path, **variables: str) -> Iterator[tuple[Process, LiveServer]]:
-    """The web server as `make serve` starts it, and its process, to be sent signals."""
+    """Run the web server like `make serve`; yield its process, to send signals to, and the server."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port = int(probe.getsockname()[1])
@@ -83,29 +83,29 @@ def serving(faults_folder: Path, **variables: str) -> Iterator[tuple[Process, Li
 
 def test_a_web_server_finishes_fifty_slow_logins_on_sigterm(faults_folder: Path) -> None:
     Session.objects.all().delete()
-    people = [someone() for _ in range(IN_FLIGHT)]
+    users = [someone() for _ in range(IN_FLIGHT)]
     with (
         serving(faults_folder, BCRYPT_ROUNDS="10", HASH_QUEUE_SIZE="50") as (process, server),
         ThreadPoolExecutor(1) as pool,
     ):
-        answers = pool.submit(server.send_at_once, [log_in(user) for user in people])
+        pending = pool.submit(server.send_at_once, [log_in(user) for user in users])
         wait_until(Session.objects.exists, seconds=15)
-        asked_at = time.monotonic()
+        stopped_at = time.monotonic()
         process.terminate()
         assert Session.objects.count() < IN_FLIGHT / 2
-        wait_until(lambda: _refuses(server))
-        assert not answers.done()
+        wait_until(lambda: _rejects_connections(server))
+        assert not pending.done()
 
-        replies: list[ApiResponse] = answers.result(timeout=30)
+        responses: list[ApiResponse] = pending.result(timeout=30)
 
         assert process.wait(timeout=30) == 0
-        assert time.monotonic() - asked_at < 30
-        assert [reply.status for reply in replies] == [200] * IN_FLIGHT
-    assert all(user.sessions.filter(revoked_at=None).count() == 1 for user in people)
+        assert time.monotonic() - stopped_at < 30
+        assert [response.status for response in responses] == [200] * IN_FLIGHT
+    assert all(user.sessions.filter(revoked_at=None).count() == 1 for user in users)
 
 
 def test_sigterm_during_startup_ends_the_web_server_promptly(faults_folder: Path) -> None:
-    """One of its processes answers, and the other has hardly begun."""
+    """At this time one web process serves requests, and the other is still starting."""
     for _ in range(4):
         with serving(faults_folder) as (process, _server):
             process.terminate()
@@ -114,9 +114,9 @@ def test_sigterm_during_startup_ends_the_web_server_promptly(faults_folder: Path
 
 
 def test_sigterm_delivered_to_a_background_thread_ends_the_web_process(faults_folder: Path) -> None:
-    """The signal comes to another thread, which leaves the process as one does that comes a moment before the wait."""
+    """A signal delivered to another thread does not interrupt the wait of the main thread, like one just before the wait."""
     with serving(faults_folder, WEB_WORKERS="1") as (process, _server):
-        web_process = int(_listed(f"/proc/{process.pid}/task/{process.pid}/children")[0])
+        web_process = int(_read_pids(f"/proc/{process.pid}/task/{process.pid}/children")[0])
         another = max(int(thread.name) for thread in Path(f"/proc/{web_process}/task").iterdir())
         assert another != web_process
 
@@ -128,13 +128,13 @@ def test_sigterm_delivered_to_a_background_thread_ends_the_web_process(faults_fo
 def test_a_killed_web_process_is_replaced_while_the_other_serves_requests(faults_folder: Path) -> None:
     with serving(faults_folder) as (process, server):
         children = f"/proc/{process.pid}/task/{process.pid}/children"
-        victim, *others = sorted(map(int, _listed(children)))
+        killed, *others = sorted(map(int, _read_pids(children)))
 
-        os.kill(victim, signal.SIGKILL)
+        os.kill(killed, signal.SIGKILL)
 
-        wait_until(lambda: len(_listed(children)) == 2 and str(victim) not in _listed(children), seconds=20)
-        assert {str(other) for other in others} <= set(_listed(children))
-        wait_until(lambda: _answers_ten_times(server), seconds=20)
+        wait_until(lambda: len(_read_pids(children)) == 2 and str(killed) not in _read_pids(children), seconds=20)
+        assert {str(other) for other in others} <= set(_read_pids(children))
+        wait_until(lambda: _serves_ten_requests(server), seconds=20)
         assert process.poll() is None
 
 
@@ -143,20 +143,20 @@ def test_a_worker_with_beat_finishes_its_current_email_on_sigterm(
 ) -> None:
     user, worker = someone(verified=False), start_worker()
     assert user.email
-    mailbox.responses[user.email] = [lambda: _slowly(worker)]
+    mailbox.responses[user.email] = [lambda: _accept_after_sigterm(worker)]
 
     outbox.verification(user)
 
     assert worker.wait(timeout=30) == 0
     assert len(mailbox.accepted[user.email]) == 1
     assert OutboxEmail.objects.get(user=user).state == EmailState.SENT
-    _assert_sent_once_only(mailbox, user.email, start_worker)
+    _assert_sent_only_once(mailbox, user.email, start_worker)
 
 
 def test_a_worker_with_beat_loses_no_email_on_a_second_sigterm(mailbox: MailServer, start_worker: StartWorker) -> None:
     user, worker = someone(verified=False), start_worker()
     assert user.email
-    mailbox.responses[user.email] = [lambda: _slowly(worker, times=2)]
+    mailbox.responses[user.email] = [lambda: _accept_after_sigterm(worker, times=2)]
 
     outbox.verification(user)
     worker.wait(timeout=30)
@@ -171,28 +171,28 @@ def test_web_server_and_worker_start_without_redis_and_broker_and_use_them_later
     faults_folder: Path, mailbox: MailServer, start_worker: StartWorker
 ) -> None:
     path = faults_folder / "late.sock"
-    away = {
+    unavailable_urls = {
         "REDIS_URL": f"unix://{url_path(path)}?db=0",
         "CELERY_BROKER_URL": f"redis+socket://{url_path(path)}?virtual_host=1",
     }
-    worker = start_worker(**away)
-    with serving(faults_folder, **away) as (_process, server):
+    worker = start_worker(**unavailable_urls)
+    with serving(faults_folder, **unavailable_urls) as (_process, server):
         user = someone()
-        ended, kept = signed_in(server, user), signed_in(server, user)
+        revoked, kept = signed_in(server, user), signed_in(server, user)
         assert is_alive(server, kept)
-        assert server.send(ApiRequest("POST", "/logout", token=ended.access)).status == 200
-        assert is_revoked(server, ended)
+        assert server.send(ApiRequest("POST", "/logout", token=revoked.access)).status == 200
+        assert is_revoked(server, revoked)
         assert readiness(server)["status"] == "degraded"
 
         redis = redis_server.start_for_tests()
         try:
             path.symlink_to(redis.socket)
             wait_until(lambda: readiness(server)["redis"] == "ok", seconds=5)
-            assert is_revoked(server, ended)
+            assert is_revoked(server, revoked)
             assert is_alive(server, kept)
-            newcomer = someone(verified=False)
-            outbox.verification(newcomer)
-            wait_until(lambda: mailbox.accepted[str(newcomer.email)], seconds=30)
+            other_user = someone(verified=False)
+            outbox.verification(other_user)
+            wait_until(lambda: mailbox.accepted[str(other_user.email)], seconds=30)
             assert worker.poll() is None
         finally:
             processes.stop(worker, grace=5)
@@ -200,12 +200,12 @@ def test_web_server_and_worker_start_without_redis_and_broker_and_use_them_later
             path.unlink()
 
 
-def _listed(path: str) -> list[str]:
+def _read_pids(path: str) -> list[str]:
     return Path(path).read_text().split()
 
 
-def _refuses(server: LiveServer) -> bool:
-    """Whether nobody new is let in."""
+def _rejects_connections(server: LiveServer) -> bool:
+    """Return whether the server refuses new connections."""
     try:
         socket.create_connection((HOST, server.port), timeout=1).close()
     except ConnectionRefusedError:
@@ -213,25 +213,25 @@ def _refuses(server: LiveServer) -> bool:
     return False
 
 
-def _answers_ten_times(server: LiveServer) -> bool:
+def _serves_ten_requests(server: LiveServer) -> bool:
     try:
         return all(server.send(ApiRequest("GET", "/me")).status == 401 for _ in range(10))
     except OSError:
         return False
 
 
-def _slowly(worker: Process, *, times: int = 1) -> str:
-    """The server takes its time with the message, and meanwhile somebody tells the worker to end."""
+def _accept_after_sigterm(worker: Process, *, times: int = 1) -> str:
+    """Send SIGTERM to the worker before the mail server accepts the message."""
     for _ in range(times):
         worker.send_signal(signal.SIGTERM)
         time.sleep(0.5)
     return OK
 
 
-def _assert_sent_once_only(mailbox: MailServer, email: str, start_worker: StartWorker) -> None:
-    """A newcomer's email is sent by the next worker, so it has looked for what is left to send."""
+def _assert_sent_only_once(mailbox: MailServer, email: str, start_worker: StartWorker) -> None:
+    """Wait until the next worker has sent another email: by then it has also retried any unsent one."""
     start_worker()
-    newcomer = someone(verified=False)
-    outbox.verification(newcomer)
-    wait_until(lambda: mailbox.accepted[str(newcomer.email)], seconds=15)
+    other_user = someone(verified=False)
+    outbox.verification(other_user)
+    wait_until(lambda: mailbox.accepted[str(other_user.email)], seconds=15)
     assert len(mailbox.accepted[email]) == 1

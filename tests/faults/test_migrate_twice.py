@@ -1,4 +1,4 @@
-"""`migrate` a second time, two at once, and after one that was killed: one schema, and everybody ends well."""
+"""A second `migrate`, concurrent ones, and one after a kill: each exits with 0, and the schema is complete."""
 
 import re
 import signal
@@ -19,20 +19,20 @@ from core.testing import live_database, live_server
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
 
-_SECONDS = 60
+_TIMEOUT_SECONDS = 60
 _KILLS = 6
 Process = subprocess.Popen[str]
 
 
 @pytest.fixture
-def empty(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """A database without a single table, which this process and others reach."""
+def empty_database(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """A database without tables, for this process and for subprocesses."""
     with live_database.in_use(tmp_path, django_db_blocker):
-        _empty()
+        _empty_database()
         yield
 
 
-def _empty() -> None:
+def _empty_database() -> None:
     if connection.vendor == "sqlite":
         path = Path(str(connection.settings_dict["NAME"]))
         connection.close()
@@ -49,14 +49,14 @@ def _migrate() -> Process:
     return subprocess.Popen(command, cwd=BASE_DIR, env=live_server.environment(), text=True, **pipes)  # type: ignore[call-overload,no-any-return]
 
 
-def _said(process: Process) -> str:
-    said, _ = process.communicate(timeout=_SECONDS)
-    assert process.returncode == 0, said
-    return said
+def _output_of(process: Process) -> str:
+    output, _ = process.communicate(timeout=_TIMEOUT_SECONDS)
+    assert process.returncode == 0, output
+    return output
 
 
-def _applied(said: str) -> list[str]:
-    return re.findall(r"Applying (\S+)\.\.\. OK", said)
+def _applied(output: str) -> list[str]:
+    return re.findall(r"Applying (\S+)\.\.\. OK", output)
 
 
 def _assert_complete() -> None:
@@ -69,37 +69,37 @@ def _assert_complete() -> None:
     assert subprocess.run(check, cwd=BASE_DIR, env=live_server.environment(), check=False).returncode == 0
 
 
-@pytest.mark.usefixtures("empty")
+@pytest.mark.usefixtures("empty_database")
 def test_a_second_migrate_applies_nothing() -> None:
-    assert _applied(_said(_migrate()))
+    assert _applied(_output_of(_migrate()))
 
-    assert "No migrations to apply." in _said(_migrate())
+    assert "No migrations to apply." in _output_of(_migrate())
 
     _assert_complete()
 
 
-@pytest.mark.usefixtures("empty")
+@pytest.mark.usefixtures("empty_database")
 def test_of_concurrent_migrates_one_applies_and_the_others_wait() -> None:
-    said = [_said(process) for process in [_migrate() for _ in range(3)]]
+    outputs = [_output_of(process) for process in [_migrate() for _ in range(3)]]
 
-    assert sorted(map(bool, map(_applied, said))) == [False, False, True]
-    assert sum("No migrations to apply." in words for words in said) == 2
+    assert sorted(map(bool, map(_applied, outputs))) == [False, False, True]
+    assert sum("No migrations to apply." in output for output in outputs) == 2
     _assert_complete()
 
 
-@pytest.mark.usefixtures("empty")
+@pytest.mark.usefixtures("empty_database")
 def test_the_next_migrate_completes_a_killed_one() -> None:
-    """The kills fall between the first and the last migration, and each leaves no lock behind."""
+    """The kills fall between the first and the last migration, and no killed process leaves a lock."""
     for number in range(_KILLS):
         process = _migrate()
         assert process.stdout
         line = next((line for line in process.stdout if "Applying" in line), None)
         time.sleep(0.02 * number)
         process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=_SECONDS)
+        process.communicate(timeout=_TIMEOUT_SECONDS)
         if line is None:
             break
 
-    _said(_migrate())
+    _output_of(_migrate())
 
     _assert_complete()

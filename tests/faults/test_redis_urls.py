@@ -1,4 +1,4 @@
-"""One URL reaches the same server, database and TLS verification through the cache, the broker, the probes and the commands."""
+"""One URL selects the same server, database and TLS verification in the cache, the broker, the health checks and the commands."""
 
 import json
 import subprocess
@@ -28,8 +28,8 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
 
 PASSWORD = "pa:ss/wo?rd#1@;%"
 QUOTED = "pa%3Ass%2Fwo%3Frd%231%40%3B%25"
-# What each client of the product says about its own connection, as one line of JSON.
-_REPORT = """
+# Prints the connection properties of each client of the service, as one line of JSON.
+_REPORT_SCRIPT = """
 import json, django
 from django.conf import settings
 django.setup()
@@ -39,9 +39,9 @@ from core.redis.client import background_client
 from core.observability import health_checks
 from core.task_queue.broker_health import check_broker
 
-def place(find):
+def describe(get_client):
     try:
-        client = find()
+        client = get_client()
         info = client.client_info()
     except Exception as error:
         return type(error).__name__
@@ -56,14 +56,14 @@ clients = {
     "patient": background_client,
     "command": settings.REDIS_ADDRESS.client,
 }
-found = {name: place(find) for name, find in clients.items()}
-print(json.dumps(found | {"redis": health_checks.redis(), "broker state": check_broker()}))
+report = {name: describe(get_client) for name, get_client in clients.items()}
+print(json.dumps(report | {"redis": health_checks.redis(), "broker state": check_broker()}))
 """
 
 
 @dataclass(frozen=True)
-class Place:
-    """A Redis with a password and a user, behind its socket, a TCP port, and two ends of TLS."""
+class RedisEndpoints:
+    """A Redis with a password and an ACL user, reachable by socket, TCP and two TLS proxies."""
 
     redis: FaultyRedis
     port: int
@@ -77,40 +77,44 @@ class Place:
             "port": self.port,
             "tls": self.tls.port,
             "impostor": self.impostor.port,
-            "ca": self.folder / "ours" / "ca.pem",
+            "ca": self.folder / "trusted" / "ca.pem",
             "pw": QUOTED,
         }
         return template.format(**values)
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisEndpoints]:
     folder = tmp_path_factory.mktemp("redis-urls")
-    ours, theirs = certificates.authority(folder / "ours"), certificates.authority(folder / "theirs")
+    trusted, untrusted = certificates.authority(folder / "trusted"), certificates.authority(folder / "untrusted")
     with ExitStack() as stack:
-        own = stack.enter_context(faulty_redis.running())
+        server = stack.enter_context(faulty_redis.running())
         port = bind_address.free_port("127.0.0.1")
-        own.client.config_set("port", port)
-        own.client.execute_command("ACL", "SETUSER", "vestibule", "on", f">{PASSWORD}", "~*", "&*", "+@all")
-        own.client.execute_command("ACL", "SETUSER", "free", "on", "nopass", "~*", "&*", "+@all")
-        tls = stack.enter_context(tls_proxy.in_front_of(own.server.socket, ours.certificate_for("127.0.0.1")))
-        bad = stack.enter_context(tls_proxy.in_front_of(own.server.socket, theirs.certificate_for("127.0.0.1")))
-        yield Place(own, port, tls, bad, folder)
+        server.client.config_set("port", port)
+        server.client.execute_command("ACL", "SETUSER", "vestibule", "on", f">{PASSWORD}", "~*", "&*", "+@all")
+        server.client.execute_command("ACL", "SETUSER", "free", "on", "nopass", "~*", "&*", "+@all")
+        tls = stack.enter_context(tls_proxy.in_front_of(server.server.socket, trusted.certificate_for("127.0.0.1")))
+        impostor = stack.enter_context(
+            tls_proxy.in_front_of(server.server.socket, untrusted.certificate_for("127.0.0.1"))
+        )
+        yield RedisEndpoints(server, port, tls, impostor, folder)
 
 
 @pytest.fixture(scope="module")
-def other_name(place: Place) -> Iterator[TLSProxy]:
-    """Signed by our authority for another host."""
-    certificate = certificates.authority(place.folder / "third")
-    with tls_proxy.in_front_of(place.redis.server.socket, certificate.certificate_for("other.example.com")) as proxy:
+def other_host_proxy(endpoints: RedisEndpoints) -> Iterator[TLSProxy]:
+    """A TLS proxy whose certificate is for another hostname."""
+    certificate = certificates.authority(endpoints.folder / "third")
+    with tls_proxy.in_front_of(
+        endpoints.redis.server.socket, certificate.certificate_for("other.example.com")
+    ) as proxy:
         yield proxy
 
 
-def _ask(url: str, broker: str | None = None) -> tuple[dict[str, Any], str]:
-    """What the product's clients report under this URL, and everything else that was printed."""
+def _run_report(url: str, broker: str | None = None) -> tuple[dict[str, Any], str]:
+    """Run the report with these URLs; return it with the whole output."""
     variables = {"REDIS_URL": url, "CELERY_BROKER_URL": broker or ""}
-    done = subprocess.run(
-        [sys.executable, "-c", _REPORT],
+    completed = subprocess.run(
+        [sys.executable, "-c", _REPORT_SCRIPT],
         cwd=BASE_DIR,
         env=live_server.environment(DATABASE_URL="sqlite:///:memory:", **variables),
         capture_output=True,
@@ -118,12 +122,12 @@ def _ask(url: str, broker: str | None = None) -> tuple[dict[str, Any], str]:
         timeout=60,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1]), done.stdout + done.stderr
+    assert completed.returncode == 0, completed.stderr
+    return json.loads(completed.stdout.splitlines()[-1]), completed.stdout + completed.stderr
 
 
 CLIENTS = ("cache", "broker", "consumer", "patient", "command")
-SAME = {
+URLS = {
     "unix://{socket}?db=3": (3, "default"),
     "redis+socket://{socket}?virtual_host=3": (3, "default"),
     "unix://vestibule:{pw}@{socket}?db=3&socket_timeout=5&health_check_interval=30": (3, "vestibule"),
@@ -141,23 +145,23 @@ SAME = {
 }
 
 
-@pytest.mark.parametrize("template", SAME)
-def test_every_client_reaches_the_same_database_as_the_same_user(place: Place, template: str) -> None:
-    database, user = SAME[template]
+@pytest.mark.parametrize("template", URLS)
+def test_every_client_reaches_the_same_database_as_the_same_user(endpoints: RedisEndpoints, template: str) -> None:
+    database, user = URLS[template]
 
-    found, _printed = _ask(place.url(template))
+    report, _printed = _run_report(endpoints.url(template))
 
-    assert {name: (found[name]["db"], found[name]["user"]) for name in CLIENTS} == dict.fromkeys(
+    assert {name: (report[name]["db"], report[name]["user"]) for name in CLIENTS} == dict.fromkeys(
         CLIENTS, (str(database), user)
     )
-    assert (found["redis"], found["broker state"]) == ("ok", "ok")
+    assert (report["redis"], report["broker state"]) == ("ok", "ok")
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
-def test_every_client_uses_the_protocol_of_the_url(place: Place, protocol: int) -> None:
-    found, _printed = _ask(place.url("redis://127.0.0.1:{port}/3") + f"?protocol={protocol}")
+def test_every_client_uses_the_protocol_of_the_url(endpoints: RedisEndpoints, protocol: int) -> None:
+    report, _printed = _run_report(endpoints.url("redis://127.0.0.1:{port}/3") + f"?protocol={protocol}")
 
-    assert {found[name]["resp"] for name in CLIENTS} == {str(protocol)}
+    assert {report[name]["resp"] for name in CLIENTS} == {str(protocol)}
 
 
 @pytest.mark.parametrize(
@@ -168,48 +172,52 @@ def test_every_client_uses_the_protocol_of_the_url(place: Place, protocol: int) 
     ],
     ids=["without options", "with an authority"],
 )
-def test_no_client_sends_anything_to_an_impostor(place: Place, template: str) -> None:
-    place.impostor.received.clear()
+def test_no_client_sends_anything_to_an_impostor(endpoints: RedisEndpoints, template: str) -> None:
+    endpoints.impostor.received.clear()
 
-    found, printed = _ask(place.url(template))
+    report, printed = _run_report(endpoints.url(template))
 
-    assert not place.impostor.received
-    assert {found[name] for name in CLIENTS} <= {"ConnectionError", "OperationalError"}
-    assert (found["redis"], found["broker state"]) == ("unavailable", "unavailable")
+    assert not endpoints.impostor.received
+    assert {report[name] for name in CLIENTS} <= {"ConnectionError", "OperationalError"}
+    assert (report["redis"], report["broker state"]) == ("unavailable", "unavailable")
     assert PASSWORD not in printed
     assert QUOTED not in printed
 
 
-def test_no_client_sends_anything_to_a_server_with_another_hostname(place: Place, other_name: TLSProxy) -> None:
-    authority = place.folder / "third" / "ca.pem"
-    url = f"rediss://vestibule:{QUOTED}@127.0.0.1:{other_name.port}/3?ssl_ca_certs={authority}"
+def test_no_client_sends_anything_to_a_server_with_another_hostname(
+    endpoints: RedisEndpoints, other_host_proxy: TLSProxy
+) -> None:
+    authority = endpoints.folder / "third" / "ca.pem"
+    url = f"rediss://vestibule:{QUOTED}@127.0.0.1:{other_host_proxy.port}/3?ssl_ca_certs={authority}"
 
-    found, _printed = _ask(url)
-    assert not other_name.received
-    assert (found["redis"], found["broker state"]) == ("unavailable", "unavailable")
+    report, _printed = _run_report(url)
+    assert not other_host_proxy.received
+    assert (report["redis"], report["broker state"]) == ("unavailable", "unavailable")
 
-    found, _printed = _ask(f"{url}&ssl_check_hostname=false")
-    assert other_name.received
-    assert (found["redis"], found["broker state"]) == ("ok", "ok")
+    report, _printed = _run_report(f"{url}&ssl_check_hostname=false")
+    assert other_host_proxy.received
+    assert (report["redis"], report["broker state"]) == ("ok", "ok")
 
 
-def test_amqps_sends_nothing_to_an_impostor(place: Place) -> None:
-    broker = place.url("amqps://vestibule:{pw}@127.0.0.1:{impostor}//")
-    place.impostor.received.clear()
+def test_amqps_sends_nothing_to_an_impostor(endpoints: RedisEndpoints) -> None:
+    broker = endpoints.url("amqps://vestibule:{pw}@127.0.0.1:{impostor}//")
+    endpoints.impostor.received.clear()
 
-    found, printed = _ask(place.url("unix://{socket}?db=3"), broker)
-    assert not place.impostor.received
-    assert found["broker state"] == "unavailable"
+    report, printed = _run_report(endpoints.url("unix://{socket}?db=3"), broker)
+    assert not endpoints.impostor.received
+    assert report["broker state"] == "unavailable"
     assert QUOTED not in printed
 
-    _ask(place.url("unix://{socket}?db=3"), f"{broker}?ssl_cert_reqs=none")
-    assert place.impostor.received.startswith(b"AMQP")
+    _run_report(endpoints.url("unix://{socket}?db=3"), f"{broker}?ssl_cert_reqs=none")
+    assert endpoints.impostor.received.startswith(b"AMQP")
 
 
-def test_a_separate_broker_url_keeps_its_own_database_and_options(place: Place) -> None:
-    found, _printed = _ask(place.url("unix://{socket}?db=3"), place.url("rediss://127.0.0.1:{tls}/4?ssl_ca_certs={ca}"))
+def test_a_separate_broker_url_keeps_its_own_database_and_options(endpoints: RedisEndpoints) -> None:
+    report, _printed = _run_report(
+        endpoints.url("unix://{socket}?db=3"), endpoints.url("rediss://127.0.0.1:{tls}/4?ssl_ca_certs={ca}")
+    )
 
-    assert [found[name]["db"] for name in CLIENTS] == ["3", "4", "4", "3", "3"]
+    assert [report[name]["db"] for name in CLIENTS] == ["3", "4", "4", "3", "3"]
 
 
 @pytest.fixture(scope="module")
@@ -235,9 +243,9 @@ def mailbox() -> Iterator[MailServer]:
     ],
 )
 def test_a_worker_starts_with_the_url_and_sends_email(
-    place: Place, folder: Path, mailbox: MailServer, template: str
+    endpoints: RedisEndpoints, folder: Path, mailbox: MailServer, template: str
 ) -> None:
-    url = place.url(template)
+    url = endpoints.url(template)
     with worker_fleet.running(folder, mailbox.url, REDIS_URL=url, CELERY_BROKER_URL=url) as fleet:
         worker = fleet.worker()
         [email] = enqueue_welcome()
