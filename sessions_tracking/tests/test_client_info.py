@@ -1,4 +1,4 @@
-"""What a User-Agent and an address tell of a client."""
+"""Client info from the User-Agent header and the IP address."""
 
 import time
 
@@ -7,7 +7,7 @@ from django.test import RequestFactory
 
 from sessions_tracking.client_info import ClientInfo, read_client_info
 
-KNOWN = [
+USER_AGENTS = [
     (
         "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
         ("Desktop", "Chrome", "Windows", "Windows 10"),
@@ -59,11 +59,11 @@ KNOWN = [
 ]
 
 
-def _read(agent: str = "", address: str = "192.0.2.7") -> ClientInfo:
-    return read_client_info(RequestFactory().get("/", HTTP_USER_AGENT=agent, REMOTE_ADDR=address))
+def _read(agent: str = "", ip: str = "192.0.2.7") -> ClientInfo:
+    return read_client_info(RequestFactory().get("/", HTTP_USER_AGENT=agent, REMOTE_ADDR=ip))
 
 
-@pytest.mark.parametrize(("agent", "expected"), KNOWN, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("agent", "expected"), USER_AGENTS, ids=lambda value: str(value)[:40])
 def test_device_browser_and_system_are_read_from_the_user_agent(agent: str, expected: tuple[str, ...]) -> None:
     client = _read(agent)
 
@@ -100,12 +100,12 @@ def test_a_hostile_user_agent_is_truncated_and_cleaned_within_a_second(agent: st
 
 
 def test_the_label_omits_unknown_parts() -> None:
-    assert _read(KNOWN[2][0]).label == "Firefox, Linux"
+    assert _read(USER_AGENTS[2][0]).label == "Firefox, Linux"
     assert _read("curl/8.7.1").label == "curl"
 
 
 def test_a_client_without_an_ip_has_none() -> None:
-    assert _read(address="").ip is None
+    assert _read(ip="").ip is None
     assert _read().ip == "192.0.2.7"
 
 

@@ -1,4 +1,4 @@
-"""The location of a session, from a real database file, and what happens when that file is not what it was."""
+"""The location of a session comes from a GeoIP database file, which may be damaged while the service runs."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,19 +16,19 @@ from core.testing.fresh_settings import PRODUCTION, load
 from sessions_tracking import client_info
 
 LYON = {"city": {"names": {"en": "Lyon"}}, "country": {"iso_code": "FR", "names": {"en": "France"}}}
-COUNTRY_ALONE = {"country": {"iso_code": "FR", "names": {"en": "France"}}}
+COUNTRY_ONLY = {"country": {"iso_code": "FR", "names": {"en": "France"}}}
 
 
 def write_database(path: Path, *, database_type: str = "GeoLite2-City") -> Path:
     writer = MMDBWriter(ip_version=6, database_type=database_type, ipv4_compatible=True, languages=["en"])
     writer.insert_network(IPSet(["203.0.113.0/24", "2001:db8::/32"]), LYON)
-    writer.insert_network(IPSet(["198.51.100.0/24"]), COUNTRY_ALONE)
+    writer.insert_network(IPSet(["198.51.100.0/24"]), COUNTRY_ONLY)
     writer.to_db_file(str(path))
     return path
 
 
 @pytest.fixture(autouse=True)
-def another_reader() -> Iterator[None]:
+def fresh_reader() -> Iterator[None]:
     client_info._geoip_reader.cache_clear()
     yield
     client_info._geoip_reader.cache_clear()

@@ -1,4 +1,4 @@
-"""When a session was last seen: noted without SQL, written seldom, and never at a request's cost."""
+"""`last_seen_at` is recorded without SQL and written in the background, at most once a minute per session."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -22,23 +22,23 @@ LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 @pytest.fixture
 def signed_in(alice: AbstractBaseUser, sign_in: SignIn) -> SignedIn:
-    """alice, signed in, and not seen since."""
+    """Sign alice in, with an old `last_seen_at`."""
     signed_in = sign_in(alice)
     Session.objects.update(last_seen_at=LONG_AGO)
     return signed_in
 
 
-def _seen() -> datetime:
+def _last_seen_at() -> datetime:
     return Session.objects.get().last_seen_at
 
 
 def test_a_request_is_recorded_and_written_later(signed_in: SignedIn) -> None:
     signed_in.client.get("/me")
-    assert _seen() == LONG_AGO
+    assert _last_seen_at() == LONG_AGO
 
     last_seen.flush()
 
-    assert datetime.now(UTC) - _seen() < timedelta(seconds=5)
+    assert datetime.now(UTC) - _last_seen_at() < timedelta(seconds=5)
     assert signed_in.client.get("/sessions").json()["data"]["sessions"][0]["lastSeenAt"] > "2026-01-01"
 
 
@@ -51,17 +51,17 @@ def test_a_session_is_written_at_most_once_a_minute(signed_in: SignedIn) -> None
         signed_in.client.get("/me")
     last_seen.flush()
 
-    assert _seen() == LONG_AGO
+    assert _last_seen_at() == LONG_AGO
 
 
 def test_a_time_written_by_another_process_within_the_minute_stays(signed_in: SignedIn) -> None:
-    a_moment_ago = datetime.now(UTC) - timedelta(seconds=30)
+    half_a_minute_ago = datetime.now(UTC) - timedelta(seconds=30)
     signed_in.client.get("/me")
-    Session.objects.update(last_seen_at=a_moment_ago)
+    Session.objects.update(last_seen_at=half_a_minute_ago)
 
     last_seen.flush()
 
-    assert _seen() == a_moment_ago
+    assert _last_seen_at() == half_a_minute_ago
 
 
 def test_a_rejected_token_does_not_count_as_activity(signed_in: SignedIn) -> None:
@@ -71,7 +71,7 @@ def test_a_rejected_token_does_not_count_as_activity(signed_in: SignedIn) -> Non
     signed_in.client.get("/me")
     last_seen.flush()
 
-    assert _seen() == LONG_AGO
+    assert _last_seen_at() == LONG_AGO
 
 
 def test_many_sessions_need_one_update(
@@ -122,13 +122,13 @@ def test_only_the_first_record_starts_a_writer(db: None, settings: Settings, mon
 
 
 def test_the_writer_thread_closes_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    done: list[str] = []
-    monkeypatch.setattr(last_seen, "flush", lambda: done.append("written"))
-    monkeypatch.setattr(last_seen, "connection", SimpleNamespace(close=lambda: done.append("closed")))
+    calls: list[str] = []
+    monkeypatch.setattr(last_seen, "flush", lambda: calls.append("written"))
+    monkeypatch.setattr(last_seen, "connection", SimpleNamespace(close=lambda: calls.append("closed")))
 
     last_seen._flush_in_thread()
 
-    assert done == ["written", "closed"]
+    assert calls == ["written", "closed"]
 
 
 def test_the_number_of_recorded_sessions_is_bounded(db: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What stays of ended sessions and sent emails for support: kind, state and times, but no data, content, code or link."""
+"""Ended sessions and sent emails are kept for support: kind, state and times, but no data, content, code or link."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,7 +15,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts import tasks
-from accounts.mail import outbox as promises
+from accounts.mail import outbox as outbox_emails
 from accounts.models import EmailState, OutboxEmail, PendingLogin, User, VerificationCode
 from accounts.services import cleanup, passwords, profile
 from accounts.services.administration import users
@@ -37,16 +37,16 @@ CLIENT = ClientInfo(
 )
 
 
-def _stop(name: str, alice_with_totp: SignedIn, sign_in: SignIn) -> None:
-    client, session_id = alice_with_totp.client, Session.objects.get(id=alice_with_totp.session_id).id
-    ways: dict[str, Callable[[], Any]] = {
+def _end_session(name: str, signed_in: SignedIn, sign_in: SignIn) -> None:
+    client, session_id = signed_in.client, Session.objects.get(id=signed_in.session_id).id
+    causes: dict[str, Callable[[], Any]] = {
         "logout": lambda: client.post("/logout"),
         "logout everywhere": lambda: client.post("/logout-all"),
         "deletion of the session": lambda: client.delete(f"/sessions/{session_id}"),
         "theft": lambda: sessions.revoke(session_id=session_id, reason=RevokedReason.REFRESH_REUSED),
-        "session limit": lambda: [sign_in(alice_with_totp.user) for _ in range(2)],
+        "session limit": lambda: [sign_in(signed_in.user) for _ in range(2)],
         "password change": lambda: passwords.change(
-            user_id=alice_with_totp.user.id,
+            user_id=signed_in.user.id,
             session_id=None,
             current_password=PASSWORD,
             new_password="Another-Horse-8",
@@ -54,15 +54,15 @@ def _stop(name: str, alice_with_totp: SignedIn, sign_in: SignIn) -> None:
         ),
         "deactivation": lambda: users.update(
             actor_id=User.objects.get(username="carol").id,
-            user_id=alice_with_totp.user.id,
+            user_id=signed_in.user.id,
             changes={"is_active": False},
         ),
     }
-    ways[name]()
+    causes[name]()
 
 
 @pytest.mark.parametrize(
-    "way",
+    "cause",
     [
         "logout",
         "logout everywhere",
@@ -74,22 +74,22 @@ def _stop(name: str, alice_with_totp: SignedIn, sign_in: SignIn) -> None:
     ],
 )
 def test_the_data_of_a_session_is_deleted_when_it_ends(
-    alice: User, admin: User, sign_in: SignIn, settings: Settings, way: str
+    alice: User, admin: User, sign_in: SignIn, settings: Settings, cause: str
 ) -> None:
     settings.MAX_SESSIONS_PER_USER = 2
-    alice_with_totp = sign_in(alice, data=DATA)
+    signed_in = sign_in(alice, data=DATA)
 
-    _stop(way, alice_with_totp, sign_in)
+    _end_session(cause, signed_in, sign_in)
 
-    row = Session.objects.get(id=alice_with_totp.session_id)
+    row = Session.objects.get(id=signed_in.session_id)
     assert row.revoked_at is not None
     assert row.data == {}
     assert not Session.objects.filter(Q(revoked_at__isnull=False) & ~Q(data={})).exists()
 
 
 def test_a_cancelled_pending_login_keeps_no_data(alice: User, sign_in: SignIn) -> None:
-    guarded = enrol(sign_in(alice))
-    ApiClient().post("/logout", {"mfaToken": guarded.pending(data=DATA)})
+    enrolled = enrol(sign_in(alice))
+    ApiClient().post("/logout", {"mfaToken": enrolled.pending(data=DATA)})
 
     assert PendingLogin.objects.get(ended_at__isnull=False).session_options == {}
 
@@ -105,13 +105,13 @@ def test_only_active_sessions_keep_data_after_sixty_logins(alice: User, sign_in:
 
 def test_cleanup_deletes_the_data_of_an_expired_session_and_keeps_its_row(alice: User, sign_in: SignIn) -> None:
     sign_in(alice, data=DATA)
-    live = sign_in(alice, data=DATA)
-    Session.objects.exclude(id=live.session_id).update(expires_at=timezone.now() - timedelta(seconds=1))
+    active = sign_in(alice, data=DATA)
+    Session.objects.exclude(id=active.session_id).update(expires_at=timezone.now() - timedelta(seconds=1))
 
     removed = cleanup.delete_expired()
 
     assert (removed[SESSION_DATA], removed["sessions"]) == (1, 0)
-    assert list(Session.objects.exclude(data={})) == [Session.objects.get(id=live.session_id)]
+    assert list(Session.objects.exclude(data={})) == [Session.objects.get(id=active.session_id)]
 
 
 @pytest.mark.parametrize(("days", "is_kept"), [(29, True), (31, False)])
@@ -119,11 +119,11 @@ def test_ended_sessions_and_sent_emails_are_kept_for_thirty_days(
     alice: User, sign_in: SignIn, outbox: Outbox, days: int, is_kept: bool
 ) -> None:
     sign_in(alice).client.post("/logout")
-    promises.welcome(alice)
+    outbox_emails.welcome(alice)
     outbox()
-    then = timezone.now() - timedelta(days=days)
-    Session.objects.update(revoked_at=then, expires_at=then + timedelta(days=7))
-    OutboxEmail.objects.update(created_at=then)
+    past = timezone.now() - timedelta(days=days)
+    Session.objects.update(revoked_at=past, expires_at=past + timedelta(days=7))
+    OutboxEmail.objects.update(created_at=past)
 
     cleanup.delete_expired()
 
@@ -131,8 +131,8 @@ def test_ended_sessions_and_sent_emails_are_kept_for_thirty_days(
 
 
 def test_a_sent_email_keeps_no_content(api: ApiClient, alice: User, sign_in: SignIn, outbox: Outbox) -> None:
-    alice_with_totp = sign_in(alice)
-    alice_with_totp.client.post("/change-email", {"newEmail": "alice@example.org", "password": PASSWORD})
+    signed_in = sign_in(alice)
+    signed_in.client.post("/change-email", {"newEmail": "alice@example.org", "password": PASSWORD})
     api.post("/forgot-password", {"email": "alice@example.com"})
     passwords.change(
         user_id=alice.id, session_id=None, current_password=PASSWORD, new_password="Another-Horse-8", client=CLIENT
@@ -161,8 +161,8 @@ def test_an_invitation_and_its_account_last_seven_days(
     sign_in(admin).client.post("/users", {"email": "eve@example.com", "username": "eve"})
     [message] = [message for message in outbox() if message.to == ["eve@example.com"]]
     User.objects.filter(username="eve").update(created_at=timezone.now() - timedelta(days=8))
-    left = VerificationCode.objects.get().token_expires_at - timezone.now()
-    assert timedelta(days=6, hours=23) < left <= timedelta(days=7)
+    lifetime = VerificationCode.objects.get().token_expires_at - timezone.now()
+    assert timedelta(days=6, hours=23) < lifetime <= timedelta(days=7)
     assert "7 days" in str(message.body)
 
     cleanup.delete_expired()
@@ -245,6 +245,6 @@ def test_the_cleanup_stops_before_the_time_limits_of_its_task() -> None:
 
 
 def test_a_pending_email_keeps_its_content(alice: User) -> None:
-    promises.password_changed(alice, CLIENT)
+    outbox_emails.password_changed(alice, CLIENT)
 
     assert OutboxEmail.objects.get().context["happened_at"]

@@ -1,6 +1,6 @@
-"""Transactions that lock a user and something of theirs lock the user first, so that no two wait for each other in a circle.
+"""Transactions lock the user's row before the rows of the user's codes, so that they cannot deadlock.
 
-Another connection holds the user's row. While the service waits for it, the rows of the user's secrets must still be free.
+Another connection locks the user's row. While the service waits for that lock, the code rows must still be unlocked.
 """
 
 import time
@@ -35,12 +35,12 @@ Call = Callable[[User, "Secrets"], object]
 
 
 class Secrets:
-    """The mailed code and reset token of a user."""
+    """A user's emailed code and reset token."""
 
     def __init__(self, user: User) -> None:
-        now, address = timezone.now(), user.email or ""
+        now, email = timezone.now(), user.email or ""
         self.email, reset = (
-            OutboxEmail.objects.create(kind=kind, user=user, recipient=address, due_at=now, created_at=now)
+            OutboxEmail.objects.create(kind=kind, user=user, recipient=email, due_at=now, created_at=now)
             for kind in ("verify_email", "reset_password")
         )
         self.code = verification_codes.issue(
@@ -91,14 +91,14 @@ def test_code_rows_stay_unlocked_while_a_service_waits_for_the_user_row(
         User.objects.select_for_update().get(id=bob.id)
         waiting = pool.submit(call, bob, secrets)
         wait_for_lock(waiting)
-        free = len(VerificationCode.objects.select_for_update(skip_locked=True).filter(user=bob))
+        unlocked = len(VerificationCode.objects.select_for_update(skip_locked=True).filter(user=bob))
 
     waiting.result(timeout=20)
-    assert free == 2
+    assert unlocked == 2
 
 
 def wait_for_lock(waiting: "Future[Any]") -> None:
-    """Until the service waits for a lock of this database."""
+    """Return when the service waits for a lock of this database."""
     sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     for _ in range(200):
         with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""`POST /refresh` through the whole WSGI application: done, counted, audited and logged once."""
+"""`POST /refresh` through the whole WSGI application: rotated, counted, audited and logged once."""
 
 import json
 import uuid
@@ -116,7 +116,7 @@ def test_the_access_log_names_the_session_of_a_refresh(signed_in: SignedIn, monk
 def test_the_record_of_a_rejected_refresh_names_the_session_of_its_token(
     signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The token is read from the body, which the view has read before."""
+    """The token is read again from the body, which the view has already read."""
     readers: list[TokenReader] = []
     monkeypatch.setattr(writer, "record", lambda _request, reader: readers.append(reader))
     sessions.revoke(session_id=uuid.UUID(signed_in.session_id), reason=RevokedReason.LOGOUT)

@@ -1,4 +1,4 @@
-"""What a signed-in user can make the service do is bounded: requests that change something, and what each of them writes."""
+"""The write requests of a signed-in user are rate limited, and a request without a change writes nothing."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -19,7 +19,7 @@ from sessions_tracking.models import Session
 from sessions_tracking.services import MAX_LISTED
 
 SignIn = Callable[..., SignedIn]
-WRITES = [found for found in operations() if found.is_protected and found.method not in {"GET", "HEAD"}]
+WRITES = [operation for operation in operations() if operation.is_protected and operation.method not in {"GET", "HEAD"}]
 BY_SESSION = {"logoutAll", "deleteSession"}
 
 
@@ -32,7 +32,7 @@ def _path(template: str) -> str:
     return template.replace("{id}", "01981c63-1f5e-7a90-b1c2-93d4e5f60718")
 
 
-@pytest.mark.parametrize("operation", WRITES, ids=lambda found: found.spec["operationId"])
+@pytest.mark.parametrize("operation", WRITES, ids=lambda operation: operation.spec["operationId"])
 def test_each_write_operation_counts_toward_the_write_limit(
     admin_session: SignedIn, limits_on: Settings, operation: Any
 ) -> None:
@@ -41,11 +41,11 @@ def test_each_write_operation_counts_toward_the_write_limit(
     user, session = str(admin_session.user.id), f"session:{admin_session.session_id}"
     limiter.consume(limits_on.RATE_LIMIT_WRITES, session if is_by_session else user)
 
-    reply = admin_session.client.generic(operation.method, _path(operation.path))
+    response = admin_session.client.generic(operation.method, _path(operation.path))
 
-    assert (reply.status_code, reply.json()["code"]) == (429, "rate_limited")
-    assert reply["RateLimit-Policy"] == '"writes";q=1;w=60'
-    assert int(reply["Retry-After"]) > 0
+    assert (response.status_code, response.json()["code"]) == (429, "rate_limited")
+    assert response["RateLimit-Policy"] == '"writes";q=1;w=60'
+    assert int(response["Retry-After"]) > 0
 
 
 def test_a_stolen_session_cannot_prevent_its_own_revocation(alice: User, sign_in: SignIn, limits_on: Settings) -> None:
@@ -76,7 +76,7 @@ def test_reads_do_not_count_toward_the_write_limit(alice: User, sign_in: SignIn,
     assert {client.get("/me").status_code for _ in range(3)} == {200}
 
 
-# Each operation whose repetition changes nothing; REPEATED says why it does for the others.
+# Requests whose repetition changes nothing.
 UNCHANGED: dict[str, tuple[str, str, dict[str, Any]]] = {
     "update_me": ("PATCH", "/me", {"firstName": "Alice", "lastName": "Liddell", "username": "alice", "language": "fr"}),
     "one field": ("PATCH", "/me", {"firstName": "Alice"}),
@@ -92,10 +92,10 @@ UNCHANGED: dict[str, tuple[str, str, dict[str, Any]]] = {
 @pytest.mark.django_db(transaction=True)
 def test_a_repeated_request_writes_nothing(alice: User, sign_in: SignIn, measure: Measure, case: str) -> None:
     method, path, body = UNCHANGED[case]
-    here = sign_in(alice)
+    signed_in = sign_in(alice)
 
     def send() -> Any:
-        return getattr(here.client, method.lower())(path.format(session=here.session_id), body)
+        return getattr(signed_in.client, method.lower())(path.format(session=signed_in.session_id), body)
 
     first = send()
     before = list(AuditEvent.objects.values_list("id")), User.objects.values().get()
@@ -127,7 +127,7 @@ def test_the_session_list_is_bounded_without_a_session_limit(
     alice: User, admin_session: SignedIn, sign_in: SignIn, settings: Settings
 ) -> None:
     settings.MAX_SESSIONS_PER_USER = 0
-    here = sign_in(alice)
+    signed_in = sign_in(alice)
     session, now = alice.sessions.get(), timezone.now() + timedelta(seconds=5)
     Session.objects.bulk_create(
         Session(user=alice, created_at=now, updated_at=now, last_seen_at=now, refresh_issued_at=now,
@@ -135,25 +135,25 @@ def test_the_session_list_is_bounded_without_a_session_limit(
         for _ in range(MAX_LISTED)
     )  # fmt: skip
 
-    lists = [here.client.get(path).json()["data"] for path in ("/me", "/me/", "/sessions")]
+    lists = [signed_in.client.get(path).json()["data"] for path in ("/me", "/me/", "/sessions")]
     lists.append(admin_session.client.get(f"/users/{alice.id}/sessions").json()["data"])
 
     assert [len(data.get("user", data)["sessions"]) for data in lists] == [MAX_LISTED] * 4
-    here.client.post("/logout")
-    assert {here.client.get(path).json()["code"] for path in ("/me", "/me/")} == {"session_revoked"}
+    signed_in.client.post("/logout")
+    assert {signed_in.client.get(path).json()["code"] for path in ("/me", "/me/")} == {"session_revoked"}
 
 
 @pytest.mark.parametrize(("before", "after"), [(1, True), (1, 1.0), ("1", 1), ([], {}), (None, False)])
 def test_session_data_that_differs_only_in_its_json_type_is_a_change(
     alice: User, sign_in: SignIn, before: object, after: object
 ) -> None:
-    here = sign_in(alice, data={"value": before})
+    signed_in = sign_in(alice, data={"value": before})
 
-    reply = here.client.patch(f"/sessions/{here.session_id}", {"data": {"value": after}})
+    response = signed_in.client.patch(f"/sessions/{signed_in.session_id}", {"data": {"value": after}})
 
-    kept = here.client.get(f"/sessions/{here.session_id}").json()["data"]["session"]["data"]["value"]
-    assert repr(reply.json()["data"]["session"]["data"]["value"]) == repr(after)
-    assert repr(kept) == repr(after)
+    stored = signed_in.client.get(f"/sessions/{signed_in.session_id}").json()["data"]["session"]["data"]["value"]
+    assert repr(response.json()["data"]["session"]["data"]["value"]) == repr(after)
+    assert repr(stored) == repr(after)
 
 
 def test_the_audit_names_only_the_changed_fields(alice: User, sign_in: SignIn) -> None:

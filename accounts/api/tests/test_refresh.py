@@ -1,4 +1,4 @@
-"""Refresh: rotation, the grace for a lost answer, and the punishment of reuse."""
+"""`POST /refresh` rotates tokens, repeats a lost response within a grace period, and revokes the session on reuse."""
 
 import uuid
 from collections.abc import Callable
@@ -32,30 +32,30 @@ def signed_in(alice: User, sign_in: SignIn) -> SignedIn:
 
 
 def _refresh(api: ApiClient, token: str) -> dict[str, Any]:
-    reply = api.post("/refresh", {"refreshToken": token}, headers={"X-Token-Transport": "body"})
-    assert reply.status_code == 200, reply.content
-    return dict(reply.json()["data"])
+    response = api.post("/refresh", {"refreshToken": token}, headers={"X-Token-Transport": "body"})
+    assert response.status_code == 200, response.content
+    return dict(response.json()["data"])
 
 
-def _assert_refused(token: Any, code: str) -> None:
-    reply = ApiClient().post("/refresh", {"refreshToken": token})
-    assert (reply.status_code, reply.json()["code"]) == (401, code)
-    assert reply["WWW-Authenticate"] == "Bearer"
-    assert not reply.cookies
+def _assert_rejected(token: Any, code: str) -> None:
+    response = ApiClient().post("/refresh", {"refreshToken": token})
+    assert (response.status_code, response.json()["code"]) == (401, code)
+    assert response["WWW-Authenticate"] == "Bearer"
+    assert not response.cookies
 
 
-def _after(**passed: float) -> time_machine.travel:
-    return time_machine.travel(datetime.now(UTC) + timedelta(**passed), tick=False)
+def _after(**elapsed: float) -> time_machine.travel:
+    return time_machine.travel(datetime.now(UTC) + timedelta(**elapsed), tick=False)
 
 
 @pytest.mark.parametrize("path", ["/refresh", "/refresh-token", "/refresh/", "/refresh-token/"])
 def test_a_refresh_returns_a_new_pair_in_the_same_session(api: ApiClient, signed_in: SignedIn, path: str) -> None:
-    reply = api.post(path, {"refreshToken": signed_in.refresh})
+    response = api.post(path, {"refreshToken": signed_in.refresh})
 
-    data = reply.json()["data"]
+    data = response.json()["data"]
     assert set(data) == {"token", "tokens", "session"}
-    assert data["token"] == data["tokens"]["accessToken"] == reply.cookies["jwt"].value
-    assert data["tokens"]["refreshToken"] == reply.cookies["refreshToken"].value
+    assert data["token"] == data["tokens"]["accessToken"] == response.cookies["jwt"].value
+    assert data["tokens"]["refreshToken"] == response.cookies["refreshToken"].value
     assert data["tokens"]["refreshToken"] != signed_in.refresh
     assert data["session"]["id"] == signed_in.session_id
     assert api.bearing(data["token"]).get("/me").status_code == 200
@@ -100,7 +100,7 @@ def test_the_grace_period_starts_at_the_first_rotation(api: ApiClient, signed_in
         _refresh(api, signed_in.refresh)
         clock.shift(1)
 
-        _assert_refused(signed_in.refresh, "refresh_token_reused")
+        _assert_rejected(signed_in.refresh, "refresh_token_reused")
 
 
 def test_reuse_after_the_grace_period_revokes_the_session_and_notifies_its_owner_once(
@@ -109,32 +109,32 @@ def test_reuse_after_the_grace_period_revokes_the_session_and_notifies_its_owner
     successor = _refresh(api, signed_in.refresh)
 
     with _after(seconds=11):
-        _assert_refused(signed_in.refresh, "refresh_token_reused")
-        _assert_refused(signed_in.refresh, "session_revoked")
-        _assert_refused(successor["tokens"]["refreshToken"], "session_revoked")
+        _assert_rejected(signed_in.refresh, "refresh_token_reused")
+        _assert_rejected(signed_in.refresh, "session_revoked")
+        _assert_rejected(successor["tokens"]["refreshToken"], "session_revoked")
         assert api.bearing(successor["token"]).get("/me").json()["code"] == "session_revoked"
         assert [email.to for email in outbox()] == [["alice@example.com"]]
 
     assert Session.objects.get().revoked_reason == RevokedReason.REFRESH_REUSED
     assert [str(email.kind) for email in OutboxEmail.objects.all()] == ["refresh_token_reused"]
-    noted = [record.getMessage() for record in caplog.records if record.name == refresh.__name__]
-    assert len(noted) == 1
-    assert signed_in.session_id in noted[0]
+    warnings = [record.getMessage() for record in caplog.records if record.name == refresh.__name__]
+    assert len(warnings) == 1
+    assert signed_in.session_id in warnings[0]
 
 
 def test_two_simultaneous_reuses_are_handled_once_with_one_email(
     api: ApiClient, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _refresh(api, signed_in.refresh)
-    punish = refresh.handle_reuse
+    handle_reuse = refresh.handle_reuse
 
-    def be_overtaken(retired: RefreshTokenRetired, client: ClientInfo) -> None:
-        punish(retired, client)
-        punish(retired, client)
+    def handle_twice(retired: RefreshTokenRetired, client: ClientInfo) -> None:
+        handle_reuse(retired, client)
+        handle_reuse(retired, client)
 
-    monkeypatch.setattr(refresh, "handle_reuse", be_overtaken)
+    monkeypatch.setattr(refresh, "handle_reuse", handle_twice)
     with _after(seconds=11):
-        _assert_refused(signed_in.refresh, "session_revoked")
+        _assert_rejected(signed_in.refresh, "session_revoked")
 
     assert OutboxEmail.objects.filter(kind="refresh_token_reused").count() == 1
 
@@ -144,29 +144,29 @@ def test_reuse_revokes_only_that_session(api: ApiClient, signed_in: SignedIn, al
     _refresh(api, signed_in.refresh)
 
     with _after(seconds=11):
-        _assert_refused(signed_in.refresh, "refresh_token_reused")
+        _assert_rejected(signed_in.refresh, "refresh_token_reused")
 
         assert other.client.get("/me").status_code == 200
         _refresh(api, other.refresh)
 
 
-def _just_before_the_rotation(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
-    """Once: what `do` does comes between the look at the token and the statement that decides."""
-    try_to_rotate = rotation._try_to_rotate
+def _before_the_rotation(monkeypatch: pytest.MonkeyPatch, action: Callable[[], object]) -> None:
+    """Run `action` once, after the token was read and before the UPDATE that rotates it."""
+    original = rotation._try_to_rotate
 
-    def overtaken(**values: Any) -> Session | None:
-        monkeypatch.setattr(rotation, "_try_to_rotate", try_to_rotate)
-        do()
-        return try_to_rotate(**values)
+    def run_action_first(**values: Any) -> Session | None:
+        monkeypatch.setattr(rotation, "_try_to_rotate", original)
+        action()
+        return original(**values)
 
-    monkeypatch.setattr(rotation, "_try_to_rotate", overtaken)
+    monkeypatch.setattr(rotation, "_try_to_rotate", run_action_first)
 
 
 def test_a_refresh_that_loses_a_race_gets_the_winners_successor(
     api: ApiClient, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     winners: list[dict[str, Any]] = []
-    _just_before_the_rotation(monkeypatch, lambda: winners.append(_refresh(ApiClient(), signed_in.refresh)))
+    _before_the_rotation(monkeypatch, lambda: winners.append(_refresh(ApiClient(), signed_in.refresh)))
 
     loser = _refresh(api, signed_in.refresh)
 
@@ -175,18 +175,18 @@ def test_a_refresh_that_loses_a_race_gets_the_winners_successor(
 
 
 def test_a_refresh_that_races_a_revocation_is_rejected(signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
-    _just_before_the_rotation(
+    _before_the_rotation(
         monkeypatch, lambda: services.revoke_all(user_id=signed_in.user.id, reason=RevokedReason.LOGOUT)
     )
 
-    _assert_refused(signed_in.refresh, "session_revoked")
+    _assert_rejected(signed_in.refresh, "session_revoked")
     assert Session.objects.get().rotated_at is None
 
 
 def test_a_refresh_that_races_a_deactivation_is_rejected(signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
-    _just_before_the_rotation(monkeypatch, lambda: User.objects.update(is_active=False))
+    _before_the_rotation(monkeypatch, lambda: User.objects.update(is_active=False))
 
-    _assert_refused(signed_in.refresh, "session_revoked")
+    _assert_rejected(signed_in.refresh, "session_revoked")
     assert Session.objects.get().rotated_at is None
 
 
@@ -194,7 +194,7 @@ def test_using_the_successor_ends_the_grace_period(api: ApiClient, signed_in: Si
     successor = _refresh(api, signed_in.refresh)
     _refresh(api, successor["tokens"]["refreshToken"])
 
-    _assert_refused(signed_in.refresh, "refresh_token_reused")
+    _assert_rejected(signed_in.refresh, "refresh_token_reused")
 
     assert Session.objects.get().revoked_at is not None
 
@@ -203,7 +203,7 @@ def test_without_a_grace_the_second_use_is_reuse(api: ApiClient, signed_in: Sign
     settings.REFRESH_REUSE_GRACE = timedelta(0)
     _refresh(api, signed_in.refresh)
 
-    _assert_refused(signed_in.refresh, "refresh_token_reused")
+    _assert_rejected(signed_in.refresh, "refresh_token_reused")
 
 
 @pytest.mark.usefixtures("signed_in")
@@ -217,7 +217,7 @@ def test_a_well_signed_token_that_was_never_current_counts_as_retired() -> None:
         expires_at=session.expires_at,
     )
 
-    _assert_refused(forged, "refresh_token_reused")
+    _assert_rejected(forged, "refresh_token_reused")
 
     assert Session.objects.get().revoked_reason == RevokedReason.REFRESH_REUSED
 
@@ -227,7 +227,7 @@ def test_reuse_after_sign_out_is_only_a_session_that_is_over(api: ApiClient, sig
     signed_in.client.post("/logout")
 
     with _after(seconds=11):
-        _assert_refused(signed_in.refresh, "session_revoked")
+        _assert_rejected(signed_in.refresh, "session_revoked")
 
     assert Session.objects.get().revoked_reason == RevokedReason.LOGOUT
     assert not OutboxEmail.objects.exists()
@@ -235,7 +235,7 @@ def test_reuse_after_sign_out_is_only_a_session_that_is_over(api: ApiClient, sig
 
 def test_a_session_not_refreshed_for_7_days_is_expired(signed_in: SignedIn) -> None:
     with _after(days=7, seconds=1):
-        _assert_refused(signed_in.refresh, "token_expired")
+        _assert_rejected(signed_in.refresh, "token_expired")
         assert Session.objects.get().is_active(datetime.now(UTC)) is False
 
 
@@ -251,17 +251,17 @@ def test_the_max_session_age_is_never_extended(api: ApiClient, signed_in: Signed
     assert end == Session.objects.get().absolute_expires_at == login.replace(microsecond=0) + timedelta(days=30)
     assert datetime.fromtimestamp(jwt.decode(token, options={"verify_signature": False})["exp"], UTC) == end
     with time_machine.travel(end, tick=False):
-        _assert_refused(token, "token_expired")
+        _assert_rejected(token, "token_expired")
 
 
-@pytest.mark.parametrize("gone", ["deactivated", "deleted"])
-def test_a_deactivated_or_deleted_user_cannot_refresh(signed_in: SignedIn, alice: User, gone: str) -> None:
-    if gone == "deleted":
+@pytest.mark.parametrize("state", ["deactivated", "deleted"])
+def test_a_deactivated_or_deleted_user_cannot_refresh(signed_in: SignedIn, alice: User, state: str) -> None:
+    if state == "deleted":
         alice.delete()
     else:
         User.objects.update(is_active=False)
 
-    _assert_refused(signed_in.refresh, "session_revoked")
+    _assert_rejected(signed_in.refresh, "session_revoked")
 
 
 def test_a_role_change_is_in_the_next_token(api: ApiClient, signed_in: SignedIn) -> None:
@@ -276,11 +276,11 @@ def test_a_role_change_is_in_the_next_token(api: ApiClient, signed_in: SignedIn)
     "token", ["x", "a.b.c", "null", "A" * 5000, "eyJhbGciOiJub25lIn0.e30.", "é", "x" * 64 + "." * 3]
 )
 def test_garbage_is_an_invalid_token(db: None, token: str) -> None:
-    _assert_refused(token, "token_invalid")
+    _assert_rejected(token, "token_invalid")
 
 
 def test_an_access_token_is_not_accepted_as_a_refresh_token(api: ApiClient, signed_in: SignedIn) -> None:
-    _assert_refused(signed_in.access, "token_invalid")
+    _assert_rejected(signed_in.access, "token_invalid")
     api.cookies["refreshToken"] = signed_in.access
 
     assert api.post("/refresh").json()["code"] == "token_invalid"
@@ -291,9 +291,9 @@ def test_an_access_token_is_not_accepted_as_a_refresh_token(api: ApiClient, sign
 def test_a_token_that_is_not_a_string_is_a_validation_error(api: ApiClient, signed_in: SignedIn, token: object) -> None:
     api.cookies["refreshToken"] = signed_in.refresh
 
-    reply = api.post("/refresh", {"refreshToken": token})
+    response = api.post("/refresh", {"refreshToken": token})
 
-    assert (reply.status_code, reply.json()["code"]) == (400, "validation_error")
+    assert (response.status_code, response.json()["code"]) == (400, "validation_error")
     assert Session.objects.get().rotated_at is None
 
 
@@ -301,9 +301,9 @@ def test_a_token_that_is_not_a_string_is_a_validation_error(api: ApiClient, sign
 def test_without_a_token_in_body_or_cookie_authentication_is_required(
     api: ApiClient, db: None, body: dict[str, Any] | None
 ) -> None:
-    reply = api.post("/refresh", body)
+    response = api.post("/refresh", body)
 
-    assert (reply.status_code, reply.json()["code"]) == (401, "authentication_required")
+    assert (response.status_code, response.json()["code"]) == (401, "authentication_required")
 
 
 @pytest.mark.parametrize("body", [None, {}, {"refreshToken": None}, {"refreshToken": ""}])
@@ -334,9 +334,9 @@ def test_access_tokens_are_ignored(api: ApiClient, signed_in: SignedIn) -> None:
 
 
 def test_a_token_in_the_query_is_ignored(api: ApiClient, signed_in: SignedIn) -> None:
-    reply = api.post(f"/refresh?refreshToken={signed_in.refresh}")
+    response = api.post(f"/refresh?refreshToken={signed_in.refresh}")
 
-    assert reply.json()["code"] == "authentication_required"
+    assert response.json()["code"] == "authentication_required"
     assert Session.objects.get().rotated_at is None
 
 
@@ -346,10 +346,10 @@ def test_a_refresh_with_a_cross_site_cookie_is_rejected(
 ) -> None:
     api.cookies["refreshToken"] = signed_in.refresh
 
-    reply = api.post("/refresh", headers=headers)
+    response = api.post("/refresh", headers=headers)
 
-    assert (reply.status_code, reply.json()["code"]) == (403, "origin_not_allowed")
-    assert not reply.cookies
+    assert (response.status_code, response.json()["code"]) == (403, "origin_not_allowed")
+    assert not response.cookies
     assert Session.objects.get().rotated_at is None
 
 

@@ -1,7 +1,7 @@
-"""A correctly signed token whose claims contradict its session is refused wherever tokens are taken.
+"""A correctly signed token whose claims contradict its session is rejected by every endpoint.
 
-Only a holder of the signing key makes one (a leaked secret, another service that shares it), so nothing else is changed: no
-session is revoked, no user is notified.
+Only a holder of the signing key can make such a token (a leaked secret, a service that shares the secret). No session is
+revoked and no user is notified.
 """
 
 import json
@@ -30,7 +30,7 @@ SignIn = Callable[..., SignedIn]
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("db_releases")]
 
 MISSING = object()
-FOREVER = 4_000_000_000
+FAR_FUTURE = 4_000_000_000
 WRONG_TYPES: tuple[Any, ...] = (MISSING, None, True, 1.5, "x", ["vestibule"])
 ACCESS, REFRESH = "access", "refresh"
 
@@ -42,16 +42,16 @@ class Scene:
     service: Service
 
     def forge(self, kind: str, **claims: Any) -> str:
-        """alice's current token with other claims, signed with the real key."""
+        """Return alice's current token with other claims, signed with the real key."""
         raw = self.alice.access if kind == ACCESS else self.alice.refresh
         forged = jwt.decode(raw, options={"verify_signature": False}) | claims
-        kept = {name: value for name, value in forged.items() if value is not MISSING}
+        present = {name: value for name, value in forged.items() if value is not MISSING}
         key = settings.JWT_SECRET_KEY if kind == ACCESS else settings.JWT_REFRESH_SECRET
-        return _sign(kept, key)
+        return _sign(present, key)
 
 
 def _sign(claims: dict[str, Any], key: str) -> str:
-    """PyJWT refuses to sign an `iss` that is no text."""
+    """Encode by PyJWS, because PyJWT rejects an `iss` that is not a string."""
     return jwt.PyJWS().encode(json.dumps(claims).encode(), key, "HS256", {"typ": "JWT"})
 
 
@@ -61,48 +61,48 @@ def scene(alice: User, mallory: User, sign_in: SignIn) -> Scene:
 
 
 def _contradictions(scene: Scene, kind: str) -> list[dict[str, Any]]:
-    """Claims of the right type that name something else than the session does."""
+    """Return claims of the right type that contradict the session."""
     others: list[dict[str, Any]] = [
         {"sub": str(scene.mallory.user.id)}, {"sub": str(uuid.uuid4())}, {"sid": scene.mallory.session_id},
         {"iss": "evil"}, {"aud": "evil"}, {"token_type": "mfa" if kind == ACCESS else ACCESS},
     ]  # fmt: skip
-    return others + ([{"exp": FOREVER}] if kind == REFRESH else [])
+    return others + ([{"exp": FAR_FUTURE}] if kind == REFRESH else [])
 
 
-def _take_access(scene: Scene, token: str) -> None:
-    for ask in (via_django, via_wsgi):
+def _assert_access_token_rejected(scene: Scene, token: str) -> None:
+    for send in (via_django, via_wsgi):
         for headers in ({"Authorization": f"Bearer {token}"}, {"Cookie": f"jwt={token}"}):
             for method, path in (("GET", "/me"), ("GET", "/forward-auth"), ("POST", "/logout-all")):
-                response = ask(method, headers, path)
+                response = send(method, headers, path)
                 assert (response.status, response.code, response.identity) == (401, "token_invalid", {}), (
                     path,
                     headers,
                 )
-            assert ask("POST", headers, "/logout").status == 200
+            assert send("POST", headers, "/logout").status == 200
     with pytest.raises(TokenInvalid):
         verify_token(token)
 
 
-def _take_refresh(scene: Scene, token: str) -> None:
+def _assert_refresh_token_rejected(scene: Scene, token: str) -> None:
     body = f'{{"refreshToken": "{token}"}}'.encode()
-    for ask in (via_django, via_wsgi):
-        for headers, sent in (({}, body), ({"Cookie": f"refreshToken={token}"}, b"")):
-            response = ask("POST", headers, "/refresh", sent)
+    for send in (via_django, via_wsgi):
+        for headers, content in (({}, body), ({"Cookie": f"refreshToken={token}"}, b"")):
+            response = send("POST", headers, "/refresh", content)
             assert (response.status, response.code) == (401, "token_invalid")
             assert "Set-Cookie" not in response.headers
-        assert ask("POST", {}, "/logout", body).status == 200
-        assert ask("POST", {"Cookie": f"refreshToken={token}"}, "/logout").status == 200
+        assert send("POST", {}, "/logout", body).status == 200
+        assert send("POST", {"Cookie": f"refreshToken={token}"}, "/logout").status == 200
 
 
-TAKE = {ACCESS: _take_access, REFRESH: _take_refresh}
+ASSERT_REJECTED = {ACCESS: _assert_access_token_rejected, REFRESH: _assert_refresh_token_rejected}
 
 
-def _present_everywhere(scene: Scene, kind: str, token: str) -> None:
-    """Asserts the refusals, and that nothing happened to anybody."""
+def _assert_rejected_everywhere(scene: Scene, kind: str, token: str) -> None:
+    """Assert that every endpoint rejects the token and that no row changes."""
     before = list(Session.objects.order_by("id").values())
     events, emails = AuditEvent.objects.count(), OutboxEmail.objects.count()
 
-    TAKE[kind](scene, token)
+    ASSERT_REJECTED[kind](scene, token)
 
     assert scene.service.introspect(token) == {"active": False}
     assert scene.service.revoke(token).status_code == 200
@@ -113,7 +113,7 @@ def _present_everywhere(scene: Scene, kind: str, token: str) -> None:
 @pytest.mark.parametrize("kind", [ACCESS, REFRESH])
 def test_a_token_that_contradicts_its_session_is_invalid_everywhere(scene: Scene, kind: str) -> None:
     for claims in _contradictions(scene, kind):
-        _present_everywhere(scene, kind, scene.forge(kind, **claims))
+        _assert_rejected_everywhere(scene, kind, scene.forge(kind, **claims))
 
     assert scene.alice.client.get("/me").status_code == scene.mallory.client.get("/me").status_code == 200
     for signed_in in (scene.alice, scene.mallory):
@@ -124,13 +124,13 @@ def test_a_token_that_contradicts_its_session_is_invalid_everywhere(scene: Scene
 @pytest.mark.parametrize("name", ["sub", "sid", "jti", "iss", "aud", "exp", "iat", "token_type"])
 def test_a_claim_that_is_missing_or_of_another_type_is_invalid_everywhere(scene: Scene, kind: str, name: str) -> None:
     for value in WRONG_TYPES:
-        _present_everywhere(scene, kind, scene.forge(kind, **{name: value}))
+        _assert_rejected_everywhere(scene, kind, scene.forge(kind, **{name: value}))
 
 
 @pytest.mark.parametrize("name", ["username", "role"])
 def test_a_name_or_role_that_is_not_a_string_is_invalid(scene: Scene, name: str) -> None:
     for value in (MISSING, None, True, 7, [], {}):
-        _present_everywhere(scene, ACCESS, scene.forge(ACCESS, **{name: value}))
+        _assert_rejected_everywhere(scene, ACCESS, scene.forge(ACCESS, **{name: value}))
 
 
 def test_the_name_and_role_in_a_token_are_ignored(scene: Scene) -> None:
@@ -144,9 +144,9 @@ def test_the_name_and_role_in_a_token_are_ignored(scene: Scene) -> None:
 
 @pytest.mark.parametrize("kind", [ACCESS, REFRESH])
 def test_an_invalid_expired_token_is_reported_as_invalid(scene: Scene, kind: str) -> None:
-    """`token_expired` would tell a client to come again with the refresh token of that sign-in."""
+    """`token_expired` would make the client send a refresh token."""
     for claims in _contradictions(scene, kind)[3:6]:
-        _present_everywhere(scene, kind, scene.forge(kind, **claims, exp=1_700_000_000))
+        _assert_rejected_everywhere(scene, kind, scene.forge(kind, **claims, exp=1_700_000_000))
 
 
 VALUES = st.recursive(
@@ -157,7 +157,11 @@ VALUES = st.recursive(
 
 
 @hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(name=st.sampled_from(["sub", "sid", "iss", "aud", "token_type"]), value=VALUES, kind=st.sampled_from(list(TAKE)))
+@given(
+    name=st.sampled_from(["sub", "sid", "iss", "aud", "token_type"]),
+    value=VALUES,
+    kind=st.sampled_from(list(ASSERT_REJECTED)),
+)
 def test_no_other_value_of_a_claim_is_accepted(scene: Scene, name: str, value: Any, kind: str) -> None:
     before, token = list(Session.objects.order_by("id").values()), scene.forge(kind, **{name: value})
 

@@ -1,4 +1,4 @@
-"""Which PEM files the server takes for keys, and what it makes of them while it runs."""
+"""The key files: which PEM files are accepted, and how a running process reloads them."""
 
 import logging
 import os
@@ -50,8 +50,8 @@ UNUSABLE: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.fixture
-def now(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The files are looked at each time, in place of every two seconds."""
+def check_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Check the files on each use, instead of every two seconds."""
     monkeypatch.setattr(ring, "_CHECK_SECONDS", 0.0)
     monkeypatch.setattr(ring, "_RECHECK_SECONDS", 0.0)
 
@@ -82,13 +82,13 @@ def test_an_unusable_key_is_rejected_with_the_name_of_the_variable(
     path.write_bytes(UNUSABLE[problem]())
     settings.JWT_PRIVATE_KEYS = [str(path)]
 
-    with pytest.raises(BadVariable) as refusal:
+    with pytest.raises(BadVariable) as error:
         ring.current()
 
-    assert str(refusal.value).startswith("JWT_PRIVATE_KEYS ")
-    assert problem in str(refusal.value)
-    assert str(path) in str(refusal.value)
-    assert "hunter2" not in str(refusal.value)
+    assert str(error.value).startswith("JWT_PRIVATE_KEYS ")
+    assert problem in str(error.value)
+    assert str(path) in str(error.value)
+    assert "hunter2" not in str(error.value)
 
 
 def test_one_bad_file_among_good_ones_is_rejected(tmp_path: Path, settings: Settings) -> None:
@@ -123,7 +123,7 @@ def test_drafts_and_other_files_of_a_directory_are_not_read(tmp_path: Path) -> N
     assert len(_kids(KeyRing((str(tmp_path),)))) == 2
 
 
-def test_a_running_process_reloads_rotated_keys(tmp_path: Path, now: None) -> None:
+def test_a_running_process_reloads_rotated_keys(tmp_path: Path, check_each_time: None) -> None:
     rotate(tmp_path)
     keys = KeyRing((str(tmp_path),))
     before = keys.keys()
@@ -136,7 +136,7 @@ def test_a_running_process_reloads_rotated_keys(tmp_path: Path, now: None) -> No
     assert len(_kids(keys)) == 3
 
 
-def test_an_overwritten_file_is_read_again(tmp_path: Path, now: None) -> None:
+def test_an_overwritten_file_is_read_again(tmp_path: Path, check_each_time: None) -> None:
     path = tmp_path / "key.pem"
     path.write_bytes(signing_key.generate("EdDSA"))
     keys = KeyRing((str(path),))
@@ -148,7 +148,7 @@ def test_an_overwritten_file_is_read_again(tmp_path: Path, now: None) -> None:
 
 
 def test_unreadable_files_leave_the_loaded_keys_in_use(
-    tmp_path: Path, now: None, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, check_each_time: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     rotate(tmp_path)
     keys = KeyRing((str(tmp_path),))
@@ -158,13 +158,13 @@ def test_unreadable_files_leave_the_loaded_keys_in_use(
     with caplog.at_level(logging.ERROR):
         assert [_kids(keys) for _ in range(5)] == [before] * 5
 
-    assert caplog.text.count("half.pem") == 1  # said once, not every two seconds
+    assert caplog.text.count("half.pem") == 1  # logged once, not every two seconds
     (tmp_path / "half.pem").unlink()
     rotate(tmp_path)
     assert len(_kids(keys)) == 3
 
 
-def test_the_next_key_signs_if_the_only_active_one_is_removed(tmp_path: Path, now: None) -> None:
+def test_the_next_key_signs_if_the_only_active_one_is_removed(tmp_path: Path, check_each_time: None) -> None:
     rotate(tmp_path)
     keys = KeyRing((str(tmp_path),))
 
@@ -173,7 +173,7 @@ def test_the_next_key_signs_if_the_only_active_one_is_removed(tmp_path: Path, no
     assert _kids(keys) == {keys.keys().signing.kid} == {key_in(tmp_path, State.NEXT).key.kid}
 
 
-def test_an_emptied_directory_leaves_the_loaded_keys_in_use(tmp_path: Path, now: None) -> None:
+def test_an_emptied_directory_leaves_the_loaded_keys_in_use(tmp_path: Path, check_each_time: None) -> None:
     rotate(tmp_path)
     keys = KeyRing((str(tmp_path),))
     before = _kids(keys)
@@ -188,28 +188,28 @@ def test_key_files_are_checked_every_two_seconds_at_any_request_rate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rotate(tmp_path)
-    keys, looks = KeyRing((str(tmp_path),)), []
-    signature, moment = files.signature, time.monotonic()
-    monkeypatch.setattr(files, "signature", lambda places: looks.append(1) or signature(places))  # type: ignore[func-returns-value]
+    keys, checks = KeyRing((str(tmp_path),)), []
+    signature, start = files.signature, time.monotonic()
+    monkeypatch.setattr(files, "signature", lambda paths: checks.append(1) or signature(paths))  # type: ignore[func-returns-value]
 
-    for passed in (0.5, 1.0, 1.9, 2.1, 2.2, 4.0, 4.2):
-        monkeypatch.setattr(time, "monotonic", lambda passed=passed: moment + passed)
+    for elapsed in (0.5, 1.0, 1.9, 2.1, 2.2, 4.0, 4.2):
+        monkeypatch.setattr(time, "monotonic", lambda elapsed=elapsed: start + elapsed)
         keys.keys()
 
-    assert len(looks) == 2
+    assert len(checks) == 2
 
 
 def test_unknown_kids_cause_at_most_four_file_checks_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rotate(tmp_path)
-    keys, looks = KeyRing((str(tmp_path),)), []
-    signature, moment = files.signature, time.monotonic() + 1
-    monkeypatch.setattr(files, "signature", lambda places: looks.append(1) or signature(places))  # type: ignore[func-returns-value]
+    keys, checks = KeyRing((str(tmp_path),)), []
+    signature, start = files.signature, time.monotonic() + 1
+    monkeypatch.setattr(files, "signature", lambda paths: checks.append(1) or signature(paths))  # type: ignore[func-returns-value]
 
     for hundredth in range(100):
-        monkeypatch.setattr(time, "monotonic", lambda hundredth=hundredth: moment + hundredth / 100)
+        monkeypatch.setattr(time, "monotonic", lambda hundredth=hundredth: start + hundredth / 100)
         assert keys.find(f"invented-{hundredth}") is None
 
-    assert len(looks) == 4
+    assert len(checks) == 4
 
 
 def test_a_new_key_is_found_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

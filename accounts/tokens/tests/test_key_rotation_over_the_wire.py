@@ -19,14 +19,14 @@ from accounts.tokens.keys.files import State
 from core.testing import live_database, live_server
 from core.testing.live_server import ApiRequest, LiveServer
 
-_NOTICED_SECONDS = 10
+_RELOAD_SECONDS = 10
 
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    found = tmp_path_factory.mktemp("keys")
-    rotate(found, "--algorithm", "ES256")
-    return found
+    directory = tmp_path_factory.mktemp("keys")
+    rotate(directory, "--algorithm", "ES256")
+    return directory
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +40,8 @@ def server(
 
 
 def _published(server: LiveServer) -> Any:
-    with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/.well-known/jwks.json", timeout=10) as answer:
-        return json.loads(answer.read())
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/.well-known/jwks.json", timeout=10) as response:
+        return json.loads(response.read())
 
 
 def _kid(token: str) -> str:
@@ -59,7 +59,7 @@ def test_an_independent_library_verifies_access_tokens(server: LiveServer) -> No
 
 
 def _is_published_by_all(server: LiveServer, kid: str) -> bool:
-    """Wait until both processes have the next key, as after a few seconds in production."""
+    """Return whether ten requests, which both processes serve, all return the key."""
     return all(kid in {key["kid"] for key in _published(server)["keys"]} for _ in range(10))
 
 
@@ -67,20 +67,20 @@ def test_rotations_under_traffic_reject_no_request(server: LiveServer, directory
     first = latest = signed_in(server, someone())
     tokens, kids = [first.access], {_kid(first.access)}
     for _ in range(2):
-        signing, deadline = key_in(directory, State.NEXT).key.kid, time.monotonic() + _NOTICED_SECONDS
+        signing, deadline = key_in(directory, State.NEXT).key.kid, time.monotonic() + _RELOAD_SECONDS
         while not _is_published_by_all(server, signing):
             assert time.monotonic() < deadline, "the next key was not published"
         rotate(directory)
         while _kid(latest.access) != signing:
-            assert time.monotonic() < deadline, "no process noticed"
-            replies = server.send_at_once([refresh(latest.refresh), *[me(token) for token in tokens[-4:]]])
-            assert [reply.status for reply in replies] == [200] * len(replies)
-            latest = tokens_of(replies[0])
+            assert time.monotonic() < deadline, "no process signs with the next key"
+            responses = server.send_at_once([refresh(latest.refresh), *[me(token) for token in tokens[-4:]]])
+            assert [response.status for response in responses] == [200] * len(responses)
+            latest = tokens_of(responses[0])
             tokens.append(latest.access)
         kids.add(signing)
 
-    replies = [server.send(me(token)) for token in tokens[:3] + tokens[-3:]]
-    assert {reply.status for reply in replies} == {200}
+    responses = [server.send(me(token)) for token in tokens[:3] + tokens[-3:]]
+    assert {response.status for response in responses} == {200}
     assert len(kids) == 3
     assert kids <= {_kid(token) for token in tokens}
 
@@ -89,10 +89,10 @@ def test_forward_auth_accepts_tokens_of_every_key(server: LiveServer, directory:
     before = signed_in(server, someone()).access
     rotate(directory)
 
-    reply = server.send(ApiRequest("GET", "/forward-auth", token=before))
+    response = server.send(ApiRequest("GET", "/forward-auth", token=before))
 
-    assert (reply.status, reply.headers["X-Auth-Role"]) == (200, "USER")
-    assert reply.json == {"success": True}
+    assert (response.status, response.headers["X-Auth-Role"]) == (200, "USER")
+    assert response.json == {"success": True}
 
 
 def test_every_process_rejects_the_tokens_of_a_removed_key(server: LiveServer, directory: Path) -> None:
@@ -102,7 +102,7 @@ def test_every_process_rejects_the_tokens_of_a_removed_key(server: LiveServer, d
 
     next(path for path in directory.iterdir() if _kid(tokens.access) in path.name).unlink()
 
-    deadline = time.monotonic() + _NOTICED_SECONDS
-    while {reply.code for reply in server.send_at_once([me(tokens.access)] * 8)} != {"token_invalid"}:
-        assert time.monotonic() < deadline, "it was not noticed"
+    deadline = time.monotonic() + _RELOAD_SECONDS
+    while {response.code for response in server.send_at_once([me(tokens.access)] * 8)} != {"token_invalid"}:
+        assert time.monotonic() < deadline, "a process still accepts the token"
     assert server.send(refresh(tokens.refresh)).status == 200

@@ -1,4 +1,4 @@
-"""Access tokens under asymmetric keys: signed by the newest, verified by all, never by what a token's header proposes."""
+"""Access tokens with asymmetric keys: the newest key signs, all verify, and a token's header never selects the algorithm."""
 
 import base64
 import hashlib
@@ -31,8 +31,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _looks_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In place of the two seconds between two looks at the files."""
+def _check_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Check the files on each use, instead of every two seconds."""
     monkeypatch.setattr(ring, "_CHECK_SECONDS", 0.0)
     monkeypatch.setattr(ring, "_RECHECK_SECONDS", 0.0)
 
@@ -44,7 +44,7 @@ def algorithm(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def directory(tmp_path: Path, settings: Settings) -> Path:
-    """Keys of one rotation, which the server uses."""
+    """Create the keys of one rotation and let the server use them."""
     rotate(tmp_path / "keys")
     settings.JWT_PRIVATE_KEYS = [str(tmp_path / "keys")]
     return tmp_path / "keys"
@@ -68,12 +68,12 @@ def _segment(value: object) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def _refused(token: str) -> bool:
-    reply = ApiClient().bearing(token).get("/me")
-    return (reply.status_code, reply.json().get("code")) == (401, "token_invalid")
+def _is_rejected(token: str) -> bool:
+    response = ApiClient().bearing(token).get("/me")
+    return (response.status_code, response.json().get("code")) == (401, "token_invalid")
 
 
-def _opens(token: str) -> bool:
+def _is_accepted(token: str) -> bool:
     return bool(ApiClient().bearing(token).get("/me").status_code == 200)
 
 
@@ -113,8 +113,8 @@ def test_a_rotation_signs_no_user_out(directory: Path, alice: User, sign_in: Sig
 
     kids = [jwt.get_unverified_header(token)["kid"] for token in (before.access, between["accessToken"])]
     assert len(set(kids)) == 2
-    assert _opens(before.access)
-    assert _opens(between["accessToken"])
+    assert _is_accepted(before.access)
+    assert _is_accepted(between["accessToken"])
     assert ApiClient().post("/refresh", {"refreshToken": between["refreshToken"]}).status_code == 200
     assert Session.objects.get().revoked_at is None
 
@@ -129,19 +129,19 @@ def test_a_key_signs_only_after_it_was_published(directory: Path, alice: User, s
 def test_tokens_of_a_removed_key_are_rejected(directory: Path, alice: User, sign_in: SignIn) -> None:
     signed_in = sign_in(alice)
     rotate(directory)
-    assert _opens(signed_in.access)
+    assert _is_accepted(signed_in.access)
 
     key_in(directory, State.RETIRED).path.unlink()
 
-    assert _refused(signed_in.access)
+    assert _is_rejected(signed_in.access)
     assert ApiClient().post("/refresh", {"refreshToken": signed_in.refresh}).status_code == 200
 
 
 def test_a_node_accepts_tokens_of_a_node_that_rotated_earlier(directory: Path, alice: User, sign_in: SignIn) -> None:
-    ahead = key_in(directory, State.NEXT).key
+    next_key = key_in(directory, State.NEXT).key
     claims = _claims(sign_in(alice).access)
 
-    assert _opens(jwt.encode(claims, ahead.private, ahead.algorithm, {"kid": ahead.kid}))
+    assert _is_accepted(jwt.encode(claims, next_key.private, next_key.algorithm, {"kid": next_key.kid}))
 
 
 def test_with_two_files_both_verify_and_the_newer_one_signs(
@@ -156,7 +156,7 @@ def test_with_two_files_both_verify_and_the_newer_one_signs(
     settings.JWT_PRIVATE_KEYS = [str(new), str(old)]
 
     assert jwt.get_unverified_header(sign_in(alice).access)["alg"] == "ES256"
-    assert _opens(signed_before)
+    assert _is_accepted(signed_before)
 
 
 def test_turning_asymmetric_keys_on_or_off_requires_a_refresh_and_ends_no_session(
@@ -165,13 +165,13 @@ def test_turning_asymmetric_keys_on_or_off_requires_a_refresh_and_ends_no_sessio
     rotate(tmp_path)
     before = sign_in(alice)
     settings.JWT_PRIVATE_KEYS = [str(tmp_path)]
-    assert _refused(before.access)
+    assert _is_rejected(before.access)
     between = ApiClient().post("/refresh", {"refreshToken": before.refresh}).json()["data"]["tokens"]
-    assert _opens(between["accessToken"])
+    assert _is_accepted(between["accessToken"])
 
     settings.JWT_PRIVATE_KEYS = []
 
-    assert _refused(between["accessToken"])
+    assert _is_rejected(between["accessToken"])
     assert ApiClient().post("/refresh", {"refreshToken": between["refreshToken"]}).status_code == 200
 
 
@@ -186,7 +186,7 @@ def test_a_public_key_is_never_used_as_an_hmac_secret(
         for header in ({"alg": "HS256", "kid": key.kid}, {"alg": algorithm, "kid": key.kid}, {"alg": "HS256"}):
             signed = f"{_segment(header)}.{_segment(claims)}"
             signature = hmac.digest(secret, signed.encode(), hashlib.sha256)
-            assert _refused(f"{signed}.{_segment(signature)}")
+            assert _is_rejected(f"{signed}.{_segment(signature)}")
 
 
 def test_with_asymmetric_keys_the_hmac_secret_signs_no_access_token(
@@ -195,7 +195,7 @@ def test_with_asymmetric_keys_the_hmac_secret_signs_no_access_token(
     claims, kid = _claims(sign_in(alice).access), key_in(directory, State.ACTIVE).key.kid
 
     for headers in ({}, {"kid": kid}):
-        assert _refused(jwt.encode(claims, settings.JWT_SECRET_KEY, "HS256", headers))
+        assert _is_rejected(jwt.encode(claims, settings.JWT_SECRET_KEY, "HS256", headers))
 
 
 @pytest.mark.parametrize(
@@ -206,8 +206,8 @@ def test_the_key_determines_the_algorithm(directory: Path, alice: User, sign_in:
     payload, signature = token.split(".")[1:]
     header = _segment({"alg": named, "typ": "JWT", "kid": kid})
 
-    assert _refused(f"{header}.{payload}.")
-    assert _refused(f"{header}.{payload}.{signature}")
+    assert _is_rejected(f"{header}.{payload}.")
+    assert _is_rejected(f"{header}.{payload}.{signature}")
 
 
 def test_a_token_with_the_kid_of_another_key_is_rejected(directory: Path, alice: User, sign_in: SignIn) -> None:
@@ -217,10 +217,10 @@ def test_a_token_with_the_kid_of_another_key_is_rejected(directory: Path, alice:
     assert {key.algorithm for key in keys} == set(ALGORITHMS)
 
     for key in keys:
-        assert _opens(jwt.encode(claims, key.private, key.algorithm, {"kid": key.kid}))
+        assert _is_accepted(jwt.encode(claims, key.private, key.algorithm, {"kid": key.kid}))
         for other in keys:
             if other is not key:
-                assert _refused(jwt.encode(claims, key.private, key.algorithm, {"kid": other.kid}))
+                assert _is_rejected(jwt.encode(claims, key.private, key.algorithm, {"kid": other.kid}))
 
 
 @pytest.mark.parametrize(
@@ -232,26 +232,26 @@ def test_a_token_with_the_kid_of_another_key_is_rejected(directory: Path, alice:
     ids=repr,
 )  # fmt: skip
 def test_an_unknown_kid_is_rejected(directory: Path, alice: User, sign_in: SignIn, kid: object) -> None:
-    signed_in, mine = sign_in(alice), ed25519.Ed25519PrivateKey.generate()
-    for private in (mine, key_in(directory, State.ACTIVE).key.private):
+    signed_in, attacker_key = sign_in(alice), ed25519.Ed25519PrivateKey.generate()
+    for private in (attacker_key, key_in(directory, State.ACTIVE).key.private):
         header = _segment({"alg": "EdDSA", "typ": "JWT"} | ({} if kid is None else {"kid": kid}))
         signed = f"{header}.{signed_in.access.split('.')[1]}"
         assert isinstance(private, ed25519.Ed25519PrivateKey)
-        assert _refused(f"{signed}.{_segment(private.sign(signed.encode()))}")
+        assert _is_rejected(f"{signed}.{_segment(private.sign(signed.encode()))}")
 
 
-@pytest.mark.parametrize("kid_is_ours", [True, False])
+@pytest.mark.parametrize("has_server_kid", [True, False])
 @pytest.mark.parametrize("name", ["jwk", "jku", "x5u", "x5c", "x5t"])
 def test_keys_in_the_token_header_are_ignored(
-    directory: Path, alice: User, sign_in: SignIn, name: str, kid_is_ours: bool
+    directory: Path, alice: User, sign_in: SignIn, name: str, has_server_kid: bool
 ) -> None:
-    mine = signing_key.load(_pem(ed25519.Ed25519PrivateKey.generate()))
-    value = mine.jwk if name == "jwk" else "http://127.0.0.1:9/jwks.json"
-    kid = key_in(directory, State.ACTIVE).key.kid if kid_is_ours else mine.kid
+    attacker_key = signing_key.load(_pem(ed25519.Ed25519PrivateKey.generate()))
+    value = attacker_key.jwk if name == "jwk" else "http://127.0.0.1:9/jwks.json"
+    kid = key_in(directory, State.ACTIVE).key.kid if has_server_kid else attacker_key.kid
 
-    forged = jwt.encode(_claims(sign_in(alice).access), mine.private, "EdDSA", {name: value, "kid": kid})
+    forged = jwt.encode(_claims(sign_in(alice).access), attacker_key.private, "EdDSA", {name: value, "kid": kid})
 
-    assert _refused(forged)
+    assert _is_rejected(forged)
 
 
 def test_a_tampered_token_is_rejected(directory: Path, alice: User, sign_in: SignIn) -> None:
@@ -259,13 +259,13 @@ def test_a_tampered_token_is_rejected(directory: Path, alice: User, sign_in: Sig
     payload = _segment(_claims(token) | {"role": "ADMIN"})
 
     for forged in (signature, signature[:-4], "", signature[::-1]):
-        assert _refused(f"{header}.{payload}.{forged}")
+        assert _is_rejected(f"{header}.{payload}.{forged}")
 
 
 def test_an_expired_token_is_reported_as_expired_even_if_cached(directory: Path, alice: User, sign_in: SignIn) -> None:
     token = sign_in(alice).access
-    assert _opens(token)
+    assert _is_accepted(token)
 
     with time_machine.travel(datetime.fromtimestamp(_claims(token)["exp"], UTC), tick=False):
         assert ApiClient().bearing(token).get("/me").json()["code"] == "token_expired"
-    assert _opens(token)
+    assert _is_accepted(token)

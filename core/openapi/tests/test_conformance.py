@@ -1,4 +1,4 @@
-"""What the API answers is what the OpenAPI document says, to requests generated from it, good ones and bad ones."""
+"""Responses conform to the OpenAPI document, for valid and invalid requests generated from it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

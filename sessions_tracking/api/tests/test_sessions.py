@@ -1,4 +1,4 @@
-"""The list of a user's sessions: its content, its changes, and that it contains no other user's sessions."""
+"""The session endpoints list, change and delete the sessions of the caller, and never those of another user."""
 
 import json
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def _patch(signed_in: SignedIn, changes: Any, session_id: str = "") -> Any:
     return signed_in.client.patch(f"/sessions/{session_id or signed_in.session_id}", changes)
 
 
-def _listed(signed_in: SignedIn) -> list[str]:
+def _listed_ids(signed_in: SignedIn) -> list[str]:
     return [row["id"] for row in signed_in.client.get("/sessions").json()["data"]["sessions"]]
 
 
@@ -60,7 +60,7 @@ def test_the_list_has_the_active_sessions_of_the_caller_latest_first(
         expired = sign_in(alice)
         Session.objects.filter(id=expired.session_id).update(expires_at=datetime.now(UTC))
 
-        assert _listed(signed_in) == [later.session_id, signed_in.session_id]
+        assert _listed_ids(signed_in) == [later.session_id, signed_in.session_id]
 
 
 def test_only_the_session_of_the_request_is_current(
@@ -77,18 +77,18 @@ def test_only_the_session_of_the_request_is_current(
 def test_patch_changes_only_the_given_session_fields(signed_in: SignedIn, changes: dict[str, Any]) -> None:
     _patch(signed_in, {"name": "Before", "data": {"kept": True}})
 
-    reply = _patch(signed_in, changes)
+    response = _patch(signed_in, changes)
 
-    assert reply.status_code == 200
+    assert response.status_code == 200
     expected = {"name": "Before", "data": {"kept": True}} | changes
-    assert {name: reply.json()["data"]["session"][name] for name in expected} == expected
+    assert {name: response.json()["data"]["session"][name] for name in expected} == expected
     assert Session.objects.values("name", "data").get() == expected
 
 
 def test_patch_ignores_read_only_fields(signed_in: SignedIn, mallory: AbstractBaseUser) -> None:
     before = Session.objects.values().get()
 
-    reply = _patch(
+    response = _patch(
         signed_in,
         {
             "name": "Work", "id": str(uuid4()), "userId": str(mallory.pk), "user": str(mallory.pk), "ip": "192.0.2.1",
@@ -97,7 +97,7 @@ def test_patch_ignores_read_only_fields(signed_in: SignedIn, mallory: AbstractBa
         },
     )  # fmt: skip
 
-    assert reply.status_code == 200
+    assert response.status_code == 200
     after = Session.objects.values().get()
     assert after["updated_at"] > before["updated_at"]
     assert dict(after) == {**before, "name": "Work", "updated_at": after["updated_at"]}
@@ -114,19 +114,19 @@ def test_patch_ignores_read_only_fields(signed_in: SignedIn, mallory: AbstractBa
 def test_an_invalid_patch_changes_nothing(signed_in: SignedIn, field: str, value: object) -> None:
     before = Session.objects.values().get()
 
-    reply = _patch(signed_in, {field: value})
+    response = _patch(signed_in, {field: value})
 
-    assert (reply.status_code, reply.json()["code"]) == (400, "validation_error")
-    assert [name.partition(".")[0] for name in reply.json()["errors"]] == [field]
+    assert (response.status_code, response.json()["code"]) == (400, "validation_error")
+    assert [name.partition(".")[0] for name in response.json()["errors"]] == [field]
     assert Session.objects.values().get() == before
 
 
 def test_data_has_at_most_8_kib(signed_in: SignedIn) -> None:
-    fits = {"a": "x" * (8192 - len('{"a":""}'))}
+    largest = {"a": "x" * (8192 - len('{"a":""}'))}
 
-    assert _patch(signed_in, {"data": fits}).status_code == 200
-    assert Session.objects.get().data == fits
-    assert _patch(signed_in, {"data": {"a": fits["a"] + "x"}}).status_code == 400
+    assert _patch(signed_in, {"data": largest}).status_code == 200
+    assert Session.objects.get().data == largest
+    assert _patch(signed_in, {"data": {"a": largest["a"] + "x"}}).status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -142,11 +142,11 @@ def test_data_is_returned_as_sent(signed_in: SignedIn, data: dict[str, Any]) -> 
 def test_values_that_the_database_cannot_store_are_rejected(signed_in: SignedIn, value: str) -> None:
     body = f'{{"data": {{"a": {value}}}}}'
 
-    reply = signed_in.client.generic(
+    response = signed_in.client.generic(
         "PATCH", f"/sessions/{signed_in.session_id}", body, content_type="application/json"
     )
 
-    assert reply.status_code == 400
+    assert response.status_code == 400
     assert Session.objects.get().data == {}
 
 
@@ -160,13 +160,13 @@ def test_an_escaped_backslash_in_data_is_accepted(signed_in: SignedIn) -> None:
 def test_delete_revokes_a_session_at_once(signed_in: SignedIn, alice: AbstractBaseUser, sign_in: SignIn) -> None:
     other = sign_in(alice)
 
-    reply = signed_in.client.delete(f"/sessions/{other.session_id}")
+    response = signed_in.client.delete(f"/sessions/{other.session_id}")
 
-    assert (reply.status_code, reply.json()["success"]) == (200, True)
+    assert (response.status_code, response.json()["success"]) == (200, True)
     assert other.client.get("/me").json()["code"] == "session_revoked"
     assert ApiClient().post("/refresh", {"refreshToken": other.refresh}).json()["code"] == "session_revoked"
     assert Session.objects.get(id=other.session_id).revoked_reason == RevokedReason.SESSION_DELETED
-    assert _listed(signed_in) == [signed_in.session_id]
+    assert _listed_ids(signed_in) == [signed_in.session_id]
 
 
 def test_the_current_session_can_be_deleted(signed_in: SignedIn) -> None:
@@ -179,9 +179,9 @@ def test_a_revoked_session_is_not_found(signed_in: SignedIn, alice: AbstractBase
     path = f"/sessions/{sign_in(alice).session_id}"
     signed_in.client.delete(path)
 
-    replies = [signed_in.client.get(path), signed_in.client.patch(path, {"name": "x"}), signed_in.client.delete(path)]
+    responses = [signed_in.client.get(path), signed_in.client.patch(path, {"name": "x"}), signed_in.client.delete(path)]
 
-    assert [reply.status_code for reply in replies] == [404] * 3
+    assert [response.status_code for response in responses] == [404] * 3
 
 
 @pytest.mark.parametrize("method", ["get", "patch", "delete"])
@@ -189,27 +189,27 @@ def test_another_users_session_gives_the_same_response_as_an_unknown_one(
     signed_in: SignedIn, mallory: AbstractBaseUser, sign_in: SignIn, method: str
 ) -> None:
     attacker, before = sign_in(mallory).client, Session.objects.values().get(id=signed_in.session_id)
-    act = getattr(attacker, method)
+    send = getattr(attacker, method)
 
-    foreign, absent = act(f"/sessions/{signed_in.session_id}", {}), act(f"/sessions/{uuid4()}", {})
+    foreign, unknown = send(f"/sessions/{signed_in.session_id}", {}), send(f"/sessions/{uuid4()}", {})
 
     assert (foreign.status_code, foreign.json()["code"]) == (404, "not_found")
-    assert foreign.content == absent.content
-    assert headers_of(foreign) == headers_of(absent)
+    assert foreign.content == unknown.content
+    assert headers_of(foreign) == headers_of(unknown)
     assert Session.objects.values().get(id=signed_in.session_id) == before
     assert signed_in.client.get("/me").status_code == 200
 
 
-@pytest.mark.parametrize("bad", [{"name": 7}, {"data": "x"}])
+@pytest.mark.parametrize("changes", [{"name": 7}, {"data": "x"}])
 def test_an_invalid_patch_does_not_reveal_whether_a_session_exists(
-    signed_in: SignedIn, mallory: AbstractBaseUser, sign_in: SignIn, bad: dict[str, Any]
+    signed_in: SignedIn, mallory: AbstractBaseUser, sign_in: SignIn, changes: dict[str, Any]
 ) -> None:
     attacker = sign_in(mallory)
 
-    replies = [_patch(attacker, bad, session_id) for session_id in (signed_in.session_id, str(uuid4()))]
+    responses = [_patch(attacker, changes, session_id) for session_id in (signed_in.session_id, str(uuid4()))]
 
-    assert replies[0].status_code == replies[1].status_code
-    assert replies[0].content == replies[1].content
+    assert responses[0].status_code == responses[1].status_code
+    assert responses[0].content == responses[1].content
 
 
 def test_a_login_over_the_limit_revokes_the_least_recently_seen_session(
@@ -217,15 +217,15 @@ def test_a_login_over_the_limit_revokes_the_least_recently_seen_session(
 ) -> None:
     settings.MAX_SESSIONS_PER_USER = 3
     first, second, third = (sign_in(alice) for _ in range(3))
-    for minutes, each in enumerate((second, first, third)):  # the second was seen longest ago
+    for minutes, login in enumerate((second, first, third)):  # the second is the least recently seen
         seen = datetime.now(UTC) - timedelta(hours=1) + timedelta(minutes=minutes)
-        Session.objects.filter(id=each.session_id).update(last_seen_at=seen)
+        Session.objects.filter(id=login.session_id).update(last_seen_at=seen)
 
     fourth = sign_in(alice)
 
     assert second.client.get("/me").json()["code"] == "session_revoked"
     assert Session.objects.get(id=second.session_id).revoked_reason == RevokedReason.TOO_MANY_SESSIONS
-    assert set(_listed(fourth)) == {first.session_id, third.session_id, fourth.session_id}
+    assert set(_listed_ids(fourth)) == {first.session_id, third.session_id, fourth.session_id}
 
 
 def test_the_session_limit_is_per_user(
@@ -250,15 +250,15 @@ def test_a_lower_session_limit_applies_at_the_next_login(
     assert Session.objects.active(datetime.now(UTC)).count() == 2
 
 
-@pytest.mark.parametrize(("bound", "left"), [(20, 20), (0, 23)])
+@pytest.mark.parametrize(("limit", "left"), [(20, 20), (0, 23)])
 def test_the_default_session_limit_is_20_and_0_means_no_limit(
-    alice: AbstractBaseUser, sign_in: SignIn, settings: Settings, bound: int, left: int
+    alice: AbstractBaseUser, sign_in: SignIn, settings: Settings, limit: int, left: int
 ) -> None:
-    settings.MAX_SESSIONS_PER_USER = bound
+    settings.MAX_SESSIONS_PER_USER = limit
 
     signed_in = [sign_in(alice) for _ in range(23)]
 
-    assert len(_listed(signed_in[-1])) == left
+    assert len(_listed_ids(signed_in[-1])) == left
 
 
 def test_a_failed_login_revokes_no_session(signed_in: SignedIn, settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""Redis between a token and its session: a cache that may lose or garble anything, and never revives what ended."""
+"""Redis caches the principals of sessions: lost or invalid entries never make a revoked session active again."""
 
 import json
 from collections.abc import Callable
@@ -43,8 +43,8 @@ def _key(session_id: UUID) -> str:
     return f"vestibule:session:{session_id}"
 
 
-def _end_in_the_database(session_id: UUID) -> None:
-    """As a process would that could not reach Redis."""
+def _revoke_in_the_database(session_id: UUID) -> None:
+    """Revoke the session without writing to Redis, as a process that cannot reach Redis does."""
     Session.objects.filter(id=session_id).update(revoked_at=datetime.now(UTC), revoked_reason=RevokedReason.LOGOUT)
 
 
@@ -105,12 +105,12 @@ def test_flushing_redis_restores_no_revoked_session_and_signs_no_user_out(
 
 
 def test_a_reader_racing_a_revocation_cannot_restore_the_old_entry(session_id: UUID, redis: Redis) -> None:
-    read_before = get_principal(session_id)
+    stale_principal = get_principal(session_id)
     redis.flushdb()
     services.revoke(session_id=session_id, reason=RevokedReason.LOGOUT)
     invalidation.mark_revoked([session_id])
 
-    lookup._store(read_before)
+    lookup._store(stale_principal)
 
     with pytest.raises(SessionRevoked):
         get_principal(session_id)
@@ -146,7 +146,7 @@ def test_a_revocation_replaces_an_entry_of_any_type(session_id: UUID, redis: Red
 
 
 @pytest.mark.parametrize(
-    "garbage",
+    "invalid_entry",
     [
         b"", b"x", b"\x80\x04\x95", b"null", b"[]", b"7", b'"x"', b"{}", b'{"user": "x"}', b"{" * 5000, b"[" * 50_000,
         b"\xff\xfe",
@@ -154,26 +154,26 @@ def test_a_revocation_replaces_an_entry_of_any_type(session_id: UUID, redis: Red
         b'{"user": null, "username": null, "role": null}', b'{"user": [], "username": {}, "role": []}',
         b'{"user": "00000000-0000-7000-8000-000000000000", "username": 7, "role": ["ADMIN"]}',
     ],
-    ids=lambda garbage: repr(garbage[:40]),
+    ids=lambda invalid_entry: repr(invalid_entry[:40]),
 )  # fmt: skip
 def test_an_invalid_entry_causes_a_database_lookup(
-    session_id: UUID, redis: Redis, garbage: bytes, alice: AbstractBaseUser
+    session_id: UUID, redis: Redis, invalid_entry: bytes, alice: AbstractBaseUser
 ) -> None:
-    redis.set(_key(session_id), garbage)
+    redis.set(_key(session_id), invalid_entry)
     assert (get_principal(session_id).id, get_principal(session_id).role) == (alice.pk, "USER")
 
-    _end_in_the_database(session_id)
+    _revoke_in_the_database(session_id)
     with pytest.raises(SessionRevoked):
         get_principal(session_id)
 
 
-@pytest.mark.parametrize("fill", ["rpush", "sadd", "hset"])
-def test_an_entry_of_another_redis_type_causes_a_database_lookup(session_id: UUID, redis: Redis, fill: str) -> None:
+@pytest.mark.parametrize("command", ["rpush", "sadd", "hset"])
+def test_an_entry_of_another_redis_type_causes_a_database_lookup(session_id: UUID, redis: Redis, command: str) -> None:
     redis.delete(_key(session_id))
-    getattr(redis, fill)(_key(session_id), "a", *(["b"] if fill == "hset" else []))
+    getattr(redis, command)(_key(session_id), "a", *(["b"] if command == "hset" else []))
 
     assert get_principal(session_id).username == "alice"
-    _end_in_the_database(session_id)
+    _revoke_in_the_database(session_id)
     with pytest.raises(SessionRevoked):
         get_principal(session_id)
 
@@ -188,7 +188,7 @@ def test_an_entry_that_cannot_be_overwritten_is_deleted(session_id: UUID, redis:
 
 
 def test_a_lookup_marks_a_session_that_is_revoked_in_the_database(session_id: UUID, redis: Redis) -> None:
-    _end_in_the_database(session_id)
+    _revoke_in_the_database(session_id)
 
     with pytest.raises(SessionRevoked):
         get_principal(session_id)
@@ -207,7 +207,7 @@ def test_a_deactivated_user_has_no_principal(session_id: UUID, alice: AbstractBa
 def test_a_repeated_revocation_writes_to_redis_again(
     session_id: UUID, redis: Redis, django_capture_on_commit_callbacks: Any
 ) -> None:
-    _end_in_the_database(session_id)
+    _revoke_in_the_database(session_id)
 
     with django_capture_on_commit_callbacks(execute=True):
         assert services.revoke(session_id=session_id, reason=RevokedReason.ADMIN) is False

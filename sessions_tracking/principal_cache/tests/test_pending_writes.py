@@ -1,4 +1,4 @@
-"""What Redis could not be told: this process acts by it at once, and Redis hears of it when it listens again."""
+"""Writes that Redis missed apply in this process at once, and are written when Redis is available again."""
 
 import threading
 import time
@@ -25,94 +25,96 @@ from sessions_tracking.principal_cache.lookup import get_principal
 SignIn = Callable[..., SignedIn]
 
 
-class Deafness:
-    """Redis as seen from here: while `is_deaf` nothing reaches it. It knows nothing of a new epoch afterwards."""
+class RedisOutage:
+    """Make Redis unreachable for this process while `is_down`. The outage starts no new cache generation."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        self.is_deaf = False
+        self.is_down = False
         self._patch = patch
         patch.setattr(pending_writes, "background_client", self._client)
 
     def _client(self) -> redis.Redis:
-        if self.is_deaf:
+        if self.is_down:
             raise redis.ConnectionError
         return background_client()
 
-    def begin(self) -> None:
-        self.is_deaf = True
-        shut = Breaker(60)
-        shut.record_failure()
-        self._patch.setattr(guarded, "breaker", shut)
+    def start(self) -> None:
+        self.is_down = True
+        open_breaker = Breaker(60)
+        open_breaker.record_failure()
+        self._patch.setattr(guarded, "breaker", open_breaker)
 
-    def let_requests_through(self) -> None:
+    def allow_requests(self) -> None:
         self._patch.setattr(guarded, "breaker", Breaker(60))
 
     def end(self) -> None:
-        self.let_requests_through()
-        self.is_deaf = False
+        self.allow_requests()
+        self.is_down = False
 
 
 @pytest.fixture
-def deafness(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deafness]:
-    deafness = Deafness(monkeypatch)
-    yield deafness
-    deafness.end()
+def redis_outage(monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisOutage]:
+    outage = RedisOutage(monkeypatch)
+    yield outage
+    outage.end()
     _wait_until(lambda: not pending_writes._pending)
 
 
 @pytest.fixture
 def session_id(alice: AbstractBaseUser, sign_in: SignIn) -> UUID:
-    """Of a session that Redis knows to be active."""
+    """The id of a session with an active entry in Redis."""
     session_id = UUID(sign_in(alice).session_id)
     get_principal(session_id)
     return session_id
 
 
-def _wait_until(is_so: Callable[[], object]) -> None:
+def _wait_until(condition: Callable[[], object]) -> None:
     deadline = time.monotonic() + 5
-    while not is_so():
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
-def _held(session_id: UUID) -> bytes:
-    found: bytes = get_redis_connection("default").get(cache_key(session_id))
-    return found
+def _entry(session_id: UUID) -> bytes:
+    entry: bytes = get_redis_connection("default").get(cache_key(session_id))
+    return entry
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_revocation_that_redis_missed_applies_in_this_process_at_once(session_id: UUID, deafness: Deafness) -> None:
-    deafness.begin()
+def test_a_revocation_that_redis_missed_applies_in_this_process_at_once(
+    session_id: UUID, redis_outage: RedisOutage
+) -> None:
+    redis_outage.start()
     services.revoke(session_id=session_id, reason=RevokedReason.LOGOUT)
-    deafness.let_requests_through()
-    assert b"username" in _held(session_id)
+    redis_outage.allow_requests()
+    assert b"username" in _entry(session_id)
 
     with pytest.raises(SessionRevoked):
         get_principal(session_id)
 
 
-def test_pending_writes_are_written_when_redis_is_available_again(session_id: UUID, deafness: Deafness) -> None:
-    deafness.begin()
+def test_pending_writes_are_written_when_redis_is_available_again(session_id: UUID, redis_outage: RedisOutage) -> None:
+    redis_outage.start()
     invalidation.mark_revoked([session_id])
-    assert _held(session_id) != REVOKED
+    assert _entry(session_id) != REVOKED
 
-    deafness.end()
+    redis_outage.end()
 
-    _wait_until(lambda: _held(session_id) == REVOKED)
+    _wait_until(lambda: _entry(session_id) == REVOKED)
 
 
 def test_a_role_change_that_redis_missed_applies_in_this_process(
-    session_id: UUID, deafness: Deafness, alice: AbstractBaseUser
+    session_id: UUID, redis_outage: RedisOutage, alice: AbstractBaseUser
 ) -> None:
     get_user_model().objects.filter(pk=alice.pk).update(role="ADMIN")
-    deafness.begin()
+    redis_outage.start()
     invalidation.replace_entries([Principal(id=alice.pk, username="alice", role="ADMIN", session_id=session_id)])
-    deafness.let_requests_through()
+    redis_outage.allow_requests()
     assert get_principal(session_id).role == "ADMIN"
 
-    deafness.end()
+    redis_outage.end()
 
-    _wait_until(lambda: _held(session_id) == STALE)
+    _wait_until(lambda: _entry(session_id) == STALE)
     assert get_principal(session_id).role == "ADMIN"
 
 
@@ -121,11 +123,11 @@ def test_a_node_with_an_older_read_cannot_overwrite_a_stale_entry(session_id: UU
 
     invalidation.replace_entries([Principal(id=alice.pk, username="alice", role="USER", session_id=session_id)])
 
-    assert _held(session_id) == STALE
+    assert _entry(session_id) == STALE
 
 
-def test_an_expired_pending_write_is_discarded(deafness: Deafness) -> None:
-    deafness.begin()
+def test_an_expired_pending_write_is_discarded(redis_outage: RedisOutage) -> None:
+    redis_outage.start()
     key = cache_key(uuid4())
     pending_writes.enqueue([key], marker=REVOKED, seconds=0)
 
@@ -133,10 +135,10 @@ def test_an_expired_pending_write_is_discarded(deafness: Deafness) -> None:
 
 
 def test_the_oldest_pending_writes_are_discarded_at_the_limit(
-    deafness: Deafness, monkeypatch: pytest.MonkeyPatch
+    redis_outage: RedisOutage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pending_writes, "_MAX_PENDING", 3)
-    deafness.begin()
+    redis_outage.start()
     keys = [cache_key(uuid4()) for _ in range(5)]
     for key in keys:
         pending_writes.enqueue([key], marker=REVOKED, seconds=60)
@@ -144,13 +146,13 @@ def test_the_oldest_pending_writes_are_discarded_at_the_limit(
     assert [pending_writes.is_pending(key) for key in keys] == [False, False, True, True, True]
 
 
-def test_one_thread_retries_all_writes_and_stops_when_none_is_left(deafness: Deafness) -> None:
-    deafness.begin()
+def test_one_thread_retries_all_writes_and_stops_when_none_is_left(redis_outage: RedisOutage) -> None:
+    redis_outage.start()
     before = threading.active_count()
     for _ in range(20):
         pending_writes.enqueue([cache_key(uuid4())], marker=REVOKED, seconds=60)
     assert threading.active_count() == before + 1
 
-    deafness.end()
+    redis_outage.end()
 
     _wait_until(lambda: threading.active_count() == before)

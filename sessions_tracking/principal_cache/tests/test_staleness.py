@@ -1,4 +1,4 @@
-"""After an outage Redis may hold something of before: no entry is believed until the database was asked about it once."""
+"""After an outage the entries in Redis may be stale: each is checked in the database once before it is trusted."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -24,25 +24,25 @@ def session_id(alice: AbstractBaseUser, sign_in: Callable[..., SignedIn]) -> UUI
     return UUID(sign_in(alice).session_id)
 
 
-def _end_in_the_database(session_id: UUID) -> None:
+def _revoke_in_the_database(session_id: UUID) -> None:
     Session.objects.filter(id=session_id).update(revoked_at=datetime.now(UTC), revoked_reason=RevokedReason.LOGOUT)
 
 
 def test_an_old_entry_is_trusted_after_one_database_check(
     session_id: UUID, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    known = get_principal(session_id)
+    principal = get_principal(session_id)
     cache_generation.bump()
 
     with django_assert_num_queries(1):
-        assert get_principal(session_id) == known
+        assert get_principal(session_id) == principal
     with django_assert_num_queries(0):
-        assert get_principal(session_id) == known
+        assert get_principal(session_id) == principal
 
 
 def test_an_entry_that_missed_a_revocation_is_not_trusted(session_id: UUID) -> None:
     get_principal(session_id)
-    _end_in_the_database(session_id)
+    _revoke_in_the_database(session_id)
     cache_generation.bump()
 
     with pytest.raises(SessionRevoked):
@@ -61,7 +61,7 @@ def test_an_entry_that_missed_a_role_change_is_replaced(session_id: UUID, alice:
 def test_a_revoked_entry_is_trusted_without_a_database_check(
     session_id: UUID, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    _end_in_the_database(session_id)
+    _revoke_in_the_database(session_id)
     with pytest.raises(SessionRevoked):
         get_principal(session_id)
     cache_generation.bump()
@@ -97,10 +97,10 @@ def test_revalidated_ids_are_released_when_all_old_entries_have_expired() -> Non
 
 def test_a_check_of_an_earlier_generation_revalidates_nothing() -> None:
     guard, session_id = StaleCacheGuard(ACTIVE_ENTRY_SECONDS), uuid4()
-    before = guard.generation()
+    old_generation = guard.generation()
     cache_generation.bump()
 
-    guard.mark_revalidated(session_id, generation=before)
+    guard.mark_revalidated(session_id, generation=old_generation)
     assert guard.must_revalidate(session_id)
 
     guard.mark_revalidated(session_id, generation=guard.generation())
