@@ -18,7 +18,7 @@ class UsernameTaken(ApiError):
 
 
 class InvalidCredentials(Unauthorized):
-    """The same for an unknown user, a wrong password and a deactivated account (ASVS 6.3.8)."""
+    """Raised for an unknown user, a wrong password and a deactivated account alike (ASVS 6.3.8)."""
 
     code, message = "invalid_credentials", _("Incorrect identifier or password.")
 
@@ -41,7 +41,7 @@ class UserNotFound(ApiError):
 
 
 class CodeInvalid(ApiError):
-    """The same for a wrong, expired or used code, and for another or an unknown email."""
+    """Raised for a wrong, expired or used code, and for another or an unknown email alike."""
 
     status, code = HTTPStatus.BAD_REQUEST, "code_invalid"
     message = _("The code is incorrect or has expired.")
@@ -56,14 +56,14 @@ class TooManyAttempts(ApiError):
 
 
 class ResetTokenInvalid(ApiError):
-    """The token of a password reset. Status 400, because it is a field of the body and does not authenticate the request."""
+    """The status is 400, because the reset token is a field of the body and does not authenticate the request."""
 
     status, code = HTTPStatus.BAD_REQUEST, "token_invalid"
     message = _("This link is no longer valid. Request a new one.")
 
 
 class UndoTokenInvalid(ApiError):
-    """The token of a link that undoes an email change. Status 400, as for a reset."""
+    """The status is 400 for the same reason as in ResetTokenInvalid."""
 
     status, code = HTTPStatus.BAD_REQUEST, "token_invalid"
     message = _("This link is no longer valid.")
@@ -82,7 +82,10 @@ class PasswordIncorrect(ApiError):
 
 
 class RefreshTokenReused(Unauthorized):
-    code, message = "refresh_token_reused", _("This refresh token has already been used. The session has been ended.")
+    code, message = (
+        "refresh_token_reused",
+        _("This refresh token has already been used. This session has been revoked."),
+    )
 
 
 class LastAdmin(ApiError):
@@ -108,14 +111,14 @@ class NoEmailRecipient(ApiError):
 
 
 class MfaRequired(ApiError):
-    """With REQUIRE_ADMIN_MFA, for administrators whose session began without a second factor."""
+    """Raised with REQUIRE_ADMIN_MFA for administrators who signed in without a second factor."""
 
     status, code = HTTPStatus.FORBIDDEN, "mfa_required"
     message = _("Sign in with two-factor authentication to do this.")
 
 
 class TooManyWrongCodes(ApiError):
-    """Too many wrong codes for one account, of the second factor or by email. `retry_after` is in whole seconds."""
+    """Too many wrong codes for one account, from the second factor or from emails. `retry_after` is in whole seconds."""
 
     status, code = HTTPStatus.TOO_MANY_REQUESTS, "too_many_attempts"
     message = _("Too many incorrect codes. Try again later.")
@@ -125,7 +128,7 @@ class TooManyWrongCodes(ApiError):
 
 
 class InvalidClient(Unauthorized):
-    """A service did not authenticate. The header names its scheme (RFC 6749 §5.2) and that of every 401 of this API."""
+    """A service failed to authenticate. The header has Basic (RFC 6749 §5.2) and, as every 401 of this API, Bearer."""
 
     code, message = "invalid_client", _("Incorrect client ID or secret.")
 

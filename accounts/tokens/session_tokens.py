@@ -143,7 +143,7 @@ def _decode(token_class: type[Token], raw: str) -> dict[str, Any]:
         raise TokenInvalid
     try:
         return token_class(raw).payload  # type: ignore[arg-type]
-    except Exception as error:  # a hostile token must never cause a 500, whatever the libraries raise
+    except Exception as error:  # a hostile token must never cause a 500, and the libraries raise many classes
         raise TokenInvalid from error
 
 

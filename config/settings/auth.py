@@ -40,9 +40,9 @@ if not DEBUG:
     )
     if env.is_set("JWT_REFRESH_SECRET"):
         env.refuse_equal(("JWT_SECRET_KEY", JWT_SECRET_KEY), ("JWT_REFRESH_SECRET", JWT_REFRESH_SECRET))
-# PEM files, or directories of them, that sign access tokens instead; see accounts.tokens.keys, which reads them at the start.
+# PEM files or directories that sign access tokens instead of JWT_SECRET_KEY; accounts.tokens.keys reads them at startup.
 JWT_PRIVATE_KEYS = env.words("JWT_PRIVATE_KEYS")
-# How long other services may keep what /.well-known/jwks.json told them.
+# How long other services may cache /.well-known/jwks.json.
 JWKS_MAX_AGE = timedelta(minutes=5)
 JWT_ISSUER = env.word("JWT_ISSUER", "vestibule")
 JWT_AUDIENCE = env.word("JWT_AUDIENCE", "vestibule")
@@ -50,10 +50,10 @@ JWT_ACCESS_EXPIRY = env.duration("JWT_ACCESS_EXPIRY", "15m")
 JWT_REFRESH_EXPIRY = env.duration("JWT_REFRESH_EXPIRY", "7d")
 REFRESH_REUSE_GRACE = env.duration_or_zero("REFRESH_REUSE_GRACE", "10s")
 if REFRESH_REUSE_GRACE >= JWT_REFRESH_EXPIRY:
-    raise env.BadVariable("REFRESH_REUSE_GRACE", "must be shorter than JWT_REFRESH_EXPIRY; it is meant to be seconds")
+    raise env.BadVariable("REFRESH_REUSE_GRACE", "must be shorter than JWT_REFRESH_EXPIRY; use a few seconds")
 if timedelta(minutes=10) < REFRESH_REUSE_GRACE:
     raise env.BadVariable(
-        "REFRESH_REUSE_GRACE", "must be 10m or less: within it a stolen token that is used again is not noticed"
+        "REFRESH_REUSE_GRACE", "must be 10m or less: the reuse of a stolen token is not detected within it"
     )
 SESSION_MAX_AGE = env.duration("SESSION_MAX_AGE", "30d")
 MAX_SESSIONS_PER_USER = env.integer("MAX_SESSIONS_PER_USER", 20)
@@ -80,5 +80,5 @@ COOKIE_SAMESITE = env.choice("COOKIE_SAMESITE", "lax", ("lax", "strict", "none")
 COOKIE_DOMAIN = env.cookie_domain("COOKIE_DOMAIN", ALLOWED_HOSTS)
 
 AUDIT_RETENTION = env.duration("AUDIT_RETENTION", "180d")
-# Of sent emails and ended sessions, for support.
+# How long sent emails and ended sessions are kept, for support.
 HISTORY_RETENTION = env.duration("HISTORY_RETENTION", "30d")

@@ -1,4 +1,4 @@
-"""The settings of every deployment: one topic a file, each read from the environment through `core.environment.env`."""
+"""The settings of every deployment: one file per topic, read from the environment through `core.environment.env`."""
 
 from importlib.util import find_spec
 
@@ -24,7 +24,7 @@ from core.paths import BASE_DIR as BASE_DIR
 CAPABILITIES = [name for name in ("accounts.mfa",) if find_spec(name)]
 
 INSTALLED_APPS = [
-    "unfold.apps.BasicAppConfig",  # in front of the admin, whose templates it replaces
+    "unfold.apps.BasicAppConfig",  # before the admin, whose templates it replaces
     "accounts.admin_site.apps.MfaAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -43,7 +43,7 @@ INSTALLED_APPS = [
     *CAPABILITIES,
 ]
 
-# Of the admin, the pages, the files and the health checks.
+# For the admin, the pages, the files and the health checks.
 MIDDLEWARE = [
     "core.http.api_stack.ApiStackMiddleware",
     "core.http.request_context.RequestIdMiddleware",
@@ -61,7 +61,7 @@ MIDDLEWARE = [
     "accounts.admin_site.session_lifetime.AdminSessionLifetimeMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
-# Of everything below /api, which needs no sessions, messages or CSRF tokens (core.api.origin checks what rides on cookies).
+# For everything below /api, which needs no sessions, messages or CSRF tokens (core.api.origin checks cookie requests).
 API_MIDDLEWARE = [
     "core.http.request_context.RequestIdMiddleware",
     "core.observability.middleware.AccessLogMiddleware",
@@ -95,7 +95,7 @@ TEMPLATES = [
 ]
 
 # The username is unique by its key, which ignores case, and `get_by_natural_key` reads by that key (auth.E003, W004).
-# `core.http.security_headers` sets what W001 and W002 look for in Django's own middleware. The proxy that ends TLS redirects
+# `core.http.security_headers` sets the headers of Django's middleware (W001, W002). The proxy that terminates TLS redirects
 # to HTTPS (W008). `core.checks` checks all secrets, not only SECRET_KEY (W009). Only the owner of a whole domain may preload
 # HSTS (W021).
 SILENCED_SYSTEM_CHECKS = [
@@ -116,7 +116,7 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
-WHITENOISE_ALLOW_ALL_ORIGINS = False  # no other site loads our files
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # no other site loads these files
 
 PRODUCT_NAME = env.text("PRODUCT_NAME", "Vestibule")
 # It is in the QR code of authenticator apps and in the subjects of emails.

@@ -19,7 +19,7 @@ def _broker() -> broker_url.Broker:
 
 
 BROKER = _broker()
-# If so, /readyz reports the state of the cache's Redis as the broker's.
+# Then /readyz reports the state of the cache's Redis as the broker's.
 BROKER_IS_REDIS = BROKER.redis is not None and BROKER.redis.is_same_database(REDIS_ADDRESS)
 # Without these two, Celery reads the variable CELERY_BROKER_URL itself, unvalidated.
 CELERY_BROKER_READ_URL = CELERY_BROKER_WRITE_URL = CELERY_BROKER_URL = BROKER.url
@@ -55,7 +55,7 @@ CELERY_BEAT_SCHEDULER = "core.task_queue.beat:WatchedScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5.0
 # How long beat may publish nothing while the broker is available, before its process exits.
 BEAT_STALLED_SECONDS = 60.0
-# The value of celery's --app with which such a process starts again, where nothing supervises it.
+# The value of celery's --app with which beat restarts itself if no supervisor does.
 BEAT_APP = "config.celery"
 CELERY_BEAT_SCHEDULE = {
     "deliver-waiting-emails": {"task": "accounts.deliver_outbox", "schedule": 5.0, "options": {"expires": 5}},

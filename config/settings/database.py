@@ -38,11 +38,11 @@ def _database() -> dict[str, Any]:
     url = env.text("DATABASE_URL", f"sqlite:///{url_path(var_dir())}/db.sqlite3" if DEBUG else None)
     try:
         config: dict[str, Any] = environ.Env.db_url_config(url)
-    except Exception:  # noqa: BLE001 - whatever the parser trips over: it may quote the password, so it is not chained either
+    except Exception:  # noqa: BLE001 - any error of the parser may quote the password, so it is not chained
         raise env.BadVariable("DATABASE_URL", "cannot be read; write postgres://user:password@host:5432/name") from None
     if config.get("ENGINE") not in {"django.db.backends.sqlite3", "django.db.backends.postgresql"}:
         raise env.BadVariable("DATABASE_URL", "must start with postgres:// or sqlite:///")
-    if config["ENGINE"].endswith("sqlite3") and "#" in url:  # what follows it would be dropped: another file, elsewhere
+    if config["ENGINE"].endswith("sqlite3") and "#" in url:  # the rest would be dropped, and another file opened
         raise env.BadVariable(
             "DATABASE_URL", "has a # in its path; write %23 for it, %3F for ?, %25 for % and %2B for +"
         )

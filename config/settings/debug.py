@@ -1,4 +1,4 @@
-"""Whether this is a developer's machine; the other topics choose their defaults by it."""
+"""DEBUG is on only in development. The other settings choose their defaults by it."""
 
 from core.environment import env
 

@@ -1,4 +1,4 @@
-"""Email: `EMAIL_URL` selects how it leaves; a developer's goes to the mailbox at /dev/mailbox."""
+"""Email: `EMAIL_URL` selects the transport. In development, email goes to the mailbox at /dev/mailbox."""
 
 from datetime import timedelta
 from typing import Any
@@ -31,7 +31,7 @@ DEFAULT_FROM_EMAIL = env.parsed(
 MAILBOX_DIR = var_dir() / "mailbox" if DEBUG else None
 
 
-def _own_address() -> str:
+def _own_url() -> str:
     host = env.parsed("HOST", "127.0.0.1", canonical_host, "a host name or an address, such as 127.0.0.1 or ::1").strip(
         "[]"
     )
@@ -40,8 +40,8 @@ def _own_address() -> str:
     return bind_address.url(host, env.integer("PORT", 8000, minimum=1, maximum=65_535))
 
 
-# The links in emails are built from these two alone, never from the Host header of a request.
-PUBLIC_URL = env.site("PUBLIC_URL", _own_address() if DEBUG else "")
+# The links in emails are built only from these two, never from the Host header of a request.
+PUBLIC_URL = env.site("PUBLIC_URL", _own_url() if DEBUG else "")
 FRONTEND_URL = env.url("FRONTEND_URL", PUBLIC_URL)
 if not FRONTEND_URL:
     raise env.BadVariable(
@@ -50,9 +50,9 @@ if not FRONTEND_URL:
 PUBLIC_URL = PUBLIC_URL or FRONTEND_URL
 
 WAKE_WORKER_ON_COMMIT = True
-# Between two security notices of one kind to one recipient.
+# The minimum time between two security notices of one kind to one recipient.
 NOTICE_PAUSE = timedelta(minutes=1)
-# After this time another worker may claim an email whose worker was killed while it sent it.
+# After this time another worker may claim an email, because the first worker may have been killed while sending.
 EMAIL_CLAIM_TIMEOUT = timedelta(minutes=2)
 # Doubled after each further attempt.
 EMAIL_RETRY_FIRST_DELAY = timedelta(seconds=10)

@@ -1,4 +1,4 @@
-"""The record of why requests were refused, which `manage.py explain_request` reads."""
+"""The records of rejected requests, which `manage.py explain_request` reads."""
 
 from core.environment import env
 

@@ -4,11 +4,11 @@ from core import __version__
 from core.environment import env
 
 MAX_BODY_BYTES = 64 * 1024
-# How many requests one web process works on at once; those whose body is still arriving do not count.
+# How many requests one web process handles at once. Requests whose body is still arriving do not count.
 WEB_THREADS = env.integer("WEB_THREADS", 8, minimum=1, maximum=1000)
 MAX_JSON_DEPTH = 32
 
-# The requests that are answered ahead of Django's middleware; see core.fast_path.middleware.
+# The requests that are handled before Django's middleware; see core.fast_path.middleware.
 FAST_PATHS = "accounts.api.fast_paths.FAST_PATHS"
 
 # Called before a process serves its first request: concurrent first requests would each build these objects.
@@ -16,7 +16,7 @@ PRELOAD = [
     "django.contrib.auth.password_validation.get_default_password_validators",
     "sessions_tracking.client_info.resolver",
 ]
-# Those that need no app: built before the web processes fork, which share the memory. See core.web_server.granian_server.
+# Objects that need no app are built before the web processes fork, which share the memory. See core.web_server.granian_server.
 PRELOAD_BEFORE_FORK = ["sessions_tracking.client_info.resolver"]
 
 REST_FRAMEWORK = {
@@ -41,27 +41,27 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "",  # PRODUCT_NAME; see core.openapi.hooks
     "VERSION": __version__,
     "TAGS": [
-        {"name": "Registration", "description": "An account, and the proof of its address."},
-        {"name": "Sign-in", "description": "From a password to tokens, from tokens to the next ones, and out."},
+        {"name": "Registration", "description": "Create an account and verify its email."},
+        {"name": "Sign-in", "description": "Sign in, refresh tokens and sign out."},
         {"name": "Account", "description": "The caller's own account."},
-        {"name": "Sessions", "description": "Where the caller is signed in. Another's session is `404`."},
-        {"name": "Passwords", "description": "Forgotten, reset and changed."},
+        {"name": "Sessions", "description": "The caller's sessions. Another user's session returns `404`."},
+        {"name": "Passwords", "description": "Forgotten passwords, resets and changes."},
         {
             "name": "Second factor",
-            "description": "An authenticator app (TOTP), and recovery codes for when it is lost.",
+            "description": "Authenticator apps (TOTP) and recovery codes.",
         },
         {
             "name": "For other services",
-            "description": "Who is behind a token, asked by proxies and by services of their own.",
+            "description": "Token checks for proxies and other services.",
         },
-        {"name": "Administration", "description": "Other people's accounts, for the role `ADMIN`."},
+        {"name": "Administration", "description": "User management, for the role `ADMIN`."},
     ],
     "PREPROCESSING_HOOKS": ["core.openapi.hooks.without_trailing_slash"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "core.openapi.hooks.complete",
     ],
-    "DISABLE_DOCSTRING_DESCRIPTIONS": True,  # those of forms are for developers; EnvelopeSchema takes those of views
+    "DISABLE_DOCSTRING_DESCRIPTIONS": True,  # the docstrings of forms are for developers; EnvelopeSchema uses those of views
     "COMPONENT_SPLIT_PATCH": False,
     "ENFORCE_NON_BLANK_FIELDS": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,

@@ -19,7 +19,7 @@ CORS_ALLOW_HEADERS = (
     "authorization",
     "content-type",
     "x-token-transport",
-    # What the browser SDKs of OpenTelemetry and Sentry add to each request (W3C Trace Context, W3C Baggage).
+    # The browser SDKs of OpenTelemetry and Sentry add these to each request (W3C Trace Context, W3C Baggage).
     "baggage",
     "sentry-trace",
     "traceparent",
@@ -43,7 +43,7 @@ TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 
 SECURE_HSTS_SECONDS = 0 if DEBUG else env.integer("HSTS_SECONDS", 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
-# Where /.well-known/change-password leads, which password managers open.
+# The target of /.well-known/change-password, which password managers open.
 CHANGE_PASSWORD_URL = env.redirect_target("CHANGE_PASSWORD_URL", "/")
 _target = urlsplit(CHANGE_PASSWORD_URL)
 if _target.path.rstrip("/") == "/.well-known/change-password" and _target.hostname in {None, *ALLOWED_HOSTS}:

@@ -12,9 +12,9 @@ LAST_SEEN_WRITE_SECONDS = None  # tests call the writer themselves
 REJECTED_REQUEST_WRITE_SECONDS = None  # likewise
 ACCESS_WRITE_SECONDS = None  # written at once
 HEALTH_CHECK_TIMEOUT = None  # the checks of readiness share the connection of the test
-WAKE_WORKER_ON_COMMIT = False  # there is no worker, but where a test starts one
+WAKE_WORKER_ON_COMMIT = False  # only some tests start a worker
 WHITENOISE_AUTOREFRESH = True  # each test client loads the middleware anew, and would list all static files
-# The servers that tests start keep connections; what a test closes is closed, since its database is dropped soon.
+# Servers that tests start keep their connections; the tests close theirs, because each database is dropped afterwards.
 DATABASES["default"]["OPTIONS"].pop("max_idle", None)
 if DATABASES["default"]["ENGINE"] == "core.db.sqlite":
     DATABASES["default"]["ENGINE"] = "django.db.backends.sqlite3"  # pytest-django tests in memory under this name alone

@@ -1,4 +1,4 @@
-"""Which errors an operation can answer, and how the OpenAPI document shows them: from the error classes, so neither drifts."""
+"""The error responses of an operation in the OpenAPI document, generated from the error classes so that they cannot drift."""
 
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
@@ -17,7 +17,7 @@ from core.openapi.operation import Operation, Shape
 
 _HEADERS = {
     "WWW-Authenticate": ("How to authenticate (RFC 6750).", {"type": "string"}),
-    "Retry-After": ("Seconds to wait before the next try.", {"type": "integer", "minimum": 0}),
+    "Retry-After": ("Seconds to wait before the next attempt.", {"type": "integer", "minimum": 0}),
 }
 _PLAIN = ("", {"type": "string"})
 Members = Callable[[ApiError], dict[str, str]]
@@ -28,22 +28,22 @@ def is_protected(view: APIView) -> bool:
 
 
 def is_limited(view: APIView, method: str, operation: Operation) -> bool:
-    """By its own limits, or by that of all requests with which a signed-in user changes something."""
+    """Return whether the operation has its own limits, or the write limit of signed-in users applies."""
     return operation.is_limited or (is_protected(view) and method not in SAFE_METHODS)
 
 
 def failures(view: APIView, method: str, operation: Operation) -> dict[str, Any]:
-    """The response objects of all errors, by status."""
-    found = {(error.status, error.code): error for error in map(_instance, _all(view, method, operation))}
-    by_status = sorted(found.values(), key=lambda error: error.status)
+    """Return the response objects of all errors, by status."""
+    unique = {(error.status, error.code): error for error in map(_instance, _all_errors(view, method, operation))}
+    by_status = sorted(unique.values(), key=lambda error: error.status)
     return {
         str(int(status)): _response(status, list(errors), is_oauth=operation.is_oauth)
         for status, errors in groupby(by_status, lambda e: e.status)
     }
 
 
-def _all(view: APIView, method: str, operation: Operation) -> Iterator[ApiError | type[ApiError]]:
-    """The operation's own last: where one says the same code with more detail, that is the sample."""
+def _all_errors(view: APIView, method: str, operation: Operation) -> Iterator[ApiError | type[ApiError]]:
+    """Yield the operation's own errors last, so that they replace general errors with the same code."""
     yield from (exceptions.BadRequest, exceptions.ServerError, exceptions.ServiceUnavailable)
     if operation.query is not None:
         yield _invalid(operation.query, _("Not a valid value."))
@@ -51,7 +51,7 @@ def _all(view: APIView, method: str, operation: Operation) -> Iterator[ApiError 
         yield _invalid(operation.request, _("This field is required."))
         yield from (exceptions.ParseFailed, exceptions.PayloadTooLarge, exceptions.UnsupportedMediaType)
     if is_protected(view):
-        yield from _of_protection(view, method)
+        yield from _authentication_errors(view, method)
     if is_limited(view, method, operation):
         yield exceptions.RateLimited(retry_after=60)
     yield from operation.errors
@@ -61,7 +61,7 @@ def _invalid(form: Shape, text: str) -> ApiError:
     return exceptions.ValidationFailed(errors={str(next(iter(form().fields))): [text]})
 
 
-def _of_protection(view: APIView, method: str) -> Iterator[type[ApiError]]:
+def _authentication_errors(view: APIView, method: str) -> Iterator[type[ApiError]]:
     yield from (
         exceptions.AuthenticationRequired,
         exceptions.TokenInvalid,
@@ -82,7 +82,7 @@ def _instance(error: ApiError | type[ApiError]) -> ApiError:
 
 def _response(status: HTTPStatus, errors: list[ApiError], *, is_oauth: bool) -> dict[str, Any]:
     members = oauth.members if is_oauth else _no_members
-    described = {
+    response = {
         "description": f"{status.phrase}: {', '.join(f'`{error.code}`' for error in errors)}",
         "content": {
             "application/json": {
@@ -95,7 +95,7 @@ def _response(status: HTTPStatus, errors: list[ApiError], *, is_oauth: bool) -> 
         },
     }
     headers = _headers(errors)
-    return described | ({"headers": headers} if headers else {})
+    return response | ({"headers": headers} if headers else {})
 
 
 def _failure_schema(errors: list[ApiError], members: Members) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def _no_members(error: ApiError) -> dict[str, str]:
 
 
 def _headers(errors: list[ApiError]) -> dict[str, Any]:
-    """Those that any of the errors bears; required where all do."""
+    """Return the headers of the errors. A header is required if all errors have it."""
     names = dict.fromkeys(name for error in errors for name in error.headers)
     return {
         name: {

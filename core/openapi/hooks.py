@@ -1,4 +1,4 @@
-"""What the OpenAPI document holds beyond its operations: paths as clients write them, an introduction, what all share."""
+"""Hooks that complete the OpenAPI document: paths without trailing slashes, an introduction, security schemes, errors."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -17,30 +17,30 @@ _SECURITY = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "`Authorization: Bearer <accessToken>`. Where the header is present, the cookie is not looked at.",
+        "description": "`Authorization: Bearer <accessToken>`. If the header is present, the cookie is ignored.",
     },
     COOKIE: {
         "type": "apiKey",
         "in": "cookie",
         "name": "jwt",
-        "description": "The access token, in the cookie that login and refresh set. No change may then come from another site.",
+        "description": "The access token, in a cookie set by login and refresh. It is rejected for cross-site changes.",
     },
     REFRESH_COOKIE: {
         "type": "apiKey",
         "in": "cookie",
         "name": "refreshToken",
-        "description": "The refresh token, in the cookie that login and refresh set; it serves where the body names none.",
+        "description": "The refresh token, in the cookie that login and refresh set. Used if the body has no refresh token.",
     },
     CLIENT: {
         "type": "http",
         "scheme": "basic",
-        "description": "Id and secret of a service client. In the body they serve too, as `client_id` and `client_secret`.",
+        "description": "Id and secret of a service client. The body can have them instead, as `client_id` and `client_secret`.",
     },
 }
 
 
 def without_trailing_slash(endpoints: Iterable[Endpoint]) -> list[Endpoint]:
-    """The slash that routing does not care about is no part of a documented path."""
+    """Document each path without the optional trailing slash."""
     return [(path.rstrip("/"), regex, method, view) for path, regex, method, view in endpoints]
 
 
@@ -55,9 +55,9 @@ def complete(result: dict[str, Any], **_context: Any) -> dict[str, Any]:
 
 
 def _introduction() -> str:
-    """The errors as plain values: a template would call the classes."""
-    all_share: list[type[ApiError]] = [*exceptions.SHARED, exceptions.RateLimited]
-    shared = sorted(all_share, key=lambda error: error.status)
+    """Render the introduction. The errors are passed as plain values, because a template would call the classes."""
+    classes: list[type[ApiError]] = [*exceptions.SHARED, exceptions.RateLimited]
+    shared = sorted(classes, key=lambda error: error.status)
     rows = [{"status": error.status.value, "code": error.code, "message": error.message} for error in shared]
     return str(render_to_string("docs/introduction.md", {"errors": rows})).strip()
 
@@ -66,12 +66,12 @@ def _failure(codes: Iterable[str]) -> dict[str, Any]:
     texts = {"type": "array", "items": {"type": "string"}}
     properties = {
         "success": {"type": "boolean", "const": False},
-        "message": {"type": "string", "description": "For people, in the language that `Accept-Language` asks for."},
+        "message": {"type": "string", "description": "For people, in the language of `Accept-Language`."},
         "code": {"type": "string", "enum": list(codes), "description": "For programs; stable."},
         "errors": {
             "type": "object",
             "additionalProperties": texts,
-            "description": "What is wrong with which field; fields within fields have dotted names.",
+            "description": "The errors of each field. Nested fields have dotted names.",
         },
     }
     required = ["success", "message", "code"]
@@ -79,7 +79,7 @@ def _failure(codes: Iterable[str]) -> dict[str, Any]:
 
 
 def _all_errors(base: type[ApiError] = ApiError) -> Iterator[type[ApiError]]:
-    """Every error class with a code of its own that the code base defines."""
+    """Yield every error class that defines a code."""
     for error in base.__subclasses__():
         if "code" in vars(error) or error is exceptions.ServerError:
             yield error

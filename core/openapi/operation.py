@@ -32,14 +32,14 @@ RATE_LIMIT_HEADERS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One operation. `EnvelopeSchema` adds what follows by rule: envelope, and errors of parsing, authentication and outages.
+    """One operation. `EnvelopeSchema` adds the envelope and the errors of parsing, authentication and outages.
 
-    `query` is a form whose fields are parameters. `requests` and `answers` are samples by title: of the body, and of `data`.
+    `query` is a form whose fields are parameters. `requests` and `responses` are samples by title: of the body and of `data`.
     If `data` has several shapes, a response has one of them.
     `message` is the text of a success, and `messages` has others by the title of their sample. `security` names the accepted
     schemes, NO_SECURITY among them if authentication is optional; None leaves it to the view's permissions. `is_limited` says
     that the operation has rate limits. `is_oauth` allows a form as the body and adds `error` to failures. `is_bare` is a response
-    without an envelope: `answers` are samples of the whole.
+    without an envelope: `responses` are samples of the whole body.
     """
 
     tag: str
@@ -48,7 +48,7 @@ class Operation:
     request: Shape | None = None
     requests: Samples = field(default_factory=dict)
     data: Shape | tuple[Shape, ...] | None = None
-    answers: Samples = field(default_factory=dict)
+    responses: Samples = field(default_factory=dict)
     message: str | None = None
     messages: Mapping[str, str] = field(default_factory=dict)
     status: HTTPStatus = HTTPStatus.OK
@@ -80,6 +80,6 @@ def get_operation(view: object) -> Operation | None:
 def parameter(
     name: str, where: str, description: str, *, schema: Mapping[str, Any] | None = None, example: object = None
 ) -> dict[str, Any]:
-    """A parameter object. One with an example is required; one without stays empty in a form that is filled in from examples."""
-    found = {"name": name, "in": where, "description": description, "schema": dict(schema or {"type": "string"})}
-    return found if example is None else found | {"required": True, "example": example}
+    """Return a parameter object. With an example it is required; without one it stays empty in a form filled from examples."""
+    result = {"name": name, "in": where, "description": description, "schema": dict(schema or {"type": "string"})}
+    return result if example is None else result | {"required": True, "example": example}

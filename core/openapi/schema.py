@@ -1,4 +1,4 @@
-"""How a view becomes an operation of the OpenAPI document: from its `@documented`, with envelope and errors by rule."""
+"""Generates the operations of the OpenAPI document from `@documented`, and adds the envelope and the common errors."""
 
 import inspect
 from typing import Any, cast
@@ -27,7 +27,7 @@ class EnvelopeSchema(AutoSchema):
         return getattr(self.view, cast("ViewSet", self.view).action)
 
     def is_excluded(self) -> bool:
-        """A warning fails `make schema`; those who read the document lose one operation, not all."""
+        """Exclude an undocumented operation with a warning, which fails `make schema` but keeps the document available."""
         is_missing = get_operation(self._function()) is None
         if is_missing:
             warn(f"{self.method} {self.path} lacks @documented")
@@ -64,7 +64,7 @@ class EnvelopeSchema(AutoSchema):
         return [*(dict(parameter) for parameter in self._operation().parameters), *in_query]
 
     def _get_request_body(self, direction: Direction = "request") -> dict[str, Any] | None:
-        """In DELETE too, which the library would leave out."""
+        """Return the body of DELETE requests too, which the library would omit."""
         operation = self._operation()
         if operation.request is None:
             return None
@@ -82,22 +82,22 @@ class EnvelopeSchema(AutoSchema):
     def _success(self, operation: Operation) -> dict[str, Any]:
         headers = _headers(operation, is_limited=errors.is_limited(self.view, self.method, operation))
         if operation.is_bare and operation.data is not None:
-            content = {"schema": self._data(operation.data), "examples": _samples(operation.answers)}
+            content = {"schema": self._data(operation.data), "examples": _samples(operation.responses)}
             return {"description": "OK", "headers": headers, "content": {JSON: content}}
         envelope: dict[str, Any] = {"success": {"type": "boolean", "const": True}}
         if operation.message is not None:
-            envelope["message"] = {"type": "string", "description": "For people, in their language."}
+            envelope["message"] = {"type": "string", "description": "For people, in the language of `Accept-Language`."}
         if operation.data is not None:
             envelope["data"] = self._data(operation.data)
         schema = {"type": "object", "properties": envelope, "required": list(envelope)}
-        contents: dict[str, Any] = {JSON: {"schema": schema, "examples": _answers(operation)}}
+        contents: dict[str, Any] = {JSON: {"schema": schema, "examples": _success_samples(operation)}}
         if operation.is_also_page:
             contents["text/html"] = {"schema": {"type": "string"}, "example": "<!doctype html>…"}
         return {"description": operation.message or "OK", "headers": headers, "content": contents}
 
     def _data(self, shape: Shape | tuple[Shape, ...]) -> dict[str, Any]:
         if isinstance(shape, tuple):
-            return {"oneOf": [self._data(one) for one in shape]}
+            return {"oneOf": [self._data(variant) for variant in shape]}
         return dict(self.resolve_serializer(shape, "response").ref)
 
 
@@ -106,13 +106,15 @@ def _headers(operation: Operation, *, is_limited: bool) -> dict[str, Any]:
     return {name: {"description": text, "schema": {"type": "string"}} for name, text in texts.items()}
 
 
-def _answers(operation: Operation) -> dict[str, Any]:
+def _success_samples(operation: Operation) -> dict[str, Any]:
     if operation.data is None:
-        return _samples({"Success": _around(operation, "")})
-    return _samples({title: _around(operation, title) | {"data": data} for title, data in operation.answers.items()})
+        return _samples({"Success": _envelope(operation, "")})
+    return _samples(
+        {title: _envelope(operation, title) | {"data": data} for title, data in operation.responses.items()}
+    )
 
 
-def _around(operation: Operation, title: str) -> dict[str, Any]:
+def _envelope(operation: Operation, title: str) -> dict[str, Any]:
     message = operation.messages.get(title, operation.message)
     return {"success": True} | ({} if message is None else {"message": message})
 
@@ -122,7 +124,7 @@ def _samples(values: Any) -> dict[str, Any]:
 
 
 class DataObjectSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]  # the library is untyped
-    """`DataObject` is a JSON field, which the library would take for any JSON."""
+    """Describe `DataObject` as an object: the library would describe a JSON field as any JSON value."""
 
     target_class = "core.api.fields.DataObject"
 

@@ -21,7 +21,7 @@ YAML_TYPES = ("application/vnd.oai.openapi", "application/yaml")
 
 @safe_methods_only
 def schema(request: HttpRequest) -> HttpResponse:
-    """JSON, unless YAML is what the client likes best or names by `?format=yaml`."""
+    """Return JSON, unless the client prefers YAML or requests it by `?format=yaml`."""
     media_type = request.get_preferred_type([*JSON_TYPES, *YAML_TYPES]) or JSON_TYPES[0]
     if request.GET.get("format") == "yaml":
         media_type = YAML_TYPES[0]

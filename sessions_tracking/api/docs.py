@@ -34,7 +34,7 @@ LIST = Operation(
     summary="List your sessions",
     name="list_sessions",
     data=SessionList,
-    answers={"One session": {"sessions": [SESSION]}},
+    responses={"One session": {"sessions": [SESSION]}},
 )
 
 RETRIEVE = Operation(
@@ -43,7 +43,7 @@ RETRIEVE = Operation(
     name="read_session",
     parameters=[_ID],
     data=SessionData,
-    answers={"The session": {"session": SESSION}},
+    responses={"The session": {"session": SESSION}},
     errors=[NotFound],
 )
 
@@ -55,7 +55,7 @@ UPDATE = Operation(
     request=SessionPatch,
     requests={"A name": {"name": "Kitchen tablet"}, "Data": {"data": {"theme": "dark"}}},
     data=SessionData,
-    answers={"The updated session": {"session": SESSION}},
+    responses={"The updated session": {"session": SESSION}},
     errors=[NotFound],
 )
 

@@ -32,7 +32,7 @@ CONFIRM = Operation(
     requests={"The code of the email": {"code": "482913"}},
     message="Your address has been changed.",
     data=shapes.ProfileData,
-    answers={"You, with the new address": {"user": samples.PROFILE | {"email": _NEW_EMAIL}}},
+    responses={"You, with the new address": {"user": samples.PROFILE | {"email": _NEW_EMAIL}}},
     errors=[CodeInvalid, EmailTaken, TooManyAttempts],
 )
 

@@ -48,7 +48,7 @@ INTROSPECT = Operation(
     request=TokenForm,
     requests=_REQUESTS,
     data=Introspected,
-    answers={
+    responses={
         "An active access token": {
             "active": True,
             "token_use": "access_token",

@@ -14,7 +14,7 @@ ME = Operation(
     tag=TAG,
     summary="Read your account",
     data=shapes.MeData,
-    answers={"You and your sessions": {"user": samples.PROFILE | {"sessions": [SESSION]}}},
+    responses={"You and your sessions": {"user": samples.PROFILE | {"sessions": [SESSION]}}},
 )
 
 UPDATE = Operation(
@@ -28,7 +28,7 @@ UPDATE = Operation(
     },
     message="Your profile has been updated.",
     data=shapes.ProfileData,
-    answers={"You, changed": {"user": samples.PROFILE | {"firstName": "Alicia"}}},
+    responses={"You, changed": {"user": samples.PROFILE | {"firstName": "Alicia"}}},
     errors=[UsernameTaken(errors={"username": [UsernameTaken.message]})],
 )
 
@@ -48,7 +48,7 @@ EXPORT = Operation(
     summary="Export your data",
     is_limited=True,
     data=ExportedData,
-    answers={"All data": samples.EXPORT},
+    responses={"All data": samples.EXPORT},
 )
 
 ACTIVITY = Operation(
@@ -57,7 +57,7 @@ ACTIVITY = Operation(
     name="read_activity",
     query=PageQuery,
     data=shapes.EventPage,
-    answers={"One sign-in": {"events": [samples.EVENT], "count": 1, "page": 1, "pageSize": 20}},
+    responses={"One sign-in": {"events": [samples.EVENT], "count": 1, "page": 1, "pageSize": 20}},
 )
 
 PROFILE = replace(ME, summary="Read your account, as /me")

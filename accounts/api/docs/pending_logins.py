@@ -19,7 +19,7 @@ VERIFY = Operation(
     },
     message=LOGIN.message,
     data=shapes.SignedInData,
-    answers=samples.SIGNED_IN,
+    responses=samples.SIGNED_IN,
     headers=SETS_COOKIES,
     errors=[
         CodeInvalid,

@@ -39,7 +39,7 @@ REGISTER = Operation(
     status=HTTPStatus.CREATED,
     message="Your account has been created. Check your inbox to verify your email.",
     data=shapes.RegisteredData,
-    answers={
+    responses={
         "The user, not yet verified": {
             "user": _UNVERIFIED,
             "emailResult": {"success": True, "message": "The verification email is on its way."},
@@ -60,7 +60,7 @@ VERIFY_BY_CODE = Operation(
     requests={"The code of the email": {"email": samples.EMAIL, "code": "123456"}},
     message="Your email is verified.",
     data=shapes.UserData,
-    answers=_VERIFIED,
+    responses=_VERIFIED,
     errors=[CodeInvalid, TooManyAttempts],
     is_limited=True,
 )
@@ -74,7 +74,7 @@ VERIFY_BY_LINK = Operation(
     ],
     message="Your email is verified.",
     data=shapes.UserData,
-    answers=_VERIFIED,
+    responses=_VERIFIED,
     errors=[ValidationFailed(errors={"token": ["This field is required."]}), TokenInvalid, UserNotFound],
     is_also_page=True,
     is_limited=True,

@@ -51,7 +51,7 @@ LOGIN = Operation(
     },
     message="You are signed in.",
     data=(shapes.SignedInData, shapes.PendingData),
-    answers=samples.SIGNED_IN | samples.SECOND_FACTOR_WANTED,
+    responses=samples.SIGNED_IN | samples.SECOND_FACTOR_WANTED,
     messages=dict.fromkeys(
         samples.SECOND_FACTOR_WANTED, "Enter a code from your authenticator app, or a recovery code."
     ),
@@ -69,7 +69,7 @@ REFRESH = Operation(
     requests={"In the body": {"refreshToken": samples.REFRESH_TOKEN}, "In the cookie": {}},
     message="Tokens refreshed.",
     data=shapes.RefreshedData,
-    answers=samples.REFRESHED,
+    responses=samples.REFRESHED,
     headers=SETS_COOKIES,
     errors=[
         AuthenticationRequired,
@@ -107,7 +107,7 @@ LOGOUT_ALL = Operation(
     requests={"Every session": {}, "All but this one": {"exceptCurrent": True}},
     message="You've been signed out of all devices.",
     data=shapes.RevokedData,
-    answers={"Every session": {"revoked": 3}, "All but this one": {"revoked": 2}},
+    responses={"Every session": {"revoked": 3}, "All but this one": {"revoked": 2}},
     messages={"All but this one": "You've been signed out of all other devices."},
     headers=CLEARS_COOKIES,
 )

@@ -31,7 +31,7 @@ LIST = Operation(
     name="list_users",
     query=UserQuery,
     data=shapes.UserPage,
-    answers={"The only page": {"users": [_USER], "count": 1, "page": 1, "pageSize": 20}},
+    responses={"The only page": {"users": [_USER], "count": 1, "page": 1, "pageSize": 20}},
 )
 
 CREATE = Operation(
@@ -52,7 +52,7 @@ CREATE = Operation(
     status=HTTPStatus.CREATED,
     message="The user has been created.",
     data=shapes.AdministeredData,
-    answers={"The user": {"user": _USER | {"emailVerified": False, "lastLoginAt": None}}},
+    responses={"The user": {"user": _USER | {"emailVerified": False, "lastLoginAt": None}}},
     errors=_TAKEN,
 )
 
@@ -62,7 +62,7 @@ RETRIEVE = Operation(
     name="read_user",
     parameters=[_ID],
     data=shapes.AdministeredData,
-    answers={"The user": {"user": _USER}},
+    responses={"The user": {"user": _USER}},
     errors=[NotFound],
 )
 
@@ -78,7 +78,7 @@ UPDATE = Operation(
     },
     message="The user has been changed.",
     data=shapes.AdministeredData,
-    answers={"The user, changed": {"user": _USER | {"role": "ADMIN"}}},
+    responses={"The user, changed": {"user": _USER | {"role": "ADMIN"}}},
     errors=[*_TAKEN, PasswordIncorrect(field="currentPassword"), CannotDemoteSelf, LastAdmin, NotFound],
 )
 
@@ -97,7 +97,7 @@ SESSIONS = Operation(
     name="list_user_sessions",
     parameters=[_ID],
     data=SessionList,
-    answers={"One session": {"sessions": [SESSION | {"current": False}]}},
+    responses={"One session": {"sessions": [SESSION | {"current": False}]}},
     errors=[NotFound],
 )
 
@@ -108,7 +108,7 @@ REVOKE_SESSIONS = Operation(
     parameters=[_ID],
     message="The user has been signed out of all devices.",
     data=shapes.RevokedData,
-    answers={"Three sessions ended": {"revoked": 3}},
+    responses={"Three sessions ended": {"revoked": 3}},
     errors=[NotFound],
 )
 

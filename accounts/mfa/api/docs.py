@@ -41,7 +41,7 @@ START = Operation(
     summary="Start adding an authenticator app",
     message="Scan the QR code with your authenticator app, then send the code it shows.",
     data=TotpData,
-    answers={
+    responses={
         "Secret for the app": {
             "secret": _SECRET,
             "otpauthUri": f"otpauth://totp/Vestibule:alice%40example.com?secret={_SECRET}&issuer=Vestibule",
@@ -58,7 +58,7 @@ CONFIRM = Operation(
     requests={"Code from the authenticator app": {"code": "123456"}},
     message="Two-factor authentication is on. Keep your recovery codes in a safe place.",
     data=RecoveryCodesData,
-    answers=_RECOVERY_CODES,
+    responses=_RECOVERY_CODES,
     errors=[CodeInvalid, MfaAlreadyEnabled, MfaNotEnabled, _LIMITED],
 )
 
@@ -78,6 +78,6 @@ RENEW = Operation(
     requests=_YOUR_PASSWORD,
     message="These are your new recovery codes. Keep them in a safe place.",
     data=RecoveryCodesData,
-    answers=_RECOVERY_CODES,
+    responses=_RECOVERY_CODES,
     errors=[PasswordIncorrect(field="password"), MfaNotEnabled, RateLimited(retry_after=30)],
 )

@@ -64,7 +64,9 @@ class KeyRing:
         if time.monotonic() - self._checked_at < pause or not self._lock.acquire(blocking=wait):
             return
         try:
-            if time.monotonic() - self._checked_at >= pause:  # no other thread did while this one waited
+            if (
+                time.monotonic() - self._checked_at >= pause
+            ):  # no other thread reloaded while this one waited for the lock
                 self._checked_at = time.monotonic()
                 self._read_if_changed()
         except KeyFilesError as problem:
