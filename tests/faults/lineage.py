@@ -14,9 +14,9 @@ from tests.faults.node import Node
 from tests.faults.revocation_paths import session_of
 
 
-def single_family(replies: list[ApiResponse]) -> Tokens:
+def single_family(responses: list[ApiResponse]) -> Tokens:
     """Assert that all refreshes succeeded with the same refresh token; return its tokens."""
-    pairs = [tokens_of(reply) for reply in replies]
+    pairs = [tokens_of(response) for response in responses]
     assert len({pair.refresh for pair in pairs}) == 1
     return pairs[0]
 
@@ -45,16 +45,16 @@ def refresh_and_hang_up(server: LiveServer, tokens: Tokens) -> None:
         client.sendall(_request(tokens))
         deadline = time.monotonic() + 2
         while is_current(tokens):
-            assert time.monotonic() < deadline, "the server did not do its work"
+            assert time.monotonic() < deadline, "the server did not refresh the token in time"
             time.sleep(0.001)
 
 
-def refresh_into_a_kill(victim: Node, tokens: Tokens, *, delay: float) -> Tokens | None:
+def refresh_and_kill(node: Node, tokens: Tokens, *, delay: float) -> Tokens | None:
     """Kill the server `delay` seconds after the request; return the received tokens, or None without a complete response."""
-    with socket.create_connection((HOST, victim.server.port), timeout=5) as client:
+    with socket.create_connection((HOST, node.server.port), timeout=5) as client:
         client.sendall(_request(tokens))
         time.sleep(delay)
-        victim.kill()
+        node.kill()
         try:
             response = http.client.HTTPResponse(client)
             response.begin()

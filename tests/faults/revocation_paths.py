@@ -52,7 +52,7 @@ def is_alive(node: LiveServer, tokens: Tokens) -> bool:
 
 def is_revoked(node: LiveServer, tokens: Tokens) -> bool:
     """Return whether both tokens are rejected as revoked."""
-    return {node.send(ask).code for ask in (me(tokens.access), refresh(tokens.refresh))} == {"session_revoked"}
+    return {node.send(request).code for request in (me(tokens.access), refresh(tokens.refresh))} == {"session_revoked"}
 
 
 def reset_token(user: User) -> str:

@@ -13,7 +13,7 @@ from core.testing import live_server
 from core.testing.live_server import LiveServer
 from sessions_tracking.models import Session
 from tests.faults import node
-from tests.faults.lineage import is_current, refresh_and_hang_up, refresh_into_a_kill, row_of, single_family
+from tests.faults.lineage import is_current, refresh_and_hang_up, refresh_and_kill, row_of, single_family
 from tests.faults.node import Node
 from tests.faults.revocation_paths import (
     ALL,
@@ -33,8 +33,8 @@ KILLS = 200
 AHEAD = 5.0
 GRACE = 1.0
 # Tokens never outlive their session: by a clock that is ahead they have expired, and cannot revoke it.
-BY_ITS_OWN_TOKENS = {"logout", "logout by the refresh token", "deletion of the session"}
-BY_OTHERS = {name: revoke for name, revoke in {**SINGLE, **ALL}.items() if name not in BY_ITS_OWN_TOKENS}
+OWN_TOKEN_PATHS = {"logout", "logout by the refresh token", "deletion of the session"}
+OTHER_PATHS = {name: revoke for name, revoke in {**SINGLE, **ALL}.items() if name not in OWN_TOKEN_PATHS}
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def server(faults_folder: Path) -> Iterator[LiveServer]:
 
 
 @pytest.fixture(scope="module")
-def victim(faults_folder: Path) -> Iterator[Node]:
+def killable(faults_folder: Path) -> Iterator[Node]:
     with node.running(faults_folder) as running:
         yield running
 
@@ -56,14 +56,14 @@ def ahead(faults_folder: Path) -> Iterator[LiveServer]:
 
 
 @pytest.fixture(scope="module")
-def strict(faults_folder: Path) -> Iterator[LiveServer]:
+def short_lived(faults_folder: Path) -> Iterator[LiveServer]:
     with node.running(
         faults_folder, REFRESH_REUSE_GRACE="1s", SESSION_MAX_AGE="4s", JWT_REFRESH_EXPIRY="3s"
     ) as running:
         yield running.server
 
 
-def test_who_lost_the_answer_gets_the_same_successor(server: LiveServer) -> None:
+def test_a_refresh_retried_after_a_lost_response_gets_the_same_successor(server: LiveServer) -> None:
     tokens = signed_in(server, someone())
     for _ in range(ROUNDS):
         refresh_and_hang_up(server, tokens)
@@ -72,73 +72,73 @@ def test_who_lost_the_answer_gets_the_same_successor(server: LiveServer) -> None
     assert is_alive(server, tokens)
 
 
-def test_who_lost_the_answer_for_longer_than_the_grace_signs_in_again(strict: LiveServer) -> None:
+def test_a_retry_after_the_grace_period_revokes_the_session(short_lived: LiveServer) -> None:
     user = someone()
-    tokens = signed_in(strict, user)
-    refresh_and_hang_up(strict, tokens)
+    tokens = signed_in(short_lived, user)
+    refresh_and_hang_up(short_lived, tokens)
     time.sleep(GRACE + 0.2)
 
-    assert strict.send(refresh(tokens.refresh)).code == "refresh_token_reused"
+    assert short_lived.send(refresh(tokens.refresh)).code == "refresh_token_reused"
 
-    assert strict.send(refresh(tokens.refresh)).code == "session_revoked"
-    assert is_alive(strict, tokens_of(strict.send(log_in(user))))
+    assert short_lived.send(refresh(tokens.refresh)).code == "session_revoked"
+    assert is_alive(short_lived, tokens_of(short_lived.send(log_in(user))))
 
 
-def test_asking_again_does_not_lengthen_the_grace(strict: LiveServer) -> None:
-    tokens = signed_in(strict, someone())
-    successor = tokens_of(strict.send(refresh(tokens.refresh))).refresh
-    retired_at = asked_at = time.monotonic()
+def test_retries_do_not_extend_the_grace_period(short_lived: LiveServer) -> None:
+    tokens = signed_in(short_lived, someone())
+    successor = tokens_of(short_lived.send(refresh(tokens.refresh))).refresh
+    retired_at = requested_at = time.monotonic()
 
-    while (reply := strict.send(refresh(tokens.refresh))).status == 200:
-        assert tokens_of(reply).refresh == successor
-        assert asked_at - retired_at < GRACE
+    while (response := short_lived.send(refresh(tokens.refresh))).status == 200:
+        assert tokens_of(response).refresh == successor
+        assert requested_at - retired_at < GRACE
         time.sleep(GRACE / 5)
-        asked_at = time.monotonic()
+        requested_at = time.monotonic()
 
-    assert reply.code == "refresh_token_reused"
-    assert strict.send(refresh(successor)).code == "session_revoked"
+    assert response.code == "refresh_token_reused"
+    assert short_lived.send(refresh(successor)).code == "session_revoked"
 
 
-def test_a_chain_of_refreshes_ends_when_the_session_was_to_end(strict: LiveServer) -> None:
-    tokens, ends = signed_in(strict, someone()), set()
+def test_refreshes_do_not_extend_the_absolute_session_lifetime(short_lived: LiveServer) -> None:
+    tokens, session_ends = signed_in(short_lived, someone()), set()
     started = time.monotonic()
-    while (reply := strict.send(refresh(tokens.refresh))).status == 200:
-        tokens = tokens_of(reply)
-        ends.add(row_of(tokens).absolute_expires_at)
+    while (response := short_lived.send(refresh(tokens.refresh))).status == 200:
+        tokens = tokens_of(response)
+        session_ends.add(row_of(tokens).absolute_expires_at)
         time.sleep(0.3)
 
-    assert reply.code in {"token_expired", "session_revoked"}
+    assert response.code in {"token_expired", "session_revoked"}
     assert 2.9 < time.monotonic() - started < 5
-    assert len(ends) == 1
-    assert strict.send(me(tokens.access)).code == "token_expired"
+    assert len(session_ends) == 1
+    assert short_lived.send(me(tokens.access)).code == "token_expired"
 
 
-def test_a_server_killed_in_the_middle_leaves_no_dead_end_and_no_second_lineage(victim: Node) -> None:
-    """The kill falls before, between and after the commit and the answer; the client goes on with what it holds."""
-    tokens = signed_in(victim.server, someone())
-    absolute_end, held, without_answer, lost = row_of(tokens).absolute_expires_at, [tokens], 0, 0
-    longest = 0.012
+def test_a_server_killed_during_a_refresh_leaves_one_token_family(killable: Node) -> None:
+    """The kills fall before the commit, after it, and after the response; the client retries with its latest token."""
+    tokens = signed_in(killable.server, someone())
+    absolute_end, issued, without_response, unreceived = row_of(tokens).absolute_expires_at, [tokens], 0, 0
+    max_delay = 0.012
     for _ in range(KILLS):
-        answer = refresh_into_a_kill(victim, tokens, delay=random.uniform(0, longest))  # noqa: S311 - no secret
-        longest *= 1.05 if answer is None else 0.95  # twice what an answer takes, however busy the machine is
-        if answer is None:
-            without_answer += 1
-            lost += not is_current(tokens)
+        received = refresh_and_kill(killable, tokens, delay=random.uniform(0, max_delay))  # noqa: S311 - no secret
+        max_delay *= 1.05 if received is None else 0.95  # about twice the response time, at any load of the machine
+        if received is None:
+            without_response += 1
+            unreceived += not is_current(tokens)
         else:
-            tokens = answer
+            tokens = received
 
-        tokens = single_family([victim.server.send(refresh(tokens.refresh))])
+        tokens = single_family([killable.server.send(refresh(tokens.refresh))])
 
         assert is_current(tokens)
-        assert is_alive(victim.server, tokens)
-        held.append(tokens)
+        assert is_alive(killable.server, tokens)
+        issued.append(tokens)
     assert row_of(tokens).absolute_expires_at == absolute_end
-    assert without_answer > lost > 0, "no kill hit what it was meant to hit"
-    assert victim.server.send(refresh(held[0].refresh)).code == "refresh_token_reused"
-    assert is_revoked(victim.server, tokens)
+    assert without_response > unreceived > 0, "the kills must fall both before and after the commit"
+    assert killable.server.send(refresh(issued[0].refresh)).code == "refresh_token_reused"
+    assert is_revoked(killable.server, tokens)
 
 
-def test_two_nodes_whose_clocks_differ_keep_one_lineage(server: LiveServer, ahead: LiveServer) -> None:
+def test_nodes_with_clock_skew_keep_one_token_family(server: LiveServer, ahead: LiveServer) -> None:
     tokens = signed_in(server, someone())
     absolute_end = row_of(tokens).absolute_expires_at
     for number in range(ROUNDS):
@@ -151,8 +151,8 @@ def test_two_nodes_whose_clocks_differ_keep_one_lineage(server: LiveServer, ahea
     assert row_of(tokens).absolute_expires_at == absolute_end
 
 
-@pytest.mark.parametrize("revoke", BY_OTHERS.values(), ids=BY_OTHERS.keys())
-def test_what_is_over_by_one_clock_ends_by_the_other_too(
+@pytest.mark.parametrize("revoke", OTHER_PATHS.values(), ids=OTHER_PATHS.keys())
+def test_a_revocation_on_a_node_whose_clock_is_ahead_applies_on_every_node(
     server: LiveServer, ahead: LiveServer, revoke: RevocationPath
 ) -> None:
     """A session about to expire: a node with a slow clock must not refresh it after a revocation on a node that is ahead."""

@@ -33,7 +33,7 @@ def server(faults_folder: Path) -> Iterator[LiveServer]:
 
 
 @pytest.mark.parametrize("racers", [2, 20])
-def test_refreshes_at_once_leave_one_lineage(server: LiveServer, racers: int) -> None:
+def test_concurrent_refreshes_leave_one_token_family(server: LiveServer, racers: int) -> None:
     tokens = signed_in(server, someone())
     for _ in range(ROUNDS):
         tokens = single_family(server.send_at_once([refresh(tokens.refresh)] * racers))
@@ -47,37 +47,37 @@ def test_tokens_minted_by_a_refresh_racing_a_revocation_are_revoked(server: Live
     for _ in range(ROUNDS):
         scenario = make_scenario(server, admin)
 
-        ending, *replies = server.send_at_once([revoke(scenario), *[refresh(scenario.tokens.refresh)] * 3])
+        revocation, *responses = server.send_at_once([revoke(scenario), *[refresh(scenario.tokens.refresh)] * 3])
 
-        assert ending.status == 200, ending
-        assert {reply.code for reply in replies} <= {"ok", "session_revoked"}, replies
-        minted = {tokens_of(reply) for reply in replies if reply.status == 200}
+        assert revocation.status == 200, revocation
+        assert {response.code for response in responses} <= {"ok", "session_revoked"}, responses
+        minted = {tokens_of(response) for response in responses if response.status == 200}
         assert all(is_revoked(server, tokens) for tokens in {scenario.tokens, *minted})
 
 
 @pytest.mark.parametrize(
     "name", ["deletion of the account", "an administrator deactivates", "an administrator deletes"]
 )
-def test_a_theft_that_comes_to_light_during_the_end_of_an_account_is_no_deadlock(server: LiveServer, name: str) -> None:
+def test_reuse_detection_during_an_account_removal_does_not_deadlock(server: LiveServer, name: str) -> None:
     admin = administrator(server)
     for _ in range(ROUNDS):
         scenario = make_scenario(server, admin)
         latest = tokens_of(server.send(refresh(tokens_of(server.send(refresh(scenario.tokens.refresh))).refresh)))
 
-        ending, *replies = server.send_at_once([ALL[name](scenario), *[refresh(scenario.tokens.refresh)] * 3])
+        revocation, *responses = server.send_at_once([ALL[name](scenario), *[refresh(scenario.tokens.refresh)] * 3])
 
-        assert ending.status == 200, ending
-        assert {reply.code for reply in replies} <= {"refresh_token_reused", "session_revoked"}, replies
+        assert revocation.status == 200, revocation
+        assert {response.code for response in responses} <= {"refresh_token_reused", "session_revoked"}, responses
         assert is_revoked(server, latest)
 
 
-def test_a_theft_that_many_commit_at_once_is_punished_before_anybody_is_told(server: LiveServer) -> None:
+def test_concurrent_reuse_revokes_the_session_before_any_response(server: LiveServer) -> None:
     for _ in range(ROUNDS):
         user = someone()
         stolen = signed_in(server, user)
         latest = tokens_of(server.send(refresh(tokens_of(server.send(refresh(stolen.refresh))).refresh)))
 
-        codes = [reply.code for reply in server.send_at_once([refresh(stolen.refresh)] * 4)]
+        codes = [response.code for response in server.send_at_once([refresh(stolen.refresh)] * 4)]
 
         assert sorted(codes) == ["refresh_token_reused"] + ["session_revoked"] * 3
         assert is_revoked(server, latest)

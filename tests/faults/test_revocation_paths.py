@@ -11,7 +11,7 @@ from accounts.testing.cast import Tokens, log_in, me, refresh, signed_in, someon
 from core.testing import live_database, live_server
 from core.testing.live_server import ApiRequest, LiveServer
 from sessions_tracking.models import Session
-from tests.faults.out_of_band_changes import DEEDS, Deed, in_the_admin, post_in_the_admin, take_the_password_away
+from tests.faults.out_of_band_changes import CHANGES, Change, in_admin, post_in_admin, remove_password
 from tests.faults.revocation_paths import (
     ALL,
     SINGLE,
@@ -33,26 +33,26 @@ class Nodes:
     here: LiveServer
     there: LiveServer
     admin: str
-    stranger: Tokens
+    other_user: Tokens
 
 
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Iterator[Nodes]:
     here, there = tmp_path_factory.mktemp("here"), tmp_path_factory.mktemp("there")
-    one = {"WEB_WORKERS": "1"}
+    single_worker = {"WEB_WORKERS": "1"}
     with (
         live_database.in_use(here, django_db_blocker),
-        live_server.running(here, **one, BCRYPT_ROUNDS="5") as first,
-        live_server.running(there, **one) as second,
+        live_server.running(here, **single_worker, BCRYPT_ROUNDS="5") as first,
+        live_server.running(there, **single_worker) as second,
     ):
         yield Nodes(first, second, administrator(first), signed_in(first, someone()))
 
 
 @pytest.fixture
 def scenario(nodes: Nodes) -> Scenario:
-    """The other node has seen every token, and remembers whom it stands for."""
+    """A scenario whose tokens the other node has in its principal cache."""
     scenario = make_scenario(nodes.here, nodes.admin)
-    assert all(is_alive(nodes.there, tokens) for tokens in (scenario.tokens, scenario.other, nodes.stranger))
+    assert all(is_alive(nodes.there, tokens) for tokens in (scenario.tokens, scenario.other, nodes.other_user))
     return scenario
 
 
@@ -64,16 +64,16 @@ def test_revoking_one_session_revokes_it_on_every_node_and_no_other(
 
     assert is_revoked(nodes.there, scenario.tokens)
     assert is_alive(nodes.there, scenario.other)
-    assert is_alive(nodes.there, nodes.stranger)
+    assert is_alive(nodes.there, nodes.other_user)
 
 
 @pytest.mark.parametrize("revoke", ALL.values(), ids=ALL.keys())
-def test_a_door_of_all_sessions_ends_them_everywhere_and_nobody_elses(
+def test_revoking_all_sessions_of_a_user_revokes_them_on_every_node_and_no_others(
     nodes: Nodes, scenario: Scenario, revoke: RevocationPath
 ) -> None:
     assert nodes.here.send(revoke(scenario)).status == 200
 
-    _assert_all_ended(nodes, scenario)
+    _assert_all_revoked(nodes, scenario)
 
 
 @pytest.mark.parametrize(("cookie", "token"), [("jwt", "access"), ("refreshToken", "refresh")])
@@ -106,55 +106,55 @@ def test_a_session_beyond_the_limit_is_revoked_on_every_node(nodes: Nodes, scena
     assert is_alive(nodes.there, scenario.other)
 
 
-@pytest.mark.parametrize("deed", DEEDS.values(), ids=DEEDS.keys())
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
 def test_changes_outside_the_api_revoke_all_sessions_on_every_node(
-    nodes: Nodes, scenario: Scenario, deed: Deed
+    nodes: Nodes, scenario: Scenario, change: Change
 ) -> None:
-    deed(scenario)
+    change(scenario)
 
-    _assert_all_ended(nodes, scenario)
+    _assert_all_revoked(nodes, scenario)
 
 
 def test_removing_a_password_in_the_admin_revokes_all_sessions_on_every_node(nodes: Nodes, scenario: Scenario) -> None:
-    take_the_password_away(scenario)
+    remove_password(scenario)
 
-    _assert_all_ended(nodes, scenario)
+    _assert_all_revoked(nodes, scenario)
 
 
 def test_the_admin_has_no_bulk_deletion(nodes: Nodes, scenario: Scenario) -> None:
-    """It would delete rows without a word to Redis, and the last administrator among many."""
-    reply = post_in_the_admin(scenario, "", action="delete_selected", _selected_action="{user}", post="yes")
+    """Bulk deletion would skip the cache invalidation and the check for the last administrator."""
+    response = post_in_admin(scenario, "", action="delete_selected", _selected_action="{user}", post="yes")
 
-    assert reply.status_code == 302  # back to the list, with a word that there is no such action
+    assert response.status_code == 302  # back to the list, because the action does not exist
     assert User.objects.filter(id=scenario.user.id).exists()
     assert is_alive(nodes.there, scenario.tokens)
 
 
 @pytest.mark.parametrize("promoted_by", ["api", "admin"])
-def test_a_change_of_role_takes_hold_everywhere_with_the_next_request(
+def test_a_role_change_applies_to_the_next_request_on_every_node(
     nodes: Nodes, scenario: Scenario, promoted_by: str
 ) -> None:
-    def become(role: Role) -> None:
+    def set_role(role: Role) -> None:
         if promoted_by == "admin":
-            in_the_admin("{user}/change/", role=role, is_active="on")(scenario)
+            in_admin("{user}/change/", role=role, is_active="on")(scenario)
         else:
             assert nodes.here.send(_role(scenario, role)).status == 200
 
-    listing = ApiRequest("GET", "/users", token=scenario.tokens.access)
+    list_users = ApiRequest("GET", "/users", token=scenario.tokens.access)
     for role, status in [(Role.ADMIN, 200), (Role.USER, 403)] * 3:
-        become(role)
-        assert {node.send(listing).status for node in (nodes.there, nodes.here)} == {status}
+        set_role(role)
+        assert {node.send(list_users).status for node in (nodes.there, nodes.here)} == {status}
 
     assert is_alive(nodes.there, scenario.tokens)
 
 
 def test_after_concurrent_role_changes_every_node_uses_the_committed_role(nodes: Nodes, scenario: Scenario) -> None:
-    listing = ApiRequest("GET", "/users", token=scenario.tokens.access)
+    list_users = ApiRequest("GET", "/users", token=scenario.tokens.access)
     for _ in range(30):
         nodes.here.send_at_once([_role(scenario, role) for role in (Role.ADMIN, Role.USER)])
 
         is_admin = User.objects.get(id=scenario.user.id).role == Role.ADMIN
-        assert nodes.there.send(listing).status == (200 if is_admin else 403)
+        assert nodes.there.send(list_users).status == (200 if is_admin else 403)
 
 
 def test_rehashing_a_password_at_login_revokes_no_session(nodes: Nodes, scenario: Scenario) -> None:
@@ -173,9 +173,9 @@ def _role(scenario: Scenario, role: Role) -> ApiRequest:
     return ApiRequest("PATCH", f"/users/{scenario.user.id}", {"role": role}, scenario.admin)
 
 
-def _assert_all_ended(nodes: Nodes, scenario: Scenario) -> None:
+def _assert_all_revoked(nodes: Nodes, scenario: Scenario) -> None:
     assert is_revoked(nodes.there, scenario.tokens)
     assert is_revoked(nodes.there, scenario.other)
-    assert is_alive(nodes.there, nodes.stranger)
+    assert is_alive(nodes.there, nodes.other_user)
     assert nodes.there.send(me(nodes.admin)).status == 200
     assert not Session.objects.filter(user=scenario.user.id, revoked_at=None).exists()
