@@ -1,4 +1,4 @@
-"""bcrypt over SHA-256, so that no password is cut at bcrypt's 72 bytes; the cost is a setting."""
+"""bcrypt over SHA-256, so that bcrypt does not truncate passwords to 72 bytes; the cost is a setting."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from accounts.passwords import hashing_limiter
 
 
 class BCryptHasher(BCryptSHA256PasswordHasher):
-    """A hash of another cost is renewed at the next login, which ends no session."""
+    """A hash of another cost is upgraded at the next login, without revoking sessions."""
 
     @property
     def rounds(self) -> int:  # type: ignore[override]

@@ -1,8 +1,8 @@
-"""Passwords, hashed and checked in one Unicode form: keyboards send the same letter composed (NFC) or in parts (NFD).
+"""Hashes and checks passwords in one Unicode form: keyboards send the same letter composed (NFC) or decomposed (NFD).
 
-A new password is hashed as NFC (NIST SP 800-63B-4 §3.1.1.2). A hash that was made of another form, before passwords were
-normalized, still matches, and is renewed at the next login. ASCII has one form and costs one hash.
-All code must hash and verify passwords here, not by Django's own functions; a test checks that.
+A new password is hashed as NFC (NIST SP 800-63B-4 §3.1.1.2). A hash of another form, from before passwords were
+normalized, still matches, and is upgraded at the next login. ASCII has one form and costs one hash.
+All code must hash and verify passwords with this module instead of Django's functions; a test checks this.
 """
 
 import base64
@@ -50,10 +50,10 @@ def make(password: str | None) -> str:
 
 
 def verify(password: str, encoded: str, *, check_all_forms: bool = False) -> tuple[bool, bool]:
-    """Return whether the password is right, and whether its hash should be renewed. Raises Overloaded.
+    """Return whether the password is correct, and whether its hash should be upgraded. Raises Overloaded.
 
-    A wrong password costs one hash for each form of it. `check_all_forms` makes a right one cost the same, for an account that
-    refuses it anyway.
+    A wrong password costs one hash for each form of it. `check_all_forms` makes a correct one cost the same, for an account that
+    rejects it anyway.
     """
     is_correct = is_outdated = False
     with hashing_limiter.hashing_slot():  # one slot, also for the hashes that compensate for another cost
@@ -71,7 +71,7 @@ def is_current_algorithm(encoded: str) -> bool:
 
 
 def empty_hash(*, salt: bytes) -> str:
-    """Return a hash of today's cost with this salt of 16 bytes, which no password has."""
+    """Return a hash of the current cost with this 16-byte salt that matches no password."""
     hasher: Any = hashers.get_hasher()
     text = base64.b64encode(salt).decode()[:22].translate(_BCRYPT_ALPHABET)
     return f"{hasher.algorithm}$$2b${hasher.rounds:02d}${text}"
@@ -92,7 +92,7 @@ def make_beside(password: str, reference: str) -> str:
 
 
 def match(password: str, reference: str, claims: Iterable[str], *, check_all_forms: bool = False) -> Match:
-    """As `verify` of `reference`; the same computation compares the `claims` that have its salt and cost. Raises Overloaded."""
+    """Verify `reference` and, with the same computation, `claims` of the same salt and cost. Raises Overloaded."""
     hasher: Any = hashers.get_hasher()
     result = Match()
     with hashing_limiter.hashing_slot():
@@ -101,7 +101,7 @@ def match(password: str, reference: str, claims: Iterable[str], *, check_all_for
             if constant_time_compare(computed, reference):
                 is_outdated = hasher.must_update(reference) or form != normalize(password)
                 result = Match(is_correct=True, is_outdated=is_outdated)
-            elif any([constant_time_compare(computed, claim) for claim in claims]):  # noqa: C419 - all, so that time tells nothing
+            elif any([constant_time_compare(computed, claim) for claim in claims]):  # noqa: C419 - compares all claims, for constant time
                 return Match(is_claim=True)
             elif hasher.must_update(reference):
                 hasher.harden_runtime(form, reference)
@@ -122,7 +122,7 @@ def spend_as_much(password: str) -> None:
 
 
 def _forms(password: str) -> tuple[str, ...]:
-    """The NFC form first, then those of which an older hash may have been made: as it was sent, and NFD."""
+    """Return the forms to try: NFC, then those that older hashes may have, as sent and NFD."""
     if password.isascii() or len(password) > MAX_RAW_LENGTH:
         return (password,)
     return tuple(dict.fromkeys([normalize(password), password, unicodedata.normalize("NFD", password)]))

@@ -1,4 +1,4 @@
-"""Limits how many passwords a process hashes at once: a hash takes a core for a fifth of a second. The rest wait in a queue."""
+"""Limits concurrent hashes in a process: a hash takes a core for a fifth of a second. Other callers wait in a queue."""
 
 import threading
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ class Queue:
     def acquire(self, *, timeout: float | None, path: Path = ()) -> bool:
         """Return True with a slot, which `release` returns; False if too many callers wait, or after `timeout` seconds.
 
-        A caller without a timeout is never turned away, however long the queue.
+        A caller without a timeout is never rejected, however long the queue is.
         """
         waiter = Waiter((path + FLOW_LEVELS * ("",))[:FLOW_LEVELS], bounded=timeout is not None)
         with self._lock:
@@ -91,7 +91,7 @@ _ADMITTED = "admitted_to_hash"  # an attribute of the request
 
 
 def ensure_capacity() -> None:
-    """Raise Overloaded before a request does the work that precedes its hash, if the hash would be turned away."""
+    """Raise Overloaded before a request does the work that precedes its hash, if the queue is full."""
     if _timeout() is not None and _queue.is_full_for(_path()):
         raise _overloaded()
 

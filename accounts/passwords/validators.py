@@ -82,7 +82,7 @@ class ContextWordsValidator:
 
 
 class EndSessionsOnChange:
-    """Not a rule: Django calls `password_changed` when a user is saved after `set_password`.
+    """Revokes sessions: Django calls `password_changed` when a user is saved after `set_password`.
 
     Thus the admin, commands and shells revoke the sessions and cancel unsent resets, as the API does. Django does not call it
     for a hash that a login upgrades, which is no change of the password.

@@ -1,4 +1,4 @@
-"""A client of the real API for tests, and the users who sign in with it."""
+"""An API client for tests, and the users who sign in with it."""
 
 import json
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ CHROME = (
 
 
 class ApiClient(APIClient):
-    """Speaks JSON to /api/auth. What a request leaves for after its commit has happened when it returns."""
+    """Sends JSON to /api/auth. On-commit callbacks have run when a request returns."""
 
     def request(self, **kwargs: Any) -> Any:
         with TestCase.captureOnCommitCallbacks(execute=True):
@@ -28,24 +28,24 @@ class ApiClient(APIClient):
         return super().generic(method, path if path.startswith("/api") else f"/api/auth{path}", *args, **kwargs)
 
     def bearing(self, token: str) -> "ApiClient":
-        """Another client, without cookies, that sends this access token."""
+        """Return another client, without cookies, that sends this access token."""
         other = ApiClient()
         other.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
         return other
 
 
-def _read_whole(reply: Any) -> Any:
-    """A response that is made while it is sent, as one that is whole; any other as it is."""
-    if not reply.streaming:
-        return reply
-    whole: Any = HttpResponse(reply.getvalue(), status=reply.status_code, headers=dict(reply.headers))
+def _read_whole(response: Any) -> Any:
+    """Return a streaming response as an ordinary one, any other unchanged."""
+    if not response.streaming:
+        return response
+    whole: Any = HttpResponse(response.getvalue(), status=response.status_code, headers=dict(response.headers))
     whole.json = lambda: json.loads(whole.content)
     return whole
 
 
 @dataclass
 class SignedIn:
-    """A signed-in user: `client` bears the access token and no cookie."""
+    """A signed-in user: `client` sends the access token and no cookie."""
 
     user: User
     client: ApiClient
@@ -69,6 +69,6 @@ def create_user(name: str, *, verified: bool) -> User:
     return User.objects.create_user(name, f"{name}@example.com", PASSWORD, email_verified_at=verified_at)
 
 
-def headers_of(reply: Any) -> dict[str, str]:
-    """All but the name of the request, which no two share."""
-    return {name: value for name, value in reply.headers.items() if name != "X-Request-Id"}
+def headers_of(response: Any) -> dict[str, str]:
+    """Return the headers without the request id, which is always unique."""
+    return {name: value for name, value in response.headers.items() if name != "X-Request-Id"}

@@ -1,4 +1,4 @@
-"""The cast of the tests that run against a live server: people who are really there for every process."""
+"""Users and requests for tests against a live server: the users are committed, so that every process sees them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -32,9 +32,9 @@ def signed_in(server: LiveServer, user: User) -> Tokens:
     return tokens_of(server.send(log_in(user)))
 
 
-def tokens_of(reply: ApiResponse) -> Tokens:
-    assert reply.status == 200, reply
-    pair: dict[str, Any] = reply.data["tokens"]
+def tokens_of(response: ApiResponse) -> Tokens:
+    assert response.status == 200, response
+    pair: dict[str, Any] = response.data["tokens"]
     return Tokens(access=pair["accessToken"], refresh=pair["refreshToken"])
 
 

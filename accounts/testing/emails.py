@@ -1,4 +1,4 @@
-"""Reads codes and tokens out of emails."""
+"""Extracts codes and tokens from emails."""
 
 import re
 from urllib.parse import parse_qs, urlsplit
@@ -7,14 +7,14 @@ from django.core.mail import EmailMessage
 
 
 def code_in(message: EmailMessage) -> str:
-    """The six-digit code of an email, outside its links."""
-    found = re.search(r"(?<!\w)(\d{6})(?!\w)", re.sub(r"https?://\S+", "", str(message.body)))
-    assert found, message.body
-    return found[1]
+    """Return the six-digit code outside of links."""
+    match = re.search(r"(?<!\w)(\d{6})(?!\w)", re.sub(r"https?://\S+", "", str(message.body)))
+    assert match, message.body
+    return match[1]
 
 
 def token_in(message: EmailMessage) -> str:
-    """The token of the link in an email."""
-    found = re.search(r"https?://\S+[?&]token=\S+", str(message.body))
-    assert found, message.body
-    return parse_qs(urlsplit(found[0]).query)["token"][0]
+    """Return the token of the link."""
+    match = re.search(r"https?://\S+[?&]token=\S+", str(message.body))
+    assert match, message.body
+    return parse_qs(urlsplit(match[0]).query)["token"][0]

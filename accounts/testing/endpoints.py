@@ -1,4 +1,4 @@
-"""Every endpoint that takes a body, with one that it accepts: what the tests of hostile input work through."""
+"""All endpoints with a body, each with a valid one, for the tests of hostile input."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from accounts.testing.api_client import PASSWORD
 
 @dataclass(frozen=True)
 class Endpoint:
-    """`lenient` names the fields that may also be null; `kinds` the JSON type of those that are no text."""
+    """`lenient` names the fields that may also be null; `kinds` maps fields to JSON types other than text."""
 
     method: str
     path: str
@@ -23,7 +23,7 @@ class Endpoint:
         return f"{self.method} {self.path}"
 
     def with_field(self, name: str, value: object) -> dict[str, Any]:
-        """The body with this one value in it; of the three names of a login only one may be given."""
+        """Return the body with this field. A login accepts only one of its three identifiers."""
         body = dict(self.body)
         if self.path == "/login" and name in _NAMES:
             body.pop("username")
@@ -35,10 +35,10 @@ _PERSON = {"firstName": "Alice", "lastName": "Liddell", "language": "en"}
 _ACCOUNT = {"email": "new@example.com", "username": "newcomer", "password": PASSWORD} | _PERSON
 _RIGHTS = {"role": "USER", "isActive": True, "emailVerified": True}
 _RIGHT_KINDS = {"isActive": bool, "emailVerified": bool}
-_OUT = {"isActive": False, "deactivationReason": "Left the company"}
+_DEACTIVATION = {"isActive": False, "deactivationReason": "Left the company"}
 _NEW = "Another-Horse-8"
 _TOKEN = "bm90IGEgdG9rZW4"
-_QUESTION = {"token": _TOKEN, "token_type_hint": "access_token", "client_id": "x", "client_secret": "y"}
+_INTROSPECTION = {"token": _TOKEN, "token_type_hint": "access_token", "client_id": "x", "client_secret": "y"}
 
 ENDPOINTS = [
     Endpoint("POST", "/register", _ACCOUNT),
@@ -76,13 +76,13 @@ ENDPOINTS = [
     Endpoint("POST", "/mfa/recovery-codes", {"password": PASSWORD}, caller="alice"),
     Endpoint("POST", "/mfa/verify", {"mfaToken": _TOKEN, "code": "123456"}),
     Endpoint("POST", "/mfa/verify", {"mfaToken": _TOKEN, "recoveryCode": "K7M2X-QH4TR"}),
-    Endpoint("POST", "/introspect", _QUESTION),
-    Endpoint("POST", "/revoke", _QUESTION),
+    Endpoint("POST", "/introspect", _INTROSPECTION),
+    Endpoint("POST", "/revoke", _INTROSPECTION),
     Endpoint("POST", "/users", _ACCOUNT | _RIGHTS, caller="admin", kinds=_RIGHT_KINDS),
-    Endpoint("PATCH", "/users/{user}", _OUT, caller="admin", kinds={"isActive": bool}),
+    Endpoint("PATCH", "/users/{user}", _DEACTIVATION, caller="admin", kinds={"isActive": bool}),
     Endpoint("PATCH", "/users/{user}", _ACCOUNT | _RIGHTS, caller="admin", kinds=_RIGHT_KINDS),
 ]
-# They change something, but look at no body.
+# Unsafe methods that ignore the body.
 WITHOUT_BODY = {
     ("DELETE", "/sessions/{pk}"),
     ("DELETE", "/users/{pk}"),

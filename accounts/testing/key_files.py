@@ -1,4 +1,4 @@
-"""Directories of signing keys for the tests, made by the command that deployments use."""
+"""Directories of signing keys for tests, created by the command that deployments use."""
 
 import io
 from pathlib import Path
@@ -10,10 +10,10 @@ from accounts.tokens.keys.files import KeyFile, State
 
 
 def rotate(directory: Path, *options: str) -> str:
-    """What the command said, on both its outputs."""
-    said = io.StringIO()
-    call_command("rotate_keys", "--directory", str(directory), *options, stdout=said, stderr=said)
-    return said.getvalue()
+    """Run rotate_keys. Return its output, stdout and stderr together."""
+    output = io.StringIO()
+    call_command("rotate_keys", "--directory", str(directory), *options, stdout=output, stderr=output)
+    return output.getvalue()
 
 
 def keys_in(directory: Path) -> list[KeyFile]:
@@ -21,9 +21,9 @@ def keys_in(directory: Path) -> list[KeyFile]:
 
 
 def key_in(directory: Path, state: State) -> KeyFile:
-    """The only key in this state."""
-    (found,) = (file for file in keys_in(directory) if file.state is state)
-    return found
+    """Return the only key in this state."""
+    (key_file,) = (file for file in keys_in(directory) if file.state is state)
+    return key_file
 
 
 def states_in(directory: Path) -> dict[str, int]:

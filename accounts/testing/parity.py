@@ -1,4 +1,4 @@
-"""Sends one request by two ways: Django's test client, and the WSGI application as the web server calls it."""
+"""Sends a request through Django's test client, or through the WSGI application as the web server does."""
 
 import json
 import re
@@ -22,7 +22,7 @@ _TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
 
 
 class EmptyStream:
-    """What the web server passes for a request without a body: no file of Python's."""
+    """The input of a request without a body. As with the web server, it is not an `io` object."""
 
     def read(self, _size: int = -1) -> bytes:
         return b""

@@ -1,4 +1,4 @@
-"""The settings of a deployment that waits for Redis, so that a busy machine does not make its processes count alone."""
+"""Settings with long Redis timeouts, so that processes on a busy machine do not fall back to counting alone."""
 
 from typing import Any
 

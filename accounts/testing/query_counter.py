@@ -1,4 +1,4 @@
-"""Counts what a call asks of the stores: every SQL statement and every trip to Redis, on real connections."""
+"""Counts the SQL statements and Redis round trips of a call, on real connections."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ _FRAME = re.compile(r"BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE")
 
 @dataclass
 class Work:
-    """`sql` holds `SELECT table` and the like, in order; `frames` transaction marks; `redis` a list of commands a round trip."""
+    """`sql`: `SELECT table` etc. in order. `frames`: BEGIN, COMMIT etc. `redis`: the commands of each round trip."""
 
     sql: list[str] = field(default_factory=list)
     frames: list[str] = field(default_factory=list)
@@ -29,16 +29,16 @@ Measure = Callable[[Callable[[], Any]], Work]
 
 
 def measuring(monkeypatch: pytest.MonkeyPatch) -> Measure:
-    """A function that runs a call and says what it asked of the database and of Redis."""
+    """Return a function that runs a call and returns its SQL statements and Redis commands."""
 
     def run(call: Callable[[], Any]) -> Work:
-        get_redis_connection("default").ping()  # a new connection introduces itself, which is not the request's affair
+        get_redis_connection("default").ping()  # so that the handshake of a new connection is not counted
         with _recorded_commands(monkeypatch) as trips, CaptureQueriesContext(connection) as queries:
             call()
         texts = [query["sql"] for query in queries.captured_queries]
         return Work(
-            sql=[_in_short(text) for text in texts if not _FRAME.match(text)],
-            frames=[found[0] for text in texts if (found := _FRAME.match(text))],
+            sql=[_shorten(text) for text in texts if not _FRAME.match(text)],
+            frames=[match[0] for text in texts if (match := _FRAME.match(text))],
             redis=trips,
         )
 
@@ -60,7 +60,7 @@ def _recorded_commands(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[st
         yield trips
 
 
-def _in_short(statement: str) -> str:
+def _shorten(statement: str) -> str:
     verb = statement.split(" ", 1)[0]
     table = re.search(r'(?:FROM|INTO|UPDATE) "(\w+)"', statement)
     assert table, statement

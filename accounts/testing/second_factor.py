@@ -1,4 +1,4 @@
-"""What the tests of the second factor share: an authenticator app whose clock the test sets, and people who have one."""
+"""An authenticator app, and users who have enrolled one."""
 
 import time
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ WRONG_RECOVERY_CODE = "AAAAA-AAAAA"
 
 @dataclass
 class AuthenticatorApp:
-    """Alice's phone. `code()` is what it shows, `drift` steps of thirty seconds from now."""
+    """`code(drift)` is the code of `drift` steps of thirty seconds from now."""
 
     secret: str = field(repr=False)
 
@@ -25,7 +25,7 @@ class AuthenticatorApp:
         return int(time.time()) // 30
 
     def wrong_code(self) -> str:
-        """One that is right at none of the times near now."""
+        """Return a code that is wrong for all time steps near now."""
         near = {self.code(drift) for drift in range(-3, 4)}
         return next(code for code in map("{:06d}".format, range(8)) if code not in near)
 
@@ -38,25 +38,23 @@ class UserWithTotp:
     session: SignedIn
 
     def pending(self, **body: Any) -> str:
-        """The mfaToken of a new sign-in with the right password."""
-        reply = ApiClient().post("/login", {"username": self.user.username, "password": PASSWORD} | body)
-        assert reply.status_code == 200, reply.content
-        return str(reply.json()["data"]["mfaToken"])
+        """Log in with the password, and return the mfaToken."""
+        response = ApiClient().post("/login", {"username": self.user.username, "password": PASSWORD} | body)
+        assert response.status_code == 200, response.content
+        return str(response.json()["data"]["mfaToken"])
 
 
 def enrol(session: SignedIn) -> UserWithTotp:
-    """Adds an authenticator app over the API. Its confirmation uses up the code of the step before now."""
+    """Add an authenticator app. The confirmation uses the code of the previous time step, so the current one stays valid."""
     secret = session.client.post("/mfa/totp").json()["data"]["secret"]
     app = AuthenticatorApp(secret)
     step = app.step()
-    reply = session.client.post("/mfa/totp/confirm", {"code": app.code(-1)})
-    if (
-        reply.status_code != 200 and app.step() != step
-    ):  # the next thirty seconds have begun meanwhile, and the code was too old
-        reply = session.client.post("/mfa/totp/confirm", {"code": app.code(-1)})
-    assert reply.status_code == 200, reply.content
+    response = session.client.post("/mfa/totp/confirm", {"code": app.code(-1)})
+    if response.status_code != 200 and app.step() != step:  # a new time step has begun, and the code was too old
+        response = session.client.post("/mfa/totp/confirm", {"code": app.code(-1)})
+    assert response.status_code == 200, response.content
     session.user.refresh_from_db()
-    return UserWithTotp(session.user, app, reply.json()["data"]["recoveryCodes"], session)
+    return UserWithTotp(session.user, app, response.json()["data"]["recoveryCodes"], session)
 
 
 def verify(token: str, client: ApiClient | None = None, **proof: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A service that asks about tokens, as the tests play it."""
+"""A service that introspects and revokes tokens."""
 
 import base64
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True)
 class Service:
-    """Speaks as the RFCs have it: forms, and HTTP Basic."""
+    """Sends forms with HTTP Basic authentication (RFC 7662, RFC 7009)."""
 
     client: ServiceClient
     secret: str = field(repr=False)
@@ -24,14 +24,14 @@ class Service:
         return basic(str(self.client.id), self.secret)
 
     def introspect(self, token: str, **fields: str) -> dict[str, Any]:
-        reply = self.ask("/introspect", token=token, **fields)
-        assert reply.status_code == 200, reply.content
-        return dict(reply.json())
+        response = self.send("/introspect", token=token, **fields)
+        assert response.status_code == 200, response.content
+        return dict(response.json())
 
     def revoke(self, token: str, **fields: str) -> Any:
-        return self.ask("/revoke", token=token, **fields)
+        return self.send("/revoke", token=token, **fields)
 
-    def ask(self, path: str, **fields: str) -> Any:
+    def send(self, path: str, **fields: str) -> Any:
         return post_form(path, fields, Authorization=self.basic)
 
 

@@ -1,4 +1,4 @@
-"""The settings of a worker in the tests: the real ones, with pauses that a test can wait for."""
+"""The settings of a worker with delays short enough for tests."""
 
 from datetime import timedelta
 

@@ -46,7 +46,7 @@ def test_a_new_secret_key_invalidates_service_credentials(settings: Settings) ->
 
     settings.SECRET_KEY = FRESH
 
-    assert service.ask("/introspect", token="any").status_code == 401
+    assert service.send("/introspect", token="any").status_code == 401
 
 
 @pytest.mark.parametrize("prepared", [True, False])

@@ -1,4 +1,4 @@
-"""What a reverse proxy is told of a request. Most tests ask twice: Django, and the shortcut in front of it."""
+"""Forward authentication for reverse proxies. Most tests run through Django and through the fast path."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("db_releases")]
 
 
 @pytest.fixture(params=[via_django, via_wsgi])
-def ask(request: pytest.FixtureRequest) -> Send:
+def send(request: pytest.FixtureRequest) -> Send:
     by: Send = request.param
     return lambda headers, method="GET", path="/forward-auth": by(method, headers, path)
 
@@ -46,7 +46,7 @@ def _hosts(settings: Settings) -> None:
 
 
 @pytest.fixture
-def here(alice: User, sign_in: SignIn) -> SignedIn:
+def signed_in(alice: User, sign_in: SignIn) -> SignedIn:
     return sign_in(alice)
 
 
@@ -58,108 +58,108 @@ def _cookie(signed_in: SignedIn) -> Headers:
     return {"Cookie": f"theme=dark; jwt={signed_in.access}"}
 
 
-def _refused(response: ApiResult, status: int, code: str) -> bool:
+def _is_rejected(response: ApiResult, status: int, code: str) -> bool:
     envelope = b'"success": false' in response.body and f'"code": "{code}"'.encode() in response.body
     return (response.status, response.identity) == (status, {}) and envelope
 
 
 @pytest.mark.parametrize("credentials", [_bearer, _cookie])
 def test_a_valid_token_returns_the_identity_headers(
-    ask: Send, here: SignedIn, credentials: Callable[..., Headers]
+    send: Send, signed_in: SignedIn, credentials: Callable[..., Headers]
 ) -> None:
-    response = ask(credentials(here))
+    response = send(credentials(signed_in))
 
     assert response.status == 200
     assert response.identity == {
-        "X-Auth-User-Id": str(here.user.id),
+        "X-Auth-User-Id": str(signed_in.user.id),
         "X-Auth-Username": "alice",
         "X-Auth-Role": "USER",
-        "X-Auth-Session-Id": here.session_id,
+        "X-Auth-Session-Id": signed_in.session_id,
     }
     assert response.headers["Cache-Control"] == "no-store"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert (response.headers["Content-Type"], response.body) == ("application/json", b'{"success":true}')
 
 
-def test_a_trailing_slash_and_head_return_the_same_identity(ask: Send, here: SignedIn) -> None:
-    assert ask(_bearer(here), path="/forward-auth/").identity == ask(_bearer(here)).identity
-    assert ask(_bearer(here), method="HEAD").identity == ask(_bearer(here)).identity
+def test_a_trailing_slash_and_head_return_the_same_identity(send: Send, signed_in: SignedIn) -> None:
+    assert send(_bearer(signed_in), path="/forward-auth/").identity == send(_bearer(signed_in)).identity
+    assert send(_bearer(signed_in), method="HEAD").identity == send(_bearer(signed_in)).identity
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
-def test_only_get_and_head_are_allowed(ask: Send, here: SignedIn, method: str) -> None:
-    response = ask(_bearer(here), method=method)
+def test_only_get_and_head_are_allowed(send: Send, signed_in: SignedIn, method: str) -> None:
+    response = send(_bearer(signed_in), method=method)
 
-    assert _refused(response, 405, "method_not_allowed")
+    assert _is_rejected(response, 405, "method_not_allowed")
     assert response.headers["Allow"] == "GET, HEAD"
 
 
-def test_a_request_without_a_token_is_rejected(ask: Send, db: None) -> None:
-    response = ask({})
+def test_a_request_without_a_token_is_rejected(send: Send, db: None) -> None:
+    response = send({})
 
-    assert _refused(response, 401, "authentication_required")
+    assert _is_rejected(response, 401, "authentication_required")
     assert response.headers["WWW-Authenticate"] == "Bearer"
     assert response.headers["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize("host", ["[", "a[", "]", "x y", "\\"])
-def test_an_invalid_forwarded_host_trusts_no_origin(ask: Send, here: SignedIn, host: str) -> None:
-    asked = {"Cookie": f"jwt={here.access}", "X-Forwarded-Method": "POST", "X-Forwarded-Host": host} | EVIL
+def test_an_invalid_forwarded_host_trusts_no_origin(send: Send, signed_in: SignedIn, host: str) -> None:
+    forwarded = {"Cookie": f"jwt={signed_in.access}", "X-Forwarded-Method": "POST", "X-Forwarded-Host": host} | EVIL
 
-    assert _refused(ask(asked), 403, "origin_not_allowed")
+    assert _is_rejected(send(forwarded), 403, "origin_not_allowed")
 
 
 @pytest.mark.parametrize("header", ["Bearer x", "Bearer ", "Basic YTpi", "", "Bearer a b", "Bearer \xff"])
-def test_a_valid_cookie_does_not_replace_an_invalid_header(ask: Send, here: SignedIn, header: str) -> None:
-    assert _refused(ask(_cookie(here) | {"Authorization": header}), 401, "token_invalid")
+def test_a_valid_cookie_does_not_replace_an_invalid_header(send: Send, signed_in: SignedIn, header: str) -> None:
+    assert _is_rejected(send(_cookie(signed_in) | {"Authorization": header}), 401, "token_invalid")
 
 
-def test_a_refresh_token_is_rejected(ask: Send, here: SignedIn) -> None:
+def test_a_refresh_token_is_rejected(send: Send, signed_in: SignedIn) -> None:
     for headers in (
-        {"Authorization": f"Bearer {here.refresh}"},
-        {"Cookie": f"jwt={here.refresh}; refreshToken={here.refresh}"},
+        {"Authorization": f"Bearer {signed_in.refresh}"},
+        {"Cookie": f"jwt={signed_in.refresh}; refreshToken={signed_in.refresh}"},
     ):
-        assert _refused(ask(headers), 401, "token_invalid")
+        assert _is_rejected(send(headers), 401, "token_invalid")
 
 
-def test_an_expired_token_has_a_code_of_its_own(ask: Send, here: SignedIn) -> None:
-    assert ask(_bearer(here)).status == 200
+def test_an_expired_token_has_a_code_of_its_own(send: Send, signed_in: SignedIn) -> None:
+    assert send(_bearer(signed_in)).status == 200
 
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=16), tick=False):
-        assert _refused(ask(_bearer(here)), 401, "token_expired")
+        assert _is_rejected(send(_bearer(signed_in)), 401, "token_expired")
 
 
-def test_the_next_request_after_a_logout_is_rejected(ask: Send, here: SignedIn) -> None:
-    assert ask(_bearer(here)).status == 200
+def test_the_next_request_after_a_logout_is_rejected(send: Send, signed_in: SignedIn) -> None:
+    assert send(_bearer(signed_in)).status == 200
 
-    here.client.post("/logout")
+    signed_in.client.post("/logout")
 
-    assert _refused(ask(_bearer(here)), 401, "session_revoked")
-    assert _refused(ask(_cookie(here)), 401, "session_revoked")
+    assert _is_rejected(send(_bearer(signed_in)), 401, "session_revoked")
+    assert _is_rejected(send(_cookie(signed_in)), 401, "session_revoked")
 
 
-def test_username_and_role_are_current(ask: Send, here: SignedIn, admin: User, sign_in: SignIn) -> None:
+def test_username_and_role_are_current(send: Send, signed_in: SignedIn, admin: User, sign_in: SignIn) -> None:
     change = {"role": Role.ADMIN, "username": "alicia"}
-    assert sign_in(admin).client.patch(f"/users/{here.user.id}", change).status_code == 200
+    assert sign_in(admin).client.patch(f"/users/{signed_in.user.id}", change).status_code == 200
 
-    identity = ask(_bearer(here)).identity
+    identity = send(_bearer(signed_in)).identity
 
     assert (identity["X-Auth-Role"], identity["X-Auth-Username"]) == ("ADMIN", "alicia")
 
 
-def test_identity_headers_of_the_client_are_ignored(ask: Send, here: SignedIn) -> None:
+def test_identity_headers_of_the_client_are_ignored(send: Send, signed_in: SignedIn) -> None:
     forged = {"X-Auth-User-Id": "1", "X-Auth-Username": "root", "X-Auth-Role": "ADMIN", "X-Auth-Session-Id": "1"}
 
-    assert ask(forged).identity == {}
-    assert ask(forged | _bearer(here)).identity["X-Auth-Role"] == "USER"
+    assert send(forged).identity == {}
+    assert send(forged | _bearer(signed_in)).identity["X-Auth-Role"] == "USER"
 
 
 @pytest.mark.parametrize("name", ["A-b_9", "jörg", "x\r\nX-Auth-Role: ADMIN", "名"])
-def test_an_unusual_username_cannot_inject_a_header(ask: Send, here: SignedIn, name: str) -> None:
-    User.objects.filter(id=here.user.id).update(username=name)
+def test_an_unusual_username_cannot_inject_a_header(send: Send, signed_in: SignedIn, name: str) -> None:
+    User.objects.filter(id=signed_in.user.id).update(username=name)
     get_redis_connection("default").flushdb()
 
-    identity = ask(_bearer(here)).identity
+    identity = send(_bearer(signed_in)).identity
 
     assert (unquote(identity["X-Auth-Username"]), identity["X-Auth-Role"]) == (name, "USER")
     assert identity["X-Auth-Username"].isascii()
@@ -169,11 +169,11 @@ def test_an_unusual_username_cannot_inject_a_header(ask: Send, here: SignedIn, n
 @pytest.mark.parametrize("name", ["X-Forwarded-Method", "X-Original-Method"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "post", "ODD", ""])
 def test_unsafe_requests_with_a_cookie_from_another_site_are_rejected(
-    ask: Send, here: SignedIn, name: str, method: str
+    send: Send, signed_in: SignedIn, name: str, method: str
 ) -> None:
     for source in (EVIL, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://shop.example.com"}):
-        headers = _cookie(here) | SHOP | source | {name: method}
-        assert _refused(ask(headers), 403, "origin_not_allowed")
+        headers = _cookie(signed_in) | SHOP | source | {name: method}
+        assert _is_rejected(send(headers), 403, "origin_not_allowed")
 
 
 @pytest.mark.parametrize(
@@ -185,20 +185,20 @@ def test_unsafe_requests_with_a_cookie_from_another_site_are_rejected(
     ],
 )  # fmt: skip
 def test_unsafe_requests_with_a_cookie_from_the_proxied_site_are_accepted(
-    ask: Send, here: SignedIn, source: Headers
+    send: Send, signed_in: SignedIn, source: Headers
 ) -> None:
-    response = ask(_cookie(here) | SHOP | {"X-Forwarded-Method": "POST"} | source)
+    response = send(_cookie(signed_in) | SHOP | {"X-Forwarded-Method": "POST"} | source)
 
     assert response.identity["X-Auth-Username"] == "alice"
 
 
-def test_without_a_forwarded_host_the_own_origin_counts(ask: Send, here: SignedIn) -> None:
-    posting = _cookie(here) | {"X-Original-Method": "POST"}
+def test_without_a_forwarded_host_the_own_origin_counts(send: Send, signed_in: SignedIn) -> None:
+    posting = _cookie(signed_in) | {"X-Original-Method": "POST"}
 
-    assert ask(posting | {"Origin": "http://testserver"}).status == 200
-    assert _refused(ask(posting | {"Origin": "https://shop.example.com"}), 403, "origin_not_allowed")
-    assert _refused(
-        ask(posting | EVIL | {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "file"}),
+    assert send(posting | {"Origin": "http://testserver"}).status == 200
+    assert _is_rejected(send(posting | {"Origin": "https://shop.example.com"}), 403, "origin_not_allowed")
+    assert _is_rejected(
+        send(posting | EVIL | {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "file"}),
         403,
         "origin_not_allowed",
     )
@@ -207,63 +207,63 @@ def test_without_a_forwarded_host_the_own_origin_counts(ask: Send, here: SignedI
 @pytest.mark.parametrize("method", [None, "GET", "HEAD", "OPTIONS", "get", "POST"])
 @pytest.mark.parametrize("path", ["/forward-auth", "/forward-auth/"])
 def test_a_cookie_with_a_foreign_origin_is_rejected_for_every_method(
-    ask: Send, here: SignedIn, path: str, method: str | None
+    send: Send, signed_in: SignedIn, path: str, method: str | None
 ) -> None:
-    """A WebSocket handshake is a GET that no CORS protects, and what a page reads by `fetch` bears an Origin too."""
-    asked = {"X-Forwarded-Method": method} if method else {}
+    """CORS does not protect a WebSocket handshake, which is a GET; and requests of `fetch` have an Origin, too."""
+    forwarded = {"X-Forwarded-Method": method} if method else {}
     handshake = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
 
     for origin in (EVIL["Origin"], "null", "", "http://shop.example.com", "https://shop.example.com.evil.example"):
-        headers = _cookie(here) | SHOP | asked | handshake | {"Origin": origin}
-        assert _refused(ask(headers, path=path), 403, "origin_not_allowed")
+        headers = _cookie(signed_in) | SHOP | forwarded | handshake | {"Origin": origin}
+        assert _is_rejected(send(headers, path=path), 403, "origin_not_allowed")
     for origin in ("https://shop.example.com", FRIEND):
-        assert ask(_cookie(here) | SHOP | asked | handshake | {"Origin": origin}, path=path).status == 200
+        assert send(_cookie(signed_in) | SHOP | forwarded | handshake | {"Origin": origin}, path=path).status == 200
 
 
-def test_the_origin_of_the_api_is_accepted_beside_the_forwarded_one(here: SignedIn) -> None:
-    assert _via_wsgi("GET", _cookie(here) | SHOP | {"Origin": "https://testserver"}).status == 200
+def test_the_origin_of_the_api_is_accepted_beside_the_forwarded_one(signed_in: SignedIn) -> None:
+    assert _via_wsgi("GET", _cookie(signed_in) | SHOP | {"Origin": "https://testserver"}).status == 200
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
-def test_navigation_from_another_site_is_accepted(ask: Send, here: SignedIn, method: str) -> None:
-    """A navigation bears no Origin, and changes nothing."""
+def test_navigation_from_another_site_is_accepted(send: Send, signed_in: SignedIn, method: str) -> None:
+    """A navigation has no Origin, and changes nothing."""
     followed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "X-Forwarded-Method": method}
 
-    assert ask(_cookie(here) | SHOP | followed).status == 200
+    assert send(_cookie(signed_in) | SHOP | followed).status == 200
 
 
 def test_the_forwarded_origin_is_accepted_only_from_a_trusted_proxy(
-    ask: Send, here: SignedIn, settings: Settings
+    send: Send, signed_in: SignedIn, settings: Settings
 ) -> None:
     settings.TRUSTED_PROXIES = [ip_network("10.0.0.0/8")]
 
     for method in ("GET", "POST"):
-        headers = _cookie(here) | SHOP | {"Origin": "https://shop.example.com", "X-Forwarded-Method": method}
-        assert _refused(ask(headers), 403, "origin_not_allowed")
+        headers = _cookie(signed_in) | SHOP | {"Origin": "https://shop.example.com", "X-Forwarded-Method": method}
+        assert _is_rejected(send(headers), 403, "origin_not_allowed")
 
 
-def test_a_bearer_token_is_accepted_from_any_origin(ask: Send, here: SignedIn) -> None:
-    assert ask(_bearer(here) | SHOP | EVIL | {"X-Forwarded-Method": "DELETE"}).status == 200
+def test_a_bearer_token_is_accepted_from_any_origin(send: Send, signed_in: SignedIn) -> None:
+    assert send(_bearer(signed_in) | SHOP | EVIL | {"X-Forwarded-Method": "DELETE"}).status == 200
 
 
-def test_an_unknown_host_is_rejected(ask: Send, here: SignedIn) -> None:
-    assert _refused(ask(_bearer(here) | {"Host": "evil.example"}), 400, "bad_request")
+def test_an_unknown_host_is_rejected(send: Send, signed_in: SignedIn) -> None:
+    assert _is_rejected(send(_bearer(signed_in) | {"Host": "evil.example"}), 400, "bad_request")
 
 
-def test_error_messages_are_in_the_language_of_the_client(ask: Send, db: None) -> None:
-    assert "Connectez-vous" in ask({"Accept-Language": "fr"}).body.decode()
+def test_error_messages_are_in_the_language_of_the_client(send: Send, db: None) -> None:
+    assert "Connectez-vous" in send({"Accept-Language": "fr"}).body.decode()
 
 
-def test_an_accepted_request_updates_last_seen(ask: Send, here: SignedIn, settings: Settings) -> None:
+def test_an_accepted_request_updates_last_seen(send: Send, signed_in: SignedIn, settings: Settings) -> None:
     last_seen.clear()
 
-    ask(_bearer(here))
+    send(_bearer(signed_in))
 
-    assert {str(session_id) for session_id in last_seen._pending} == {here.session_id}
+    assert {str(session_id) for session_id in last_seen._pending} == {signed_in.session_id}
 
 
 def test_without_redis_sessions_are_read_from_the_database(
-    ask: Send, here: SignedIn, mallory: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+    send: Send, signed_in: SignedIn, mallory: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = sign_in(mallory)
     other.client.post("/logout")
@@ -271,42 +271,42 @@ def test_without_redis_sessions_are_read_from_the_database(
 
     breaker.record_failure()
 
-    assert ask(_bearer(here)).status == 200
-    assert _refused(ask(_bearer(other)), 401, "session_revoked")
+    assert send(_bearer(signed_in)).status == 200
+    assert _is_rejected(send(_bearer(other)), 401, "session_revoked")
 
 
 def test_without_redis_and_database_requests_are_rejected(
-    ask: Send, here: SignedIn, monkeypatch: pytest.MonkeyPatch
+    send: Send, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_token: str) -> None:
         raise OperationalError("connection to db.internal refused")
 
     monkeypatch.setattr(forward_auth, "authenticate_token", fail)
 
-    response = ask(_bearer(here))
+    response = send(_bearer(signed_in))
 
-    assert _refused(response, 503, "service_unavailable")
+    assert _is_rejected(response, 503, "service_unavailable")
     assert "db.internal" not in response.body.decode()
 
 
-def test_an_unexpected_error_rejects_the_request(here: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_rejects_the_request(signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_token: str) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(forward_auth, "authenticate_token", fail)
 
-    assert _refused(_via_wsgi("GET", _bearer(here)), 500, "server_error")
+    assert _is_rejected(_via_wsgi("GET", _bearer(signed_in)), 500, "server_error")
 
 
-def test_the_fast_path_releases_its_database_connection(here: SignedIn, db_releases: list[None]) -> None:
-    for headers in (_bearer(here), {}, {"Authorization": "Bearer x"}):
+def test_the_fast_path_releases_its_database_connection(signed_in: SignedIn, db_releases: list[None]) -> None:
+    for headers in (_bearer(signed_in), {}, {"Authorization": "Bearer x"}):
         db_releases.clear()
         _via_wsgi("GET", headers)
         assert len(db_releases) == 1
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
-def test_a_client_cannot_set_the_deferred_error_of_the_fast_path(here: SignedIn, method: str) -> None:
-    headers = _bearer(here) | {"vestibule.deferred_error": "x", "Vestibule-Deferred-Error": "x"}
+def test_a_client_cannot_set_the_deferred_error_of_the_fast_path(signed_in: SignedIn, method: str) -> None:
+    headers = _bearer(signed_in) | {"vestibule.deferred_error": "x", "Vestibule-Deferred-Error": "x"}
 
     assert _via_wsgi(method, headers).status == (405 if method == "POST" else 200)

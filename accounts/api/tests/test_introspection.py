@@ -1,4 +1,4 @@
-"""What services learn about tokens (RFC 7662), and what they do not."""
+"""Token introspection by services (RFC 7662)."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ def billing(db: None) -> Service:
 
 
 @pytest.fixture
-def here(alice: User, sign_in: SignIn) -> SignedIn:
+def signed_in(alice: User, sign_in: SignIn) -> SignedIn:
     return sign_in(alice)
 
 
@@ -38,17 +38,17 @@ def _claims(token: str) -> dict[str, Any]:
     return dict(jwt.decode(token, options={"verify_signature": False}))
 
 
-def test_an_access_token_is_described_with_user_session_and_claims(billing: Service, here: SignedIn) -> None:
-    claims = _claims(here.access)
+def test_an_access_token_is_described_with_user_session_and_claims(billing: Service, signed_in: SignedIn) -> None:
+    claims = _claims(signed_in.access)
 
-    assert billing.introspect(here.access) == {
+    assert billing.introspect(signed_in.access) == {
         "active": True,
         "token_use": "access_token",
         "token_type": "Bearer",
-        "sub": str(here.user.id),
+        "sub": str(signed_in.user.id),
         "username": "alice",
         "role": "USER",
-        "sid": here.session_id,
+        "sid": signed_in.session_id,
         "jti": claims["jti"],
         "iat": claims["iat"],
         "exp": claims["exp"],
@@ -57,25 +57,29 @@ def test_an_access_token_is_described_with_user_session_and_claims(billing: Serv
     }
 
 
-def test_a_refresh_token_has_no_bearer_token_type(billing: Service, here: SignedIn) -> None:
-    found = billing.introspect(here.refresh)
+def test_a_refresh_token_has_no_bearer_token_type(billing: Service, signed_in: SignedIn) -> None:
+    result = billing.introspect(signed_in.refresh)
 
-    assert (found["active"], found["token_use"], found["jti"]) == (True, "refresh_token", _claims(here.refresh)["jti"])
-    assert "token_type" not in found
+    assert (result["active"], result["token_use"], result["jti"]) == (
+        True,
+        "refresh_token",
+        _claims(signed_in.refresh)["jti"],
+    )
+    assert "token_type" not in result
 
 
 @pytest.mark.parametrize("hint", ["access_token", "refresh_token", "something_else"])
-def test_a_wrong_hint_does_not_hide_a_token(billing: Service, here: SignedIn, hint: str) -> None:
-    assert billing.introspect(here.access, token_type_hint=hint)["active"] is True
-    assert billing.introspect(here.refresh, token_type_hint=hint)["active"] is True
+def test_a_wrong_hint_does_not_hide_a_token(billing: Service, signed_in: SignedIn, hint: str) -> None:
+    assert billing.introspect(signed_in.access, token_type_hint=hint)["active"] is True
+    assert billing.introspect(signed_in.refresh, token_type_hint=hint)["active"] is True
 
 
-def test_the_response_is_plain_json_and_not_cacheable(billing: Service, here: SignedIn) -> None:
-    reply = billing.ask("/introspect", token=here.access)
+def test_the_response_is_plain_json_and_not_cacheable(billing: Service, signed_in: SignedIn) -> None:
+    response = billing.send("/introspect", token=signed_in.access)
 
-    assert "success" not in reply.json()
-    assert reply["Cache-Control"] == "no-store"
-    assert reply["Content-Type"] == "application/json"
+    assert "success" not in response.json()
+    assert response["Cache-Control"] == "no-store"
+    assert response["Content-Type"] == "application/json"
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "\xff", " ", "A" * 8000, "eyJhbGciOiJub25lIn0.e30."])
@@ -83,53 +87,53 @@ def test_a_malformed_token_is_inactive(billing: Service, token: str) -> None:
     assert billing.introspect(token) == INACTIVE
 
 
-def test_a_revoked_token_is_inactive(billing: Service, here: SignedIn) -> None:
-    here.client.post("/logout")
+def test_a_revoked_token_is_inactive(billing: Service, signed_in: SignedIn) -> None:
+    signed_in.client.post("/logout")
 
-    assert billing.introspect(here.access) == INACTIVE
-    assert billing.introspect(here.refresh) == INACTIVE
+    assert billing.introspect(signed_in.access) == INACTIVE
+    assert billing.introspect(signed_in.refresh) == INACTIVE
 
 
-def test_an_expired_token_is_inactive(billing: Service, here: SignedIn) -> None:
+def test_an_expired_token_is_inactive(billing: Service, signed_in: SignedIn) -> None:
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=16), tick=False):
-        assert billing.introspect(here.access) == INACTIVE
-        assert billing.introspect(here.refresh)["active"] is True
+        assert billing.introspect(signed_in.access) == INACTIVE
+        assert billing.introspect(signed_in.refresh)["active"] is True
     with time_machine.travel(datetime.now(UTC) + timedelta(days=8), tick=False):
-        assert billing.introspect(here.refresh) == INACTIVE
+        assert billing.introspect(signed_in.refresh) == INACTIVE
 
 
-def test_introspecting_a_rotated_refresh_token_is_not_reuse(billing: Service, here: SignedIn) -> None:
+def test_introspecting_a_rotated_refresh_token_is_not_reuse(billing: Service, signed_in: SignedIn) -> None:
     for _ in range(2):
-        data = ApiClient().post("/refresh", {"refreshToken": here.refresh}).json()["data"]
+        data = ApiClient().post("/refresh", {"refreshToken": signed_in.refresh}).json()["data"]
     before = list(Session.objects.values())
 
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=1), tick=False):
-        assert billing.introspect(here.refresh) == INACTIVE
+        assert billing.introspect(signed_in.refresh) == INACTIVE
         assert billing.introspect(data["tokens"]["refreshToken"])["active"] is True
 
     assert list(Session.objects.values()) == before
     assert not OutboxEmail.objects.exists()
 
 
-def test_username_and_role_are_current(billing: Service, here: SignedIn, admin: User, sign_in: SignIn) -> None:
+def test_username_and_role_are_current(billing: Service, signed_in: SignedIn, admin: User, sign_in: SignIn) -> None:
     change = {"role": Role.ADMIN, "username": "alicia"}
-    assert sign_in(admin).client.patch(f"/users/{here.user.id}", change).status_code == 200
+    assert sign_in(admin).client.patch(f"/users/{signed_in.user.id}", change).status_code == 200
 
-    found = billing.introspect(here.access)
+    result = billing.introspect(signed_in.access)
 
-    assert (found["role"], found["username"]) == ("ADMIN", "alicia")
+    assert (result["role"], result["username"]) == ("ADMIN", "alicia")
 
 
 def test_tokens_of_a_deactivated_user_are_inactive(
-    billing: Service, here: SignedIn, admin: User, sign_in: SignIn
+    billing: Service, signed_in: SignedIn, admin: User, sign_in: SignIn
 ) -> None:
-    sign_in(admin).client.patch(f"/users/{here.user.id}", {"isActive": False})
+    sign_in(admin).client.patch(f"/users/{signed_in.user.id}", {"isActive": False})
 
-    assert billing.introspect(here.access) == billing.introspect(here.refresh) == INACTIVE
+    assert billing.introspect(signed_in.access) == billing.introspect(signed_in.refresh) == INACTIVE
 
 
-def test_a_token_with_a_foreign_signature_is_inactive(billing: Service, here: SignedIn) -> None:
-    assert billing.introspect(jwt.encode(_claims(here.access), "x" * 40, "HS256")) == INACTIVE
+def test_a_token_with_a_foreign_signature_is_inactive(billing: Service, signed_in: SignedIn) -> None:
+    assert billing.introspect(jwt.encode(_claims(signed_in.access), "x" * 40, "HS256")) == INACTIVE
 
 
 def test_tokens_signed_with_asymmetric_keys_are_active(
@@ -137,14 +141,14 @@ def test_tokens_signed_with_asymmetric_keys_are_active(
 ) -> None:
     rotate(tmp_path, "--algorithm", "ES256")
     settings.JWT_PRIVATE_KEYS = [str(tmp_path)]
-    here = sign_in(alice)
+    signed_in = sign_in(alice)
 
-    assert billing.introspect(here.access)["token_use"] == "access_token"
-    assert billing.introspect(here.refresh)["token_use"] == "refresh_token"
+    assert billing.introspect(signed_in.access)["token_use"] == "access_token"
+    assert billing.introspect(signed_in.refresh)["token_use"] == "refresh_token"
 
 
 def test_without_redis_introspection_reads_the_database(
-    billing: Service, here: SignedIn, mallory: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+    billing: Service, signed_in: SignedIn, mallory: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = sign_in(mallory)
     other.client.post("/logout")
@@ -152,20 +156,20 @@ def test_without_redis_introspection_reads_the_database(
 
     breaker.record_failure()
 
-    assert billing.introspect(here.access)["active"] is True
+    assert billing.introspect(signed_in.access)["active"] is True
     assert billing.introspect(other.access) == INACTIVE
 
 
 def test_an_unavailable_database_does_not_make_a_valid_token_inactive(
-    billing: Service, here: SignedIn, monkeypatch: pytest.MonkeyPatch
+    billing: Service, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_session_id: object) -> None:
         raise OperationalError
 
     monkeypatch.setattr(introspection, "get_principal", fail)
 
-    reply = billing.ask("/introspect", token=here.access)
+    response = billing.send("/introspect", token=signed_in.access)
 
-    assert (reply.status_code, reply.json()["error"]) == (503, "temporarily_unavailable")
-    assert reply["Retry-After"]
-    assert "active" not in reply.json()
+    assert (response.status_code, response.json()["error"]) == (503, "temporarily_unavailable")
+    assert response["Retry-After"]
+    assert "active" not in response.json()

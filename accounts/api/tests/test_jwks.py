@@ -1,4 +1,4 @@
-"""The published key set, and what a library that knows nothing of us makes of it."""
+"""The published key set (JWKS), verified with an independent library."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ from accounts.testing.key_files import keys_in, rotate
 from accounts.tokens.keys.key import ALGORITHMS
 
 JWKS = "/.well-known/jwks.json"
-# The name that the contract gives it; RFC 9864 has since named the curve instead, and few libraries know that yet.
+# The contract says EdDSA. RFC 9864 deprecates that name in favour of the curve, which few libraries support yet.
 pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore:EdDSA is deprecated")]
 every_algorithm = pytest.mark.parametrize("algorithm", ALGORITHMS)
 
@@ -47,8 +47,8 @@ def test_an_independent_library_verifies_tokens_with_the_published_keys(
 
     token = jwt.decode(signed_in.access, _published(client), algorithms=[algorithm])
 
-    ours: ClaimsOption = {"essential": True, "value": "vestibule"}
-    registry = jwt.JWTClaimsRegistry(iss=ours, aud=ours, exp={"essential": True}, iat={"essential": True})
+    expected: ClaimsOption = {"essential": True, "value": "vestibule"}
+    registry = jwt.JWTClaimsRegistry(iss=expected, aud=expected, exp={"essential": True}, iat={"essential": True})
     registry.validate(token.claims)
     assert token.header["alg"] == algorithm
     assert (token.claims["sub"], token.claims["sid"]) == (str(alice.id), signed_in.session_id)
@@ -100,14 +100,14 @@ def test_under_hs256_the_set_is_empty(client: Client) -> None:
 def test_every_origin_may_read_and_cache_the_key_set(client: Client, use: Callable[..., Path]) -> None:
     use("EdDSA")
 
-    reply = client.get(JWKS, headers={"Origin": "https://anybody.example"})
+    response = client.get(JWKS, headers={"Origin": "https://other.example"})
 
-    assert reply["Access-Control-Allow-Origin"] == "*"
-    assert "Access-Control-Allow-Credentials" not in reply
-    assert reply["Cache-Control"] == "public, max-age=300"
-    assert reply["Content-Type"] == "application/json"
-    assert reply["X-Content-Type-Options"] == "nosniff"
-    assert not reply.cookies
+    assert response["Access-Control-Allow-Origin"] == "*"
+    assert "Access-Control-Allow-Credentials" not in response
+    assert response["Cache-Control"] == "public, max-age=300"
+    assert response["Content-Type"] == "application/json"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert not response.cookies
 
 
 def test_the_key_set_is_read_only(client: Client) -> None:

@@ -1,4 +1,4 @@
-"""Sign-in: credentials, what a sign-in brings, and what a failed one must not tell."""
+"""Login: credentials, the response, and the information that a failed login must not reveal."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -34,27 +34,27 @@ def _claims(token: str) -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_login_accepts_email_or_username_in_any_case(api: ApiClient, alice: User, identity: dict[str, str]) -> None:
-    reply = api.post("/login", {**identity, "password": PASSWORD})
+    response = api.post("/login", {**identity, "password": PASSWORD})
 
-    assert reply.status_code == 200
-    assert reply.json()["data"]["user"]["id"] == str(alice.id)
+    assert response.status_code == 200
+    assert response.json()["data"]["user"]["id"] == str(alice.id)
     assert Session.objects.filter(user=alice).count() == 1
 
 
 def test_login_returns_user_session_tokens_and_both_cookies(api: ApiClient, alice: User) -> None:
-    reply = api.post(
+    response = api.post(
         "/login", {"username": "alice", "password": PASSWORD, "deviceName": "Laptop", "data": {"theme": "dark"}}
     )
 
-    data = reply.json()["data"]
+    data = response.json()["data"]
     assert set(data) == {"user", "token", "tokens", "session"}
-    assert data["token"] == data["tokens"]["accessToken"] == reply.cookies["jwt"].value
-    assert data["tokens"]["refreshToken"] == reply.cookies["refreshToken"].value
+    assert data["token"] == data["tokens"]["accessToken"] == response.cookies["jwt"].value
+    assert data["tokens"]["refreshToken"] == response.cookies["refreshToken"].value
     assert data["session"]["expiresAt"] == data["tokens"]["refreshExpiresAt"]
     session = Session.objects.get()
     assert (str(session.id), session.name, session.data) == (data["session"]["id"], "Laptop", {"theme": "dark"})
     assert data["user"]["lastLoginAt"] is not None
-    assert PASSWORD not in reply.content.decode()
+    assert PASSWORD not in response.content.decode()
 
 
 def test_an_access_token_has_the_required_claims_and_expires_after_15_minutes(alice: User, sign_in: SignIn) -> None:
@@ -76,10 +76,10 @@ def test_a_refresh_token_names_no_user_and_expires_after_7_days(alice: User, sig
 
 
 def test_each_login_has_its_own_tokens_and_session(alice: User, sign_in: SignIn) -> None:
-    signed_in = [sign_in(alice) for _ in range(5)]
+    sessions = [sign_in(alice) for _ in range(5)]
 
-    assert len({each.session_id for each in signed_in}) == 5
-    assert len({_claims(token)["jti"] for each in signed_in for token in (each.access, each.refresh)}) == 10
+    assert len({session.session_id for session in sessions}) == 5
+    assert len({_claims(token)["jti"] for session in sessions for token in (session.access, session.refresh)}) == 10
 
 
 @pytest.mark.parametrize(
@@ -100,13 +100,13 @@ def test_all_failed_logins_have_the_same_response(api: ApiClient, alice: User, b
     )
     usual = api.post("/login", {"email": "alice@example.com", "password": "Wrong-Horse-8"})
 
-    reply = api.post("/login", body)
+    response = api.post("/login", body)
 
-    assert reply.status_code == 401
-    assert reply.json()["code"] == "invalid_credentials"
-    assert reply.content == usual.content
-    assert reply["WWW-Authenticate"] == "Bearer"
-    assert not reply.cookies
+    assert response.status_code == 401
+    assert response.json()["code"] == "invalid_credentials"
+    assert response.content == usual.content
+    assert response["WWW-Authenticate"] == "Bearer"
+    assert not response.cookies
     assert not Session.objects.exists()
     assert User.objects.get(id=alice.id).last_login is None
 
@@ -161,20 +161,20 @@ def test_login_without_verification_is_accepted_unless_mandatory(
     ],
 )  # fmt: skip
 def test_a_malformed_login_is_a_validation_error(api: ApiClient, alice: User, body: dict[str, Any]) -> None:
-    reply = api.post("/login", body)
+    response = api.post("/login", body)
 
-    assert reply.status_code == 400
-    assert reply.json()["code"] == "validation_error"
-    assert not reply.cookies
+    assert response.status_code == 400
+    assert response.json()["code"] == "validation_error"
+    assert not response.cookies
     assert not Session.objects.exists()
 
 
 def test_a_lone_surrogate_in_a_password_is_rejected(api: ApiClient, alice: User) -> None:
     body = '{"username": "alice", "password": "Correct-Horse-7\\ud800"}'
 
-    reply = api.generic("POST", "/login", body, content_type="application/json")
+    response = api.generic("POST", "/login", body, content_type="application/json")
 
-    assert (reply.status_code, reply.json()["code"]) == (400, "validation_error")
+    assert (response.status_code, response.json()["code"]) == (400, "validation_error")
 
 
 def test_the_owner_is_notified_of_a_login_from_a_new_device(alice: User, sign_in: SignIn, outbox: Outbox) -> None:
@@ -223,9 +223,9 @@ def test_a_hash_upgrade_does_not_overwrite_a_concurrent_password_change(
         return user
 
     monkeypatch.setattr(credential_check, "_find_candidate", find_then_lose)
-    reply = api.post("/login", {"username": "alice", "password": PASSWORD})
+    response = api.post("/login", {"username": "alice", "password": PASSWORD})
 
-    assert reply.json()["code"] == "invalid_credentials"
+    assert response.json()["code"] == "invalid_credentials"
     assert User.objects.get().check_password("Another-Horse-8")
     assert not Session.objects.exists()
 
@@ -241,9 +241,9 @@ def test_a_login_overtaken_by_a_password_change_starts_no_session(
         return user
 
     monkeypatch.setattr(credential_check, "authenticate", check_then_lose)
-    reply = api.post("/login", {"username": "alice", "password": PASSWORD})
+    response = api.post("/login", {"username": "alice", "password": PASSWORD})
 
-    assert reply.json()["code"] == "invalid_credentials"
+    assert response.json()["code"] == "invalid_credentials"
     assert not Session.objects.exists()
 
 
@@ -252,20 +252,22 @@ def test_a_login_needs_at_most_six_statements(
 ) -> None:
     sign_in(alice)
 
-    with django_assert_max_num_queries(8):  # two are the savepoint that stands for the transaction in a test
+    with django_assert_max_num_queries(8):  # two more for the savepoint that replaces the transaction in a test
         api.post("/login", {"username": "alice", "password": PASSWORD}, headers={"User-Agent": CHROME})
 
 
 def test_a_login_does_not_change_sessions_of_other_users(alice: User, mallory: User, sign_in: SignIn) -> None:
-    hers = sign_in(alice)
+    signed_in = sign_in(alice)
 
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=5), tick=False):
         sign_in(mallory)
-        assert [row["id"] for row in hers.client.get("/sessions").json()["data"]["sessions"]] == [hers.session_id]
+        assert [row["id"] for row in signed_in.client.get("/sessions").json()["data"]["sessions"]] == [
+            signed_in.session_id
+        ]
 
 
 @pytest.mark.parametrize("path", ["/login", "/login/"])
 def test_login_accepts_only_post(api: ApiClient, db: None, path: str) -> None:
     for method in ("GET", "PUT", "DELETE"):
-        reply = api.generic(method, path)
-        assert (reply.status_code, reply.json()["code"]) == (405, "method_not_allowed")
+        response = api.generic(method, path)
+        assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")

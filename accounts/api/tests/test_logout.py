@@ -1,4 +1,4 @@
-"""Sign-out: of this session, of another, of all; with whatever the client has left."""
+"""Logout of the current session, of another one and of all, with any remaining credential."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -21,8 +21,8 @@ def signed_in(alice: User, sign_in: SignIn) -> SignedIn:
     return sign_in(alice)
 
 
-def _is_over(signed_in: SignedIn) -> bool:
-    """For the access token and for the refresh token, at once."""
+def _is_revoked(signed_in: SignedIn) -> bool:
+    """Return whether the session is revoked, for the access token and the refresh token alike."""
     by_access = signed_in.client.get("/me").json().get("code") == "session_revoked"
     row = Session.objects.get(id=signed_in.session_id)
     assert by_access is (row.revoked_at is not None)
@@ -32,20 +32,22 @@ def _is_over(signed_in: SignedIn) -> bool:
     return by_access
 
 
-def _clears_cookies(reply: Response) -> bool:
+def _clears_cookies(response: Response) -> bool:
     return all(
-        reply.cookies[name].value == "" and reply.cookies[name]["max-age"] == 0 and reply.cookies[name]["path"] == path
+        response.cookies[name].value == ""
+        and response.cookies[name]["max-age"] == 0
+        and response.cookies[name]["path"] == path
         for name, path in (("jwt", "/"), ("refreshToken", "/api/auth"))
-        if name in reply.cookies
-    ) and set(reply.cookies) == {"jwt", "refreshToken"}
+        if name in response.cookies
+    ) and set(response.cookies) == {"jwt", "refreshToken"}
 
 
 def test_logout_revokes_the_session_immediately_and_clears_the_cookies(signed_in: SignedIn) -> None:
-    reply = signed_in.client.post("/logout")
+    response = signed_in.client.post("/logout")
 
-    assert reply.status_code == 200
-    assert _clears_cookies(reply)
-    assert _is_over(signed_in)
+    assert response.status_code == 200
+    assert _clears_cookies(response)
+    assert _is_revoked(signed_in)
     assert Session.objects.get().revoked_reason == RevokedReason.LOGOUT
 
 
@@ -56,17 +58,17 @@ def test_logout_does_not_revoke_other_sessions(
 
     signed_in.client.post("/logout")
 
-    assert not any(map(_is_over, others))
+    assert not any(map(_is_revoked, others))
 
 
 def test_logout_is_idempotent(signed_in: SignedIn) -> None:
     signed_in.client.post("/logout")
     revoked_at = Session.objects.get().revoked_at
 
-    reply = signed_in.client.post("/logout")
+    response = signed_in.client.post("/logout")
 
-    assert reply.status_code == 200
-    assert _clears_cookies(reply)
+    assert response.status_code == 200
+    assert _clears_cookies(response)
     assert Session.objects.get().revoked_at == revoked_at
 
 
@@ -75,11 +77,11 @@ def test_logout_is_idempotent(signed_in: SignedIn) -> None:
 def test_logout_without_valid_credentials_clears_the_cookies(
     api: ApiClient, signed_in: SignedIn, body: dict[str, Any] | None, header: dict[str, str]
 ) -> None:
-    reply = api.post("/logout", body, headers=header)
+    response = api.post("/logout", body, headers=header)
 
-    assert reply.status_code == 200
-    assert _clears_cookies(reply)
-    assert not _is_over(signed_in)
+    assert response.status_code == 200
+    assert _clears_cookies(response)
+    assert not _is_revoked(signed_in)
 
 
 @pytest.mark.parametrize("by_cookie", [True, False])
@@ -91,49 +93,49 @@ def test_logout_with_an_expired_access_token_accepts_the_refresh_token(
         api.cookies["refreshToken"] = signed_in.refresh
 
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=16), tick=False):
-        reply = api.post("/logout", {} if by_cookie else {"refreshToken": signed_in.refresh})
+        response = api.post("/logout", {} if by_cookie else {"refreshToken": signed_in.refresh})
 
-    assert reply.status_code == 200
-    assert _clears_cookies(reply)
-    assert _is_over(signed_in)
+    assert response.status_code == 200
+    assert _clears_cookies(response)
+    assert _is_revoked(signed_in)
 
 
 def test_logout_with_cookies_alone_works_from_the_own_origin(api: ApiClient, signed_in: SignedIn) -> None:
     api.cookies["jwt"], api.cookies["refreshToken"] = signed_in.access, signed_in.refresh
 
-    reply = api.post("/logout", headers={"Origin": "http://testserver"})
+    response = api.post("/logout", headers={"Origin": "http://testserver"})
 
-    assert reply.status_code == 200
-    assert _is_over(signed_in)
+    assert response.status_code == 200
+    assert _is_revoked(signed_in)
 
 
 @pytest.mark.parametrize("cookie", ["jwt", "refreshToken"])
 def test_logout_with_cookies_from_another_site_is_rejected(api: ApiClient, signed_in: SignedIn, cookie: str) -> None:
     api.cookies[cookie] = signed_in.access if cookie == "jwt" else signed_in.refresh
 
-    reply = api.post("/logout", headers={"Origin": "https://evil.example"})
+    response = api.post("/logout", headers={"Origin": "https://evil.example"})
 
-    assert (reply.status_code, reply.json()["code"]) == (403, "origin_not_allowed")
-    assert not reply.cookies
-    assert not _is_over(signed_in)
+    assert (response.status_code, response.json()["code"]) == (403, "origin_not_allowed")
+    assert not response.cookies
+    assert not _is_revoked(signed_in)
 
 
 def test_logout_of_another_own_session_keeps_the_cookies(signed_in: SignedIn, alice: User, sign_in: SignIn) -> None:
     other = sign_in(alice)
 
-    reply = signed_in.client.post("/logout", {"sessionId": other.session_id})
+    response = signed_in.client.post("/logout", {"sessionId": other.session_id})
 
-    assert reply.status_code == 200
-    assert not reply.cookies
-    assert _is_over(other)
-    assert not _is_over(signed_in)
+    assert response.status_code == 200
+    assert not response.cookies
+    assert _is_revoked(other)
+    assert not _is_revoked(signed_in)
 
 
 def test_logout_with_the_id_of_the_current_session_clears_the_cookies(signed_in: SignedIn) -> None:
-    reply = signed_in.client.post("/logout", {"sessionId": signed_in.session_id})
+    response = signed_in.client.post("/logout", {"sessionId": signed_in.session_id})
 
-    assert _clears_cookies(reply)
-    assert _is_over(signed_in)
+    assert _clears_cookies(response)
+    assert _is_revoked(signed_in)
 
 
 def test_a_foreign_session_and_an_unknown_one_have_the_same_response(
@@ -147,14 +149,14 @@ def test_a_foreign_session_and_an_unknown_one_have_the_same_response(
     assert (foreign.status_code, foreign.json()["code"]) == (404, "not_found")
     assert foreign.content == absent.content
     assert not foreign.cookies
-    assert not _is_over(signed_in)
-    assert not _is_over(attacker)
+    assert not _is_revoked(signed_in)
+    assert not _is_revoked(attacker)
 
 
 @pytest.mark.parametrize("session_id", ["0", "-1", "me", "%00", "../admin", "' OR 1=1--", "x" * 36])
 def test_an_invalid_session_id_is_not_found(signed_in: SignedIn, session_id: str) -> None:
     assert signed_in.client.post("/logout", {"sessionId": session_id}).status_code == 404
-    assert not _is_over(signed_in)
+    assert not _is_revoked(signed_in)
 
 
 def test_logout_all_revokes_all_sessions_of_the_caller_only(
@@ -162,31 +164,31 @@ def test_logout_all_revokes_all_sessions_of_the_caller_only(
 ) -> None:
     own, foreign = [signed_in, sign_in(alice), sign_in(alice)], sign_in(mallory)
 
-    reply = signed_in.client.post("/logout-all")
+    response = signed_in.client.post("/logout-all")
 
-    assert (reply.status_code, reply.json()["data"]) == (200, {"revoked": 3})
-    assert _clears_cookies(reply)
-    assert all(map(_is_over, own))
-    assert not _is_over(foreign)
+    assert (response.status_code, response.json()["data"]) == (200, {"revoked": 3})
+    assert _clears_cookies(response)
+    assert all(map(_is_revoked, own))
+    assert not _is_revoked(foreign)
 
 
 def test_logout_all_can_keep_the_current_session(signed_in: SignedIn, alice: User, sign_in: SignIn) -> None:
     others = [sign_in(alice), sign_in(alice)]
 
-    reply = signed_in.client.post("/logout-all", {"exceptCurrent": True})
+    response = signed_in.client.post("/logout-all", {"exceptCurrent": True})
 
-    assert reply.json()["data"] == {"revoked": 2}
-    assert not reply.cookies
-    assert all(map(_is_over, others))
-    assert not _is_over(signed_in)
+    assert response.json()["data"] == {"revoked": 2}
+    assert not response.cookies
+    assert all(map(_is_revoked, others))
+    assert not _is_revoked(signed_in)
 
 
 @pytest.mark.parametrize("value", ["true", 1, None, [], "no"])
 def test_except_current_must_be_a_boolean(signed_in: SignedIn, value: object) -> None:
-    reply = signed_in.client.post("/logout-all", {"exceptCurrent": value})
+    response = signed_in.client.post("/logout-all", {"exceptCurrent": value})
 
-    assert (reply.status_code, reply.json()["code"]) == (400, "validation_error")
-    assert not _is_over(signed_in)
+    assert (response.status_code, response.json()["code"]) == (400, "validation_error")
+    assert not _is_revoked(signed_in)
 
 
 def test_logout_all_does_not_count_sessions_that_had_ended(signed_in: SignedIn, alice: User, sign_in: SignIn) -> None:
@@ -200,7 +202,7 @@ def test_logout_all_does_not_count_sessions_that_had_ended(signed_in: SignedIn, 
 def test_logout_accepts_only_post(api: ApiClient, signed_in: SignedIn, method: str) -> None:
     api.cookies["jwt"] = signed_in.access
 
-    reply = api.generic(method, "/logout", headers={"X-HTTP-Method-Override": "POST"})
+    response = api.generic(method, "/logout", headers={"X-HTTP-Method-Override": "POST"})
 
-    assert reply.status_code == 405
-    assert not _is_over(signed_in)
+    assert response.status_code == 405
+    assert not _is_revoked(signed_in)

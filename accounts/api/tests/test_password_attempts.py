@@ -1,4 +1,4 @@
-"""Guessing passwords: who has to wait, for how long, and who never hears of it."""
+"""Delays after failed password checks, by account and network."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,34 +20,34 @@ pytestmark = pytest.mark.usefixtures("limits_on")
 SignIn = Callable[..., SignedIn]
 WRONG = "Wrong-Horse-7"
 NEW = "Another-Horse-8"
-ELSEWHERE = "203.0.113.9"
+OTHER_IP = "203.0.113.9"
 
 
-def _log_in(password: str, *, address: str = "198.51.100.7", **identity: str) -> Any:
+def _log_in(password: str, *, ip: str = "198.51.100.7", **identity: str) -> Any:
     body = (identity or {"username": "alice"}) | {"password": password}
-    return ApiClient().post("/login", body, REMOTE_ADDR=address)
+    return ApiClient().post("/login", body, REMOTE_ADDR=ip)
 
 
 def _fail(times: int, **identity: str) -> list[str]:
     return [_log_in(WRONG, **identity).json()["code"] for _ in range(times)]
 
 
-def _code(reply: Any) -> str:
-    return str(reply.json().get("code", "ok"))
+def _code(response: Any) -> str:
+    return str(response.json().get("code", "ok"))
 
 
 @pytest.fixture
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The passwords that cost a hash."""
-    found: list[str] = []
+    """Record the passwords that were hashed."""
+    passwords: list[str] = []
     encode = hashers.get_hasher().encode
 
     def note(self: object, password: str, salt: str) -> str:
-        found.append(password)
+        passwords.append(password)
         return encode(password, salt)
 
     monkeypatch.setattr("accounts.passwords.hashers.BCryptHasher.encode", note)
-    return found
+    return passwords
 
 
 def test_after_five_failures_even_the_correct_password_is_delayed(alice: User) -> None:
@@ -64,14 +64,14 @@ def test_after_five_failures_even_the_correct_password_is_delayed(alice: User) -
 def test_responses_for_known_and_unknown_accounts_are_identical(alice: User, mallory: User) -> None:
     User.objects.filter(id=mallory.id).update(is_active=False)
 
-    known, inactive, unknown = (
+    existing, inactive, unknown = (
         [_log_in(WRONG, username=name) for _ in range(7)] for name in ("alice", "mallory", "unknown")
     )
 
-    for replies in (inactive, unknown):
-        assert [reply.status_code for reply in replies] == [401] * 5 + [429] * 2
-        assert [reply.content for reply in replies] == [reply.content for reply in known]
-        assert [reply["RateLimit"] for reply in replies] == [reply["RateLimit"] for reply in known]
+    for responses in (inactive, unknown):
+        assert [response.status_code for response in responses] == [401] * 5 + [429] * 2
+        assert [response.content for response in responses] == [response.content for response in existing]
+        assert [response["RateLimit"] for response in responses] == [response["RateLimit"] for response in existing]
 
 
 def test_a_delayed_attempt_computes_no_hash(alice: User, hashed: list[str]) -> None:
@@ -101,7 +101,7 @@ def test_all_spellings_of_an_unknown_account_share_a_counter(db: None) -> None:
 def test_the_owner_logs_in_from_another_ip_without_unblocking_the_attacker(alice: User) -> None:
     _fail(5)
 
-    assert _code(_log_in(PASSWORD, address=ELSEWHERE)) == "ok"
+    assert _code(_log_in(PASSWORD, ip=OTHER_IP)) == "ok"
 
     assert _code(_log_in(PASSWORD)) == "rate_limited"
 
@@ -110,29 +110,31 @@ def test_headers_cannot_change_the_ip_of_a_client(alice: User) -> None:
     names = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "CF-Connecting-IP", "True-Client-IP", "X_Forwarded_For")
     wrong = {"username": "alice", "password": WRONG}
 
-    codes = [_code(ApiClient().post("/login", wrong, headers={name: ELSEWHERE})) for name in names]
+    codes = [_code(ApiClient().post("/login", wrong, headers={name: OTHER_IP})) for name in names]
 
     assert codes == ["invalid_credentials"] * 5 + ["rate_limited"]
 
 
 def test_an_ipv6_network_counts_as_one_client(alice: User) -> None:
     for number in range(5):
-        assert _code(_log_in(WRONG, address=f"2001:db8:1:2:{number}::1")) == "invalid_credentials"
+        assert _code(_log_in(WRONG, ip=f"2001:db8:1:2:{number}::1")) == "invalid_credentials"
 
-    assert _code(_log_in(WRONG, address="2001:db8:1:2:ffff::1")) == "rate_limited"
-    assert _code(_log_in(WRONG, address="2001:db8:1:3::1")) == "invalid_credentials"
+    assert _code(_log_in(WRONG, ip="2001:db8:1:2:ffff::1")) == "rate_limited"
+    assert _code(_log_in(WRONG, ip="2001:db8:1:3::1")) == "invalid_credentials"
 
 
 def test_sessions_refreshes_and_resets_are_not_delayed(
     api: ApiClient, alice: User, sign_in: SignIn, outbox: Callable[[], list[EmailMessage]]
 ) -> None:
-    here = sign_in(alice)
+    signed_in = sign_in(alice)
     for _ in range(6):
         api.post("/login", {"username": "alice", "password": WRONG})
 
-    assert here.client.get("/me").status_code == 200
-    assert api.post("/refresh", {"refreshToken": here.refresh}).status_code == 200
-    assert here.client.post("/change-password", {"currentPassword": PASSWORD, "newPassword": NEW}).status_code == 200
+    assert signed_in.client.get("/me").status_code == 200
+    assert api.post("/refresh", {"refreshToken": signed_in.refresh}).status_code == 200
+    assert (
+        signed_in.client.post("/change-password", {"currentPassword": PASSWORD, "newPassword": NEW}).status_code == 200
+    )
     assert api.post("/forgot-password", {"email": "alice@example.com"}).status_code == 200
     assert api.post("/reset-password", {"token": token_in(outbox()[-1]), "newPassword": PASSWORD}).status_code == 200
 
@@ -141,13 +143,13 @@ def test_a_success_clears_the_failures_of_the_same_account_and_ip(alice: User, m
     _fail(4)
     _fail(4, username="mallory")
     for _ in range(4):
-        _log_in(WRONG, address=ELSEWHERE)
+        _log_in(WRONG, ip=OTHER_IP)
 
     assert _code(_log_in(PASSWORD)) == "ok"
 
     assert _fail(6) == ["invalid_credentials"] * 5 + ["rate_limited"]
     assert _fail(2, username="mallory") == ["invalid_credentials", "rate_limited"]
-    assert [_code(_log_in(WRONG, address=ELSEWHERE)) for _ in range(2)] == ["invalid_credentials", "rate_limited"]
+    assert [_code(_log_in(WRONG, ip=OTHER_IP)) for _ in range(2)] == ["invalid_credentials", "rate_limited"]
 
 
 def test_logins_to_the_own_account_do_not_reset_attempts_on_another(alice: User, mallory: User) -> None:
@@ -165,9 +167,9 @@ def test_the_correct_password_of_an_unverified_user_is_not_a_failure(bob: User) 
 
 
 def test_a_login_that_names_two_users_checks_no_password(alice: User, mallory: User) -> None:
-    reply = _log_in(PASSWORD, email="alice@example.com", username="mallory")
+    response = _log_in(PASSWORD, email="alice@example.com", username="mallory")
 
-    assert _code(reply) == "validation_error"
+    assert _code(response) == "validation_error"
 
 
 @pytest.mark.parametrize(
@@ -202,7 +204,7 @@ def test_without_redis_each_process_counts_locally(alice: User, monkeypatch: pyt
 
     assert _fail(6) == ["invalid_credentials"] * 5 + ["rate_limited"]
     assert _fail(6, username="unknown") == ["invalid_credentials"] * 5 + ["rate_limited"]
-    assert _code(_log_in(PASSWORD, address=ELSEWHERE)) == "ok"
+    assert _code(_log_in(PASSWORD, ip=OTHER_IP)) == "ok"
 
 
 def test_the_limits_are_settings(alice: User, limits_on: Settings) -> None:
@@ -220,7 +222,7 @@ def test_the_limits_are_settings(alice: User, limits_on: Settings) -> None:
 def test_an_unusual_spelling_counts_as_the_normal_one_for_known_and_unknown_accounts(
     alice: User, spelling: str
 ) -> None:
-    def left(address: str) -> list[str]:
-        return [_log_in(WRONG, email=typed)["RateLimit-Remaining"] for typed in (address, spelling.format(address))]
+    def remaining(email: str) -> list[str]:
+        return [_log_in(WRONG, email=typed)["RateLimit-Remaining"] for typed in (email, spelling.format(email))]
 
-    assert left("alice@example.com") == left("unknown@example.com")
+    assert remaining("alice@example.com") == remaining("unknown@example.com")

@@ -1,4 +1,4 @@
-"""The same password from any keyboard: letters composed (NFC) or in parts (NFD) are one password, in old hashes too."""
+"""Composed (NFC) and decomposed (NFD) forms of a password are one password, also for old hashes."""
 
 import ast
 import io
@@ -27,13 +27,13 @@ FORMS = [NFC, NFD, MIXED]
 _DIRECT = {"make_password", "check_password", "acheck_password", "verify_password"}
 
 
-def _is_right(password: str) -> bool:
+def _is_accepted(password: str) -> bool:
     return ApiClient().post("/login", {"username": "alice", "password": password}).status_code == 200
 
 
 @pytest.fixture
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every password that is hashed."""
+    """Record the passwords that are hashed."""
     made: list[str] = []
     encode = BCryptHasher.encode
 
@@ -70,7 +70,7 @@ def test_a_password_set_in_any_form_is_accepted_in_every_form(set_password: Any,
     set_password(password)
     User.objects.filter(username="alice").update(email_verified_at="2026-01-01T00:00Z")
 
-    assert [_is_right(form) for form in FORMS] == [True] * 3
+    assert [_is_accepted(form) for form in FORMS] == [True] * 3
     assert hashers.check_password(NFC, User.objects.get(username="alice").password)
 
 
@@ -79,14 +79,14 @@ def test_a_password_set_in_any_form_is_accepted_in_every_form(set_password: Any,
 def test_a_hash_of_an_unnormalized_password_matches_and_is_upgraded(
     alice: User, old: str, typed: str, sign_in: SignIn
 ) -> None:
-    """All but a form that mixes both, which only the very keyboard that made it can send."""
+    """A hash of a form that mixes NFC and NFD matches that form only."""
     earlier = sign_in(alice)
     User.objects.filter(id=alice.id).update(password=hashers.make_password(old))
-    is_found = old != MIXED or typed == MIXED
+    matches = old != MIXED or typed == MIXED
 
-    assert _is_right(typed) is is_found
+    assert _is_accepted(typed) is matches
 
-    assert hashers.check_password(NFC if is_found else old, User.objects.get(id=alice.id).password)
+    assert hashers.check_password(NFC if matches else old, User.objects.get(id=alice.id).password)
     assert earlier.client.get("/me").status_code == 200
 
 
@@ -112,7 +112,7 @@ def test_every_prompt_accepts_every_form(alice: User, sign_in: SignIn, old: str)
 def test_a_rejected_login_computes_as_many_hashes_for_every_account(
     alice: User, hashed: list[str], password: str, is_active: bool
 ) -> None:
-    """Else the time would tell who has an account (CVE-2024-39329)."""
+    """A difference in time would reveal which accounts exist (CVE-2024-39329)."""
     User.objects.filter(id=alice.id).update(is_active=is_active)
     counts = []
 
@@ -147,20 +147,20 @@ def test_a_password_of_ascii_costs_one_hash(alice: User, hashed: list[str], sign
         ("Aa1" + "\u00e4" * (MAX_LENGTH - 3), True),
         ("Aa1" + "a\u0308" * (MAX_LENGTH - 3), True),
         ("Aa1" + "a\u0308" * (MAX_LENGTH - 2), False),
-        ("Aa1" + "\ufb2c" * 42, False),  # NFC makes three characters of each
-        ("Aa1" + "a\u0308" * 4, False),  # seven, however many are sent
+        ("Aa1" + "\ufb2c" * 42, False),  # NFC makes three characters of one
+        ("Aa1" + "a\u0308" * 4, False),  # seven characters in NFC
         ("Aa1" + "\u0301\u0316" * 15_000, False),
     ],
 )
 @pytest.mark.timeout(10)
 def test_the_length_counts_in_the_form_that_is_hashed(api: ApiClient, db: None, password: str, is_fit: bool) -> None:
-    reply = api.post("/register", {"email": "eve@example.com", "username": "eve", "password": password})
+    response = api.post("/register", {"email": "eve@example.com", "username": "eve", "password": password})
 
-    assert reply.status_code == (201 if is_fit else 400)
+    assert response.status_code == (201 if is_fit else 400)
     if is_fit:
         assert User.objects.get().check_password(password)
     else:
-        assert list(reply.json()["errors"]) == ["password"]
+        assert list(response.json()["errors"]) == ["password"]
         assert api.post("/login", {"username": "eve", "password": password}).status_code in {400, 401}
 
 

@@ -1,4 +1,4 @@
-"""Sign-up: what it takes, what it refuses, and how a password is kept."""
+"""Registration: accepted and rejected input, and the stored password hash."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,39 +21,39 @@ def _form(**changes: Any) -> dict[str, Any]:
 
 
 def test_register_creates_an_unverified_user_and_issues_no_token(api: ApiClient) -> None:
-    reply = api.post("/register", _form(firstName="Éve", lastName="O'Hara"))
+    response = api.post("/register", _form(firstName="Éve", lastName="O'Hara"))
 
-    assert reply.status_code == 201
-    user, data = User.objects.get(), reply.json()["data"]
+    assert response.status_code == 201
+    user, data = User.objects.get(), response.json()["data"]
     assert data["user"] | {"createdAt": ""} == {
         "id": str(user.id), "email": "eve@example.com", "username": "eve", "firstName": "Éve", "lastName": "O'Hara",
         "role": "USER", "emailVerified": False, "createdAt": "",
     }  # fmt: skip
     assert data["emailResult"]["success"] is True
     assert user.email_verified_at is None
-    assert "oken" not in reply.content.decode()
-    assert not reply.cookies
+    assert "oken" not in response.content.decode()
+    assert not response.cookies
 
 
 def test_register_sends_one_code_and_one_link(api: ApiClient, outbox: Outbox) -> None:
-    reply = api.post("/register", _form())
+    response = api.post("/register", _form())
 
     [message] = outbox()
     assert message.to == ["eve@example.com"]
     for secret in (code_in(message), token_in(message)):
-        assert secret not in reply.content.decode()
-        assert secret not in str(reply.headers)
+        assert secret not in response.content.decode()
+        assert secret not in str(response.headers)
 
 
 def test_the_password_is_stored_only_as_a_bcrypt_hash(api: ApiClient) -> None:
-    reply = api.post("/register", _form())
+    response = api.post("/register", _form())
 
     stored = User.objects.get().password
     assert stored.startswith("bcrypt_sha256$$2b$")
     assert PASSWORD not in stored
     assert User.objects.get().check_password(PASSWORD)
-    assert PASSWORD not in reply.content.decode()
-    assert "bcrypt" not in reply.content.decode()
+    assert PASSWORD not in response.content.decode()
+    assert "bcrypt" not in response.content.decode()
 
 
 def test_two_users_with_one_password_have_different_hashes(api: ApiClient) -> None:
@@ -89,11 +89,11 @@ def test_a_password_is_significant_beyond_the_72_bytes_of_bcrypt(api: ApiClient,
     ],
 )
 def test_a_password_that_breaks_a_rule_is_an_error_of_its_field(api: ApiClient, password: object) -> None:
-    reply = api.post("/register", _form(password=password))
+    response = api.post("/register", _form(password=password))
 
-    assert reply.status_code == 400
-    assert reply.json()["code"] == "validation_error"
-    assert list(reply.json()["errors"]) == ["password"]
+    assert response.status_code == 400
+    assert response.json()["code"] == "validation_error"
+    assert list(response.json()["errors"]) == ["password"]
     assert not User.objects.exists()
     assert not OutboxEmail.objects.exists()
 
@@ -106,10 +106,10 @@ def test_a_password_is_not_stripped_or_changed(api: ApiClient, password: str) ->
 
 
 def test_a_password_similar_to_the_username_is_rejected(api: ApiClient) -> None:
-    reply = api.post("/register", _form(username="Evangeline7", password="Evangeline7x"))
+    response = api.post("/register", _form(username="Evangeline7", password="Evangeline7x"))
 
-    assert reply.status_code == 400
-    assert list(reply.json()["errors"]) == ["password"]
+    assert response.status_code == 400
+    assert list(response.json()["errors"]) == ["password"]
     assert not User.objects.exists()
 
 
@@ -118,40 +118,40 @@ def test_a_common_password_is_rejected_if_configured(api: ApiClient, settings: S
     common = {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"}
     settings.AUTH_PASSWORD_VALIDATORS = [*settings.AUTH_PASSWORD_VALIDATORS, common]
 
-    reply = api.post("/register", _form(email="eva@example.com", username="eva", password="Password123"))
+    response = api.post("/register", _form(email="eva@example.com", username="eva", password="Password123"))
 
-    assert reply.status_code == 400
-    assert list(reply.json()["errors"]) == ["password"]
+    assert response.status_code == 400
+    assert list(response.json()["errors"]) == ["password"]
 
 
 @pytest.mark.parametrize("email", ["eve@example.com", "EVE@Example.COM", "eve@\uff45xample.com"])
 def test_an_email_is_taken_in_every_spelling(api: ApiClient, email: str) -> None:
     api.post("/register", _form())
 
-    reply = api.post("/register", _form(email=email, username="newcomer"))
+    response = api.post("/register", _form(email=email, username="newcomer"))
 
-    assert reply.status_code == 400
-    assert reply.json()["code"] == "email_taken"
-    assert list(reply.json()["errors"]) == ["email"]
+    assert response.status_code == 400
+    assert response.json()["code"] == "email_taken"
+    assert list(response.json()["errors"]) == ["email"]
     assert User.objects.count() == OutboxEmail.objects.count() == 1
 
 
 def test_both_spellings_of_an_international_domain_are_one_email(api: ApiClient) -> None:
     assert api.post("/register", _form(email="eve@bücher.example")).status_code == 201
 
-    reply = api.post("/register", _form(email="eve@xn--bcher-kva.example", username="newcomer"))
+    response = api.post("/register", _form(email="eve@xn--bcher-kva.example", username="newcomer"))
 
-    assert reply.json()["code"] == "email_taken"
+    assert response.json()["code"] == "email_taken"
 
 
 def test_a_username_is_taken_in_any_case(api: ApiClient) -> None:
     api.post("/register", _form())
 
-    reply = api.post("/register", _form(email="other@example.com", username="EVE"))
+    response = api.post("/register", _form(email="other@example.com", username="EVE"))
 
-    assert reply.status_code == 400
-    assert reply.json()["code"] == "username_taken"
-    assert list(reply.json()["errors"]) == ["username"]
+    assert response.status_code == 400
+    assert response.json()["code"] == "username_taken"
+    assert list(response.json()["errors"]) == ["username"]
     assert User.objects.count() == 1
 
 
@@ -178,10 +178,10 @@ def test_a_username_is_taken_in_any_case(api: ApiClient) -> None:
     ],
 )
 def test_an_invalid_or_reserved_username_is_rejected(api: ApiClient, username: object) -> None:
-    reply = api.post("/register", _form(username=username))
+    response = api.post("/register", _form(username=username))
 
-    assert reply.status_code == 400
-    assert list(reply.json()["errors"]) == ["username"]
+    assert response.status_code == 400
+    assert list(response.json()["errors"]) == ["username"]
     assert not User.objects.exists()
 
 
@@ -194,10 +194,10 @@ def test_an_invalid_or_reserved_username_is_rejected(api: ApiClient, username: o
     ],
 )  # fmt: skip
 def test_an_invalid_email_is_rejected(api: ApiClient, email: object) -> None:
-    reply = api.post("/register", _form(email=email))
+    response = api.post("/register", _form(email=email))
 
-    assert reply.status_code == 400
-    assert list(reply.json()["errors"]) == ["email"]
+    assert response.status_code == 400
+    assert list(response.json()["errors"]) == ["email"]
     assert not User.objects.exists()
     assert not OutboxEmail.objects.exists()
 
@@ -207,10 +207,10 @@ def test_an_invalid_email_is_rejected(api: ApiClient, email: object) -> None:
 )
 @pytest.mark.parametrize("field", ["firstName", "lastName"])
 def test_a_name_of_one_letter_or_with_control_characters_is_rejected(api: ApiClient, field: str, name: object) -> None:
-    reply = api.post("/register", _form(**{field: name}))
+    response = api.post("/register", _form(**{field: name}))
 
-    assert reply.status_code == 400
-    assert list(reply.json()["errors"]) == [field]
+    assert response.status_code == 400
+    assert list(response.json()["errors"]) == [field]
     assert not User.objects.exists()
 
 
@@ -263,10 +263,10 @@ def test_the_last_of_duplicate_json_keys_is_validated_and_stored(api: ApiClient)
 def test_without_verification_an_account_needs_no_email(api: ApiClient, settings: Settings) -> None:
     settings.EMAIL_VERIFICATION = "none"
 
-    reply = api.post("/register", {"username": "eve", "password": PASSWORD})
+    response = api.post("/register", {"username": "eve", "password": PASSWORD})
 
-    assert reply.status_code == 201
-    assert reply.json()["data"]["user"]["email"] is None
+    assert response.status_code == 201
+    assert response.json()["data"]["user"]["email"] is None
     assert not OutboxEmail.objects.exists()
     assert api.post("/login", {"username": "eve", "password": PASSWORD}).status_code == 200
     assert api.post("/register", {"username": "eva", "password": PASSWORD}).status_code == 201
@@ -275,8 +275,8 @@ def test_without_verification_an_account_needs_no_email(api: ApiClient, settings
 def test_with_verification_an_account_needs_an_email(api: ApiClient, settings: Settings) -> None:
     for verification in ("mandatory", "optional"):
         settings.EMAIL_VERIFICATION = verification
-        reply = api.post("/register", {"username": "eve", "password": PASSWORD})
-        assert list(reply.json()["errors"]) == ["email"]
+        response = api.post("/register", {"username": "eve", "password": PASSWORD})
+        assert list(response.json()["errors"]) == ["email"]
     assert not User.objects.exists()
 
 
@@ -289,8 +289,8 @@ def test_a_taken_email_looks_like_success_with_prevent_enumeration(
     taken = api.post("/register", _form(email="Alice@example.com", username="newcomer"))
 
     assert fresh.status_code == taken.status_code == 201
-    for reply in (fresh, taken):
-        assert set(reply.json()["data"]["user"]) == {
+    for response in (fresh, taken):
+        assert set(response.json()["data"]["user"]) == {
             "id", "email", "username", "firstName", "lastName", "role", "emailVerified", "createdAt"
         }  # fmt: skip
     assert fresh.json()["message"] == taken.json()["message"]
@@ -306,8 +306,8 @@ def test_a_taken_username_hides_a_taken_email_with_prevent_enumeration(
 ) -> None:
     settings.PREVENT_ENUMERATION = True
 
-    reply = api.post("/register", _form(email=alice.email, username="alice"))
+    response = api.post("/register", _form(email=alice.email, username="alice"))
 
-    assert reply.json()["code"] == "username_taken"
-    assert list(reply.json()["errors"]) == ["username"]
+    assert response.json()["code"] == "username_taken"
+    assert list(response.json()["errors"]) == ["username"]
     assert not OutboxEmail.objects.exists()

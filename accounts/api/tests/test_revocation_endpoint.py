@@ -1,4 +1,4 @@
-"""How services end sessions by their tokens (RFC 7009)."""
+"""Token revocation by services (RFC 7009)."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -22,79 +22,79 @@ def billing(db: None) -> Service:
 
 
 @pytest.fixture
-def here(alice: User, sign_in: SignIn) -> SignedIn:
+def signed_in(alice: User, sign_in: SignIn) -> SignedIn:
     return sign_in(alice)
 
 
-def _is_dead(signed_in: SignedIn) -> bool:
+def _is_revoked(signed_in: SignedIn) -> bool:
     me = signed_in.client.get("/me")
     refresh = ApiClient().post("/refresh", {"refreshToken": signed_in.refresh})
     return {me.json().get("code"), refresh.json().get("code")} == {"session_revoked"}
 
 
 @pytest.mark.parametrize("kind", ["access", "refresh"])
-def test_either_token_revokes_its_session_immediately(billing: Service, here: SignedIn, kind: str) -> None:
-    reply = billing.revoke(getattr(here, kind))
+def test_either_token_revokes_its_session_immediately(billing: Service, signed_in: SignedIn, kind: str) -> None:
+    response = billing.revoke(getattr(signed_in, kind))
 
-    assert (reply.status_code, reply.json()) == (200, {"success": True})
+    assert (response.status_code, response.json()) == (200, {"success": True})
     assert Session.objects.get().revoked_reason == RevokedReason.SERVICE
-    assert _is_dead(here)
+    assert _is_revoked(signed_in)
 
 
-def test_other_sessions_are_not_revoked(billing: Service, here: SignedIn, mallory: User, sign_in: SignIn) -> None:
-    another, other_user = sign_in(here.user), sign_in(mallory)
+def test_other_sessions_are_not_revoked(billing: Service, signed_in: SignedIn, mallory: User, sign_in: SignIn) -> None:
+    other_session, other_user = sign_in(signed_in.user), sign_in(mallory)
 
-    billing.revoke(here.access)
+    billing.revoke(signed_in.access)
 
-    assert another.client.get("/me").status_code == other_user.client.get("/me").status_code == 200
+    assert other_session.client.get("/me").status_code == other_user.client.get("/me").status_code == 200
 
 
-def test_the_audit_names_the_service(billing: Service, here: SignedIn) -> None:
-    billing.revoke(here.access)
+def test_the_audit_names_the_service(billing: Service, signed_in: SignedIn) -> None:
+    billing.revoke(signed_in.access)
 
     event = AuditEvent.objects.get(kind=AuditKind.SESSION_REVOKED)
-    assert (event.user_id, event.actor_id, str(event.session_id)) == (here.user.id, None, here.session_id)
+    assert (event.user_id, event.actor_id, str(event.session_id)) == (signed_in.user.id, None, signed_in.session_id)
     assert event.facts == {"client": str(billing.client.id), "clientName": "Billing"}
 
 
-def test_revocation_is_idempotent(billing: Service, here: SignedIn) -> None:
-    billing.revoke(here.access)
+def test_revocation_is_idempotent(billing: Service, signed_in: SignedIn) -> None:
+    billing.revoke(signed_in.access)
     before = list(Session.objects.values())
 
-    assert billing.revoke(here.access).status_code == billing.revoke(here.refresh).status_code == 200
+    assert billing.revoke(signed_in.access).status_code == billing.revoke(signed_in.refresh).status_code == 200
 
     assert list(Session.objects.values()) == before
     assert AuditEvent.objects.filter(kind=AuditKind.SESSION_REVOKED).count() == 1
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "\xff", "A" * 8000])
-def test_an_invalid_token_succeeds(billing: Service, here: SignedIn, token: str) -> None:
-    reply = billing.revoke(token)
+def test_an_invalid_token_succeeds(billing: Service, signed_in: SignedIn, token: str) -> None:
+    response = billing.revoke(token)
 
-    assert (reply.status_code, reply.json()) == (200, {"success": True})
-    assert here.client.get("/me").status_code == 200
+    assert (response.status_code, response.json()) == (200, {"success": True})
+    assert signed_in.client.get("/me").status_code == 200
 
 
-def test_a_token_with_a_foreign_signature_revokes_nothing(billing: Service, here: SignedIn) -> None:
-    claims = jwt.decode(here.access, options={"verify_signature": False})
+def test_a_token_with_a_foreign_signature_revokes_nothing(billing: Service, signed_in: SignedIn) -> None:
+    claims = jwt.decode(signed_in.access, options={"verify_signature": False})
 
     assert billing.revoke(jwt.encode(claims, "x" * 40, "HS256")).status_code == 200
 
-    assert here.client.get("/me").status_code == 200
+    assert signed_in.client.get("/me").status_code == 200
 
 
 @pytest.mark.parametrize("hint", ["access_token", "refresh_token", "something_else"])
-def test_a_wrong_hint_does_not_prevent_revocation(billing: Service, here: SignedIn, hint: str) -> None:
-    billing.revoke(here.refresh, token_type_hint=hint)
+def test_a_wrong_hint_does_not_prevent_revocation(billing: Service, signed_in: SignedIn, hint: str) -> None:
+    billing.revoke(signed_in.refresh, token_type_hint=hint)
 
-    assert _is_dead(here)
+    assert _is_revoked(signed_in)
 
 
-def test_revoking_a_reused_refresh_token_is_recorded_with_the_service(billing: Service, here: SignedIn) -> None:
-    ApiClient().post("/refresh", {"refreshToken": here.refresh})
+def test_revoking_a_reused_refresh_token_is_recorded_with_the_service(billing: Service, signed_in: SignedIn) -> None:
+    ApiClient().post("/refresh", {"refreshToken": signed_in.refresh})
 
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=1), tick=False):
-        assert billing.revoke(here.refresh).json() == {"success": True}
+        assert billing.revoke(signed_in.refresh).json() == {"success": True}
 
     assert Session.objects.get().revoked_reason == RevokedReason.REFRESH_REUSED
     event = AuditEvent.objects.get(kind=AuditKind.REFRESH_TOKEN_REUSED)
@@ -103,11 +103,11 @@ def test_revoking_a_reused_refresh_token_is_recorded_with_the_service(billing: S
     assert OutboxEmail.objects.get().kind == "refresh_token_reused"
 
 
-def test_revocation_requires_the_client_secret(billing: Service, here: SignedIn) -> None:
+def test_revocation_requires_the_client_secret(billing: Service, signed_in: SignedIn) -> None:
     wrong = basic(str(billing.client.id), "wrong")
 
-    for headers in ({}, {"Authorization": wrong}, {"Authorization": f"Bearer {here.access}"}):
-        reply = post_form("/revoke", {"token": here.access}, **headers)
-        assert (reply.status_code, reply.json()["error"]) == (401, "invalid_client")
+    for headers in ({}, {"Authorization": wrong}, {"Authorization": f"Bearer {signed_in.access}"}):
+        response = post_form("/revoke", {"token": signed_in.access}, **headers)
+        assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
 
-    assert here.client.get("/me").status_code == 200
+    assert signed_in.client.get("/me").status_code == 200

@@ -110,7 +110,7 @@ def test_the_token_of_a_user_does_not_authenticate_a_service(alice: User, sign_i
 
 
 def test_credentials_in_both_header_and_body_are_an_invalid_request(billing: Service) -> None:
-    response = billing.ask("/introspect", token="x", client_id=str(billing.client.id), client_secret=billing.secret)
+    response = billing.send("/introspect", token="x", client_id=str(billing.client.id), client_secret=billing.secret)
 
     assert (response.status_code, response.json()["code"]) == (400, "validation_error")
     assert response.json()["error"] == "invalid_request"
@@ -155,11 +155,11 @@ def test_a_token_in_the_query_is_ignored(billing: Service) -> None:
 
 
 def test_a_deactivated_client_is_rejected_immediately(billing: Service) -> None:
-    assert billing.ask("/introspect", token="x").status_code == 200
+    assert billing.send("/introspect", token="x").status_code == 200
 
     ServiceClient.objects.update(is_active=False)
 
-    assert _is_rejected(billing.ask("/introspect", token="x"))
+    assert _is_rejected(billing.send("/introspect", token="x"))
 
 
 def test_the_last_use_is_saved_at_most_once_an_hour(billing: Service) -> None:
@@ -204,4 +204,4 @@ def test_the_admin_shows_no_secret_and_deactivates_a_client(billing: Service, su
     assert client.get(f"{base}add/").status_code == 403
     client.post(f"{base}{billing.client.id}/change/", {"name": "Billing"})
 
-    assert _is_rejected(billing.ask("/introspect", token="x"))
+    assert _is_rejected(billing.send("/introspect", token="x"))

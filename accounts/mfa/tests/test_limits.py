@@ -15,7 +15,7 @@ from sessions_tracking.models import Session
 
 
 def _guess(alice_with_totp: UserWithTotp, token: str, times: int) -> list[str]:
-    """Wrong codes of both kinds, in turn."""
+    """Send wrong codes and wrong recovery codes alternately. Return the response codes."""
     kinds: list[dict[str, Any]] = [{"code": alice_with_totp.app.wrong_code()}, {"recoveryCode": WRONG_RECOVERY_CODE}]
     return [verify(token, **kinds[number % 2]).json()["code"] for number in range(times)]
 
@@ -24,9 +24,9 @@ def test_the_fifth_wrong_code_ends_the_pending_login(alice_with_totp: UserWithTo
     token = alice_with_totp.pending()
     assert _guess(alice_with_totp, token, 6) == ["code_invalid"] * 5 + ["token_invalid"]
 
-    reply = verify(token, code=alice_with_totp.app.code())
+    response = verify(token, code=alice_with_totp.app.code())
 
-    assert (reply.status_code, reply.json()["code"]) == (401, "token_invalid")
+    assert (response.status_code, response.json()["code"]) == (401, "token_invalid")
     assert Session.objects.count() == 1
 
 
@@ -41,14 +41,14 @@ def test_wrong_codes_of_an_account_are_counted_across_logins_and_kinds_of_code(a
     for _ in range(2):
         _guess(alice_with_totp, alice_with_totp.pending(), 5)
 
-    right: list[dict[str, Any]] = [
+    correct: list[dict[str, Any]] = [
         {"code": alice_with_totp.app.code()},
         {"recoveryCode": alice_with_totp.recovery_codes[0]},
     ]
-    for proof in right:
-        reply = verify(alice_with_totp.pending(), **proof)
-        assert (reply.status_code, reply.json()["code"]) == (429, "too_many_attempts")
-        assert 0 < int(reply["Retry-After"]) <= 3600
+    for proof in correct:
+        response = verify(alice_with_totp.pending(), **proof)
+        assert (response.status_code, response.json()["code"]) == (429, "too_many_attempts")
+        assert 0 < int(response["Retry-After"]) <= 3600
     assert Session.objects.count() == 1
 
 
@@ -140,17 +140,17 @@ def test_a_used_code_is_rejected_in_every_spelling(
     code = alice_with_totp.app.code()
     assert verify(alice_with_totp.pending(), code=code).status_code == 200
 
-    reply = verify(alice_with_totp.pending(), code=spell(code))
+    response = verify(alice_with_totp.pending(), code=spell(code))
 
-    assert reply.status_code == 400
-    assert reply.json()["code"] in {"code_invalid", "validation_error"}
+    assert response.status_code == 400
+    assert response.json()["code"] in {"code_invalid", "validation_error"}
 
 
 @pytest.mark.parametrize("spell", OTHERS.values(), ids=OTHERS)
 def test_a_code_with_other_separators_is_invalid(alice_with_totp: UserWithTotp, spell: Callable[[str], object]) -> None:
-    reply = verify(alice_with_totp.pending(), code=spell(alice_with_totp.app.code()))
+    response = verify(alice_with_totp.pending(), code=spell(alice_with_totp.app.code()))
 
-    assert (reply.status_code, reply.json()["code"]) == (400, "validation_error")
+    assert (response.status_code, response.json()["code"]) == (400, "validation_error")
 
 
 @pytest.mark.parametrize("drift", [-1, 0, 1])
@@ -193,8 +193,8 @@ def test_logins_without_a_code_do_not_count_as_wrong_codes(alice_with_totp: User
 def test_a_password_delay_does_not_block_a_pending_login(alice_with_totp: UserWithTotp, settings: Settings) -> None:
     settings.RATE_LIMITS = True
     token = alice_with_totp.pending()
-    replies = [ApiClient().post("/login", {"username": "alice", "password": "Wrong-Horse-7"}) for _ in range(6)]
-    assert replies[-1].json()["code"] == "rate_limited"
+    responses = [ApiClient().post("/login", {"username": "alice", "password": "Wrong-Horse-7"}) for _ in range(6)]
+    assert responses[-1].json()["code"] == "rate_limited"
 
     assert verify(token, code=alice_with_totp.app.code()).status_code == 200
 

@@ -1,4 +1,4 @@
-"""Sign-in with a second factor: the stage in between opens nothing, and ends once."""
+"""Login with a second factor: a pending login gives no access, and can be completed once."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -21,14 +21,14 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.
 
 
 def test_the_password_alone_returns_no_token_session_or_cookie(api: ApiClient, alice_with_totp: UserWithTotp) -> None:
-    reply = api.post("/login", {"username": "alice", "password": PASSWORD})
+    response = api.post("/login", {"username": "alice", "password": PASSWORD})
 
-    data = reply.json()["data"]
-    assert reply.status_code == 200
+    data = response.json()["data"]
+    assert response.status_code == 200
     assert set(data) == {"mfaRequired", "mfaToken", "methods", "expiresAt"}
     assert (data["mfaRequired"], data["methods"]) == (True, ["totp", "recovery_code"])
     assert 290 < (datetime.fromisoformat(data["expiresAt"]) - datetime.now(UTC)).total_seconds() <= 300
-    assert not reply.cookies
+    assert not response.cookies
     assert Session.objects.count() == 1
     assert User.objects.get().last_login == alice_with_totp.user.last_login
 
@@ -36,20 +36,20 @@ def test_the_password_alone_returns_no_token_session_or_cookie(api: ApiClient, a
 def test_a_wrong_password_does_not_reveal_a_second_factor(
     api: ApiClient, alice_with_totp: UserWithTotp, mallory: User
 ) -> None:
-    replies = [api.post("/login", {"username": name, "password": "Wrong-Horse-7"}) for name in ("alice", "mallory")]
+    responses = [api.post("/login", {"username": name, "password": "Wrong-Horse-7"}) for name in ("alice", "mallory")]
 
-    assert replies[0].status_code == 401
-    assert replies[0].content == replies[1].content
+    assert responses[0].status_code == 401
+    assert responses[0].content == responses[1].content
     assert not PendingLogin.objects.exists()
 
 
 def test_a_code_from_the_app_completes_the_mfa_login(api: ApiClient, alice_with_totp: UserWithTotp) -> None:
-    reply = verify(alice_with_totp.pending(), api, code=alice_with_totp.app.code())
+    response = verify(alice_with_totp.pending(), api, code=alice_with_totp.app.code())
 
-    data = reply.json()["data"]
+    data = response.json()["data"]
     assert set(data) == {"user", "token", "tokens", "session"}
-    assert data["token"] == data["tokens"]["accessToken"] == reply.cookies["jwt"].value
-    assert data["tokens"]["refreshToken"] == reply.cookies["refreshToken"].value
+    assert data["token"] == data["tokens"]["accessToken"] == response.cookies["jwt"].value
+    assert data["tokens"]["refreshToken"] == response.cookies["refreshToken"].value
     assert data["user"]["mfaEnabled"] is True
     assert data["user"]["lastLoginAt"] is not None
     assert ApiClient().bearing(data["token"]).get("/me").status_code == 200
@@ -61,10 +61,10 @@ def test_tokens_are_delivered_by_the_requested_transport(
 ) -> None:
     api.credentials(HTTP_X_TOKEN_TRANSPORT=transport)
 
-    reply = verify(alice_with_totp.pending(), api, code=alice_with_totp.app.code())
+    response = verify(alice_with_totp.pending(), api, code=alice_with_totp.app.code())
 
-    assert set(reply.cookies) == cookies
-    assert ("token" in reply.json()["data"]) is (transport == "body")
+    assert set(response.cookies) == cookies
+    assert ("token" in response.json()["data"]) is (transport == "body")
 
 
 def test_session_options_of_the_password_step_are_applied(alice_with_totp: UserWithTotp) -> None:
@@ -76,11 +76,11 @@ def test_session_options_of_the_password_step_are_applied(alice_with_totp: UserW
 
 
 def test_the_owner_is_notified_of_a_new_device_after_the_second_step(alice_with_totp: UserWithTotp) -> None:
-    stranger = ApiClient(HTTP_USER_AGENT=FIREFOX)
-    token = stranger.post("/login", {"username": "alice", "password": PASSWORD}).json()["data"]["mfaToken"]
+    client = ApiClient(HTTP_USER_AGENT=FIREFOX)
+    token = client.post("/login", {"username": "alice", "password": PASSWORD}).json()["data"]["mfaToken"]
     assert not OutboxEmail.objects.filter(kind="new_device").exists()
 
-    verify(token, stranger, code=alice_with_totp.app.code())
+    verify(token, client, code=alice_with_totp.app.code())
 
     assert OutboxEmail.objects.filter(kind="new_device", user=alice_with_totp.user).count() == 1
 
@@ -91,7 +91,7 @@ def test_an_mfa_token_is_not_accepted_as_another_credential(alice_with_totp: Use
     cookie = ApiClient()
     cookie.cookies["jwt"] = cookie.cookies["refreshToken"] = token
 
-    replies: list[Any] = [
+    responses: list[Any] = [
         client.get("/me"),
         client.get("/sessions"),
         client.post("/change-password", {"currentPassword": PASSWORD, "newPassword": "Another-Horse-8"}),
@@ -104,7 +104,9 @@ def test_an_mfa_token_is_not_accepted_as_another_credential(alice_with_totp: Use
         cookie.post("/refresh"),
     ]
 
-    assert [(reply.status_code, reply.json()["code"]) for reply in replies] == [(401, "token_invalid")] * len(replies)
+    assert [(response.status_code, response.json()["code"]) for response in responses] == [
+        (401, "token_invalid")
+    ] * len(responses)
     assert ApiClient().post("/reset-password", {"token": token, "newPassword": "Another-Horse-8"}).status_code == 400
     assert User.objects.get().mfa_enabled
 
@@ -123,9 +125,9 @@ def test_no_other_token_is_accepted_as_an_mfa_token(
         "é" * 64,
     ]
 
-    replies = [verify(token, code=alice_with_totp.app.code()) for token in others]
+    responses = [verify(token, code=alice_with_totp.app.code()) for token in others]
 
-    assert {reply.json()["code"] for reply in replies} == {"token_invalid", "validation_error"}
+    assert {response.json()["code"] for response in responses} == {"token_invalid", "validation_error"}
     assert Session.objects.count() == 1
 
 
@@ -133,9 +135,9 @@ def test_an_mfa_token_works_once(alice_with_totp: UserWithTotp) -> None:
     token = alice_with_totp.pending()
     assert verify(token, code=alice_with_totp.app.code()).status_code == 200
 
-    reply = verify(token, code=alice_with_totp.app.code(1))
+    response = verify(token, code=alice_with_totp.app.code(1))
 
-    assert (reply.status_code, reply.json()["code"]) == (401, "token_invalid")
+    assert (response.status_code, response.json()["code"]) == (401, "token_invalid")
     assert Session.objects.count() == 2
 
 
@@ -143,10 +145,10 @@ def test_an_mfa_token_expires_after_five_minutes(alice_with_totp: UserWithTotp, 
     token = alice_with_totp.pending()
 
     clock.shift(301)
-    reply = verify(token, code=alice_with_totp.app.code())
+    response = verify(token, code=alice_with_totp.app.code())
 
-    assert (reply.status_code, reply.json()["code"]) == (401, "token_expired")
-    assert reply["WWW-Authenticate"] == "Bearer"
+    assert (response.status_code, response.json()["code"]) == (401, "token_expired")
+    assert response["WWW-Authenticate"] == "Bearer"
     assert Session.objects.count() == 1
 
 
@@ -157,9 +159,9 @@ def test_a_cancelled_pending_login_cannot_be_completed(
     token, other = alice_with_totp.pending(), alice_with_totp.pending()
     header = {"Authorization": f"Bearer {token}"} if where == "Authorization" else {}
 
-    reply = api.post("/logout", {} if header else {where: token}, headers=header)
+    response = api.post("/logout", {} if header else {where: token}, headers=header)
 
-    assert reply.status_code == 200
+    assert response.status_code == 200
     assert verify(token, code=alice_with_totp.app.code()).json()["code"] == "token_invalid"
     assert verify(other, code=alice_with_totp.app.code()).status_code == 200
     assert alice_with_totp.session.client.get("/me").status_code == 200
@@ -200,10 +202,10 @@ def test_a_pending_login_is_revoked_like_a_session(
     token = alice_with_totp.pending()
     happen(alice_with_totp, outbox)
 
-    reply = verify(token, code=alice_with_totp.app.code())
+    response = verify(token, code=alice_with_totp.app.code())
 
-    assert (reply.status_code, reply.json()["code"]) == (401, "token_invalid")
-    assert not reply.cookies
+    assert (response.status_code, response.json()["code"]) == (401, "token_invalid")
+    assert not response.cookies
 
 
 def test_reactivation_does_not_revive_a_pending_login(
@@ -221,11 +223,11 @@ def test_a_password_reset_does_not_bypass_the_second_factor(
 ) -> None:
     api.post("/forgot-password", {"email": alice_with_totp.user.email})
 
-    reply = api.post("/reset-password", {"token": token_in(outbox()[-1]), "newPassword": "Another-Horse-8"})
+    response = api.post("/reset-password", {"token": token_in(outbox()[-1]), "newPassword": "Another-Horse-8"})
 
-    assert reply.status_code == 200
-    assert "data" not in reply.json()
-    assert not reply.cookies
+    assert response.status_code == 200
+    assert "data" not in response.json()
+    assert not response.cookies
     next_login = api.post("/login", {"username": "alice", "password": "Another-Horse-8"})
     assert next_login.json()["data"]["mfaRequired"] is True
 
@@ -248,9 +250,9 @@ def test_a_session_keeps_whether_it_started_with_a_second_factor(api: ApiClient,
     "proof", [{}, {"code": None}, {"code": "123456", "recoveryCode": "AAAAA-AAAAA"}, {"recoveryCode": ""}]
 )
 def test_exactly_one_second_factor_is_required(alice_with_totp: UserWithTotp, proof: dict[str, Any]) -> None:
-    reply = verify(alice_with_totp.pending(), **proof)
+    response = verify(alice_with_totp.pending(), **proof)
 
-    assert (reply.status_code, reply.json()["code"]) == (400, "validation_error")
+    assert (response.status_code, response.json()["code"]) == (400, "validation_error")
     assert PendingLogin.objects.get().tries == 0
 
 
@@ -258,10 +260,10 @@ def test_another_site_cannot_complete_a_login(api: ApiClient, alice_with_totp: U
     token = alice_with_totp.pending()
     api.credentials(HTTP_ORIGIN="https://evil.example")
 
-    reply = verify(token, api, code=alice_with_totp.app.code())
+    response = verify(token, api, code=alice_with_totp.app.code())
 
-    assert (reply.status_code, reply.json()["code"]) == (403, "origin_not_allowed")
-    assert not reply.cookies
+    assert (response.status_code, response.json()["code"]) == (403, "origin_not_allowed")
+    assert not response.cookies
     assert verify(token, code=alice_with_totp.app.code()).status_code == 200
 
 
@@ -282,10 +284,10 @@ def test_a_failed_code_is_recorded_in_the_audit(alice_with_totp: UserWithTotp) -
 
 
 def test_a_login_from_a_known_device_sends_no_email(alice_with_totp: UserWithTotp, outbox: Outbox) -> None:
-    known = ApiClient(HTTP_USER_AGENT=CHROME)
-    token = known.post("/login", {"username": "alice", "password": PASSWORD}).json()["data"]["mfaToken"]
+    client = ApiClient(HTTP_USER_AGENT=CHROME)
+    token = client.post("/login", {"username": "alice", "password": PASSWORD}).json()["data"]["mfaToken"]
     outbox().clear()
 
-    verify(token, known, code=alice_with_totp.app.code())
+    verify(token, client, code=alice_with_totp.app.code())
 
     assert not OutboxEmail.objects.filter(kind="new_device").exists()

@@ -1,4 +1,4 @@
-"""Recovery codes: for who lost the phone; each once, shown once, stored as hashes."""
+"""Recovery codes are shown once, accepted once and stored as hashes."""
 
 from collections.abc import Callable
 
@@ -18,10 +18,10 @@ Outbox = Callable[[], list[EmailMessage]]
 def test_a_recovery_code_completes_the_login_and_notifies_the_owner(
     alice_with_totp: UserWithTotp, outbox: Outbox
 ) -> None:
-    reply = verify(alice_with_totp.pending(), recoveryCode=alice_with_totp.recovery_codes[0])
+    response = verify(alice_with_totp.pending(), recoveryCode=alice_with_totp.recovery_codes[0])
 
-    assert reply.status_code == 200
-    assert reply.json()["data"]["token"]
+    assert response.status_code == 200
+    assert response.json()["data"]["token"]
     message = next(sent for sent in outbox() if sent.subject == "A recovery code was used to sign in")
     assert "9 recovery codes left" in str(message.body)
     assert alice_with_totp.recovery_codes[0] not in str(message.body)
@@ -62,10 +62,13 @@ def test_a_recovery_code_is_accepted_once_in_any_spelling(
 def test_a_recovery_code_of_another_user_is_rejected(
     alice_with_totp: UserWithTotp, mallory: User, sign_in: SignIn
 ) -> None:
-    his = enrol(sign_in(mallory))
+    mallory_with_totp = enrol(sign_in(mallory))
 
-    assert verify(alice_with_totp.pending(), recoveryCode=his.recovery_codes[0]).json()["code"] == "code_invalid"
-    assert verify(his.pending(), recoveryCode=his.recovery_codes[0]).status_code == 200
+    assert (
+        verify(alice_with_totp.pending(), recoveryCode=mallory_with_totp.recovery_codes[0]).json()["code"]
+        == "code_invalid"
+    )
+    assert verify(mallory_with_totp.pending(), recoveryCode=mallory_with_totp.recovery_codes[0]).status_code == 200
 
 
 def test_codes_and_recovery_codes_are_not_interchangeable(alice_with_totp: UserWithTotp) -> None:
@@ -79,9 +82,9 @@ def test_codes_and_recovery_codes_are_not_interchangeable(alice_with_totp: UserW
 
 
 def test_new_recovery_codes_require_the_password_and_replace_the_old_ones(alice_with_totp: UserWithTotp) -> None:
-    refused = alice_with_totp.session.client.post("/mfa/recovery-codes", {"password": "Wrong-Horse-7"})
-    assert (refused.status_code, refused.json()["code"]) == (400, "password_incorrect")
-    assert refused.json()["errors"].keys() == {"password"}
+    rejected = alice_with_totp.session.client.post("/mfa/recovery-codes", {"password": "Wrong-Horse-7"})
+    assert (rejected.status_code, rejected.json()["code"]) == (400, "password_incorrect")
+    assert rejected.json()["errors"].keys() == {"password"}
 
     fresh = alice_with_totp.session.client.post("/mfa/recovery-codes", {"password": PASSWORD}).json()["data"][
         "recoveryCodes"
@@ -98,9 +101,9 @@ def test_new_recovery_codes_require_the_password_and_replace_the_old_ones(alice_
 
 
 def test_recovery_codes_require_a_second_factor(alice: User, sign_in: SignIn) -> None:
-    reply = sign_in(alice).client.post("/mfa/recovery-codes", {"password": PASSWORD})
+    response = sign_in(alice).client.post("/mfa/recovery-codes", {"password": PASSWORD})
 
-    assert (reply.status_code, reply.json()["code"]) == (400, "mfa_not_enabled")
+    assert (response.status_code, response.json()["code"]) == (400, "mfa_not_enabled")
     assert not RecoveryCode.objects.exists()
 
 

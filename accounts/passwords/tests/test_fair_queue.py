@@ -1,4 +1,4 @@
-"""No network's and no user's backlog delays another's hash by more than one turn each."""
+"""The backlog of a network or a user delays the hash of another by at most one turn."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from core.http.request_context import current
 from core.testing.waiting import wait_until
 
 paths = st.tuples(st.sampled_from("ab"), st.sampled_from("cdef"), st.sampled_from("ghij"))
-# A path is a waiter that arrives, None a turn that begins.
+# A path stands for the arrival of a waiter, None for the start of a turn.
 events = st.lists(st.one_of(paths, st.none()), max_size=80)
 
 
@@ -94,18 +94,18 @@ def test_a_full_queue_gives_a_slot_of_the_largest_network_to_a_newcomer() -> Non
     queue = Queue(concurrency=1, max_waiting=4)
     assert queue.acquire(timeout=None)
     with ThreadPoolExecutor(6) as pool:
-        crowd = [pool.submit(queue.acquire, timeout=20, path=("public", "large")) for _ in range(4)]
+        waiters = [pool.submit(queue.acquire, timeout=20, path=("public", "large")) for _ in range(4)]
         wait_until(lambda: len(queue._waiting) == 4)
 
         assert queue.is_full_for(_full("public", "large"))
         assert queue.acquire(timeout=20, path=("public", "large")) is False
         newcomer = pool.submit(queue.acquire, timeout=20, path=("public", "small"))
-        wait_until(lambda: sum(waiting.done() for waiting in crowd) == 1)
+        wait_until(lambda: sum(waiting.done() for waiting in waiters) == 1)
 
         for _ in range(4):
             queue.release()
         assert newcomer.result(timeout=5)
-        assert sorted(waiting.result(timeout=5) for waiting in crowd) == [False, True, True, True]
+        assert sorted(waiting.result(timeout=5) for waiting in waiters) == [False, True, True, True]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Budgets count the hashes that are computed, not the failures; and no hash is computed before a cheaper check refuses."""
+"""Rate limits count computed hashes, not failures. Cheaper checks run before a hash is computed."""
 
 import ast
 import itertools
@@ -58,45 +58,45 @@ def _calls_in(file: Path) -> Iterator[tuple[str, str]]:
 
 
 def _name(function: ast.expr) -> str:
-    """A method's own name, or `module.function` for those of hashing, which alone compute hashes."""
+    """Return the name of a method, or `module.function` for the functions of `hashing` that compute hashes."""
     name = ast.unparse(function)
     return name if name in _FUNCTIONS else name.rpartition(".")[2]
 
 
 def test_each_call_that_computes_a_hash_has_a_budget() -> None:
-    found = {call for folder in ("accounts", "config", "core", "sessions_tracking") for call in _calls(folder)}
+    calls = {call for folder in ("accounts", "config", "core", "sessions_tracking") for call in _calls(folder)}
 
-    assert found == set(BUDGETS)
+    assert calls == set(BUDGETS)
 
 
 @pytest.fixture
 def hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """One entry for each turn in the queue of hashes."""
+    """Record the slots acquired for hashes."""
     turns: list[str] = []
     enter = hashing_limiter._queue.acquire
     monkeypatch.setattr(hashing_limiter._queue, "acquire", lambda **how: turns.append("turn") or enter(**how))  # type: ignore[func-returns-value]
     return turns
 
 
-REFUSED_WITHOUT_A_HASH: dict[str, tuple[str, str, dict[str, str], str]] = {
-    "a password that the rules refuse": (
+REJECTED_WITHOUT_HASH: dict[str, tuple[str, str, dict[str, str], str]] = {
+    "a password that breaks a rule": (
         "POST", "/change-password", {"currentPassword": WRONG, "newPassword": "all-in-lower-case"}, "validation_error",
     ),
     "the same password again": (
         "POST", "/change-password", {"currentPassword": WRONG, "newPassword": WRONG}, "validation_error",
     ),
-    "one's own address": (
+    "the current email": (
         "POST", "/change-email", {"newEmail": "alice@example.com", "password": WRONG}, "validation_error",
     ),
     "no factor to remove": ("DELETE", "/mfa/totp", {"password": WRONG}, "mfa_not_enabled"),
     "no factor to recover": ("POST", "/mfa/recovery-codes", {"password": WRONG}, "mfa_not_enabled"),
-    "a reset link that is none": (
+    "an invalid reset token": (
         "POST", "/reset-password", {"token": "bm90IGEgdG9rZW4", "newPassword": NEW}, "token_invalid",
     ),
     "a taken username": (
         "POST", "/register", {"email": "eve@example.com", "username": "ALICE", "password": PASSWORD}, "username_taken",
     ),
-    "a taken address": (
+    "a taken email": (
         "POST", "/register", {"email": "alice@example.com", "username": "eve", "password": PASSWORD}, "email_taken",
     ),
     "a weak password": (
@@ -105,17 +105,17 @@ REFUSED_WITHOUT_A_HASH: dict[str, tuple[str, str, dict[str, str], str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", REFUSED_WITHOUT_A_HASH)
+@pytest.mark.parametrize("case", REJECTED_WITHOUT_HASH)
 def test_requests_rejected_by_a_cheaper_check_compute_no_hash(
     alice: User, sign_in: SignIn, hashes: list[str], case: str
 ) -> None:
-    method, path, body, code = REFUSED_WITHOUT_A_HASH[case]
+    method, path, body, code = REJECTED_WITHOUT_HASH[case]
     client = sign_in(alice).client
     hashes.clear()
 
-    reply = client.generic(method, path, _json(body), content_type="application/json")
+    response = client.generic(method, path, _json(body), content_type="application/json")
 
-    assert (reply.json()["code"], hashes) == (code, [])
+    assert (response.json()["code"], hashes) == (code, [])
 
 
 def test_with_prevent_enumeration_a_taken_email_costs_the_same_hash(
@@ -129,8 +129,8 @@ def test_with_prevent_enumeration_a_taken_email_costs_the_same_hash(
         ("eve@example.com", "eve2", "ok"),
     ]:
         hashes.clear()
-        reply = ApiClient().post("/register", {"email": email, "username": username, "password": PASSWORD})
-        assert (reply.json().get("code", "ok"), len(hashes)) == (code, 1 if code == "ok" else 0)
+        response = ApiClient().post("/register", {"email": email, "username": username, "password": PASSWORD})
+        assert (response.json().get("code", "ok"), len(hashes)) == (code, 1 if code == "ok" else 0)
 
 
 Prompt = tuple[str, str, dict[str, str], int]
@@ -152,9 +152,9 @@ def test_a_prompt_with_the_correct_password_counts_its_hashes(
     User.objects.update(mfa_enabled=True)
     hashes.clear()
 
-    reply = client.generic(method, path, _json(body), content_type="application/json")
+    response = client.generic(method, path, _json(body), content_type="application/json")
 
-    assert (reply.status_code, len(hashes)) == (200, cost)
+    assert (response.status_code, len(hashes)) == (200, cost)
     password_attempts.start_reauth_attempt(user_id=alice.id, hashes=10 - cost)
     with pytest.raises(RateLimited):
         password_attempts.start_reauth_attempt(user_id=alice.id)
@@ -179,9 +179,9 @@ def test_a_user_can_change_the_password_five_times_a_minute(
 def test_a_limit_of_one_hash_still_allows_a_password_change(alice: User, sign_in: SignIn, limits_on: Settings) -> None:
     limits_on.RATE_LIMIT_HASHES = (Limit("hashes", 1, 60),)
 
-    reply = sign_in(alice).client.post("/change-password", {"currentPassword": PASSWORD, "newPassword": NEW})
+    response = sign_in(alice).client.post("/change-password", {"currentPassword": PASSWORD, "newPassword": NEW})
 
-    assert reply.status_code == 200
+    assert response.status_code == 200
 
 
 NETWORKS: dict[str, tuple[Callable[[int], str], int]] = {
@@ -196,7 +196,7 @@ def test_wider_networks_of_an_ipv6_address_have_their_own_budgets(
     db: None, hashes: list[str], limits_on: Settings, case: str
 ) -> None:
     ip, allowed = NETWORKS[case]
-    # A busy machine may need more than a minute for 250 sign-ins.
+    # A busy machine may need more than a minute for 250 logins.
     limits_on.RATE_LIMIT_LOGIN = (Limit("login", 30, 3600),)
     statuses = [_log_in(number, ip(number)).status_code for number in range(250)]
 

@@ -1,4 +1,4 @@
-"""Who may hash, who waits, and who is told to come again."""
+"""The limit of concurrent hashes, its queue, and the responses when the queue is full."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -28,38 +28,38 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 @pytest.fixture
-def crowd(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Queue]:
-    """`crowd()` puts a queue in the place of the process's own: somebody hashes all the time, and nobody else may wait."""
+def full_queue(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Queue]:
+    """Return a function that replaces the queue of the process by one whose slot is taken and that lets no caller wait."""
 
-    def gather(**size: int) -> Queue:
+    def replace(**size: int) -> Queue:
         queue = Queue(**({"concurrency": 1, "max_waiting": 0} | size))
         assert queue.acquire(timeout=None)
         monkeypatch.setattr(hashing_limiter, "_queue", queue)
         return queue
 
-    return gather
+    return replace
 
 
 @pytest.fixture
 def timeouts(monkeypatch: pytest.MonkeyPatch) -> list[float | None]:
-    """For how long each that came would have waited."""
-    found: list[float | None] = []
+    """Record the timeouts with which callers acquired slots."""
+    recorded: list[float | None] = []
     enter = hashing_limiter._queue.acquire
 
-    def note(*, timeout: float | None, path: Path) -> bool:
-        found.append(timeout)
+    def record(*, timeout: float | None, path: Path) -> bool:
+        recorded.append(timeout)
         return enter(timeout=timeout, path=path)
 
-    monkeypatch.setattr(hashing_limiter._queue, "acquire", note)
-    return found
+    monkeypatch.setattr(hashing_limiter._queue, "acquire", record)
+    return recorded
 
 
 def _wait_in(queue: Queue, pool: ThreadPoolExecutor, *, timeout: float | None = 5) -> Future[bool]:
     number = len(queue._waiting)
-    found = pool.submit(queue.acquire, timeout=timeout)
-    while len(queue._waiting) == number and not found.done():
+    future = pool.submit(queue.acquire, timeout=timeout)
+    while len(queue._waiting) == number and not future.done():
         pass
-    return found
+    return future
 
 
 def test_as_many_slots_are_given_as_configured() -> None:
@@ -106,8 +106,8 @@ def test_a_caller_without_timeout_waits_in_a_full_queue(pool: ThreadPoolExecutor
     assert other.result(timeout=5)
 
 
-def test_a_command_waits_for_a_slot(pool: ThreadPoolExecutor, crowd: Callable[..., Queue]) -> None:
-    queue = crowd()
+def test_a_command_waits_for_a_slot(pool: ThreadPoolExecutor, full_queue: Callable[..., Queue]) -> None:
+    queue = full_queue()
 
     hashing = pool.submit(make_password, PASSWORD)
     with pytest.raises(TimeoutError):
@@ -117,8 +117,8 @@ def test_a_command_waits_for_a_slot(pool: ThreadPoolExecutor, crowd: Callable[..
     assert check_password(PASSWORD, hashing.result(timeout=5))
 
 
-def test_an_error_during_a_hash_releases_the_slot(crowd: Callable[..., Queue]) -> None:
-    queue = crowd(concurrency=2)
+def test_an_error_during_a_hash_releases_the_slot(full_queue: Callable[..., Queue]) -> None:
+    queue = full_queue(concurrency=2)
 
     with pytest.raises(ZeroDivisionError), hashing_limiter.hashing_slot():
         assert not queue.acquire(timeout=0.01)
@@ -134,7 +134,7 @@ def test_hashes_that_compensate_for_an_old_cost_use_one_slot(settings: Settings,
 
     assert not check_password("Wrong-Horse-7", old)
 
-    assert len(timeouts) == 2  # for the one that is asked for, and for the other seven
+    assert len(timeouts) == 2  # one for the hash itself, one for the seven that compensate
 
 
 LOGIN = {"username": "alice", "password": PASSWORD}
@@ -146,32 +146,32 @@ def test_a_login_waits_once_for_every_account_and_hash_cost(
 ) -> None:
     settings.BCRYPT_ROUNDS += 1
 
-    reply = api.post("/login", {"username": username, "password": "Wrong-Horse-7"})
+    response = api.post("/login", {"username": username, "password": "Wrong-Horse-7"})
 
-    assert reply.json()["code"] == "invalid_credentials"
+    assert response.json()["code"] == "invalid_credentials"
     assert timeouts == [MAX_WAIT_SECONDS]
 
 
 @pytest.mark.parametrize("name", ["alice", "ALICE", "unknown"])
 @pytest.mark.parametrize("password", [PASSWORD, "Wrong-Horse-7"])
 def test_with_a_full_queue_logins_of_all_accounts_get_retry_after(
-    alice: User, api: ApiClient, crowd: Callable[..., Queue], name: str, password: str
+    alice: User, api: ApiClient, full_queue: Callable[..., Queue], name: str, password: str
 ) -> None:
-    crowd()
+    full_queue()
 
-    reply = api.post("/login", {"username": name, "password": password})
+    response = api.post("/login", {"username": name, "password": password})
 
-    assert (reply.status_code, reply.json()["code"]) == (503, "service_unavailable")
-    assert int(reply["Retry-After"]) > 0
-    assert not reply.cookies
+    assert (response.status_code, response.json()["code"]) == (503, "service_unavailable")
+    assert int(response["Retry-After"]) > 0
+    assert not response.cookies
     assert not Session.objects.exists()
     assert not AuditEvent.objects.exists()
 
 
 def test_a_request_rejected_by_the_queue_costs_no_sql_or_redis_command(
-    alice: User, crowd: Callable[..., Queue], measure: Measure, limits_on: Settings
+    alice: User, full_queue: Callable[..., Queue], measure: Measure, limits_on: Settings
 ) -> None:
-    crowd()
+    full_queue()
     before = HASHES_REFUSED._value.get()
 
     assert measure(lambda: ApiClient().post("/login", LOGIN)) == Work()
@@ -180,26 +180,26 @@ def test_a_request_rejected_by_the_queue_costs_no_sql_or_redis_command(
 
 
 def test_a_request_rejected_by_the_queue_does_not_count_in_rate_limits(
-    alice: User, api: ApiClient, crowd: Callable[..., Queue], limits_on: Settings, monkeypatch: pytest.MonkeyPatch
+    alice: User, api: ApiClient, full_queue: Callable[..., Queue], limits_on: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queue = crowd()
-    monkeypatch.setattr(hashing_limiter, "ensure_capacity", lambda: None)  # the queue filled up a moment later
+    queue = full_queue()
+    monkeypatch.setattr(hashing_limiter, "ensure_capacity", lambda: None)  # as if the queue filled up after the check
     for _ in range(40):
         assert api.post("/login", LOGIN).status_code == 503
         assert api.post("/register", _form()).status_code == 503
     queue.release()
 
-    reply = api.post("/login", LOGIN)
+    response = api.post("/login", LOGIN)
 
-    assert reply.status_code == 200
-    assert reply["RateLimit-Remaining"] == "29"
+    assert response.status_code == 200
+    assert response["RateLimit-Remaining"] == "29"
     assert api.post("/register", _form()).status_code == 201
 
 
 def test_without_redis_a_rejected_request_does_not_count_in_rate_limits(
-    alice: User, api: ApiClient, crowd: Callable[..., Queue], limits_on: Settings, monkeypatch: pytest.MonkeyPatch
+    alice: User, api: ApiClient, full_queue: Callable[..., Queue], limits_on: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queue = crowd()
+    queue = full_queue()
     monkeypatch.setattr(hashing_limiter, "ensure_capacity", lambda: None)
     monkeypatch.setattr("core.redis.client.breaker.allows_command", lambda: False)
     for _ in range(40):
@@ -213,8 +213,8 @@ def _form() -> dict[str, Any]:
     return {"email": "eve@example.com", "username": "eve", "password": PASSWORD}
 
 
-def test_with_a_full_queue_no_user_is_registered(db: None, api: ApiClient, crowd: Callable[..., Queue]) -> None:
-    queue = crowd()
+def test_with_a_full_queue_no_user_is_registered(db: None, api: ApiClient, full_queue: Callable[..., Queue]) -> None:
+    queue = full_queue()
 
     assert api.post("/register", _form()).status_code == 503
 
@@ -225,54 +225,54 @@ def test_with_a_full_queue_no_user_is_registered(db: None, api: ApiClient, crowd
 
 
 def test_with_a_full_queue_a_password_change_changes_nothing(
-    alice: User, sign_in: Callable[..., SignedIn], crowd: Callable[..., Queue]
+    alice: User, sign_in: Callable[..., SignedIn], full_queue: Callable[..., Queue]
 ) -> None:
-    here = sign_in(alice)
-    crowd()
+    signed_in = sign_in(alice)
+    full_queue()
 
-    reply = here.client.post("/change-password", {"currentPassword": PASSWORD, "newPassword": NEW})
+    response = signed_in.client.post("/change-password", {"currentPassword": PASSWORD, "newPassword": NEW})
 
-    assert (reply.status_code, reply.json()["code"]) == (503, "service_unavailable")
+    assert (response.status_code, response.json()["code"]) == (503, "service_unavailable")
     assert User.objects.get().password == alice.password
-    assert here.client.get("/me").status_code == 200
+    assert signed_in.client.get("/me").status_code == 200
 
 
 def test_a_request_that_had_a_slot_is_not_rejected_later(
     alice: User, sign_in: Callable[..., SignedIn], timeouts: list[float | None]
 ) -> None:
-    here = sign_in(alice)
+    signed_in = sign_in(alice)
     timeouts.clear()
 
-    here.client.post("/change-password", {"currentPassword": PASSWORD, "newPassword": NEW})
+    signed_in.client.post("/change-password", {"currentPassword": PASSWORD, "newPassword": NEW})
 
-    # To check the one and to hash the other. Whoever comes with no timeout waits in a full queue, too.
+    # One slot to check the old password, one to hash the new. Without a timeout, a caller waits in a full queue, too.
     assert timeouts == [MAX_WAIT_SECONDS, None]
     assert User.objects.get().check_password(NEW)
 
 
 def test_with_a_full_queue_the_admin_login_gets_retry_after(
-    superuser: User, client: Client, crowd: Callable[..., Queue]
+    superuser: User, client: Client, full_queue: Callable[..., Queue]
 ) -> None:
-    crowd()
+    full_queue()
 
-    reply = client.post("/admin/login/", {"username": "grace", "password": PASSWORD})
+    response = client.post("/admin/login/", {"username": "grace", "password": PASSWORD})
 
-    assert reply.status_code == 503
-    assert int(reply["Retry-After"]) > 0
+    assert response.status_code == 503
+    assert int(response["Retry-After"]) > 0
     assert client.get("/admin/").status_code == 302
 
 
 def test_with_a_full_queue_an_administrator_cannot_set_a_password(
-    alice: User, superuser: User, client: Client, crowd: Callable[..., Queue]
+    alice: User, superuser: User, client: Client, full_queue: Callable[..., Queue]
 ) -> None:
     client.force_login(superuser)
     form = {"usable_password": "true", "password1": NEW, "password2": NEW}
-    queue = crowd()
+    queue = full_queue()
 
-    reply = client.post(f"/admin/accounts/user/{alice.id}/password/", form)
+    response = client.post(f"/admin/accounts/user/{alice.id}/password/", form)
 
-    assert reply.status_code == 503
-    assert int(reply["Retry-After"]) > 0
+    assert response.status_code == 503
+    assert int(response["Retry-After"]) > 0
     assert User.objects.get(id=alice.id).password == alice.password
     queue.release()
     assert client.post(f"/admin/accounts/user/{alice.id}/password/", form).status_code == 302

@@ -1,4 +1,4 @@
-"""Passwords that change: over the API or past it, and whom that signs out."""
+"""Password changes, through the API and elsewhere, and the sessions that they revoke."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,11 +19,11 @@ NEW = "Another-Horse-8"
 
 
 def _change(signed_in: SignedIn, current: Any = PASSWORD, new: Any = NEW) -> tuple[int, str, list[str]]:
-    reply = signed_in.client.post("/change-password", {"currentPassword": current, "newPassword": new})
-    return reply.status_code, reply.json().get("code", ""), list(reply.json().get("errors", {}))
+    response = signed_in.client.post("/change-password", {"currentPassword": current, "newPassword": new})
+    return response.status_code, response.json().get("code", ""), list(response.json().get("errors", {}))
 
 
-def _opens(user: User, password: str) -> bool:
+def _has_password(user: User, password: str) -> bool:
     return User.objects.get(id=user.id).check_password(password)
 
 
@@ -38,7 +38,7 @@ def test_change_password_revokes_all_sessions_but_the_current_one(
 
     assert _change(own) == (200, "", [])
 
-    assert _opens(alice, NEW)
+    assert _has_password(alice, NEW)
     assert own.client.get("/me").status_code == 200
     assert ApiClient().post("/refresh", {"refreshToken": own.refresh}).status_code == 200
     assert other.client.get("/me").json()["code"] == "session_revoked"
@@ -64,7 +64,7 @@ def test_a_rejected_password_change_changes_nothing(
 
     assert _change(own, *given) == (400, code, [field])
 
-    assert _opens(alice, PASSWORD)
+    assert _has_password(alice, PASSWORD)
     assert other.client.get("/me").status_code == 200
     assert not OutboxEmail.objects.filter(kind="password_changed").exists()
 
@@ -82,7 +82,7 @@ def test_a_password_change_overtaken_by_another_changes_nothing(
     monkeypatch.setattr(passwords, "require_acceptable", accept_late)
 
     assert _change(signed_in) == (400, "password_incorrect", ["currentPassword"])
-    assert not _opens(alice, NEW)
+    assert not _has_password(alice, NEW)
     assert not OutboxEmail.objects.filter(kind="password_changed").exists()
 
 
@@ -129,7 +129,7 @@ def test_without_composition_rules_any_eight_characters_are_accepted(
     ("password", "status"), [("Vestibule1", 400), ("1VESTIBULEvestibule", 400), ("Vestibule-Key-99x", 201)]
 )
 def test_the_product_name_is_rejected_as_a_password(api: ApiClient, db: None, password: str, status: int) -> None:
-    reply = api.post("/register", {"email": "eve@example.com", "username": "eve", "password": password})
+    response = api.post("/register", {"email": "eve@example.com", "username": "eve", "password": password})
 
-    assert reply.status_code == status
-    assert list(reply.json().get("errors", {})) == (["password"] if status == 400 else [])
+    assert response.status_code == status
+    assert list(response.json().get("errors", {})) == (["password"] if status == 400 else [])

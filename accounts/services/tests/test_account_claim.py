@@ -1,4 +1,4 @@
-"""Mallory registers an address that is alice's. When alice first proves it by a reset, nothing that mallory planted is left."""
+"""Mallory registers the email of alice. When alice first verifies it by a reset, everything that mallory set up is removed."""
 
 import re
 from collections.abc import Callable
@@ -28,14 +28,14 @@ NAMES = {"firstName": "Mallory", "lastName": "Planted"}
 
 @pytest.fixture
 def planted(db: None, settings: Settings) -> User:
-    """Mallory's registration of alice's address."""
+    """Register the email of alice as mallory."""
     settings.EMAIL_VERIFICATION = "optional"
     form = {"email": EMAIL, "username": "mallory", "password": PASSWORD} | NAMES
     assert ApiClient().post("/register", form).status_code == 201
     return User.objects.get()
 
 
-def _mailed(outbox: Outbox, subject: str) -> EmailMessage:
+def _find_email(outbox: Outbox, subject: str) -> EmailMessage:
     return [message for message in outbox() if message.to == [EMAIL] and subject in str(message.subject).lower()][-1]
 
 
@@ -73,8 +73,8 @@ def test_a_reset_of_an_unverified_account_removes_everything_planted(
     assert ApiClient().get("/verify-email", query_params=link).status_code == 401
     for names in ({"email": EMAIL}, {"username": "mallory"}):
         assert ApiClient().post("/login", names | {"password": PASSWORD}).status_code == 401
-    hers = sign_in(user, password=NEW)
-    assert hers.client.post("/change-email/confirm", {"code": change_code}).json()["code"] == "code_invalid"
+    signed_in = sign_in(user, password=NEW)
+    assert signed_in.client.post("/change-email/confirm", {"code": change_code}).json()["code"] == "code_invalid"
     subjects = [str(message.subject).lower() for message in outbox() if message.to == [EMAIL]]
     assert sum("welcome" in subject for subject in subjects) == 1
     assert sum("password" in subject and "changed" in subject for subject in subjects) == 1
@@ -98,8 +98,8 @@ def _as_staff(user: User) -> None:
     User.objects.filter(id=user.id).update(is_staff=True)
 
 
-def _nothing(_user: User) -> None:
-    """Registered and never verified."""
+def _unverified(_user: User) -> None:
+    """Leave the account unverified."""
 
 
 def _by_reset(outbox: Outbox) -> Any:
@@ -107,20 +107,20 @@ def _by_reset(outbox: Outbox) -> Any:
 
 
 def _by_code(outbox: Outbox) -> Any:
-    return ApiClient().post("/verify-email", {"email": EMAIL, "code": code_in(_mailed(outbox, "verify"))})
+    return ApiClient().post("/verify-email", {"email": EMAIL, "code": code_in(_find_email(outbox, "verify"))})
 
 
 def _by_link(outbox: Outbox) -> Any:
-    token = token_in(_mailed(outbox, "verify"))
+    token = token_in(_find_email(outbox, "verify"))
     return ApiClient().get("/verify-email", query_params={"email": EMAIL, "token": token})
 
 
 @pytest.mark.parametrize(
-    ("state", "prove", "passes_on"),
+    ("state", "prove", "is_taken_over"),
     [
-        (_nothing, _by_reset, True),
-        (_nothing, _by_code, False),
-        (_nothing, _by_link, False),
+        (_unverified, _by_reset, True),
+        (_unverified, _by_code, False),
+        (_unverified, _by_link, False),
         (_verified, _by_reset, False),
         (_invited, _by_reset, False),
         (_as_administrator, _by_reset, False),
@@ -128,7 +128,7 @@ def _by_link(outbox: Outbox) -> Any:
     ],
 )
 def test_only_the_first_verification_by_another_client_takes_over_an_account(
-    planted: User, outbox: Outbox, state: Any, prove: Any, passes_on: bool
+    planted: User, outbox: Outbox, state: Any, prove: Any, is_taken_over: bool
 ) -> None:
     outbox()
     state(planted)
@@ -137,7 +137,7 @@ def test_only_the_first_verification_by_another_client_takes_over_an_account(
 
     user = User.objects.get(email=EMAIL)
     assert user.email_verified
-    assert (user.username, user.first_name) != ("mallory", "Mallory") if passes_on else user.username == "mallory"
+    assert (user.username, user.first_name) != ("mallory", "Mallory") if is_taken_over else user.username == "mallory"
 
 
 @pytest.mark.parametrize("mode", ["mandatory", "optional", "none"])
@@ -170,9 +170,9 @@ def test_a_deactivated_account_cannot_be_taken_over(planted: User, outbox: Outbo
     token = token_in(outbox()[-1])
     User.objects.filter(id=planted.id).update(is_active=False)
 
-    reply = ApiClient().post("/reset-password", {"token": token, "newPassword": NEW})
+    response = ApiClient().post("/reset-password", {"token": token, "newPassword": NEW})
 
-    assert (reply.status_code, reply.json()["code"]) == (400, "token_invalid")
+    assert (response.status_code, response.json()["code"]) == (400, "token_invalid")
     assert User.objects.get().username == "mallory"
 
 
@@ -180,7 +180,7 @@ def test_every_table_with_a_key_to_the_user_has_a_claim_effect() -> None:
     """A new table belongs in the `relations` of a ClaimEffect, or in `kept` with the reason."""
     effects = (*account_claim.CORE_EFFECTS, *CLAIM_EFFECTS)
     handled = {relation for effect in effects for relation in effect.relations}
-    kept = {"emails"}  # history: they hold neither code nor link
+    kept = {"emails"}  # a history without codes and links
     related = {relation.get_accessor_name() for relation in User._meta.related_objects}
 
     assert related - {"logentry_set"} == handled | kept

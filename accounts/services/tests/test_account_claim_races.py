@@ -1,4 +1,4 @@
-"""A take-over races with everything that the former holder can still send: afterwards nothing of theirs works."""
+"""A take-over races with requests of the former holder. Afterwards none of their credentials works."""
 
 import time
 from collections.abc import Iterator
@@ -44,18 +44,18 @@ def test_a_reset_wins_against_concurrent_requests_of_the_former_holder(server: L
     tokens = signed_in(server, user)
     secret = server.send(ApiRequest("POST", "/mfa/totp", token=tokens.access)).data["secret"]
     token = _reset_token(user)
-    theirs = [
+    attacks = [
         log_in(user),
         refresh(tokens.refresh),
         ApiRequest("POST", "/mfa/totp/confirm", {"code": AuthenticatorApp(secret).code(-1)}, token=tokens.access),
         ApiRequest("POST", "/mfa/totp", token=tokens.access),
     ]
 
-    replies = server.send_at_once(
-        [*theirs, ApiRequest("POST", "/reset-password", {"token": token, "newPassword": NEW}), *theirs]
+    responses = server.send_at_once(
+        [*attacks, ApiRequest("POST", "/reset-password", {"token": token, "newPassword": NEW}), *attacks]
     )
 
-    assert replies[len(theirs)].status == 200
+    assert responses[len(attacks)].status == 200
     stored = User.objects.get(id=user.id)
     assert (stored.mfa_enabled, stored.email_verified) == (False, True)
     assert not Session.objects.filter(user=user, revoked_at=None).exists()
@@ -76,9 +76,9 @@ def test_a_deletion_that_waited_for_a_reset_deletes_nothing(server: LiveServer) 
             )
             _wait_for_a_blocked_lock()
             User.objects.filter(id=user.id).update(password=hashing.make(NEW))
-        reply = deletion.result()
+        response = deletion.result()
 
-    assert (reply.status, reply.code) == (401, "session_revoked")
+    assert (response.status, response.code) == (401, "session_revoked")
     assert server.send(ApiRequest("POST", "/login", {"username": user.username, "password": NEW})).data["tokens"]
 
 

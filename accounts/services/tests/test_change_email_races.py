@@ -1,4 +1,4 @@
-"""A change of address over real sockets, between threads and processes of a real server."""
+"""Concurrent email changes against a live server."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from core.testing.live_server import ApiRequest, ApiResponse, LiveServer
 
 @dataclass(frozen=True)
 class Change:
-    """One that waits for its code; `undo_token` is that of the old address."""
+    """A pending email change. `undo_token` was sent to the old email."""
 
     user: User
     tokens: Tokens
@@ -37,13 +37,13 @@ class Change:
         return ApiRequest("POST", "/change-email/undo", {"token": self.undo_token})
 
     @property
-    def address(self) -> str | None:
+    def current_email(self) -> str | None:
         return User.objects.get(id=self.user.id).email
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Iterator[LiveServer]:
-    folder = tmp_path_factory.mktemp("address-races")
+    folder = tmp_path_factory.mktemp("email-races")
     with live_database.in_use(folder, django_db_blocker), live_server.running(folder) as running:
         yield running
 
@@ -56,7 +56,7 @@ def test_one_of_twenty_confirmations_wins_and_notifies_the_old_email_once(server
 
         assert codes["ok"] == 1
         assert set(codes) <= {"ok", "code_invalid", "too_many_attempts"}
-        assert change.address == change.email
+        assert change.current_email == change.email
         assert OutboxEmail.objects.filter(user=change.user, kind="email_changed").count() == 1
         assert _events(change.user, AuditKind.EMAIL_CHANGED) == 1
 
@@ -72,7 +72,7 @@ def test_twenty_wrong_codes_count_as_twenty(server: LiveServer) -> None:
 
     assert _codes(server.send_at_once([wrong] * 20)) == {"code_invalid": 5, "too_many_attempts": 15}
     assert server.send(change.confirm).code == "too_many_attempts"
-    assert change.address == change.user.email
+    assert change.current_email == change.user.email
 
 
 def test_an_email_goes_to_one_of_the_accounts_that_request_it(server: LiveServer) -> None:
@@ -85,16 +85,16 @@ def test_an_email_goes_to_one_of_the_accounts_that_request_it(server: LiveServer
 
         assert sorted(_codes([confirmed, registered])) == ["email_taken", "ok"]
         assert User.objects.filter(email_key=change.email).count() == 1
-        assert (change.address == change.email) is (confirmed.code == "ok")
+        assert (change.current_email == change.email) is (confirmed.code == "ok")
 
 
 def test_two_accounts_that_request_one_email_do_not_share_it(server: LiveServer) -> None:
     email = f"{new_id().hex}@example.org"
     changes = [_pending(server, email) for _ in range(5)]
 
-    replies = server.send_at_once([change.confirm for change in changes])
+    responses = server.send_at_once([change.confirm for change in changes])
 
-    assert _codes(replies) == {"ok": 1, "email_taken": 4}
+    assert _codes(responses) == {"ok": 1, "email_taken": 4}
     assert User.objects.filter(email_key=email).count() == 1
 
 
@@ -106,7 +106,7 @@ def test_after_an_undo_the_email_is_the_old_one_in_either_order(server: LiveServ
 
         assert undone.code == "ok"
         assert confirmed.code in {"ok", "code_invalid", "session_revoked"}
-        assert change.address == change.user.email
+        assert change.current_email == change.user.email
         assert server.send(me(change.tokens.access)).code == "session_revoked"
         assert server.send(change.undo).code == "token_invalid"
 
@@ -118,7 +118,7 @@ def test_one_of_twenty_uses_of_the_undo_link_succeeds(server: LiveServer) -> Non
     codes = _codes(server.send_at_once([change.undo] * 20))
 
     assert codes == {"ok": 1, "token_invalid": 19}
-    assert change.address == change.user.email
+    assert change.current_email == change.user.email
     assert _events(change.user, AuditKind.EMAIL_CHANGE_UNDONE) == 1
     assert OutboxEmail.objects.filter(kind="reset_password", recipient=change.user.email).count() == 1
 
@@ -127,29 +127,29 @@ def test_one_of_ten_concurrent_requests_is_pending(server: LiveServer) -> None:
     user = someone()
     access = signed_in(server, user).access
 
-    replies = server.send_at_once([_wish(access, f"{new_id().hex}@example.org") for _ in range(10)])
+    responses = server.send_at_once([_change_request(access, f"{new_id().hex}@example.org") for _ in range(10)])
 
-    assert _codes(replies) == {"ok": 10}
+    assert _codes(responses) == {"ok": 10}
     assert EmailChange.objects.pending().filter(user=user).count() == 1
 
 
 def _pending(server: LiveServer, email: str = "") -> Change:
     user, email = someone(), email or f"{new_id().hex}@example.org"
     tokens = signed_in(server, user)
-    assert server.send(_wish(tokens.access, email)).code == "ok"
+    assert server.send(_change_request(tokens.access, email)).code == "ok"
     deliver_due(seconds=30)
     (notice,) = (message for message in mail.outbox if message.to == [user.email])
     code = [message for message in mail.outbox if message.to == [email]][-1]
     return Change(user=user, tokens=tokens, email=email, code=code_in(code), undo_token=token_in(notice))
 
 
-def _wish(access: str, email: str) -> ApiRequest:
+def _change_request(access: str, email: str) -> ApiRequest:
     return ApiRequest("POST", "/change-email", {"newEmail": email, "password": PASSWORD}, access)
 
 
-def _codes(replies: list[ApiResponse]) -> Counter[str]:
-    assert max(reply.status for reply in replies) < 500, replies
-    return Counter(reply.code for reply in replies)
+def _codes(responses: list[ApiResponse]) -> Counter[str]:
+    assert max(response.status for response in responses) < 500, responses
+    return Counter(response.code for response in responses)
 
 
 def _events(user: User, kind: AuditKind) -> int:

@@ -1,4 +1,4 @@
-"""Guesses that arrive at once, over real sockets, at two processes of ten threads; and limits without Redis."""
+"""Concurrent guesses against two processes with ten threads each, and limits without Redis."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -31,8 +31,8 @@ def server(folder: Path) -> Iterator[LiveServer]:
         yield running
 
 
-def _codes(replies: list[ApiResponse]) -> Counter[str]:
-    return Counter(reply.code for reply in replies)
+def _codes(responses: list[ApiResponse]) -> Counter[str]:
+    return Counter(response.code for response in responses)
 
 
 def _guess(username: str, password: str = WRONG) -> ApiRequest:
@@ -41,9 +41,9 @@ def _guess(username: str, password: str = WRONG) -> ApiRequest:
 
 def test_five_of_a_hundred_concurrent_guesses_are_checked(server: LiveServer) -> None:
     for name in (someone().username, "unknown"):
-        replies = server.send_at_once([_guess(name)] * 100)
+        responses = server.send_at_once([_guess(name)] * 100)
 
-        assert _codes(replies) == {"invalid_credentials": 5, "rate_limited": 95}
+        assert _codes(responses) == {"invalid_credentials": 5, "rate_limited": 95}
 
 
 def test_the_correct_password_among_a_hundred_guesses_is_not_revealed(server: LiveServer) -> None:
@@ -51,9 +51,9 @@ def test_the_correct_password_among_a_hundred_guesses_is_not_revealed(server: Li
     tokens = signed_in(server, user)
     server.send_at_once([_guess(user.username)] * 10)
 
-    replies = server.send_at_once([_guess(user.username, PASSWORD)] * 30 + [_guess(user.username)] * 70)
+    responses = server.send_at_once([_guess(user.username, PASSWORD)] * 30 + [_guess(user.username)] * 70)
 
-    assert _codes(replies) == {"rate_limited": 100}
+    assert _codes(responses) == {"rate_limited": 100}
     assert server.send(me(tokens.access)).status == 200
     assert server.send(refresh(tokens.refresh)).status == 200
 
@@ -61,21 +61,21 @@ def test_the_correct_password_among_a_hundred_guesses_is_not_revealed(server: Li
 def test_concurrent_correct_passwords_lock_no_account(server: LiveServer) -> None:
     user = someone()
 
-    replies = server.send_at_once([log_in(user)] * 20)
+    responses = server.send_at_once([log_in(user)] * 20)
 
-    found = _codes(replies)
-    assert found["ok"] >= 5
-    assert found["ok"] + found["rate_limited"] == 20
-    assert {reply.headers["Retry-After"] for reply in replies if reply.code == "rate_limited"} <= {"1"}
+    codes = _codes(responses)
+    assert codes["ok"] >= 5
+    assert codes["ok"] + codes["rate_limited"] == 20
+    assert {response.headers["Retry-After"] for response in responses if response.code == "rate_limited"} <= {"1"}
     assert server.send(log_in(user)).status == 200
 
 
 def test_one_of_fifty_concurrent_reset_requests_is_emailed(server: LiveServer) -> None:
     user = someone()
 
-    replies = server.send_at_once([ApiRequest("POST", "/forgot-password", {"email": user.email})] * 50)
+    responses = server.send_at_once([ApiRequest("POST", "/forgot-password", {"email": user.email})] * 50)
 
-    assert _codes(replies) == {"ok": 1, "rate_limited": 49}
+    assert _codes(responses) == {"ok": 1, "rate_limited": 49}
     assert OutboxEmail.objects.filter(kind="reset_password", recipient=user.email).count() == 1
 
 
@@ -99,11 +99,11 @@ def test_behind_a_trusted_proxy_clients_are_counted_by_their_own_ip(folder: Path
     with live_server.running(folder, RATE_LIMITS="on", TRUSTED_PROXIES="127.0.0.1", WEB_WORKERS="1") as server:
         user = someone()
 
-        def guess_from(address: str) -> str:
-            return server.send_bytes(_guess_behind_a_proxy(user.username, f"192.0.2.66, {address}")).code
+        def guess_from(ip: str) -> str:
+            return server.send_bytes(_guess_behind_a_proxy(user.username, f"192.0.2.66, {ip}")).code
 
         network = [guess_from(f"2001:db8:1:2:{number}::1") for number in range(6)]
-        mapped = [guess_from(address) for address in ("198.51.100.7", "::ffff:198.51.100.7") * 3]
+        mapped = [guess_from(ip) for ip in ("198.51.100.7", "::ffff:198.51.100.7") * 3]
 
         assert network == mapped == ["invalid_credentials"] * 5 + ["rate_limited"]
         assert guess_from("2001:db8:1:3::1") == "invalid_credentials"
@@ -123,8 +123,8 @@ def test_the_limits_hold_after_redis_is_killed(folder: Path) -> None:
             assert server.send(_guess(user.username)).code == "invalid_credentials"
             redis.kill()
 
-            replies = server.send_at_once([_guess(user.username)] * 30)
+            responses = server.send_at_once([_guess(user.username)] * 30)
             others = server.send_at_once([_guess(f"u{number}") for number in range(30)])
 
-    assert _codes(replies) == {"invalid_credentials": 5, "rate_limited": 25}
+    assert _codes(responses) == {"invalid_credentials": 5, "rate_limited": 25}
     assert _codes(others) == {"invalid_credentials": 15, "rate_limited": 15}

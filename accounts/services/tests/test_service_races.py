@@ -1,4 +1,4 @@
-"""Services that end sessions, while their owners go on."""
+"""Revocations by services, concurrent with requests of the owners."""
 
 from collections.abc import Iterator
 
@@ -28,9 +28,9 @@ def test_twenty_concurrent_revocations_of_a_token_count_once(server: LiveServer)
     user = someone()
     tokens = signed_in(server, user)
 
-    replies = server.send_at_once([_revoke(token) for token in (tokens.access, tokens.refresh) * 10])
+    responses = server.send_at_once([_revoke(token) for token in (tokens.access, tokens.refresh) * 10])
 
-    assert {reply.status for reply in replies} == {200}
+    assert {response.status for response in responses} == {200}
     assert AuditEvent.objects.filter(kind=AuditKind.SESSION_REVOKED, user_id=user.id).count() == 1
     assert [server.send(me(tokens.access)).code for _ in range(6)] == ["session_revoked"] * 6
 
@@ -39,10 +39,10 @@ def test_tokens_minted_by_a_refresh_racing_a_revocation_are_rejected(server: Liv
     for _ in range(5):
         tokens = signed_in(server, someone())
 
-        ending, *replies = server.send_at_once([_revoke(tokens.access), *[refresh(tokens.refresh)] * 6])
+        revocation, *responses = server.send_at_once([_revoke(tokens.access), *[refresh(tokens.refresh)] * 6])
 
-        assert ending.status == 200
-        minted = [tokens_of(reply) for reply in replies if reply.status == 200]
+        assert revocation.status == 200
+        minted = [tokens_of(response) for response in responses if response.status == 200]
         for pair in [tokens, *minted]:
             assert server.send(me(pair.access)).code == "session_revoked"
             assert server.send(refresh(pair.refresh)).code == "session_revoked"
@@ -51,10 +51,10 @@ def test_tokens_minted_by_a_refresh_racing_a_revocation_are_rejected(server: Liv
 def test_a_logout_is_visible_to_introspection_in_every_process(server: LiveServer) -> None:
     tokens = signed_in(server, someone())
     client, secret = service_clients.create(name="Billing")
-    question = {"token": tokens.access, "client_id": str(client.id), "client_secret": secret}
-    ask = ApiRequest("POST", "/introspect", question)
-    assert all(reply.json["active"] for reply in server.send_at_once([ask] * 8))
+    form = {"token": tokens.access, "client_id": str(client.id), "client_secret": secret}
+    introspect = ApiRequest("POST", "/introspect", form)
+    assert all(response.json["active"] for response in server.send_at_once([introspect] * 8))
 
     server.send(ApiRequest("POST", "/logout", token=tokens.access))
 
-    assert [reply.json for reply in server.send_at_once([ask] * 8)] == [{"active": False}] * 8
+    assert [response.json for response in server.send_at_once([introspect] * 8)] == [{"active": False}] * 8

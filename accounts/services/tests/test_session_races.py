@@ -1,6 +1,6 @@
-"""A request that has passed authentication writes nothing once a take-over has ended its session.
+"""An authenticated request changes nothing after a take-over has revoked its session.
 
-Another connection holds the user's row with the take-over, and commits it while the service waits for the row.
+Another connection holds the row of the user for the take-over, and commits while the service waits for the row.
 """
 
 import uuid
@@ -27,27 +27,27 @@ pytestmark = [
 Write = Callable[[SignedIn], object]
 
 
-def _rename(them: SignedIn) -> object:
+def _rename(signed_in: SignedIn) -> object:
     changes = {"first_name": "Planted", "username": "planted"}
-    return profile.update(user_id=them.user.id, session_id=uuid.UUID(them.session_id), changes=changes)
+    return profile.update(user_id=signed_in.user.id, session_id=uuid.UUID(signed_in.session_id), changes=changes)
 
 
-def _change_email(them: SignedIn) -> None:
+def _change_email(signed_in: SignedIn) -> None:
     email_change.request(
-        user_id=them.user.id,
-        session_id=uuid.UUID(them.session_id),
+        user_id=signed_in.user.id,
+        session_id=uuid.UUID(signed_in.session_id),
         new_email="mallory@evil.example",
         password=PASSWORD,
         client=CLIENT,
     )
 
 
-def _start_totp(them: SignedIn) -> object:
-    return enrolment.start(user_id=them.user.id, session_id=uuid.UUID(them.session_id))
+def _start_totp(signed_in: SignedIn) -> object:
+    return enrolment.start(user_id=signed_in.user.id, session_id=uuid.UUID(signed_in.session_id))
 
 
-def _delete(them: SignedIn) -> None:
-    profile.delete(user_id=them.user.id, password=PASSWORD)
+def _delete(signed_in: SignedIn) -> None:
+    profile.delete(user_id=signed_in.user.id, password=PASSWORD)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_write_blocked_by_a_take_over_changes_nothing(
     bob: User, sign_in: Callable[..., SignedIn], settings: Settings, write: Write, with_new_password: bool
 ) -> None:
     settings.EMAIL_VERIFICATION = "optional"
-    them = sign_in(bob)
+    signed_in = sign_in(bob)
 
     with ThreadPoolExecutor(1) as threads:
         with transaction.atomic():
@@ -69,7 +69,7 @@ def test_a_write_blocked_by_a_take_over_changes_nothing(
             if with_new_password:
                 User.objects.filter(id=bob.id).update(password=hashing.make("Another-Horse-8"))
             account_claim.claim(bob)
-            waiting = threads.submit(write, them)
+            waiting = threads.submit(write, signed_in)
             wait_for_lock(waiting)
         error = waiting.exception(timeout=20)
         threads.submit(connections.close_all).result()
