@@ -1,1 +1,1 @@
-"""Email: promised in an outbox, sent by the worker."""
+"""Email: queued in an outbox, sent by the worker."""

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 # A mail server may be unavailable for a weekend, and so may the operator who could correct its password.
 RETRY_FOR = timedelta(days=3)
-# An email that is older than that at its first attempt (no worker ran, or it was sent again) still gets these: five hours.
+# An email older than RETRY_FOR at its first attempt (no worker ran, or it is sent again) still gets this many, within five hours.
 MIN_ATTEMPTS = 12
 _MAX_RETRY_DELAY = timedelta(hours=2)
 _MAX_DOUBLINGS = 16  # far beyond the maximum delay, and within what a timedelta can hold
@@ -33,8 +33,8 @@ _MARK_SENT_INTERVAL_SECONDS = 0.5
 def deliver_due(*, seconds: float = 5) -> int:
     """Send the emails that are due, oldest first, and return how many rows were claimed. A failure does not delay the next row.
 
-    Claim no row after `seconds` and leave the rest to the next sweep: a worker that is told to stop waits for one short task, and
-    no slow mail server can stretch a task to its time limit, which would kill the worker while it sends.
+    Claim no row after `seconds` and leave the rest to the next sweep: a worker that has to stop waits for one short task, and no
+    slow mail server can stretch a task to its time limit, which would kill the worker while it sends.
     """
     deadline = time.monotonic() + seconds
     claimed = 0
@@ -80,7 +80,7 @@ def _deliver(email: OutboxEmail) -> None:
 
 
 def _is_held(email: OutboxEmail) -> bool:
-    """Delay a notice that would be the second of its kind within a minute. The last of those that wait stands for all."""
+    """Delay a notice that would be the second of its kind within a minute. Only the last of the delayed notices is sent."""
     try:
         due_at = notice_pacing.due_at(email)
     except notice_pacing.Superseded:

@@ -17,12 +17,12 @@ from core.registry import Registry
 
 
 class Recipient(Enum):
-    """Who receives an email, and at which address."""
+    """The user who receives an email, and the email address that it is sent to."""
 
     USER = auto()  # the user, at the email that the account has when the email is sent
     USER_AT_ROW_EMAIL = auto()  # the user, at the email in the row: not theirs yet, or no longer
     OWNER_OF_ROW_EMAIL = auto()  # the user who has the email in the row when it is sent, if there is one
-    DELETED_USER = auto()  # nobody has the account any more; the row loses the email once it is sent
+    DELETED_USER = auto()  # the account no longer exists; the row loses the email once it is sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,12 +96,12 @@ def account_deleted(user: User) -> None:
 
 
 def address_already_registered(user: User) -> None:
-    """Tell the owner of an email that a registration used it."""
+    """Notify the owner of an email that a registration used it."""
     outbox_queue.enqueue(kinds.ADDRESS_ALREADY_REGISTERED, user)
 
 
 def address_already_used(user: User) -> None:
-    """Tell the owner of an email that the user of another account tried to change to it."""
+    """Notify the owner of an email that the user of another account tried to change to it."""
     outbox_queue.enqueue(kinds.ADDRESS_ALREADY_USED, user)
 
 

@@ -18,7 +18,7 @@ CANCELLED: Mapping[str, Any] = {"state": EmailState.CANCELLED, "context": {}}
 
 
 def enqueue(kind: EmailKind, user: User, context: Mapping[str, Any] | None = None) -> None:
-    """Write an email to the user, unless the user has no email address."""
+    """Write an email to the user, unless the user has none."""
     if user.email:
         write(kind=kind, user=user, recipient=user.email, language=user.language, context=context)
 

@@ -16,9 +16,9 @@ class RenderedEmail:
 
 
 def render(*, kind: str, language: str, context: Mapping[str, object]) -> RenderedEmail:
-    """Render `templates/emails/<kind>/`; `context` holds `product_name`, `public_url` and what the kind asks for.
+    """Render `templates/emails/<kind>/`; `context` holds `product_name`, `public_url` and the values that the kind needs.
 
-    `reset_url`, the page where a new password can be asked for, follows from `public_url` unless it is given.
+    `reset_url`, the page to request a password reset, is derived from `public_url` unless the context has it.
     """
     values = {"reset_url": f"{context['public_url']}/reset-password", **context}
     with translation.override(language):
@@ -30,10 +30,10 @@ def render(*, kind: str, language: str, context: Mapping[str, object]) -> Render
 
 
 def _one_line(subject: str) -> str:
-    """A line break in a subject would be a header of its own."""
+    """Remove line breaks: one in a subject would start another header."""
     return " ".join(subject.split())
 
 
 def _tidy(text: str) -> str:
-    """Template tags leave empty lines behind."""
+    """Remove the empty lines that template tags leave."""
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"

@@ -123,8 +123,8 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='email_changes', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'verbose_name': 'change of address',
-                'verbose_name_plural': 'changes of address',
+                'verbose_name': 'email change',
+                'verbose_name_plural': 'email changes',
             },
         ),
         migrations.CreateModel(

@@ -1,4 +1,4 @@
-"""A change of address that its owner asked for: pending until the new address is proven, undone from the old one."""
+"""An email change that a user requested: pending until the new email is proven, undone by a link sent to the old one."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from core.ids import new_id
 
 class EmailChangeQuerySet(models.QuerySet["EmailChange"]):
     def open(self) -> "EmailChangeQuerySet":
-        """Neither undone nor settled by something that counts for more."""
+        """Return the changes that were neither undone nor closed."""
         return self.filter(undone_at=None, closed_at=None)
 
     def pending(self) -> "EmailChangeQuerySet":
@@ -24,9 +24,9 @@ class EmailChangeQuerySet(models.QuerySet["EmailChange"]):
 class EmailChange(models.Model):
     """The row holds neither the code nor the token of its link: both are derived from its id with the server's key.
 
-    `superseded_at`: another change was asked for; this one can be confirmed no more, but its link still leads back behind
-    both. `closed_at`: an administrator set the address, or a change before this one was undone; its link is dead.
-    `code_expires_at` is empty until the code is mailed.
+    `superseded_at`: the user requested another change. This one can no longer be confirmed, but its link still undoes both.
+    `closed_at`: an administrator set the email, or an earlier change was undone. The link of this one is invalid.
+    `code_expires_at` is None until the code is sent.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -46,8 +46,8 @@ class EmailChange(models.Model):
     objects = EmailChangeQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("change of address")
-        verbose_name_plural = _("changes of address")
+        verbose_name = _("email change")
+        verbose_name_plural = _("email changes")
         indexes = (
             models.Index(fields=["user", "requested_at"], name="email_change_of_user"),
             models.Index(fields=["undo_expires_at"], name="email_change_expiry"),

@@ -32,7 +32,7 @@ def request(*, user_id: uuid.UUID, session_id: uuid.UUID, new_email: str, passwo
     """
     user = profile.get(user_id=user_id)
     if new_email == user.email:
-        raise ValidationFailed(errors={"newEmail": [_("This is your address already.")]})
+        raise ValidationFailed(errors={"newEmail": [_("This is already your email address.")]})
     passwords.require_correct(password, user=user, field="password")
     limiter.consume(settings.RATE_LIMIT_RESEND, f"change:{attempt_key(new_email)}")  # a stranger cannot flood an inbox
     limiter.consume(settings.RATE_LIMIT_RESEND, f"change-of:{user.id}")  # nor the current email with notices
@@ -55,8 +55,8 @@ def _begin(user: User, session_id: uuid.UUID, new_email: str) -> EmailChange:
 
     Each `requested_at` is later than the one before, whatever the clocks of the nodes: undoing a change undoes those after it.
     """
-    same = User.objects.filter(id=user.id, password=user.password, email_key=user.email_key, is_active=True)
-    if not same.select_for_update().exists() or not sessions.is_active(user_id=user.id, session_id=session_id):
+    unchanged = User.objects.filter(id=user.id, password=user.password, email_key=user.email_key, is_active=True)
+    if not unchanged.select_for_update().exists() or not sessions.is_active(user_id=user.id, session_id=session_id):
         raise SessionRevoked
     now = datetime.now(UTC)
     latest = user.email_changes.aggregate(at=Max("requested_at"))["at"]

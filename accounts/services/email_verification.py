@@ -27,11 +27,11 @@ def verify_by_code(*, email: str, code: str) -> User:
     code_attempts.count_account_attempt(Purpose.VERIFY_EMAIL, _attempt_key(email))
     user = User.objects.with_email(email)
     # The same query for unknown emails, so that the response time reveals nothing (ASVS 6.3.8).
-    secret = verification_codes.find_by_code(user=user or User(), purpose=Purpose.VERIFY_EMAIL, code=code)
-    if user is None or not user.is_active or secret is None:
+    row = verification_codes.find_by_code(user=user or User(), purpose=Purpose.VERIFY_EMAIL, code=code)
+    if user is None or not user.is_active or row is None:
         raise CodeInvalid
     with transaction.atomic():
-        if not verification_codes.lock_user(user.id) or not verification_codes.consume(secret):
+        if not verification_codes.lock_user(user.id) or not verification_codes.consume(row):
             raise CodeInvalid
         prove(user, how="code")
         reset_attempts(email)
@@ -56,12 +56,15 @@ def _attempt_key(email: str) -> str:
 
 
 def verify_by_link(*, email: str, token: str) -> User:
-    """Idempotent while the token is valid. Raises TokenInvalid, and UserNotFound unless PREVENT_ENUMERATION hides it."""
+    """Verify by the link's token. Idempotent while the token is valid.
+
+    Raises TokenInvalid, and UserNotFound unless PREVENT_ENUMERATION hides it.
+    """
     user = User.objects.with_email(email)
     if user is None:
         raise TokenInvalid if settings.PREVENT_ENUMERATION else UserNotFound
-    secret = verification_codes.find_by_token(token=token, purpose=Purpose.VERIFY_EMAIL)
-    if secret is None or secret.user_id != user.id:
+    row = verification_codes.find_by_token(token=token, purpose=Purpose.VERIFY_EMAIL)
+    if row is None or row.user_id != user.id:
         raise TokenInvalid
     with transaction.atomic():
         prove(user, how="link")
@@ -81,9 +84,9 @@ def mark_verified(user: User) -> bool:
     The first verification sends the welcome email and uses up the codes. Raises TokenInvalid if the user's email has changed.
     """
     now = datetime.now(UTC)
-    same = User.objects.filter(id=user.id, email_key=user.email_key)
-    first = same.filter(email_verified_at=None).update(email_verified_at=now, updated_at=now)
-    if not first and not same.exists():
+    unchanged = User.objects.filter(id=user.id, email_key=user.email_key)
+    first = unchanged.filter(email_verified_at=None).update(email_verified_at=now, updated_at=now)
+    if not first and not unchanged.exists():
         raise TokenInvalid
     user.email_verified_at = user.email_verified_at or now
     if first:

@@ -33,9 +33,10 @@ def require_acceptable(password: str, *, user: User, field: str) -> None:
 
 
 def require_correct(password: str, *, user: User, field: str, hashes: int = 1) -> None:
-    """Raises PasswordIncorrect under `field`, RateLimited past too many, and Overloaded.
+    """Raise PasswordIncorrect under `field`, RateLimited after too many wrong passwords, or Overloaded.
 
-    A cost renewed since is left to the next login. `hashes` is how many the request computes in all, this one included.
+    Does not rehash a password of an outdated cost: the next login does. `hashes` is the number of hashes that the whole
+    request computes, including this one.
     """
     hashing_limiter.ensure_capacity()
     attempt = password_attempts.start_reauth_attempt(user_id=user.id, hashes=hashes)
@@ -46,7 +47,7 @@ def require_correct(password: str, *, user: User, field: str, hashes: int = 1) -
 
 
 def request_reset(*, email: str, language: str) -> None:
-    """Queue a reset for the email, with the same work and the same response whether or not an account has it.
+    """Queue a reset for the email, with the same work and response whether or not an account has it.
 
     Raises RateLimited beyond RATE_LIMIT_FORGOT, which counts all spellings of an email together.
     """
@@ -56,57 +57,66 @@ def request_reset(*, email: str, language: str) -> None:
 
 
 def reset(*, token: str, new_password: str, client: ClientInfo) -> None:
-    """Sets the password that the mailed token stands for, ends every session, and takes the address for proven.
+    """Set a new password with the emailed token, revoke every session, and mark the email as verified.
 
-    Where that is the first proof of the address, the account passes to whoever reads it: see `account_claim`.
-    A password that the rules refuse leaves the token as it is. Of racing uses one wins.
-    Raises ResetTokenInvalid, ValidationFailed; RateLimited for an address that has brought too many wrong tokens.
+    If that is the first proof of the email, its owner claims the account: see `account_claim`. A password that breaks a rule
+    does not use the token up. Of concurrent uses one succeeds.
+
+    Raises ResetTokenInvalid, ValidationFailed, and RateLimited for an IP that has sent too many wrong tokens.
     """
-    secret = verification_codes.find_by_token(token=token, purpose=Purpose.RESET_PASSWORD)
-    if secret is None or secret.used_at is not None:
-        by_ip.consume(settings.RATE_LIMIT_BAD_TOKENS, client.ip)  # the right one always works
+    code = verification_codes.find_by_token(token=token, purpose=Purpose.RESET_PASSWORD)
+    if code is None or code.used_at is not None:
+        by_ip.consume(settings.RATE_LIMIT_BAD_TOKENS, client.ip)  # a valid token always works
         raise ResetTokenInvalid
-    require_acceptable(new_password, user=secret.user, field="newPassword")
+    require_acceptable(new_password, user=code.user, field="newPassword")
     hashing_limiter.ensure_capacity()
-    password_attempts.charge_reset(user_id=secret.user_id)
+    password_attempts.charge_reset(user_id=code.user_id)
     new_hash = hashing.make(new_password)
     with transaction.atomic():
-        _use_up(secret, new_hash)
-        ended = sessions.revoke_all(user_id=secret.user_id, reason=RevokedReason.PASSWORD_RESET)
-        outbox.cancel_resets(secret.user)
-        passes_on = _pass_on(secret.user)
-        email_verification.prove(secret.user, how="password_reset")
-        outbox.password_changed(secret.user, client)
-        _record(AuditKind.PASSWORD_RESET, secret.user, ended, passes_on=passes_on)
+        _consume(code, new_hash)
+        ended = sessions.revoke_all(user_id=code.user_id, reason=RevokedReason.PASSWORD_RESET)
+        outbox.cancel_resets(code.user)
+        is_claim = _claim_if_unproven(code.user)
+        email_verification.prove(code.user, how="password_reset")
+        outbox.password_changed(code.user, client)
+        _record(AuditKind.PASSWORD_RESET, code.user, ended, is_claim=is_claim)
 
 
-def _pass_on(former: User) -> bool:
-    """Judged by the row as it is under the lock, with the password of before: the registration's own link may have won."""
-    user = User.objects.get(id=former.id)
-    user.password = former.password
-    passes_on = account_claim.is_claim(user)
-    if passes_on:
+def _claim_if_unproven(before: User) -> bool:
+    """Claim the account for the owner of the email, if the email was never proven; return whether that was so.
+
+    Decides by the locked row, since the link of the registration may have verified the email meanwhile, and by the former
+    password.
+    """
+    user = User.objects.get(id=before.id)
+    user.password = before.password
+    is_claim = account_claim.is_claim(user)
+    if is_claim:
         account_claim.claim(user)
-    return passes_on
+    return is_claim
 
 
-def _use_up(secret: VerificationCode, new_hash: str) -> None:
-    """The user's row first: a login that races this waits for it, and then finds another password or dies with its session."""
-    if not _replace(user=secret.user, new_hash=new_hash) or not verification_codes.consume(secret):
+def _consume(code: VerificationCode, new_hash: str) -> None:
+    """Replace the password and use the token up.
+
+    Locks the user's row first: a concurrent login waits for the lock, and then either fails on the new password or has its
+    session revoked.
+    """
+    if not _replace(user=code.user, new_hash=new_hash) or not verification_codes.consume(code):
         raise ResetTokenInvalid
 
 
 def change(
     *, user_id: uuid.UUID, session_id: uuid.UUID | None, current_password: str, new_password: str, client: ClientInfo
 ) -> None:
-    """Sets a new password and ends the user's other sessions: all of them for who comes by Django's admin, with none of these.
+    """Set a new password and revoke the user's other sessions. Without a `session_id`, as in the admin, revoke all.
 
     Raises PasswordIncorrect, ValidationFailed, RateLimited.
     """
     user = User.objects.filter(id=user_id, is_active=True).first()
     if user is None:
         raise SessionRevoked
-    # Before any hash: neither check says anything about the password that the account has.
+    # Before any hash is computed: neither check depends on the account's password.
     if hashing.normalize(new_password) == hashing.normalize(current_password):
         raise ValidationFailed(errors={"newPassword": [_("The new password must differ from the current one.")]})
     require_acceptable(new_password, user=user, field="newPassword")
@@ -122,14 +132,14 @@ def change(
 
 
 def _record(
-    kind: AuditKind, user: User, ended: int, session_id: uuid.UUID | None = None, *, passes_on: bool = False
+    kind: AuditKind, user: User, ended: int, session_id: uuid.UUID | None = None, *, is_claim: bool = False
 ) -> None:
-    facts: dict[str, int | bool] = {"sessionsEnded": ended} | ({"takeOver": True} if passes_on else {})
+    facts: dict[str, int | bool] = {"sessionsEnded": ended} | ({"takeOver": True} if is_claim else {})
     audit.record(kind, user_id=user.id, actor_id=user.id, session_id=session_id, facts=facts)
 
 
 def _replace(*, user: User, new_hash: str) -> bool:
-    """Only over the password that was checked, of the address that was proven: of racing changes one wins."""
+    """Replace the password, if it and the email are still those that were checked: of concurrent changes one succeeds."""
     unchanged = User.objects.filter(id=user.id, password=user.password, email_key=user.email_key, is_active=True)
     if not unchanged.update(password=new_hash, updated_at=datetime.now(UTC)):
         return False

@@ -1,6 +1,6 @@
-"""The proof that changes of one's own email or password need: a stolen access token must not take an account over.
+"""Requires the current password to change one's own email or password, so that a stolen access token cannot take over an account.
 
-The proof is the current password. Step-up authentication, once there is one, goes in here and nowhere else.
+Step-up authentication belongs in this module, once the service has it.
 """
 
 import uuid
@@ -17,14 +17,14 @@ _REQUIRED = _("Enter your current password to change your own email or password.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecentProof:
-    """Proof that a user has just given the password whose hash this is."""
+    """Proof that the user has just entered the password with this hash."""
 
     user_id: uuid.UUID
     password_hash: str
 
 
-def give(*, user: User, password: str | None, field: str) -> RecentProof:
-    """Return the proof. Raises ValidationFailed without a password, and as `passwords.require_correct`."""
+def prove(*, user: User, password: str | None, field: str) -> RecentProof:
+    """Return the proof. Raises ValidationFailed without a password, and what `passwords.require_correct` raises."""
     if password is None:
         raise ValidationFailed(errors={field: [_REQUIRED]})
     passwords.require_correct(password, user=user, field=field)
@@ -43,9 +43,9 @@ def is_needed(before: User, after: User, *, actor_id: uuid.UUID | None) -> bool:
 
 
 def require(before: User, after: User, *, actor_id: uuid.UUID | None, proof: RecentProof | None) -> None:
-    """Raises PermissionDenied where a proof is needed and missing, or the password has changed since it was given.
+    """Raise PermissionDenied if a proof is needed and missing, or if the password has changed since it was entered.
 
-    Every path that writes these columns for an administrator ends here, so that one which asks for no password is refused.
+    Every path on which an administrator writes these columns calls this function, so a path without a password prompt fails.
     """
     if not is_needed(before, after, actor_id=actor_id):
         return

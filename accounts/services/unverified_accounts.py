@@ -1,4 +1,4 @@
-"""Accounts that were never verified within UNVERIFIED_ACCOUNT_LIFETIME."""
+"""Finds the accounts that were not verified within UNVERIFIED_ACCOUNT_LIFETIME."""
 
 from datetime import datetime
 

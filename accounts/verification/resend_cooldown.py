@@ -1,4 +1,4 @@
-"""The cooldown between two verification emails to one address, counted from the last request.
+"""The cooldown between two verification emails to one email, counted from the last request.
 
 It applies to emails without an account too, so that it reveals nothing. The email of the registration does not start it.
 """
@@ -15,12 +15,12 @@ from core.throttling.rates import Limit
 
 
 def start(email: str) -> None:
-    """Start the cooldown. Raises RateLimited during it, and beyond RATE_LIMIT_RESEND. Of racing requests one passes."""
+    """Start the cooldown. Raises RateLimited during it, and beyond RATE_LIMIT_RESEND. Of concurrent requests one passes."""
     if not settings.RATE_LIMITS:
         return
     if not attempts.charge(rule=_rule(), key=attempt_key(email)):
         ensure_elapsed(email)
-    _note(int(settings.RESEND_PAUSE.total_seconds()), is_exceeded=False)
+    _record_headers(int(settings.RESEND_PAUSE.total_seconds()), is_exceeded=False)
     limiter.consume(settings.RATE_LIMIT_RESEND, attempt_key(email))
 
 
@@ -33,7 +33,7 @@ def ensure_elapsed(email: str) -> None:
         return
     seconds = attempts.retry_after(rule=_rule(), key=attempt_key(email))
     if seconds > 0:
-        _note(seconds, is_exceeded=True)
+        _record_headers(seconds, is_exceeded=True)
         raise RateLimited(retry_after=seconds)
 
 
@@ -41,6 +41,6 @@ def _rule() -> AttemptRule:
     return AttemptRule(purpose="resend_verification", max_attempts=1, window=settings.RESEND_PAUSE)
 
 
-def _note(seconds: int, *, is_exceeded: bool) -> None:
+def _record_headers(seconds: int, *, is_exceeded: bool) -> None:
     cooldown = Limit("resend-pause", 1, int(settings.RESEND_PAUSE.total_seconds()))
     headers.record([LimitStatus(limit=cooldown, remaining=0, seconds=seconds, is_exceeded=is_exceeded)])

@@ -17,31 +17,31 @@ _NEW_EMAIL = "alice@example.org"
 
 REQUEST = Operation(
     tag=TAG,
-    summary="Ask to change your address",
+    summary="Change your email",
     request=ChangeEmailForm,
-    requests={"The new address": {"newEmail": _NEW_EMAIL, "password": samples.PASSWORD}},
-    message="A code is on its way to the new address.",
+    requests={"The new email": {"newEmail": _NEW_EMAIL, "password": samples.PASSWORD}},
+    message="A verification code is on its way to your new email address.",
     errors=[EmailTaken(errors={"newEmail": [EmailTaken.message]}), PasswordIncorrect(field="password")],
     is_limited=True,
 )
 
 CONFIRM = Operation(
     tag=TAG,
-    summary="Confirm the new address",
+    summary="Confirm your new email",
     request=ConfirmEmailForm,
-    requests={"The code of the email": {"code": "482913"}},
-    message="Your address has been changed.",
+    requests={"The code from the email": {"code": "482913"}},
+    message="Your email address has been changed.",
     data=shapes.ProfileData,
-    responses={"You, with the new address": {"user": samples.PROFILE | {"email": _NEW_EMAIL}}},
+    responses={"Your profile with the new email": {"user": samples.PROFILE | {"email": _NEW_EMAIL}}},
     errors=[CodeInvalid, EmailTaken, TooManyAttempts],
 )
 
 UNDO = Operation(
     tag=TAG,
-    summary="Undo a change of address",
+    summary="Undo an email change",
     request=UndoEmailChangeForm,
-    requests={"The token of the link": {"token": samples.MAILED_TOKEN}},
-    message="Your address is back, and every session has ended. Check your inbox.",
+    requests={"The token from the link": {"token": samples.MAILED_TOKEN}},
+    message="Your previous email address has been restored, and you have been signed out of all devices. Check your inbox.",
     errors=[UndoTokenInvalid, PreviousEmailTaken],
     is_limited=True,
 )

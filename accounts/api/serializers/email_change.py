@@ -1,4 +1,4 @@
-"""What clients send about a change of address."""
+"""The request bodies of email changes."""
 
 from accounts.api.serializers.fields import NewEmail, OneTimeCode, Password, PastedToken
 from accounts.api.serializers.forms import Form

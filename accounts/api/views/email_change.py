@@ -1,4 +1,4 @@
-"""Moving an account to another address, and back."""
+"""Changes the email of an account, and undoes the change."""
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
@@ -25,9 +25,9 @@ class EmailChangeViewSet(ViewSet):
     @action(detail=False, methods=["post"], url_path="change-email")
     @documented(docs.REQUEST)
     def change_email(self, request: Request) -> Response:
-        """Mails a code to the new address and a notice to the old one, which stays yours until you give the code.
+        """Sends a code to the new email and a notice to the current one, which you keep until you confirm the code.
 
-        Ask again for another code; the former dies.
+        Another request sends a new code and invalidates the former one.
         """
         form = validated_data(ChangeEmailForm, request)
         principal = current_principal(request)
@@ -38,18 +38,18 @@ class EmailChangeViewSet(ViewSet):
             password=form["password"],
             client=read_client_info(request),
         )
-        return success(message=_("A code is on its way to the new address."))
+        return success(message=_("A verification code is on its way to your new email address."))
 
     @action(detail=False, methods=["post"], url_path="change-email/confirm")
     @documented(docs.CONFIRM)
     def confirm_change_email(self, request: Request) -> Response:
-        """Makes the new address yours, with the six-digit code from its email. The fifth wrong try kills the code."""
+        """Confirms the new email with the six-digit code sent to it. The fifth wrong attempt invalidates the code."""
         code = validated_data(ConfirmEmailForm, request)["code"]
         principal = current_principal(request)
         user = email_change.confirm(
             user_id=principal.id, session_id=principal.session_id, code=code, client=read_client_info(request)
         )
-        return success({"user": user_profile(user)}, message=_("Your address has been changed."))
+        return success({"user": user_profile(user)}, message=_("Your email address has been changed."))
 
 
 class EmailChangeUndoViewSet(ViewSet):
@@ -59,12 +59,16 @@ class EmailChangeUndoViewSet(ViewSet):
     @action(detail=False, methods=["post"], url_path="change-email/undo")
     @documented(docs.UNDO)
     def undo_change_email(self, request: Request) -> Response:
-        """Puts the old address back with the token of the link that went there, and ends every session.
+        """Restores the previous email with the token of the link sent to it, and ends every session.
 
-        The old address is mailed a link to choose another password. Works for 72 hours, also after further changes.
+        Sends a link to set a new password to the previous email. Works for 72 hours, even after further changes.
         """
         token = validated_data(UndoEmailChangeForm, request)["token"]
         require_trusted(request)  # it sends email
         enforce_ip_limit(request, settings.RATE_LIMIT_ANONYMOUS)
         email_change_undo.undo(token=token)
-        return success(message=_("Your address is back, and every session has ended. Check your inbox."))
+        return success(
+            message=_(
+                "Your previous email address has been restored, and you have been signed out of all devices. Check your inbox."
+            )
+        )

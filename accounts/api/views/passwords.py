@@ -1,4 +1,4 @@
-"""Forgotten, reset and changed passwords."""
+"""Resets and changes passwords."""
 
 from django.conf import settings
 from django.utils.translation import get_language
@@ -28,7 +28,7 @@ class PasswordResetViewSet(ViewSet):
     @action(detail=False, methods=["post"], url_path="forgot-password")
     @documented(docs.FORGOT)
     def forgot_password(self, request: Request) -> Response:
-        """Mails a link to set a new password, if anybody has the address. The answer does not tell."""
+        """Sends a link to set a new password, if an account has the email. The response does not reveal whether one does."""
         form = validated_data(ForgotPasswordForm, request)
         require_trusted(request)  # a page of another site must not send emails through its visitors
         enforce_ip_limit(request, settings.RATE_LIMIT_ANONYMOUS)
@@ -38,7 +38,7 @@ class PasswordResetViewSet(ViewSet):
     @action(detail=False, methods=["post"], url_path="reset-password")
     @documented(docs.RESET)
     def reset_password(self, request: Request) -> Response:
-        """Sets a new password with the token of the mailed link. Ends every session, and proves the address."""
+        """Sets a new password with the token of the emailed link. Ends every session, and verifies the email."""
         form = validated_data(ResetPasswordForm, request)
         require_trusted(request)  # it sends email
         passwords.reset(token=form["token"], new_password=form["newPassword"], client=read_client_info(request))
@@ -49,7 +49,7 @@ class PasswordChangeViewSet(ViewSet):
     @action(detail=False, methods=["post"], url_path="change-password")
     @documented(docs.CHANGE)
     def change_password(self, request: Request) -> Response:
-        """Sets a new password in exchange for the current one, and ends your other sessions."""
+        """Sets a new password, given the current one, and ends your other sessions."""
         form, principal = validated_data(ChangePasswordForm, request), current_principal(request)
         passwords.change(
             user_id=principal.id,

@@ -69,13 +69,13 @@ def update(
     """Set ADMIN_FIELDS, the password, `email_verified` or `deactivation_reason`, with all side effects.
 
     `current_password` is required if administrators change their own email or password, and ignored otherwise.
-    Raises as `policy.lock_for_change` and `reauthentication.give` (`currentPassword`); ValidationFailed (`password`,
+    Raises as `policy.lock_for_change` and `reauthentication.prove` (`currentPassword`); ValidationFailed (`password`,
     `deactivationReason`), EmailTaken, UsernameTaken.
     """
     user = get(user_id=user_id)
     proof = None
     if reauthentication.is_needed(user, _with_credentials(user, changes), actor_id=actor_id):
-        proof = reauthentication.give(user=user, password=current_password, field="currentPassword")
+        proof = reauthentication.prove(user=user, password=current_password, field="currentPassword")
     values: dict[str, Any] = {name: changes[name] for name in ADMIN_FIELDS if name in changes}
     values |= identity_keys(values) | {"updated_at": datetime.now(UTC)}
     for name, value in values.items():
