@@ -1,4 +1,4 @@
-"""Each kind of email says that a machine sent it, so that no out-of-office reply comes back (RFC 3834 §5)."""
+"""Headers mark each kind of email as automatic, so that no out-of-office reply is sent (RFC 3834 §5)."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,9 +10,9 @@ from accounts.models import EmailChange, OutboxEmail, Purpose, User
 
 
 @pytest.mark.parametrize("kind", EMAIL_KINDS.all(), ids=str)
-def test_no_kind_of_email_invites_an_automatic_reply(bob: User, kind: EmailKind) -> None:
+def test_every_kind_of_email_suppresses_automatic_replies(bob: User, kind: EmailKind) -> None:
     now = datetime.now(UTC)
-    bob.set_unusable_password()  # as a user who is invited
+    bob.set_unusable_password()  # like an invited user
     bob.save()
     change = EmailChange.objects.create(
         user=bob, old_email=bob.email, old_email_key=bob.email_key, new_email="bob@example.org",

@@ -1,4 +1,4 @@
-"""Email through a provider's HTTP API: Anymail's real backends, and what becomes of each status that a provider returns."""
+"""Email through a provider's HTTP API: Anymail's real backends, and the result of each status that a provider returns."""
 
 import json
 from collections.abc import Iterator
@@ -28,24 +28,18 @@ SECRET_TEXT = {"message": f"alice@example.com, the key {KEY}, the code 123456", 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def clock() -> Iterator[time_machine.Traveller]:
-    with time_machine.travel(datetime.now(UTC), tick=False) as traveller:
-        yield traveller
-
-
 @pytest.fixture(params=PROVIDERS)
 def provider(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[Provider]:
-    """As EMAIL_URL selects it, but for the address of its API."""
+    """Configure the provider as EMAIL_URL does, with the API of the test server."""
     monkeypatch.setenv(PROVIDERS[request.param], KEY)
-    with http_mail_provider.listening() as listening:
+    with http_mail_provider.listening() as provider:
         for name, value in email_settings(f"{request.param}://", debug=False).items():
             setattr(settings, name, value)
-        settings.ANYMAIL = settings.ANYMAIL | {f"{request.param.upper()}_API_URL": listening.url}
-        yield listening
+        settings.ANYMAIL = settings.ANYMAIL | {f"{request.param.upper()}_API_URL": provider.url}
+        yield provider
 
 
-def _only() -> OutboxEmail:
+def _email() -> OutboxEmail:
     return OutboxEmail.objects.get()
 
 
@@ -53,10 +47,10 @@ def _fail(provider: Provider, alice: User, status: int, headers: dict[str, str] 
     provider.responses = [(status, headers or {}, SECRET_TEXT)]
     outbox.welcome(alice)
     assert deliver_due() == 1
-    return _only()
+    return _email()
 
 
-def test_a_message_reaches_the_provider_once_with_its_headers(
+def test_a_message_is_sent_to_the_provider_once_with_its_headers(
     api: ApiClient, provider: Provider, settings: Settings
 ) -> None:
     settings.DEFAULT_FROM_EMAIL = "Acme <no-reply@acme.example>"
@@ -70,12 +64,12 @@ def test_a_message_reaches_the_provider_once_with_its_headers(
     assert all(text in sent for text in ("eve@example.com", "no-reply@acme.example", "Verify your email address", "<p"))
     assert "auto-generated" in sent
     assert "X-Auto-Response-Suppress" in sent
-    assert f"<{_only().id}@acme.example>" in sent
-    assert (_only().state, _only().error) == (EmailState.SENT, "")
+    assert f"<{_email().id}@acme.example>" in sent
+    assert (_email().state, _email().error) == (EmailState.SENT, "")
 
 
 @pytest.mark.parametrize("status", [400, 413, 422, 550, 554])
-def test_a_refusal_of_the_message_or_the_recipient_is_permanent(
+def test_a_rejected_message_or_recipient_is_a_permanent_error(
     provider: Provider, alice: User, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
     email = _fail(provider, alice, status)
@@ -86,7 +80,7 @@ def test_a_refusal_of_the_message_or_the_recipient_is_permanent(
 
 
 @pytest.mark.parametrize("status", [401, 402, 403, 404])
-def test_a_refusal_of_this_deployment_is_an_error_for_the_operator_and_tried_again(
+def test_a_rejected_deployment_is_logged_as_an_error_and_retried(
     provider: Provider, alice: User, caplog: pytest.LogCaptureFixture, clock: time_machine.Traveller, status: int
 ) -> None:
     email = _fail(provider, alice, status)
@@ -97,11 +91,11 @@ def test_a_refusal_of_this_deployment_is_an_error_for_the_operator_and_tried_aga
     clock.shift(10)
     deliver_due()
 
-    assert _only().state == EmailState.SENT
+    assert _email().state == EmailState.SENT
 
 
 @pytest.mark.parametrize("status", [408, 409, 425, 429, 451, 500, 502, 503, 504, 520])
-def test_a_problem_of_the_provider_is_temporary(
+def test_an_error_of_the_provider_is_temporary(
     provider: Provider, alice: User, clock: time_machine.Traveller, status: int
 ) -> None:
     email = _fail(provider, alice, status)
@@ -110,23 +104,23 @@ def test_a_problem_of_the_provider_is_temporary(
     clock.shift(10)
     deliver_due()
 
-    assert _only().state == EmailState.SENT
+    assert _email().state == EmailState.SENT
 
 
 @pytest.mark.parametrize(
-    ("value", "wait"),
+    ("value", "delay"),
     [("600", timedelta(seconds=600)), ("1", timedelta(seconds=10)), ("9" * 30, timedelta(days=1)),
      ("soon", timedelta(seconds=10)), ("-5", timedelta(seconds=10)), ("", timedelta(seconds=10))],
 )  # fmt: skip
-def test_a_provider_that_says_when_to_come_back_is_left_alone_until_then(
-    provider: Provider, alice: User, clock: time_machine.Traveller, value: str, wait: timedelta
+def test_retry_after_of_the_provider_delays_the_retry(
+    provider: Provider, alice: User, clock: time_machine.Traveller, value: str, delay: timedelta
 ) -> None:
     email = _fail(provider, alice, 429, {"Retry-After": value})
 
-    assert email.due_at - datetime.now(UTC) == wait
+    assert email.due_at - datetime.now(UTC) == delay
 
 
-def test_a_date_in_retry_after_is_understood(provider: Provider, alice: User, clock: time_machine.Traveller) -> None:
+def test_retry_after_may_be_a_date(provider: Provider, alice: User, clock: time_machine.Traveller) -> None:
     until = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=3)
 
     email = _fail(provider, alice, 503, {"Retry-After": format_datetime(until, usegmt=True)})
@@ -134,7 +128,7 @@ def test_a_date_in_retry_after_is_understood(provider: Provider, alice: User, cl
     assert email.due_at == until
 
 
-def test_a_provider_that_hangs_up_or_is_away_is_asked_again(
+def test_a_closed_connection_is_retried(
     provider: Provider, alice: User, clock: time_machine.Traveller, settings: Settings
 ) -> None:
     email = _fail(provider, alice, 0)
@@ -143,4 +137,4 @@ def test_a_provider_that_hangs_up_or_is_away_is_asked_again(
     clock.shift(10)
     deliver_due()
 
-    assert _only().state == EmailState.SENT
+    assert _email().state == EmailState.SENT

@@ -1,6 +1,6 @@
-"""Security notices: at most one of a kind a minute to an address, and the last state is among them."""
+"""Security notices: at most one of a kind per minute and recipient, and the last one is always sent."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -37,14 +37,8 @@ ENQUEUE: dict[str, Enqueue] = {
 
 
 @pytest.fixture
-def clock() -> Iterator[time_machine.Traveller]:
-    with time_machine.travel(datetime.now(UTC), tick=False) as traveller:
-        yield traveller
-
-
-@pytest.fixture
 def change(bob: User) -> EmailChange:
-    """Bob has no password, as a user who is invited."""
+    """Return an email change of bob, who has no password, like an invited user."""
     bob.set_unusable_password()
     bob.save()
     now = datetime.now(UTC)
@@ -54,12 +48,12 @@ def change(bob: User) -> EmailChange:
     )  # fmt: skip
 
 
-def test_every_kind_is_a_notice_or_has_a_limit_of_its_own() -> None:
+def test_these_tests_cover_every_kind_of_notice() -> None:
     assert ENQUEUE.keys() == {kind.name for kind in EMAIL_KINDS if kind.is_notice}
 
 
 @pytest.mark.parametrize("kind", ENQUEUE)
-def test_of_a_burst_the_first_is_sent_at_once_and_the_last_after_a_minute(
+def test_of_a_burst_the_first_notice_is_sent_at_once_and_the_last_after_a_minute(
     bob: User, change: EmailChange, clock: time_machine.Traveller, kind: str
 ) -> None:
     ids = []
@@ -98,7 +92,7 @@ def test_a_password_changed_back_and_forth_sends_two_notices(
     assert last.startswith((datetime.now(UTC) - timedelta(seconds=62)).strftime("%Y-%m-%dT%H:%M:%S"))
 
 
-def test_what_waited_for_a_worker_is_one_notice(alice: User) -> None:
+def test_of_notices_queued_without_a_worker_only_the_last_is_sent(alice: User) -> None:
     for _ in range(5):
         outbox.password_changed(alice, CLIENT)
 
@@ -109,7 +103,7 @@ def test_what_waited_for_a_worker_is_one_notice(alice: User) -> None:
     assert OutboxEmail.objects.filter(state=EmailState.CANCELLED, context={}).count() == 4
 
 
-def test_kinds_and_recipients_do_not_wait_for_one_another(alice: User, mallory: User) -> None:
+def test_notices_of_other_kinds_and_recipients_are_not_delayed(alice: User, mallory: User) -> None:
     mfa_emails.mfa_enabled(alice, CLIENT)
     mfa_emails.mfa_disabled(alice, CLIENT)
     mfa_emails.mfa_enabled(mallory, CLIENT)
@@ -119,7 +113,7 @@ def test_kinds_and_recipients_do_not_wait_for_one_another(alice: User, mallory: 
     assert len(mail.outbox) == 3
 
 
-def test_while_another_worker_sends_one_the_next_waits_for_it(alice: User, clock: time_machine.Traveller) -> None:
+def test_a_notice_waits_while_another_worker_sends_one_of_its_kind(alice: User, clock: time_machine.Traveller) -> None:
     outbox.password_changed(alice, CLIENT)
     sending = delivery._claim()
     assert sending is not None
@@ -136,7 +130,7 @@ def test_while_another_worker_sends_one_the_next_waits_for_it(alice: User, clock
     assert OutboxEmail.objects.latest("id").attempts == 1
 
 
-def test_accounts_that_are_registered_and_deleted_again_and_again_send_nothing_to_an_unverified_email(
+def test_registering_and_deleting_accounts_repeatedly_sends_nothing_to_an_unverified_email(
     db: None, settings: Settings
 ) -> None:
     settings.EMAIL_VERIFICATION = "none"
@@ -151,7 +145,7 @@ def test_accounts_that_are_registered_and_deleted_again_and_again_send_nothing_t
     assert mail.outbox == []
 
 
-def test_codes_and_links_that_are_requested_wait_for_no_notice(alice: User, bob: User) -> None:
+def test_requested_codes_and_links_are_not_delayed(alice: User, bob: User) -> None:
     outbox.password_changed(alice, CLIENT)
     deliver_due()
     ApiClient().post("/forgot-password", {"email": alice.email})
@@ -162,9 +156,7 @@ def test_codes_and_links_that_are_requested_wait_for_no_notice(alice: User, bob:
     assert len(mail.outbox) == 3
 
 
-def test_of_two_that_are_due_at_once_the_earlier_is_not_sent_after_the_later(
-    bob: User, clock: time_machine.Traveller
-) -> None:
+def test_an_earlier_notice_is_not_sent_after_a_later_one(bob: User, clock: time_machine.Traveller) -> None:
     mfa_emails.mfa_enabled(bob, CLIENT)
     earlier = OutboxEmail.objects.latest("id")
     mfa_emails.mfa_enabled(bob, CLIENT)

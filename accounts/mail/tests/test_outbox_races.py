@@ -1,4 +1,4 @@
-"""Two workers at once: whichever is faster, the code and the link of the latest email are the ones that work."""
+"""Two concurrent workers: whichever is faster, the code and link of the latest email are valid."""
 
 from typing import Any
 
@@ -14,10 +14,10 @@ from accounts.verification import verification_codes
 
 
 @pytest.mark.parametrize("kind", ["verify_email", "reset_password"])
-def test_a_worker_that_is_slow_with_an_email_does_not_end_the_secret_of_the_next_one(
+def test_a_slow_worker_does_not_invalidate_the_code_of_the_next_email(
     bob: User, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    """The second email is requested, composed and sent by another worker while the first worker makes the first secret."""
+    """The second email is requested, composed and sent by another worker while the first worker issues the first code."""
 
     def send_next_then_issue(**details: Any) -> verification_codes.IssuedCode:
         monkeypatch.setattr(verification_codes, "issue", issue)
@@ -31,8 +31,8 @@ def test_a_worker_that_is_slow_with_an_email_does_not_end_the_secret_of_the_next
     deliver_due()
 
     [message] = mail.outbox
-    open_secret = VerificationCode.objects.get(invalidated_at=None)
-    assert verification_codes.find_by_token(token=token_in(message), purpose=Purpose(kind)) == open_secret
+    valid = VerificationCode.objects.get(invalidated_at=None)
+    assert verification_codes.find_by_token(token=token_in(message), purpose=Purpose(kind)) == valid
     assert kind != "verify_email" or verify_by_code(email="bob@example.com", code=code_in(message)) == bob
 
 

@@ -1,4 +1,4 @@
-"""What every email says, in text and in HTML."""
+"""The content of every email, in text and in HTML."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
@@ -63,14 +63,14 @@ def test_a_line_break_in_a_value_cannot_add_a_header() -> None:
 
 
 @every_kind
-def test_every_email_says_why_it_came_and_what_to_do_about_it(kind: str) -> None:
+def test_every_email_gives_its_reason_and_how_to_react(kind: str) -> None:
     for body in (render_text(kind), render_html(kind)):
         assert "You're receiving this email because" in body
         assert re.search(r"If (this wasn't you|you (don't recognize this device|didn't|weren't expecting))", body)
 
 
 @every_kind
-def test_the_html_fetches_nothing_from_anywhere(kind: str) -> None:
+def test_the_html_loads_no_external_resource(kind: str) -> None:
     assert not re.search(r"<(img|link|script|iframe)|\bsrc=|url\(|@import|@font-face", render_html(kind))
 
 
@@ -84,17 +84,17 @@ def test_the_html_names_its_language_and_has_a_dark_scheme(kind: str) -> None:
 
 
 @every_kind
-def test_the_text_is_plain(kind: str) -> None:
+def test_the_text_has_no_markup(kind: str) -> None:
     text = render_text(kind)
 
     assert not re.search(r"<[a-z/]|&amp;|&#|\n{3}", text)
 
 
-def test_the_language_of_the_reader_is_the_language_of_the_html() -> None:
+def test_the_html_declares_the_language_of_the_user() -> None:
     assert '<html lang="fr">' in render(kind="welcome", language="fr", context=SITE | CONTEXTS["welcome"]).html
 
 
-def test_the_code_stands_alone_on_its_line() -> None:
+def test_the_code_has_its_own_line() -> None:
     assert "482913" in render_text("verify_email").splitlines()
 
 
@@ -104,7 +104,7 @@ def test_the_code_is_the_only_number_of_six_digits() -> None:
 
 
 @pytest.mark.parametrize("kind", ["email_change_requested", "email_changed"])
-def test_a_change_of_address_names_the_new_one_and_how_long_it_can_be_undone(kind: str) -> None:
+def test_an_email_change_names_the_new_email_and_the_time_to_undo_it(kind: str) -> None:
     for body in (render_text(kind), render_html(kind)):
         assert "alice@example.org" in body
         assert "72 hours" in body
@@ -112,7 +112,7 @@ def test_a_change_of_address_names_the_new_one_and_how_long_it_can_be_undone(kin
 
 
 @pytest.mark.parametrize("kind", ["email_change_code", "address_already_used"])
-def test_an_address_that_may_be_a_strangers_is_told_of_no_account(kind: str) -> None:
+def test_an_email_that_may_belong_to_a_stranger_names_no_account(kind: str) -> None:
     person = {"username": "alice", "first_name": "Alice"}
 
     for body in (render_text(kind, **person), render_html(kind, **person)):
@@ -127,7 +127,7 @@ def test_the_lifetimes_of_code_and_link_are_given() -> None:
     assert "60 minutes" in render_text("reset_password")
 
 
-def test_the_link_is_whole_in_text_and_escaped_in_html() -> None:
+def test_the_link_is_complete_in_text_and_escaped_in_html() -> None:
     assert LINK in render_text("verify_email").splitlines()
     assert f'href="{LINK.replace("&", "&amp;")}"' in render_html("verify_email")
 
@@ -137,7 +137,7 @@ def test_markup_in_a_name_stays_text() -> None:
     assert "Hello <b>O'Neil</b>," in render_text("welcome", first_name="<b>O'Neil</b>")
 
 
-def test_welcome_greets_somebody_without_a_name() -> None:
+def test_welcome_without_a_first_name() -> None:
     assert render_text("welcome", first_name="").startswith("Hello,\n")
     assert "Hello," in render_html("welcome", first_name="")
 
@@ -151,13 +151,13 @@ def test_times_are_shown_in_utc(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["password_changed", "new_device", "refresh_token_reused"])
-def test_the_device_and_its_address_are_named(kind: str) -> None:
+def test_the_device_and_its_ip_are_named(kind: str) -> None:
     for body in (render_text(kind), render_html(kind)):
         assert "Chrome, Windows" in body
         assert "203.0.113.7" in body
 
 
-def test_what_is_not_known_is_left_out() -> None:
+def test_an_unknown_location_or_ip_is_left_out() -> None:
     body = render_text("new_device", location="Unknown", ip="")
 
     assert "Place" not in body
@@ -165,12 +165,12 @@ def test_what_is_not_known_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("kind", ["welcome", "password_changed", "new_device", "refresh_token_reused"])
-def test_whoever_it_was_not_is_led_to_a_new_password(kind: str) -> None:
+def test_security_notices_link_to_the_password_reset(kind: str) -> None:
     for body in (render_text(kind), render_html(kind)):
         assert "https://auth.example.com/reset-password" in body
 
 
-def test_an_address_already_registered_is_told_nothing_about_its_account() -> None:
+def test_the_notice_of_a_repeated_registration_names_no_account() -> None:
     kind, person = "address_already_registered", {"username": "alice", "first_name": "Alice"}
 
     for body in (render_text(kind, **person), render_html(kind, **person)):

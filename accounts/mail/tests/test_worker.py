@@ -1,4 +1,4 @@
-"""A real worker delivers to a real mail server: what is promised arrives, whoever was away meanwhile."""
+"""A real worker delivers to a real mail server: queued emails arrive, after any component was unavailable."""
 
 import re
 import socket
@@ -46,13 +46,13 @@ def server(folder: Path) -> Iterator[LiveServer]:
 def mailbox(folder: Path) -> Iterator[MailServer]:
     OutboxEmail.objects.all().delete()
     _broker().flushdb()
-    with mail_server.listening() as listening:
-        yield listening
+    with mail_server.listening() as mailbox:
+        yield mailbox
 
 
 @pytest.fixture
 def start_worker(folder: Path, mailbox: MailServer) -> Iterator[StartWorker]:
-    """A worker with its beat, as `make worker` starts it."""
+    """Return a function that starts a worker with beat, like `make worker`."""
     started: list[Worker] = []
 
     def start() -> Worker:
@@ -75,11 +75,11 @@ def start_worker(folder: Path, mailbox: MailServer) -> Iterator[StartWorker]:
         processes.stop(worker, grace=5)
 
 
-def test_a_code_arrives_by_smtp_and_works(server: LiveServer, mailbox: MailServer, start_worker: StartWorker) -> None:
+def test_a_code_sent_by_smtp_is_valid(server: LiveServer, mailbox: MailServer, start_worker: StartWorker) -> None:
     start_worker()
-    email = _address()
+    email = _new_email()
 
-    assert _sign_up(server, email).status == 201
+    assert _register(server, email).status == 201
     wait_until(lambda: mailbox.accepted[email])
 
     code = _code(plain_text(mailbox.accepted[email][0]))
@@ -89,11 +89,11 @@ def test_a_code_arrives_by_smtp_and_works(server: LiveServer, mailbox: MailServe
     wait_until(lambda: not OutboxEmail.objects.exclude(state=EmailState.SENT).exists())
 
 
-def test_what_was_promised_while_the_worker_was_away_is_sent_once(
+def test_emails_queued_while_no_worker_ran_are_sent_once(
     server: LiveServer, mailbox: MailServer, start_worker: StartWorker
 ) -> None:
-    emails = [_address() for _ in range(5)]
-    assert {_sign_up(server, email).status for email in emails} == {201}
+    emails = [_new_email() for _ in range(5)]
+    assert {_register(server, email).status for email in emails} == {201}
 
     start_worker()
     wait_until(lambda: all(mailbox.accepted[email] for email in emails))
@@ -102,14 +102,14 @@ def test_what_was_promised_while_the_worker_was_away_is_sent_once(
     assert [len(mailbox.accepted[email]) for email in emails] == [1] * 5
 
 
-def test_a_temporary_refusal_is_tried_again_with_the_same_code(
+def test_a_temporary_rejection_is_retried_with_the_same_code(
     server: LiveServer, mailbox: MailServer, start_worker: StartWorker
 ) -> None:
-    email = _address()
+    email = _new_email()
     mailbox.responses[email] = [lambda: "451 4.7.1 Come back later", lambda: "421 4.3.2 Closing"]
     start_worker()
 
-    _sign_up(server, email)
+    _register(server, email)
     wait_until(lambda: _row(email).state == EmailState.SENT)
 
     assert mailbox.attempts[email] == 3
@@ -118,27 +118,27 @@ def test_a_temporary_refusal_is_tried_again_with_the_same_code(
     assert server.send(ApiRequest("POST", "/verify-email", {"email": email, "code": code})).status == 200
 
 
-def test_a_permanent_refusal_is_given_up_with_its_reason_and_holds_up_nobody(
+def test_a_permanent_rejection_fails_with_its_reason_and_delays_no_other_email(
     server: LiveServer, mailbox: MailServer, start_worker: StartWorker
 ) -> None:
-    refused, fine = _address(), _address()
-    mailbox.responses[refused] = [lambda: "550 5.1.1 No such user 123456"] * 9
-    _sign_up(server, refused)
-    _sign_up(server, fine)
+    rejected, accepted = _new_email(), _new_email()
+    mailbox.responses[rejected] = [lambda: "550 5.1.1 No such user 123456"] * 9
+    _register(server, rejected)
+    _register(server, accepted)
 
     start_worker()
-    wait_until(lambda: _row(refused).state == EmailState.FAILED and mailbox.accepted[fine])
+    wait_until(lambda: _row(rejected).state == EmailState.FAILED and mailbox.accepted[accepted])
 
     time.sleep(1)  # three sweeps
-    assert mailbox.attempts[refused] == 1
-    assert _row(refused).error == "SMTPDataError 550"
+    assert mailbox.attempts[rejected] == 1
+    assert _row(rejected).error == "SMTPDataError 550"
 
 
-def test_a_worker_killed_before_it_could_note_the_sending_sends_one_more_copy_of_the_same(
+def test_a_worker_killed_before_it_marks_an_email_as_sent_causes_one_identical_copy(
     server: LiveServer, mailbox: MailServer, start_worker: StartWorker
 ) -> None:
-    email = _address()
-    _sign_up(server, email)
+    email = _new_email()
+    _register(server, email)
     first = start_worker()
     mailbox.responses[email] = [lambda: _kill(first)]
     wait_until(lambda: mailbox.accepted[email])
@@ -148,20 +148,20 @@ def test_a_worker_killed_before_it_could_note_the_sending_sends_one_more_copy_of
     wait_until(lambda: _row(email).state == EmailState.SENT)
 
     time.sleep(1)  # three sweeps
-    one, other = mailbox.accepted[email]
-    assert one["Message-ID"] == other["Message-ID"]
-    assert _code(plain_text(one)) == _code(plain_text(other))
+    first_copy, second_copy = mailbox.accepted[email]
+    assert first_copy["Message-ID"] == second_copy["Message-ID"]
+    assert _code(plain_text(first_copy)) == _code(plain_text(second_copy))
 
 
 @pytest.mark.parametrize("hangs", [True, False], ids=["hangs", "refuses"])
-def test_a_broker_that_is_away_holds_up_no_request_and_loses_no_email(
+def test_an_unavailable_broker_delays_no_request_and_loses_no_email(
     folder: Path, mailbox: MailServer, start_worker: StartWorker, hangs: bool
 ) -> None:
-    with _absent_broker(hangs=hangs) as url, live_server.running(folder, CELERY_BROKER_URL=url) as server:
-        emails = [_address() for _ in range(3)]
+    with _unavailable_broker(hangs=hangs) as url, live_server.running(folder, CELERY_BROKER_URL=url) as server:
+        emails = [_new_email() for _ in range(3)]
 
         started = time.monotonic()
-        assert {_sign_up(server, email).status for email in emails} == {201}
+        assert {_register(server, email).status for email in emails} == {201}
         assert time.monotonic() - started < 1
 
         start_worker()
@@ -169,11 +169,11 @@ def test_a_broker_that_is_away_holds_up_no_request_and_loses_no_email(
         assert [len(mailbox.accepted[email]) for email in emails] == [1, 1, 1]
 
 
-def test_neither_broker_nor_outbox_nor_log_holds_a_code_or_a_token(
+def test_no_code_or_token_is_in_broker_outbox_or_log(
     server: LiveServer, mailbox: MailServer, start_worker: StartWorker, folder: Path
 ) -> None:
-    email = _address()
-    _sign_up(server, email)
+    email = _new_email()
+    _register(server, email)
     wait_until(lambda: _broker().llen("celery"))
     queued = _broker().lrange("celery", 0, -1)
     start_worker()
@@ -188,14 +188,14 @@ def test_neither_broker_nor_outbox_nor_log_holds_a_code_or_a_token(
 
 
 def _kill(worker: Worker) -> str:
-    """The server has taken the message; the worker does not live to hear of it."""
+    """Accept the message, and kill the worker before it receives the response."""
     processes.kill_group(worker)
     return OK
 
 
 @contextmanager
-def _absent_broker(*, hangs: bool) -> Iterator[str]:
-    """An address where nobody listens, or where connections are taken and never answered."""
+def _unavailable_broker(*, hangs: bool) -> Iterator[str]:
+    """Yield the URL of a port that refuses connections or, with `hangs`, accepts them and never responds."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         if hangs:
@@ -208,11 +208,11 @@ def _broker() -> redis.Redis:
     return redis.Redis.from_url(url)
 
 
-def _address() -> str:
+def _new_email() -> str:
     return f"{new_id().hex}@example.com"
 
 
-def _sign_up(server: LiveServer, email: str) -> ApiResponse:
+def _register(server: LiveServer, email: str) -> ApiResponse:
     body = {"email": email, "username": f"w{new_id().hex[-20:]}", "password": PASSWORD}
     return server.send(ApiRequest("POST", "/register", body))
 
@@ -222,6 +222,6 @@ def _row(email: str) -> OutboxEmail:
 
 
 def _code(text: str) -> str:
-    found = re.search(r"(?<!\w)(\d{6})(?!\w)", re.sub(r"https?://\S+", "", text))
-    assert found, text
-    return found[1]
+    match = re.search(r"(?<!\w)(\d{6})(?!\w)", re.sub(r"https?://\S+", "", text))
+    assert match, text
+    return match[1]

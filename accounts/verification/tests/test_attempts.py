@@ -1,4 +1,4 @@
-"""The counter of attempts, directly: its window, its reset, and races that HTTP cannot arrange."""
+"""The attempt counter: its window, its reset, and races that HTTP requests cannot cause."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -22,13 +22,13 @@ def charge(rule: AttemptRule = HOURLY, times: int = 1) -> list[bool]:
     return [attempts.charge(rule=rule, key="alice") for _ in range(times)]
 
 
-def let_pass(time: timedelta) -> None:
-    AttemptCounter.objects.update(window_started_at=timezone.now() - time)
+def shift_window(elapsed: timedelta) -> None:
+    AttemptCounter.objects.update(window_started_at=timezone.now() - elapsed)
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("rule", [HOURLY, UNTIL_RESET])
-def test_as_many_attempts_as_the_rule_allows_are_charged(rule: AttemptRule) -> None:
+def test_attempts_are_charged_up_to_the_limit(rule: AttemptRule) -> None:
     assert charge(rule, times=5) == [True, True, True, False, False]
 
     assert AttemptCounter.objects.get().count == 3
@@ -44,14 +44,14 @@ def test_a_counter_belongs_to_one_purpose_and_one_key() -> None:
 
 
 @pytest.mark.django_db
-def test_the_window_starts_at_the_first_attempt_and_then_anew() -> None:
+def test_the_first_attempt_after_a_window_starts_the_next_one() -> None:
     charge(times=2)
-    let_pass(timedelta(minutes=59))
+    shift_window(timedelta(minutes=59))
 
     assert charge(times=2) == [True, False]
     assert 59 <= attempts.retry_after(rule=HOURLY, key="alice") <= 60
 
-    let_pass(timedelta(hours=1))
+    shift_window(timedelta(hours=1))
     assert attempts.retry_after(rule=HOURLY, key="alice") == 0
     assert charge(times=4) == [True, True, True, False]
     assert attempts.retry_after(rule=HOURLY, key="alice") > 3590
@@ -60,7 +60,7 @@ def test_the_window_starts_at_the_first_attempt_and_then_anew() -> None:
 @pytest.mark.django_db
 def test_without_a_window_only_a_reset_allows_more() -> None:
     charge(UNTIL_RESET, times=3)
-    let_pass(timedelta(days=365))
+    shift_window(timedelta(days=365))
     assert charge(UNTIL_RESET) == [False]
 
     attempts.reset(rule=UNTIL_RESET, key="alice")
@@ -77,7 +77,7 @@ def test_a_window_of_zero_allows_every_attempt() -> None:
 
 
 @pytest.mark.django_db
-def test_exhausted_can_be_asked_within_another_statement(bob: User) -> None:
+def test_exhausted_can_be_part_of_another_statement(bob: User) -> None:
     is_exhausted = Exists(attempts.exhausted(rule=HOURLY, key="alice"))
     charge(times=2)
     assert not User.objects.annotate(is_exhausted=is_exhausted).get().is_exhausted
@@ -96,7 +96,7 @@ def test_an_attempt_is_one_statement(django_assert_num_queries: DjangoAssertNumQ
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("is_first", [True, False])
-def test_of_racing_attempts_no_more_are_charged_than_the_rule_allows(is_first: bool) -> None:
+def test_concurrent_attempts_do_not_exceed_the_limit(is_first: bool) -> None:
     racers = 8 if connection.vendor == "postgresql" else 4
     allowed = 3 if is_first else 2
     if not is_first:

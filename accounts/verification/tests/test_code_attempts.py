@@ -1,4 +1,4 @@
-"""MAX_CODE_TRIES governs emailed codes, and the wrong codes of one sign-in with a second factor."""
+"""MAX_CODE_TRIES limits the attempts at emailed codes, and the wrong codes of one login with a second factor."""
 
 from collections.abc import Callable
 
@@ -12,17 +12,17 @@ from core.paths import BASE_DIR
 
 
 @pytest.fixture(autouse=True)
-def two_tries(settings: Settings) -> None:
+def two_attempts(settings: Settings) -> None:
     settings.MAX_CODE_TRIES = 2
 
 
-def test_it_governs_the_code_of_a_sign_up(bob: User, api: ApiClient) -> None:
+def test_it_limits_verification_codes(bob: User, api: ApiClient) -> None:
     body = {"email": bob.email, "code": "000000"}
 
     assert [api.post("/verify-email", body).status_code for _ in range(3)] == [400, 400, 429]
 
 
-def test_it_governs_the_code_of_a_change_of_address(alice: User, sign_in: Callable[..., SignedIn]) -> None:
+def test_it_limits_email_change_codes(alice: User, sign_in: Callable[..., SignedIn]) -> None:
     client = sign_in(alice).client
     client.post("/change-email", {"newEmail": "alice@example.org", "password": PASSWORD})
 
@@ -31,14 +31,14 @@ def test_it_governs_the_code_of_a_change_of_address(alice: User, sign_in: Callab
     assert statuses == [400, 400, 429]
 
 
-def test_it_governs_the_wrong_codes_of_one_sign_in(alice_with_totp: UserWithTotp) -> None:
+def test_it_limits_the_wrong_codes_of_one_login(alice_with_totp: UserWithTotp) -> None:
     token = alice_with_totp.pending()
     codes = [verify(token, recoveryCode=WRONG_RECOVERY_CODE).json()["code"] for _ in range(3)]
 
     assert codes == ["code_invalid", "code_invalid", "token_invalid"]
 
 
-def test_nothing_else_reads_it() -> None:
+def test_no_other_module_reads_it() -> None:
     readers = {
         str(file.relative_to(BASE_DIR))
         for folder in ("accounts", "config", "core", "sessions_tracking")

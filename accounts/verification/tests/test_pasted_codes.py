@@ -1,4 +1,4 @@
-"""Codes and tokens as users paste them: one rule for each place that takes one, and no attempt for what cannot be a code."""
+"""Codes and tokens as users paste them: every endpoint normalizes them alike, and malformed codes are not charged."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -42,86 +42,90 @@ NOT_TEXT: list[object] = [123456, 123456.0, True, None, [], ["123456"], {}]
 
 
 @dataclass(frozen=True)
-class Place:
-    """`send` sends a code and `is_untouched` says that no attempt has been counted. `code` is the right one."""
+class CodeEndpoint:
+    """`code` is the valid one, `send` sends a code, and `is_uncharged` returns whether no attempt has been counted."""
 
     code: str
     send: Send
-    is_untouched: Callable[[], bool]
+    is_uncharged: Callable[[], bool]
 
 
 @pytest.fixture
-def places(alice: User, bob: User, mallory: User, sign_in: SignIn, outbox: Outbox) -> dict[str, Place]:
-    """Each endpoint that takes six digits."""
+def endpoints(alice: User, bob: User, mallory: User, sign_in: SignIn, outbox: Outbox) -> dict[str, CodeEndpoint]:
+    """Return every endpoint that accepts a six-digit code, by path."""
     api = ApiClient()
     api.post("/resend-verification", {"email": "bob@example.com"})
     client = sign_in(alice).client
     client.post("/change-email", {"newEmail": "alice@example.org", "password": PASSWORD})
-    mails = {message.to[0]: message for message in outbox()}
+    emails = {message.to[0]: message for message in outbox()}
     app = AuthenticatorApp(client.post("/mfa/totp").json()["data"]["secret"])
-    guarded = enrol(sign_in(mallory))
-    pending = guarded.pending()
+    user = enrol(sign_in(mallory))
+    pending = user.pending()
 
-    def is_mfa_untouched(user: User) -> Callable[[], bool]:
+    def is_mfa_uncharged(user: User) -> Callable[[], bool]:
         return lambda: not TotpFactor.objects.filter(user=user, wrong_codes__gt=0).exists()
 
     return {
-        "/verify-email": Place(
-            code_in(mails["bob@example.com"]),
+        "/verify-email": CodeEndpoint(
+            code_in(emails["bob@example.com"]),
             lambda code: api.post("/verify-email", {"email": "bob@example.com", "code": code}),
             lambda: not AttemptCounter.objects.exists(),
         ),
-        "/change-email/confirm": Place(
-            code_in(mails["alice@example.org"]),
+        "/change-email/confirm": CodeEndpoint(
+            code_in(emails["alice@example.org"]),
             lambda code: client.post("/change-email/confirm", {"code": code}),
             lambda: not AttemptCounter.objects.exists(),
         ),
-        "/mfa/totp/confirm": Place(
-            app.code(), lambda code: client.post("/mfa/totp/confirm", {"code": code}), is_mfa_untouched(alice)
+        "/mfa/totp/confirm": CodeEndpoint(
+            app.code(), lambda code: client.post("/mfa/totp/confirm", {"code": code}), is_mfa_uncharged(alice)
         ),
-        "/mfa/verify": Place(guarded.app.code(), lambda code: verify(pending, code=code), is_mfa_untouched(mallory)),
+        "/mfa/verify": CodeEndpoint(
+            user.app.code(), lambda code: verify(pending, code=code), is_mfa_uncharged(mallory)
+        ),
     }
 
 
-PLACES = ["/verify-email", "/change-email/confirm", "/mfa/totp/confirm", "/mfa/verify"]
+PATHS = ["/verify-email", "/change-email/confirm", "/mfa/totp/confirm", "/mfa/verify"]
 
 
-@pytest.mark.parametrize("path", PLACES)
+@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("paste", PASTED.values(), ids=PASTED)
-def test_a_code_is_accepted_as_it_is_pasted(places: dict[str, Place], path: str, paste: Callable[[str], str]) -> None:
-    place = places[path]
+def test_a_code_is_accepted_as_it_is_pasted(
+    endpoints: dict[str, CodeEndpoint], path: str, paste: Callable[[str], str]
+) -> None:
+    endpoint = endpoints[path]
 
-    assert place.send(paste(place.code)).status_code == 200
+    assert endpoint.send(paste(endpoint.code)).status_code == 200
 
 
-@pytest.mark.parametrize("path", PLACES)
-def test_what_cannot_be_a_code_is_a_validation_error_and_no_attempt(places: dict[str, Place], path: str) -> None:
-    place = places[path]
+@pytest.mark.parametrize("path", PATHS)
+def test_a_malformed_code_is_a_validation_error_and_not_charged(endpoints: dict[str, CodeEndpoint], path: str) -> None:
+    endpoint = endpoints[path]
     for code in [*NOT_CODES, *NOT_TEXT]:
-        reply = place.send(code)
-        assert (reply.status_code, reply.json()["code"]) == (400, "validation_error"), code
-        assert reply.json()["errors"].keys() == {"code"}, code
+        response = endpoint.send(code)
+        assert (response.status_code, response.json()["code"]) == (400, "validation_error"), code
+        assert response.json()["errors"].keys() == {"code"}, code
 
-    assert place.is_untouched()
-    assert place.send(place.code).status_code == 200
-
-
-@pytest.mark.parametrize("path", PLACES)
-def test_a_wrong_code_is_an_attempt_however_it_is_pasted(places: dict[str, Place], path: str) -> None:
-    place = places[path]
-    wrong = f"{(int(place.code) + 1) % 1_000_000:06d}"
-
-    assert place.send(f"{wrong[:3]} {wrong[3:]}").json()["code"] == "code_invalid"
-
-    assert not place.is_untouched()
+    assert endpoint.is_uncharged()
+    assert endpoint.send(endpoint.code).status_code == 200
 
 
-@pytest.mark.parametrize("path", PLACES)
-def test_a_used_code_is_refused_in_every_spelling(places: dict[str, Place], path: str) -> None:
-    place = places[path]
-    assert place.send(place.code).status_code == 200
+@pytest.mark.parametrize("path", PATHS)
+def test_a_wrong_code_is_charged_in_any_spelling(endpoints: dict[str, CodeEndpoint], path: str) -> None:
+    endpoint = endpoints[path]
+    wrong = f"{(int(endpoint.code) + 1) % 1_000_000:06d}"
 
-    assert {place.send(paste(place.code)).status_code for paste in list(PASTED.values())[:4]} <= {400, 401}
+    assert endpoint.send(f"{wrong[:3]} {wrong[3:]}").json()["code"] == "code_invalid"
+
+    assert not endpoint.is_uncharged()
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_used_code_is_rejected_in_any_spelling(endpoints: dict[str, CodeEndpoint], path: str) -> None:
+    endpoint = endpoints[path]
+    assert endpoint.send(endpoint.code).status_code == 200
+
+    assert {endpoint.send(paste(endpoint.code)).status_code for paste in list(PASTED.values())[:4]} <= {400, 401}
 
 
 @pytest.mark.parametrize(
@@ -129,34 +133,34 @@ def test_a_used_code_is_refused_in_every_spelling(places: dict[str, Place], path
     [str.lower, lambda code: code.replace("-", ""), lambda code: f"\xa0{code.replace('-', ' ')}\n", "{}\u200b".format],
 )
 def test_a_recovery_code_is_accepted_as_it_is_pasted(alice: User, sign_in: SignIn, paste: Callable[[str], str]) -> None:
-    guarded = enrol(sign_in(alice))
+    user = enrol(sign_in(alice))
 
-    assert verify(guarded.pending(), recoveryCode=paste(guarded.recovery_codes[0])).status_code == 200
+    assert verify(user.pending(), recoveryCode=paste(user.recovery_codes[0])).status_code == 200
 
 
 @pytest.mark.parametrize("code", ["123456", "AAAAA-AAAA", "AAAAA-AAAAAA", "AAAAA-AAAA0", "AAAAA.AAAAA", "", 1234567890])
-def test_what_cannot_be_a_recovery_code_is_a_validation_error_and_no_attempt(
+def test_a_malformed_recovery_code_is_a_validation_error_and_not_charged(
     alice: User, sign_in: SignIn, code: object
 ) -> None:
-    guarded = enrol(sign_in(alice))
+    user = enrol(sign_in(alice))
 
-    reply = verify(guarded.pending(), recoveryCode=code)
+    response = verify(user.pending(), recoveryCode=code)
 
-    assert (reply.json()["code"], reply.json()["errors"].keys()) == ("validation_error", {"recoveryCode"})
+    assert (response.json()["code"], response.json()["errors"].keys()) == ("validation_error", {"recoveryCode"})
     assert TotpFactor.objects.get().wrong_codes == PendingLogin.objects.get().tries == 0
 
 
 @pytest.mark.parametrize(("typed", "attempts"), [("12345", 0), ("no code", 0), ("000 000", 1), ("aaaaa aaaaa", 1)])
-def test_the_admin_takes_codes_by_the_same_rule(superuser: User, sign_in: SignIn, typed: str, attempts: int) -> None:
-    guarded, browser = enrol(sign_in(superuser)), Client()
+def test_the_admin_login_normalizes_codes_alike(superuser: User, sign_in: SignIn, typed: str, attempts: int) -> None:
+    user, browser = enrol(sign_in(superuser)), Client()
     page = browser.post(reverse("admin:login"), {"username": superuser.username, "password": PASSWORD})
     form = {"mfa_token": page.context["form"].pending_token}
 
-    refused = browser.post(reverse("admin:login"), form | {"code": typed})
+    rejected = browser.post(reverse("admin:login"), form | {"code": typed})
 
-    assert (refused.status_code, refused.context["form"].pending_token) == (200, form["mfa_token"])
+    assert (rejected.status_code, rejected.context["form"].pending_token) == (200, form["mfa_token"])
     assert TotpFactor.objects.get().wrong_codes == attempts
-    code = guarded.app.code()
+    code = user.app.code()
     assert browser.post(reverse("admin:login"), form | {"code": f"{code[:3]}\xa0{code[3:]}"}).status_code == 302
 
 
@@ -164,15 +168,15 @@ def test_the_admin_takes_codes_by_the_same_rule(superuser: User, sign_in: SignIn
 def test_blanks_around_a_pasted_token_are_ignored(
     alice: User, bob: User, sign_in: SignIn, outbox: Outbox, paste: Callable[[str], str]
 ) -> None:
-    api, guarded = ApiClient(), enrol(sign_in(alice))
+    api, user = ApiClient(), enrol(sign_in(alice))
     api.post("/resend-verification", {"email": "bob@example.com"})
     api.post("/forgot-password", {"email": "alice@example.com"})
-    mails = {message.to[0]: token_in(message) for message in outbox() if "token=" in str(message.body)}
+    emails = {message.to[0]: token_in(message) for message in outbox() if "token=" in str(message.body)}
 
-    query = {"email": paste("bob@example.com"), "token": paste(mails["bob@example.com"])}
+    query = {"email": paste("bob@example.com"), "token": paste(emails["bob@example.com"])}
     assert api.get("/verify-email", query).status_code == 200
-    assert verify(paste(guarded.pending()), code=guarded.app.code()).status_code == 200
-    reset = {"token": paste(mails["alice@example.com"]), "newPassword": "Another-Horse-8"}
+    assert verify(paste(user.pending()), code=user.app.code()).status_code == 200
+    reset = {"token": paste(emails["alice@example.com"]), "newPassword": "Another-Horse-8"}
     assert api.post("/reset-password", reset).status_code == 200
 
 
@@ -189,11 +193,11 @@ def test_blanks_around_a_refresh_token_are_ignored(
     assert refreshed.client.get("/me").status_code == 200
 
 
-def test_a_logout_takes_any_text_for_a_token(api: ApiClient) -> None:
+def test_logout_accepts_any_text_as_a_token(api: ApiClient) -> None:
     assert api.post("/logout", {"mfaToken": " " + "x" * 2000}).status_code == 200
 
 
-def test_every_form_takes_codes_and_tokens_by_these_fields() -> None:
+def test_every_form_uses_these_fields_for_codes_and_tokens() -> None:
     tokens = dict.fromkeys(["token", "mfaToken", "refreshToken"], PastedToken)
     expected = {"code": OneTimeCode, "recoveryCode": RecoveryCodeField} | tokens
     wrong = [
@@ -207,8 +211,8 @@ def test_every_form_takes_codes_and_tokens_by_these_fields() -> None:
 
 
 def _forms() -> Iterator[type[serializers.Serializer[Any]]]:
-    """Those of this API's own bodies; the token of RFC 7662 and RFC 7009 is not pasted by a user."""
+    """Yield the forms of the API, except those of RFC 7662 and RFC 7009, whose tokens no user pastes."""
     for module in (email_change, forms, mfa_forms, pending_logins, users):
-        for found in vars(module).values():
-            if isinstance(found, type) and issubclass(found, serializers.Serializer):
-                yield found
+        for value in vars(module).values():
+            if isinstance(value, type) and issubclass(value, serializers.Serializer):
+                yield value
