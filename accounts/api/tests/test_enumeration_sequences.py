@@ -1,6 +1,6 @@
-"""With PREVENT_ENUMERATION no sequence of requests tells whether an address is unknown, registered or verified.
+"""With PREVENT_ENUMERATION no sequence of requests reveals whether an email is unknown, registered or verified.
 
-The same random sequence runs in three worlds that differ in nothing but the state of one address; the transcripts must be equal.
+The same random sequence runs in three worlds that differ only in the state of one email; the transcripts must be equal.
 """
 
 import random
@@ -29,17 +29,17 @@ Step = tuple[str, str, dict[str, str]]
 _EMAILS = [EMAIL, EMAIL, EMAIL.upper(), "fresh-1@example.com", "fresh-2@example.com"]
 _NAMES = ["owner", "name-1", "name-2", "name-3"]
 _PASSWORDS = ["Guessed-Horse-1", "Guessed-Horse-2"]
-# What differs with the clock or by chance, and in no world more than in another.
-_CHANCE = re.compile(r'"(id|createdAt)": ?"[^"]*"|(?<=t=)[0-9]+|in [0-9]+ seconds?')
+# Values that depend on the clock or on random numbers, in all worlds alike.
+_VARYING = re.compile(r'"(id|createdAt)": ?"[^"]*"|(?<=t=)[0-9]+|in [0-9]+ seconds?')
 _IGNORED = {"X-Request-Id", "Date"}
 
 
-def _steps(chance: random.Random) -> list[Step]:
-    return [_step(chance) for _ in range(chance.randint(2, 14))]
+def _steps(generator: random.Random) -> list[Step]:
+    return [_step(generator) for _ in range(generator.randint(2, 14))]
 
 
-def _step(chance: random.Random) -> Step:
-    email, name, password = chance.choice(_EMAILS), chance.choice(_NAMES), chance.choice(_PASSWORDS)
+def _step(generator: random.Random) -> Step:
+    email, name, password = generator.choice(_EMAILS), generator.choice(_NAMES), generator.choice(_PASSWORDS)
     steps: list[Step] = [
         ("post", "/register", {"email": email, "username": name, "password": password}),
         ("post", "/register", {"email": EMAIL, "username": name, "password": password}),
@@ -52,11 +52,11 @@ def _step(chance: random.Random) -> Step:
         ("post", "/forgot-password", {"email": email}),
         ("post", "/login", {"email": EMAIL, "password": password}),
     ]
-    return chance.choice(steps)
+    return generator.choice(steps)
 
 
 def _make(world: str) -> None:
-    """The name of the owner is taken in each world: usernames are no secret."""
+    """Create the owner in every world, with or without the email: usernames are no secret."""
     for model in (User, AttemptCounter, OutboxEmail):
         model.objects.all().delete()
     get_redis_connection("default").flushdb()
@@ -67,15 +67,15 @@ def _make(world: str) -> None:
 
 def _transcript(world: str, steps: list[Step]) -> list[Any]:
     _make(world)
-    return [_told(getattr(ApiClient(), method)(path, body or None)) for method, path, body in steps]
+    return [_observed(getattr(ApiClient(), method)(path, body or None)) for method, path, body in steps]
 
 
-def _told(reply: Any) -> tuple[int, str, list[tuple[str, str]]]:
-    headers = {name: value for name, value in reply.headers.items() if name not in _IGNORED}
+def _observed(response: Any) -> tuple[int, str, list[tuple[str, str]]]:
+    headers = {name: value for name, value in response.headers.items() if name not in _IGNORED}
     if "Retry-After" in headers:
         headers["Retry-After"] = "a while"
-    said = [(name, _CHANCE.sub("*", value)) for name, value in sorted(headers.items()) if name != "Content-Length"]
-    return reply.status_code, _CHANCE.sub("*", reply.content.decode()), said
+    visible = [(name, _VARYING.sub("*", value)) for name, value in sorted(headers.items()) if name != "Content-Length"]
+    return response.status_code, _VARYING.sub("*", response.content.decode()), visible
 
 
 def _assert_equal(steps: list[Step]) -> None:
@@ -115,33 +115,38 @@ _WRONG: Step = ("post", "/verify-email", {"email": EMAIL, "code": "not it"})
         [_register(EMAIL, "name-1"), *[_log_in("Wrong-Horse-1", email=EMAIL), _log_in(email=EMAIL)] * 7],
     ],
 )
-def test_known_ways_to_tell_tell_nothing(steps: list[Step]) -> None:
+def test_sequences_that_once_revealed_an_account_reveal_nothing(steps: list[Step]) -> None:
     _assert_equal(steps)
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_no_random_sequence_tells(seed: int) -> None:
-    chance = random.Random(seed)  # noqa: S311
+def test_random_sequences_reveal_nothing(seed: int) -> None:
+    generator = random.Random(seed)  # noqa: S311
     for _ in range(10):
-        _assert_equal(_steps(chance))
+        _assert_equal(_steps(generator))
 
 
 @pytest.mark.parametrize("world", WORLDS)
-def test_the_right_password_of_each_sign_up_is_told_to_verify_its_email(world: str) -> None:
+def test_the_password_of_every_registration_gets_email_not_verified(world: str) -> None:
     _make(world)
     for name, password in (("name-1", _PASSWORDS[0]), ("name-2", _PASSWORDS[1])):
         assert ApiClient().post("/register", _register(EMAIL, name, password)[2]).status_code == 201
 
-    replies = [
-        ApiClient().post("/login", {"email": EMAIL, "password": each}) for each in (*_PASSWORDS, "Wrong-Horse-1")
+    responses = [
+        ApiClient().post("/login", {"email": EMAIL, "password": password})
+        for password in (*_PASSWORDS, "Wrong-Horse-1")
     ]
 
-    refused, wrong = (403, "email_not_verified"), (401, "invalid_credentials")
-    assert [(each.status_code, each.json()["code"]) for each in replies] == [refused, refused, wrong]
+    unverified, wrong = (403, "email_not_verified"), (401, "invalid_credentials")
+    assert [(response.status_code, response.json()["code"]) for response in responses] == [
+        unverified,
+        unverified,
+        wrong,
+    ]
     assert not Session.objects.exists()
 
 
-def test_the_owner_of_a_claimed_address_signs_in_with_their_own_password_alone() -> None:
+def test_only_the_own_password_of_the_owner_of_a_claimed_email_logs_in() -> None:
     _make("verified")
     ApiClient().post("/register", _register(EMAIL, "name-1")[2])
 
@@ -151,7 +156,7 @@ def test_the_owner_of_a_claimed_address_signs_in_with_their_own_password_alone()
 
 
 @pytest.mark.parametrize("world", WORLDS)
-def test_a_reset_ends_all_sign_ups_for_its_address_and_frees_their_names(world: str) -> None:
+def test_a_reset_deletes_all_registrations_of_the_email_and_frees_their_usernames(world: str) -> None:
     _make(world)
     names = ("name-1", "name-2")
     for name, password in zip(names, _PASSWORDS, strict=True):
@@ -159,23 +164,25 @@ def test_a_reset_ends_all_sign_ups_for_its_address_and_frees_their_names(world: 
 
     _reset()
 
-    by_email = [ApiClient().post("/login", {"email": EMAIL, "password": each}) for each in _PASSWORDS]
+    by_email = [ApiClient().post("/login", {"email": EMAIL, "password": password}) for password in _PASSWORDS]
     by_name = [ApiClient().post("/login", {"username": name, "password": _PASSWORDS[0]}) for name in names]
-    assert {(each.status_code, each.json()["code"]) for each in by_email + by_name} == {(401, "invalid_credentials")}
+    assert {(response.status_code, response.json()["code"]) for response in by_email + by_name} == {
+        (401, "invalid_credentials")
+    }
     again = [ApiClient().post("/register", _register(f"{name}@example.com", name)[2]) for name in names]
-    assert [each.status_code for each in again] == [201, 201]
+    assert [response.status_code for response in again] == [201, 201]
 
 
 def _reset() -> None:
-    """By the owner of the mailbox."""
+    """Reset the password as the owner of the mailbox."""
     ApiClient().post("/forgot-password", {"email": EMAIL})
     deliver_due()
     token = token_in(mail.outbox[-1])
-    reply = ApiClient().post("/reset-password", {"token": token, "newPassword": "Another-Horse-8"})
-    assert reply.status_code == 200, reply.content
+    response = ApiClient().post("/reset-password", {"token": token, "newPassword": "Another-Horse-8"})
+    assert response.status_code == 200, response.content
 
 
-def test_a_sign_up_for_somebody_does_not_reset_the_count_of_wrong_passwords() -> None:
+def test_a_registration_with_the_email_of_a_user_does_not_reset_the_wrong_password_count() -> None:
     _make("verified")
     ApiClient().post("/register", _register(EMAIL, "name-1")[2])
     wrong, claimed = ({"email": EMAIL, "password": password} for password in ("Wrong-Horse-1", _PASSWORDS[0]))
@@ -186,14 +193,16 @@ def test_a_sign_up_for_somebody_does_not_reset_the_count_of_wrong_passwords() ->
     assert set(statuses[9:]) == {429}
 
 
-def test_a_placeholder_holds_its_name_as_long_as_a_sign_up_and_signs_nobody_in(settings: Settings) -> None:
+def test_a_placeholder_reserves_its_username_and_cannot_log_in(settings: Settings) -> None:
     _make("verified")
     ApiClient().post("/register", _register(EMAIL, "name-1")[2])
 
-    reply = ApiClient().post("/login", {"username": "name-1", "password": _PASSWORDS[0]})
+    response = ApiClient().post("/login", {"username": "name-1", "password": _PASSWORDS[0]})
     settings.EMAIL_VERIFICATION = "optional"
     optional = ApiClient().post("/login", {"username": "name-1", "password": _PASSWORDS[0]})
 
-    assert [(each.status_code, each.json()["code"]) for each in (reply, optional)] == [(403, "email_not_verified")] * 2
+    assert [(login.status_code, login.json()["code"]) for login in (response, optional)] == [
+        (403, "email_not_verified")
+    ] * 2
     placeholder = User.objects.get(username="name-1")
     assert (placeholder.email, placeholder.is_placeholder) == (None, True)

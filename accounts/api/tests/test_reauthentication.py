@@ -1,4 +1,4 @@
-"""A stolen access token takes no account over: whatever changes one's own email or password needs the password."""
+"""A stolen access token cannot take over an account: changing one's own email or password requires the password."""
 
 from collections.abc import Callable
 from copy import copy
@@ -35,7 +35,7 @@ def _credentials(user: User) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("changes", SENSITIVE)
-def test_administrators_change_their_own_email_or_password_with_the_current_one_only(
+def test_administrators_need_their_password_to_change_their_own_email_or_password(
     admin: User, sign_in: SignIn, outbox: Outbox, changes: dict[str, Any]
 ) -> None:
     before, client = _credentials(admin), sign_in(admin).client
@@ -52,7 +52,7 @@ def test_administrators_change_their_own_email_or_password_with_the_current_one_
     assert _credentials(admin) != before
 
 
-def test_a_stolen_token_guesses_the_password_there_no_more_often_than_at_the_other_prompts(
+def test_wrong_passwords_share_the_limit_of_all_password_prompts(
     limits_on: Settings, admin: User, sign_in: SignIn
 ) -> None:
     client = sign_in(admin).client
@@ -69,20 +69,20 @@ def test_a_stolen_token_guesses_the_password_there_no_more_often_than_at_the_oth
 @pytest.mark.parametrize(
     "changes", [{"firstName": "Carol"}, {"email": "carol@example.com"}, {"emailVerified": True}, {"language": "fr"}]
 )
-def test_what_changes_neither_needs_no_password(admin: User, sign_in: SignIn, changes: dict[str, Any]) -> None:
+def test_other_changes_need_no_password(admin: User, sign_in: SignIn, changes: dict[str, Any]) -> None:
     assert sign_in(admin).client.patch(f"/users/{admin.id}", changes).status_code == 200
 
 
-def test_other_peoples_accounts_are_changed_without_it(admin: User, alice: User, sign_in: SignIn) -> None:
-    reply = sign_in(admin).client.patch(f"/users/{alice.id}", {"email": "alice@example.org", "password": NEW})
+def test_changing_another_account_needs_no_password(admin: User, alice: User, sign_in: SignIn) -> None:
+    response = sign_in(admin).client.patch(f"/users/{alice.id}", {"email": "alice@example.org", "password": NEW})
 
-    assert reply.status_code == 200
+    assert response.status_code == 200
 
 
-def test_a_password_that_changed_since_it_was_given_proves_nothing(
+def test_a_proof_is_invalid_after_the_password_changed(
     admin: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As in a race: the reset commits between the check of the password and the lock."""
+    """Simulate a race: a reset commits between the password check and the lock."""
     client, apply = sign_in(admin).client, side_effects.apply_changes
 
     def change_first(before: User, *args: Any, **kwargs: Any) -> User:
@@ -91,21 +91,21 @@ def test_a_password_that_changed_since_it_was_given_proves_nothing(
 
     monkeypatch.setattr(side_effects, "apply_changes", change_first)
 
-    reply = client.patch(f"/users/{admin.id}", {"email": "mallory@evil.example", "currentPassword": PASSWORD})
+    response = client.patch(f"/users/{admin.id}", {"email": "mallory@evil.example", "currentPassword": PASSWORD})
 
-    assert reply.status_code == 403
+    assert response.status_code == 403
     assert User.objects.get(id=admin.id).email == "carol@example.com"
 
 
 @pytest.mark.parametrize("values", [{"email": "m@evil.example", "email_key": "m@evil.example"}, {"password": "x"}])
-def test_the_service_that_all_entry_points_share_refuses_without_a_proof(admin: User, values: dict[str, Any]) -> None:
+def test_the_shared_service_rejects_a_change_without_a_proof(admin: User, values: dict[str, Any]) -> None:
     with pytest.raises(PermissionDenied):
         side_effects.apply_changes(admin, values, email_verified=None, actor_id=admin.id)
 
     assert User.objects.get(id=admin.id).email == "carol@example.com"
 
 
-def test_the_service_behind_the_password_page_of_the_admin_refuses_ones_own(admin: User) -> None:
+def test_the_password_page_of_the_admin_rejects_ones_own_account(admin: User) -> None:
     changed = copy(admin)
     changed.password = "x"
 
@@ -114,10 +114,10 @@ def test_the_service_behind_the_password_page_of_the_admin_refuses_ones_own(admi
 
 
 @pytest.mark.parametrize("spelling", ["{id}", "{hex}", "{upper}", "urn:uuid:{id}"])
-def test_no_spelling_of_ones_own_id_opens_a_page_of_the_admin_without_the_password(
+def test_no_spelling_of_ones_own_id_bypasses_the_password_prompt_in_the_admin(
     superuser: User, admin: User, spelling: str
 ) -> None:
-    """Django reads each of them as the same user. `admin` is there so that grace is not the last one."""
+    """Django resolves each spelling to the same user. `admin` exists so that grace is not the last administrator."""
     browser, before = Client(), _credentials(superuser)
     browser.force_login(superuser)
     own = spelling.format(id=superuser.id, hex=superuser.id.hex, upper=str(superuser.id).upper())
@@ -125,16 +125,16 @@ def test_no_spelling_of_ones_own_id_opens_a_page_of_the_admin_without_the_passwo
     form |= {"is_staff": "on", "is_superuser": "on", "email_verified_at_0": "", "email_verified_at_1": ""}
     new = {"usable_password": "true", "password1": NEW, "password2": NEW}
 
-    for page, sent in [("change", form), ("password", new), ("delete", {"post": "yes"})]:
-        browser.post(f"/admin/accounts/user/{own}/{page}/", sent)
+    for page, data in [("change", form), ("password", new), ("delete", {"post": "yes"})]:
+        browser.post(f"/admin/accounts/user/{own}/{page}/", data)
 
     assert _credentials(superuser) == before
 
 
-def test_no_route_of_the_api_sets_an_email_or_password_of_ones_own_by_the_token_alone(
+def test_no_route_of_the_api_changes_ones_own_email_or_password_without_the_password(
     api: ApiClient, admin: User, sign_in: SignIn
 ) -> None:
-    """Every path and method of the schema, with every field that could carry a new email or password."""
+    """Call every path and method of the schema with every field that could carry a new email or password."""
     client, before = sign_in(admin).client, _credentials(admin)
     planted = {
         "email": "mallory@evil.example", "newEmail": "mallory@evil.example", "password": NEW, "newPassword": NEW,
