@@ -60,7 +60,7 @@ def garbled(redis: FaultyRedis) -> None:
         client.set(key, b'{"revoked": "perhaps", "user": 7}')
 
 
-def of_another_type(redis: FaultyRedis) -> None:
+def wrong_type(redis: FaultyRedis) -> None:
     client = redis.client
     for key in client.keys("vestibule:session:*"):
         client.delete(key)
@@ -69,7 +69,7 @@ def of_another_type(redis: FaultyRedis) -> None:
 
 FAULTS: list[Fault] = [
     killed, hung, flushed, restarted_empty, restored, full, evicting, read_only, without_replicas, loading,
-    requiring_a_password, garbled, of_another_type,
+    requiring_a_password, garbled, wrong_type,
 ]  # fmt: skip
 
 UNAVAILABLE = {killed, hung, read_only, without_replicas, requiring_a_password}

@@ -62,17 +62,17 @@ def test_two_concurrent_cleanups_share_the_work(user: User) -> None:
 
 
 def test_traffic_during_a_cleanup_is_served_and_keeps_its_sessions(user: User, server: LiveServer) -> None:
-    people = [cast.someone() for _ in range(3)]
+    accounts = [cast.someone() for _ in range(3)]
     _sessions(user, count=20_000)
     run = _start_cleanup()
 
-    with ThreadPoolExecutor(len(people)) as pool:
-        slowest = max(pool.map(lambda account: _use_sessions(server, account, run), people))
+    with ThreadPoolExecutor(len(accounts)) as pool:
+        slowest = max(pool.map(lambda account: _use_sessions(server, account, run), accounts))
 
     assert _deleted_sessions(_finish(run)) >= 20_000
     assert slowest < 1, "per request; the target of 100 ms assumes an otherwise idle machine"
     assert not Session.objects.filter(user=user).exists()
-    assert Session.objects.active(datetime.now(UTC)).count() == len(people)
+    assert Session.objects.active(datetime.now(UTC)).count() == len(accounts)
 
 
 def test_a_killed_cleanup_leaves_whole_batches_and_the_next_run_continues(user: User) -> None:

@@ -151,7 +151,7 @@ def test_a_silent_mail_server_delays_no_request(
     with (
         live_database.in_use(tmp_path, django_db_blocker),
         live_server.running(tmp_path) as server,
-        worker_fleet.running(tmp_path, smtp_server.url, settings="tests.faults.impatient_worker_settings") as fleet,
+        worker_fleet.running(tmp_path, smtp_server.url, settings="tests.faults.short_timeout_worker_settings") as fleet,
     ):
         fleet.worker()
         emails = [new_email() for _ in range(3)]

@@ -193,7 +193,7 @@ def _send_sigterm_twice(worker: Process) -> str:
 
 
 def _lose_database(url: str) -> str:
-    """Accept the email, and take the database away before the worker can mark the email as sent."""
+    """Accept the email, and make the database unavailable before the worker can mark it as sent."""
     if connection.vendor == "postgresql":
         _cut_connections(url)
         return OK

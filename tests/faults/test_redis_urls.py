@@ -53,7 +53,7 @@ clients = {
     "cache": lambda: get_redis_connection("default"),
     "broker": lambda: app.connection_for_write().default_channel.client,
     "consumer": lambda: app.connection_for_read().channel().client,
-    "patient": background_client,
+    "background": background_client,
     "command": settings.REDIS_ADDRESS.client,
 }
 report = {name: describe(get_client) for name, get_client in clients.items()}
@@ -126,7 +126,7 @@ def _run_report(url: str, broker: str | None = None) -> tuple[dict[str, Any], st
     return json.loads(completed.stdout.splitlines()[-1]), completed.stdout + completed.stderr
 
 
-CLIENTS = ("cache", "broker", "consumer", "patient", "command")
+CLIENTS = ("cache", "broker", "consumer", "background", "command")
 URLS = {
     "unix://{socket}?db=3": (3, "default"),
     "redis+socket://{socket}?virtual_host=3": (3, "default"),

@@ -13,7 +13,6 @@ from core.testing import live_server
 from core.testing.live_server import LiveServer
 from sessions_tracking.models import Session
 from tests.faults import node
-from tests.faults.lineage import is_current, refresh_and_hang_up, refresh_and_kill, row_of, single_family
 from tests.faults.node import Node
 from tests.faults.revocation_paths import (
     ALL,
@@ -25,6 +24,7 @@ from tests.faults.revocation_paths import (
     make_scenario,
     session_of,
 )
+from tests.faults.token_families import is_current, refresh_and_hang_up, refresh_and_kill, row_of, single_family
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
 

@@ -9,7 +9,6 @@ from accounts.models import OutboxEmail
 from accounts.testing.cast import refresh, signed_in, someone, tokens_of
 from core.testing import live_server
 from core.testing.live_server import LiveServer
-from tests.faults.lineage import is_current, single_family
 from tests.faults.revocation_paths import (
     ALL,
     SINGLE,
@@ -19,6 +18,7 @@ from tests.faults.revocation_paths import (
     is_revoked,
     make_scenario,
 )
+from tests.faults.token_families import is_current, single_family
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
 

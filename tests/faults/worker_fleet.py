@@ -21,7 +21,7 @@ from core.testing.live_server import ApiRequest, ApiResponse, LiveServer
 from core.web_server import commands
 
 Process = subprocess.Popen[bytes]
-LONG_CLAIM = "tests.faults.patient_worker_settings"
+LONG_CLAIM = "tests.faults.long_claim_worker_settings"
 SHORT_CLAIM = "accounts.testing.worker_settings"
 
 
