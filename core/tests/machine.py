@@ -1,4 +1,4 @@
-"""A machine as docs/deployment.md sets it up, in a folder: releases, `current`, two web processes, and what starts them.
+"""A machine as in docs/deployment.md, in a folder: releases, `current`, two web processes and the commands that start them.
 
 There is no systemd in the tests. Its stand-in restarts real processes from `current`, as the units do. A release is a small
 program with the commands of manage.py, so that a test can make each of them fail.
@@ -68,7 +68,7 @@ class Machine:
     ports: tuple[int, int]
 
     def release(self, version: str, *marks: str, requirements: str = "") -> None:
-        """The newest state of the repository; `marks` are files that make a command fail."""
+        """Commit a release from the working tree; `marks` are files that make a command fail."""
         for part in ("config", "core", "accounts", "sessions_tracking", "requirements", "docker/debian"):
             (self.repository / part).mkdir(parents=True, exist_ok=True)
             (self.repository / part / "__init__.py").touch()
@@ -85,7 +85,7 @@ class Machine:
         subprocess.run(["git", "-C", self.repository, *arguments], check=True, capture_output=True)
 
     def upgrade(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """From a bare shell: nothing is in its environment but what this machine differs in from a real one."""
+        """Run the upgrade script with only the variables by which this machine differs from a real one."""
         own = {
             "PATH": f"{self.root / 'bin'}:/usr/local/bin:/usr/bin:/bin",
             "VESTIBULE_ROOT": str(self.root),
@@ -97,7 +97,7 @@ class Machine:
         return subprocess.run(command, env=own | variables, cwd="/", capture_output=True, text=True, check=False)
 
     def versions(self) -> list[str | None]:
-        """What each web process answers; None where none does."""
+        """Return the version that each web process serves, or None for a process that does not respond."""
         return [_version(port) for port in self.ports]
 
     def releases(self) -> list[str]:
@@ -124,7 +124,7 @@ def _version(port: int) -> str | None:
 
 
 def make(folder: Path) -> Machine:
-    """With the release `first`, which runs."""
+    """Return a machine that runs the release `first`."""
     machine = Machine(folder / "opt", folder / "repository", (bind_address.free_port(), bind_address.free_port()))
     for place in (machine.root / "bin", machine.root / "releases", machine.root / "units", machine.repository):
         place.mkdir(parents=True)

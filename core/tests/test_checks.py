@@ -1,4 +1,4 @@
-"""What `manage.py check --deploy` says of a deployment: each bad setting by its id, and nothing of a good one."""
+"""`manage.py check --deploy` reports each bad setting by its ID, and nothing for a valid deployment."""
 
 from typing import Any
 
@@ -49,11 +49,11 @@ def test_a_valid_deployment_passes_without_messages(settings: Settings) -> None:
 def test_a_bad_setting_is_reported_with_a_hint(settings: Settings, name: str, bad: dict[str, Any]) -> None:
     valid_settings.configure(settings, **bad)
 
-    found = {told.id: told for told in _messages().values() if str(told.id).startswith("vestibule.")}
+    messages = {message.id: message for message in _messages().values() if str(message.id).startswith("vestibule.")}
 
-    assert list(found) == [name]
-    assert found[name].hint
-    assert found[name].is_serious() is name.startswith("vestibule.E")
+    assert list(messages) == [name]
+    assert messages[name].hint
+    assert messages[name].is_serious() is name.startswith("vestibule.E")
 
 
 @pytest.mark.parametrize("secret", ["JWT_SECRET_KEY", "SECRET_KEY"])

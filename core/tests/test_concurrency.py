@@ -1,4 +1,4 @@
-"""As many requests run at once as there are worker slots, without those that have released theirs."""
+"""The worker slots limit the concurrent requests; a released slot does not count."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +18,7 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 @pytest.fixture(autouse=True)
 def closed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Record that the connection is closed; the tests themselves keep it."""
+    """Record calls that close the connection, which stays open for the test."""
     closed: list[str] = []
     monkeypatch.setattr(concurrency, "close_old_connections", lambda: closed.append("closed"))
     return closed

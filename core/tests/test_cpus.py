@@ -1,4 +1,4 @@
-"""The number of processors that may be used, by affinity and by the quotas of cgroups."""
+"""The number of usable processors, by CPU affinity and cgroup quotas."""
 
 import os
 import subprocess
@@ -62,16 +62,16 @@ def test_without_cgroups_the_cpu_affinity_decides(tmp_path: Path) -> None:
 
 
 def test_a_process_bound_to_one_cpu_counts_one() -> None:
-    one = min(os.sched_getaffinity(0))
+    cpu = min(os.sched_getaffinity(0))
 
-    assert _run_on([one], "-c", PRINT_CPUS) == "1"
+    assert _run_on([cpu], "-c", PRINT_CPUS) == "1"
 
 
 def test_a_worker_starts_one_process_per_usable_cpu() -> None:
-    one = min(os.sched_getaffinity(0))
+    cpu = min(os.sched_getaffinity(0))
     read_setting = "from config.celery import app; print(app.conf.worker_concurrency)"
 
-    assert _run_on([one], "-c", read_setting) == "1"
+    assert _run_on([cpu], "-c", read_setting) == "1"
 
 
 def test_a_web_server_starts_one_process_per_usable_cpu(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> None:

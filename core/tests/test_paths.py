@@ -1,4 +1,4 @@
-"""The place of the Redis socket, which must be short and private."""
+"""The path of the Redis socket, which must be short and private."""
 
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""Nothing of ours keeps state on a connection of the server: a pooler hands the next statement to another one."""
+"""No statement of the project leaves state on a server connection, which a pooler would hand to another client."""
 
 import re
 
@@ -7,7 +7,7 @@ import pytest
 from config.settings import database
 from core.paths import BASE_DIR
 
-# What PostgreSQL keeps until the end of the session. Each has a form that ends with the transaction.
+# Statements with effect until the end of the session. Each has a form that ends with the transaction.
 SESSION_STATE = re.compile(
     r"pg_(try_)?advisory_(un)?lock(_shared)?\("
     r"|(?-i:\bLISTEN )|\bCREATE TEMP|\bDECLARE \w+ .*CURSOR|\bPREPARE \w+ (AS|\()"
@@ -18,7 +18,7 @@ SESSION_STATE = re.compile(
 
 
 def test_no_statement_leaves_state_on_its_connection() -> None:
-    found = [
+    matches = [
         f"{path.relative_to(BASE_DIR)}: {match[0]}"
         for app in ("accounts", "config", "core", "sessions_tracking")
         for path in (BASE_DIR / app).rglob("*.py")
@@ -26,7 +26,7 @@ def test_no_statement_leaves_state_on_its_connection() -> None:
         for match in SESSION_STATE.finditer(path.read_text())
     ]
 
-    assert not found
+    assert not matches
 
 
 @pytest.mark.parametrize(

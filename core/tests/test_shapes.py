@@ -1,4 +1,4 @@
-"""The response that a shape declares."""
+"""Presenters build the responses that their shapes declare."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace

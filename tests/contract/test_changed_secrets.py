@@ -1,4 +1,4 @@
-"""What ends and what goes on when a secret is changed, as docs/operations.md says."""
+"""The effect of changed secrets on sessions, emailed links, services and second factors, as docs/operations.md states it."""
 
 from collections.abc import Callable
 
@@ -36,8 +36,8 @@ def test_a_new_secret_key_invalidates_emailed_links(
 
     settings.SECRET_KEY = FRESH
 
-    reply = api.post("/reset-password", {"token": token, "newPassword": "Another-Horse-8"})
-    assert reply.json()["code"] == "token_invalid"
+    response = api.post("/reset-password", {"token": token, "newPassword": "Another-Horse-8"})
+    assert response.json()["code"] == "token_invalid"
 
 
 @pytest.mark.django_db
@@ -60,8 +60,8 @@ def test_totp_secrets_survive_a_new_secret_key_only_with_their_own_key(
     if not prepared:
         settings.MFA_ENCRYPTION_KEYS = [FRESH]
 
-    found = key_rotation.reencrypt()
-    assert (found.current, found.unreadable) == ((1, 0) if prepared else (0, 1))
+    result = key_rotation.reencrypt()
+    assert (result.current, result.unreadable) == ((1, 0) if prepared else (0, 1))
 
 
 def test_a_new_secret_key_invalidates_recovery_codes(
@@ -70,17 +70,17 @@ def test_a_new_secret_key_invalidates_recovery_codes(
     settings.SECRET_KEY = FRESH
     pending = api.post("/login", {"username": alice_with_totp.user.username, "password": PASSWORD}).json()["data"]
 
-    reply = api.post(
+    response = api.post(
         "/mfa/verify", {"mfaToken": pending["mfaToken"], "recoveryCode": alice_with_totp.recovery_codes[0]}
     )
 
-    assert reply.json()["code"] == "code_invalid"
+    assert response.json()["code"] == "code_invalid"
 
 
 def test_a_routine_rotation_of_the_jwt_key_keeps_users_signed_in(
     api: ApiClient, alice: User, sign_in: Callable[..., SignedIn], settings: Settings
 ) -> None:
-    """The former key goes on as that of refresh tokens."""
+    """The former key stays in use for refresh tokens."""
     signed_in = sign_in(alice)
 
     settings.JWT_REFRESH_SECRET, settings.JWT_SECRET_KEY = settings.JWT_SECRET_KEY, FRESH

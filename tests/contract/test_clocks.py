@@ -25,9 +25,9 @@ def _after(jump: timedelta) -> time_machine.travel:
 
 
 def _refreshed(token: str) -> dict[str, Any]:
-    reply = ApiClient().post("/refresh", {"refreshToken": token})
-    assert reply.status_code == 200, reply.content
-    return dict(reply.json()["data"]["tokens"])
+    response = ApiClient().post("/refresh", {"refreshToken": token})
+    assert response.status_code == 200, response.content
+    return dict(response.json()["data"]["tokens"])
 
 
 def _refresh_code(token: str) -> str:
@@ -86,11 +86,11 @@ def test_a_retry_after_a_lost_response_works_with_clocks_five_seconds_apart(
 def test_a_revoked_session_stays_revoked_at_any_time(signed_in: SignedIn, jump: timedelta) -> None:
     with _after(jump):
         signed_in.client.post("/logout", {"refreshToken": signed_in.refresh})
-    if jump == WEEK:  # by that clock both tokens had expired, and there was nothing to end
+    if jump == WEEK:  # by that clock both tokens had expired, and no session was left to revoke
         signed_in.client.post("/logout")
 
-    for moment in (jump, -jump, timedelta(0)):
-        with _after(moment):
+    for offset in (jump, -jump, timedelta(0)):
+        with _after(offset):
             assert _refresh_code(signed_in.refresh) in {"session_revoked", "token_expired"}
             assert _status(signed_in.access) == 401
 

@@ -1,4 +1,4 @@
-"""What holds for every answer of the API, whatever it is about: form, headers, ids and paths."""
+"""Conventions of every API response: envelope, headers, IDs and paths."""
 
 import re
 from collections.abc import Callable
@@ -23,16 +23,16 @@ def signed_in(alice: User, sign_in: SignIn) -> SignedIn:
     return sign_in(alice)
 
 
-def _assert_failure(reply: Any, status: int, code: str) -> None:
-    """The envelope and nothing else; no trace of what runs here."""
-    body = reply.json()
-    assert (reply.status_code, body["code"], body["success"]) == (status, code, False)
+def _assert_failure(response: Any, status: int, code: str) -> None:
+    """Assert that the response is the bare error envelope and reveals no software."""
+    body = response.json()
+    assert (response.status_code, body["code"], body["success"]) == (status, code, False)
     assert body.keys() <= {"success", "message", "code", "errors"}
     assert body["message"]
-    assert reply["Content-Type"] == "application/json"
-    assert reply["X-Content-Type-Options"] == "nosniff"
-    assert ("WWW-Authenticate" in reply.headers) is (status == 401)
-    assert not re.search(r"Traceback|\.py|SELECT |django", reply.content.decode())
+    assert response["Content-Type"] == "application/json"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert ("WWW-Authenticate" in response.headers) is (status == 401)
+    assert not re.search(r"Traceback|\.py|SELECT |django", response.content.decode())
 
 
 @pytest.mark.parametrize(
@@ -48,17 +48,17 @@ def test_an_unknown_path_gets_404_in_the_envelope(api: ApiClient, db: None, path
     [("GET", "/login"), ("DELETE", "/register"), ("PUT", "/refresh"), ("GET", "/logout"), ("TRACE", "/login")],
 )
 def test_an_unsupported_method_gets_405_in_the_envelope(api: ApiClient, db: None, method: str, path: str) -> None:
-    reply = api.generic(method, path)
+    response = api.generic(method, path)
 
-    _assert_failure(reply, 405, "method_not_allowed")
+    _assert_failure(response, 405, "method_not_allowed")
 
 
 def test_a_query_or_header_cannot_override_the_method(signed_in: SignedIn) -> None:
     path = f"/sessions/{signed_in.session_id}?_method=DELETE"
 
-    reply = signed_in.client.post(path, headers={"X-HTTP-Method-Override": "DELETE"})
+    response = signed_in.client.post(path, headers={"X-HTTP-Method-Override": "DELETE"})
 
-    _assert_failure(reply, 405, "method_not_allowed")
+    _assert_failure(response, 405, "method_not_allowed")
     assert signed_in.client.get("/me").status_code == 200
 
 
@@ -74,17 +74,17 @@ def test_a_query_or_header_cannot_override_the_method(signed_in: SignedIn) -> No
     ],
 )
 def test_a_body_other_than_json_is_an_unsupported_media_type(api: ApiClient, db: None, media_type: str) -> None:
-    reply = api.generic("POST", "/login", '{"username": "a", "password": "b"}', content_type=media_type)
+    response = api.generic("POST", "/login", '{"username": "a", "password": "b"}', content_type=media_type)
 
-    _assert_failure(reply, 415, "unsupported_media_type")
+    _assert_failure(response, 415, "unsupported_media_type")
 
 
 def test_a_compressed_body_is_rejected(api: ApiClient, db: None) -> None:
-    reply = api.generic(
+    response = api.generic(
         "POST", "/login", b"\x1f\x8b\x08", content_type="application/json", headers={"Content-Encoding": "gzip"}
     )
 
-    _assert_failure(reply, 415, "unsupported_media_type")
+    _assert_failure(response, 415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize(
@@ -118,14 +118,14 @@ def test_a_body_over_64_kib_is_too_large(api: ApiClient, alice: User) -> None:
 
     assert api.generic("POST", "/login", fits, content_type="application/json").status_code == 200
     for size in (1, 3_000_000):
-        reply = api.generic("POST", "/login", fits + " " * size, content_type="application/json")
-        _assert_failure(reply, 413, "payload_too_large")
+        response = api.generic("POST", "/login", fits + " " * size, content_type="application/json")
+        _assert_failure(response, 413, "payload_too_large")
 
 
 def test_a_post_without_a_body_needs_no_media_type(signed_in: SignedIn) -> None:
     for media_type in ("", "text/plain", "application/octet-stream"):
-        reply = signed_in.client.generic("POST", "/refresh", b"", content_type=media_type)
-        _assert_failure(reply, 401, "authentication_required")
+        response = signed_in.client.generic("POST", "/refresh", b"", content_type=media_type)
+        _assert_failure(response, 401, "authentication_required")
     assert signed_in.client.generic("POST", "/logout-all").status_code == 200
 
 
@@ -159,49 +159,49 @@ def test_personal_data_is_not_cached_in_transit(api: ApiClient, signed_in: Signe
         api.post("/register", {}), api.get("/sessions"), signed_in.client.get("/me/export"), ApiClient().get("/me"),
     ]  # fmt: skip
 
-    for reply in answers:
-        assert "no-store" in reply["Cache-Control"]
-        assert reply["X-Content-Type-Options"] == "nosniff"
-        assert {"Cookie", "Authorization", "Origin"} <= {name.strip() for name in reply["Vary"].split(",")}
+    for response in answers:
+        assert "no-store" in response["Cache-Control"]
+        assert response["X-Content-Type-Options"] == "nosniff"
+        assert {"Cookie", "Authorization", "Origin"} <= {name.strip() for name in response["Vary"].split(",")}
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml", "*/*;q=x", "", "text/html;q=0.1, nonsense"])
 def test_the_response_is_json_for_any_accept_header(signed_in: SignedIn, accept: str) -> None:
     for path in ("/me", "/me?format=xml", "/sessions?format=api"):
-        reply = signed_in.client.get(path, headers={"Accept": accept})
-        assert reply.status_code == 200
-        assert reply["Content-Type"] == "application/json"
+        response = signed_in.client.get(path, headers={"Accept": accept})
+        assert response.status_code == 200
+        assert response["Content-Type"] == "application/json"
 
 
 @pytest.mark.parametrize(
     "language", ["fr", "fr-CA, en;q=0.3", "de", "*", "x" * 5000, "fr;q=nonsense", "en-" * 1000, "\x7f"]
 )
 def test_the_language_changes_only_messages(api: ApiClient, db: None, language: str) -> None:
-    usual, reply = (api.post("/login", {}, headers=headers) for headers in ({}, {"Accept-Language": language}))
+    usual, response = (api.post("/login", {}, headers=headers) for headers in ({}, {"Accept-Language": language}))
 
-    _assert_failure(reply, 400, "validation_error")
-    assert reply.json()["errors"].keys() == usual.json()["errors"].keys()
+    _assert_failure(response, 400, "validation_error")
+    assert response.json()["errors"].keys() == usual.json()["errors"].keys()
 
 
 @pytest.mark.parametrize("odd", ODD_IDS, ids=lambda odd: odd[:20])
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
 def test_an_invalid_id_gets_404(signed_in: SignedIn, method: str, odd: str) -> None:
-    reply = signed_in.client.generic(method, f"/sessions/{odd}", "{}", content_type="application/json")
+    response = signed_in.client.generic(method, f"/sessions/{odd}", "{}", content_type="application/json")
 
-    _assert_failure(reply, 404, "not_found")
+    _assert_failure(response, 404, "not_found")
     assert signed_in.client.get("/me").status_code == 200
 
 
 def test_ids_are_uuids_of_version_7(signed_in: SignedIn, alice: User) -> None:
-    for found in (str(alice.id), signed_in.session_id):
-        assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", found)
+    for value in (str(alice.id), signed_in.session_id):
+        assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", value)
 
 
 def test_a_disallowed_host_is_rejected_in_the_envelope(api: ApiClient, db: None) -> None:
-    reply = api.post("/login", {"username": "alice", "password": PASSWORD}, headers={"Host": "evil.example"})
+    response = api.post("/login", {"username": "alice", "password": PASSWORD}, headers={"Host": "evil.example"})
 
-    assert reply.status_code < 500
-    assert reply["Content-Type"] == "application/json"
+    assert response.status_code < 500
+    assert response["Content-Type"] == "application/json"
 
 
 def test_options_reveals_no_fields(api: ApiClient, signed_in: SignedIn) -> None:
@@ -211,10 +211,10 @@ def test_options_reveals_no_fields(api: ApiClient, signed_in: SignedIn) -> None:
         (signed_in.client, "/me"),
         (signed_in.client, "/sessions"),
     ):
-        reply = client.options(path)
-        assert reply.status_code < 500
-        assert "password" not in reply.content.decode()
-        assert "firstName" not in reply.content.decode()
+        response = client.options(path)
+        assert response.status_code < 500
+        assert "password" not in response.content.decode()
+        assert "firstName" not in response.content.decode()
 
 
 def test_an_unexpected_error_gets_a_500_envelope_without_details(
@@ -227,6 +227,6 @@ def test_an_unexpected_error_gets_a_500_envelope_without_details(
     api.raise_request_exception = False
 
     for settings.DEBUG in (False, True):
-        reply = api.post("/forgot-password", {"email": "alice@example.com"})
-        _assert_failure(reply, 500, "server_error")
-        assert "secret" not in reply.content.decode()
+        response = api.post("/forgot-password", {"email": "alice@example.com"})
+        _assert_failure(response, 500, "server_error")
+        assert "secret" not in response.content.decode()

@@ -1,4 +1,4 @@
-"""Two different cookies of one name in a request: planted by another site of the domain, or left from another COOKIE_DOMAIN."""
+"""Requests with two cookies of the same name, planted by another site of the domain or left from another COOKIE_DOMAIN."""
 
 import json
 import uuid
@@ -32,7 +32,7 @@ READERS = [
 
 
 @pytest.fixture(params=[via_django, via_wsgi])
-def ask(request: pytest.FixtureRequest) -> Send:
+def send(request: pytest.FixtureRequest) -> Send:
     by: Send = request.param
     return by
 
@@ -45,46 +45,51 @@ def domain(request: pytest.FixtureRequest, settings: Settings) -> str | None:
 
 
 @pytest.fixture
-def here(alice: User, sign_in: SignIn) -> SignedIn:
+def signed_in(alice: User, sign_in: SignIn) -> SignedIn:
     return sign_in(alice)
 
 
 @pytest.fixture
-def hers(mallory: User, sign_in: SignIn) -> SignedIn:
+def attacker(mallory: User, sign_in: SignIn) -> SignedIn:
     return sign_in(mallory)
 
 
 def _cleared(response: ApiResult) -> set[tuple[str, str]]:
-    """Name and domain of each cookie that the response clears, "" for this host alone."""
-    found = set()
+    """Return name and domain of each cookie that the response clears; the domain of a host-only cookie is ""."""
+    cleared = set()
     for line in response.headers.get("Set-Cookie", []):
         pair, *attributes = line.split("; ")
         if "Max-Age=0" in attributes:
             domains = [text.partition("=")[2] for text in attributes if text.startswith("Domain=")]
-            found.add((pair.partition("=")[0], domains[0] if domains else ""))
-    return found
+            cleared.add((pair.partition("=")[0], domains[0] if domains else ""))
+    return cleared
 
 
 def _everywhere(domain: str | None, *names: str) -> set[tuple[str, str]]:
-    return {(name, place) for name in names for place in ({"", domain} if domain else {""})}
+    return {(name, cookie_domain) for name in names for cookie_domain in ({"", domain} if domain else {""})}
 
 
-def _is_refused(response: ApiResult, domain: str | None, *names: str) -> bool:
-    """And nothing else is set or cleared."""
+def _is_rejected(response: ApiResult, domain: str | None, *names: str) -> bool:
+    """Return whether the response rejects the request, clears the named cookies, and sets or clears no other cookie."""
     is_all = len(response.headers["Set-Cookie"]) == len(_cleared(response))
-    refused = (response.status, response.code, response.identity) == (401, "token_invalid", {})
-    return refused and is_all and _cleared(response) == _everywhere(domain, *names)
+    rejected = (response.status, response.code, response.identity) == (401, "token_invalid", {})
+    return rejected and is_all and _cleared(response) == _everywhere(domain, *names)
 
 
 @pytest.mark.parametrize("reader", READERS)
 def test_two_access_tokens_are_rejected_and_cleared(
-    ask: Send, here: SignedIn, hers: SignedIn, domain: str | None, reader: tuple[str, str]
+    send: Send, signed_in: SignedIn, attacker: SignedIn, domain: str | None, reader: tuple[str, str]
 ) -> None:
-    for pair in ((here.access, hers.access), (hers.access, here.access), (here.access, "x"), ("x", here.access)):
-        response = ask(reader[0], {"Cookie": "theme=dark; jwt={}; a=b; jwt={}".format(*pair)}, reader[1])
+    for pair in (
+        (signed_in.access, attacker.access),
+        (attacker.access, signed_in.access),
+        (signed_in.access, "x"),
+        ("x", signed_in.access),
+    ):
+        response = send(reader[0], {"Cookie": "theme=dark; jwt={}; a=b; jwt={}".format(*pair)}, reader[1])
 
-        assert _is_refused(response, domain, "jwt")
-    assert here.client.get("/me").status_code == hers.client.get("/me").status_code == 200
+        assert _is_rejected(response, domain, "jwt")
+    assert signed_in.client.get("/me").status_code == attacker.client.get("/me").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -93,112 +98,116 @@ def test_two_access_tokens_are_rejected_and_cleared(
      "a=b, jwt={}; c=\xc3\xa9, jwt={}", "jwt={};;, jwt={}", "=; jwt={}; =x; jwt={};"],
 )  # fmt: skip
 def test_two_access_tokens_are_detected_in_any_form_of_cookie_header(
-    ask: Send, here: SignedIn, hers: SignedIn, domain: str | None, header: str
+    send: Send, signed_in: SignedIn, attacker: SignedIn, domain: str | None, header: str
 ) -> None:
-    assert _is_refused(ask("GET", {"Cookie": header.format(here.access, hers.access)}, "/me"), domain, "jwt")
-    # Two of one value are one cookie, and an empty one is none.
-    assert ask("GET", {"Cookie": header.format(here.access, here.access)}, "/me").status == 200
-    assert ask("GET", {"Cookie": header.format(here.access, "")}, "/forward-auth").status == 200
+    assert _is_rejected(send("GET", {"Cookie": header.format(signed_in.access, attacker.access)}, "/me"), domain, "jwt")
+    # Equal values are no conflict, and an empty value counts as absent.
+    assert send("GET", {"Cookie": header.format(signed_in.access, signed_in.access)}, "/me").status == 200
+    assert send("GET", {"Cookie": header.format(signed_in.access, "")}, "/forward-auth").status == 200
 
 
 @pytest.mark.parametrize("name", ["xjwt", "jwt2", "JWT", "my-jwt", "my.jwt"])
-def test_a_cookie_with_another_name_is_not_a_conflict(ask: Send, here: SignedIn, name: str) -> None:
-    for cookie in (f"{name}=x; jwt={here.access}", f"jwt={here.access}; {name}=jwt=x; a=jwt"):
-        assert ask("GET", {"Cookie": cookie}, "/me").status == 200
+def test_a_cookie_with_another_name_is_not_a_conflict(send: Send, signed_in: SignedIn, name: str) -> None:
+    for cookie in (f"{name}=x; jwt={signed_in.access}", f"jwt={signed_in.access}; {name}=jwt=x; a=jwt"):
+        assert send("GET", {"Cookie": cookie}, "/me").status == 200
 
 
-def test_a_token_in_header_or_body_overrides_conflicting_cookies(ask: Send, here: SignedIn, hers: SignedIn) -> None:
-    cookies = {"Cookie": f"jwt={here.access}; jwt=x; refreshToken={here.refresh}; refreshToken={hers.refresh}"}
+def test_a_token_in_header_or_body_overrides_conflicting_cookies(
+    send: Send, signed_in: SignedIn, attacker: SignedIn
+) -> None:
+    cookies = {
+        "Cookie": f"jwt={signed_in.access}; jwt=x; refreshToken={signed_in.refresh}; refreshToken={attacker.refresh}"
+    }
 
     for path in ("/me", "/forward-auth"):
-        assert ask("GET", cookies | {"Authorization": f"Bearer {here.access}"}, path).status == 200
-    body = json.dumps({"refreshToken": here.refresh}).encode()
-    assert ask("POST", cookies, "/refresh", body).status == 200
+        assert send("GET", cookies | {"Authorization": f"Bearer {signed_in.access}"}, path).status == 200
+    body = json.dumps({"refreshToken": signed_in.refresh}).encode()
+    assert send("POST", cookies, "/refresh", body).status == 200
     login = json.dumps({"username": "alice", "password": PASSWORD}).encode()
-    assert ask("POST", cookies, "/login", login).status == 200
+    assert send("POST", cookies, "/login", login).status == 200
 
 
 def test_a_logout_with_two_access_tokens_fails_and_clears_all_cookies(
-    ask: Send, here: SignedIn, hers: SignedIn, domain: str | None
+    send: Send, signed_in: SignedIn, attacker: SignedIn, domain: str | None
 ) -> None:
-    cookies = f"jwt={here.access}; jwt={hers.access}; refreshToken={here.refresh}"
+    cookies = f"jwt={signed_in.access}; jwt={attacker.access}; refreshToken={signed_in.refresh}"
 
-    assert _is_refused(ask("POST", {"Cookie": cookies}, "/logout"), domain, "jwt", "refreshToken")
+    assert _is_rejected(send("POST", {"Cookie": cookies}, "/logout"), domain, "jwt", "refreshToken")
 
-    assert here.client.get("/me").status_code == hers.client.get("/me").status_code == 200
+    assert signed_in.client.get("/me").status_code == attacker.client.get("/me").status_code == 200
 
 
-def test_a_request_from_another_site_clears_no_cookie(ask: Send, here: SignedIn, hers: SignedIn) -> None:
-    cookies = f"jwt={here.access}; jwt=x; refreshToken={here.refresh}; refreshToken={hers.refresh}"
+def test_a_request_from_another_site_clears_no_cookie(send: Send, signed_in: SignedIn, attacker: SignedIn) -> None:
+    cookies = f"jwt={signed_in.access}; jwt=x; refreshToken={signed_in.refresh}; refreshToken={attacker.refresh}"
 
     for path in ("/refresh", "/logout", "/logout-all"):
-        response = ask("POST", {"Cookie": cookies} | EVIL, path)
+        response = send("POST", {"Cookie": cookies} | EVIL, path)
         assert (response.status, response.code) == (403, "origin_not_allowed")
         assert "Set-Cookie" not in response.headers
 
 
-def _expire(dead: SignedIn) -> str:
-    row = Session.objects.get(id=dead.session_id)
+def _expire(session: SignedIn) -> str:
+    row = Session.objects.get(id=session.session_id)
     long_ago = datetime.now(UTC) - timedelta(days=1)
     return session_tokens.mint_refresh(
         user_id=row.user_id, session_id=row.id, jti=row.refresh_jti, issued_at=long_ago, expires_at=long_ago
     )
 
 
-def _end(dead: SignedIn) -> str:
-    sessions.revoke(session_id=uuid.UUID(dead.session_id), reason=RevokedReason.LOGOUT)
-    return dead.refresh
+def _end(session: SignedIn) -> str:
+    sessions.revoke(session_id=uuid.UUID(session.session_id), reason=RevokedReason.LOGOUT)
+    return session.refresh
 
 
-def _remove(dead: SignedIn) -> str:
-    Session.objects.filter(id=dead.session_id).delete()
-    return dead.refresh
+def _remove(session: SignedIn) -> str:
+    Session.objects.filter(id=session.session_id).delete()
+    return session.refresh
 
 
-def _retire(dead: SignedIn) -> str:
-    """Past its grace: presented alone it would be theft."""
-    assert ApiClient().post("/refresh", {"refreshToken": dead.refresh}).status_code == 200
-    Session.objects.filter(id=dead.session_id).update(rotated_at=datetime.now(UTC) - timedelta(minutes=1))
-    return dead.refresh
+def _retire(session: SignedIn) -> str:
+    """Rotate the token out of its grace period; presented alone it would count as reuse."""
+    assert ApiClient().post("/refresh", {"refreshToken": session.refresh}).status_code == 200
+    Session.objects.filter(id=session.session_id).update(rotated_at=datetime.now(UTC) - timedelta(minutes=1))
+    return session.refresh
 
 
-def _retire_now(dead: SignedIn) -> str:
-    assert ApiClient().post("/refresh", {"refreshToken": dead.refresh}).status_code == 200
-    return dead.refresh
+def _retire_now(session: SignedIn) -> str:
+    assert ApiClient().post("/refresh", {"refreshToken": session.refresh}).status_code == 200
+    return session.refresh
 
 
-DEAD = [_expire, _end, _remove, _retire, _retire_now]
+UNUSABLE = [_expire, _end, _remove, _retire, _retire_now]
 
 
-def _with(ask: Send, path: str, *refresh_tokens: str, **headers: str) -> ApiResult:
+def _with(send: Send, path: str, *refresh_tokens: str, **headers: str) -> ApiResult:
     cookies = "; ".join(f"refreshToken={token}" for token in refresh_tokens)
-    return ask("POST", {"Cookie": f"a=b; {cookies}"} | headers, path)
+    return send("POST", {"Cookie": f"a=b; {cookies}"} | headers, path)
 
 
-@pytest.mark.parametrize("kill", DEAD)
+@pytest.mark.parametrize("make_unusable", UNUSABLE)
 def test_a_usable_refresh_token_is_used_and_an_unusable_one_cleared(
-    ask: Send, here: SignedIn, sign_in: SignIn, domain: str | None, kill: Callable[[SignedIn], str]
+    send: Send, signed_in: SignedIn, sign_in: SignIn, domain: str | None, make_unusable: Callable[[SignedIn], str]
 ) -> None:
-    dead = kill(sign_in(here.user))
+    unusable = make_unusable(sign_in(signed_in.user))
 
-    for pair in ((here.refresh, dead), (dead, here.refresh)):
+    for pair in ((signed_in.refresh, unusable), (unusable, signed_in.refresh)):
         with transaction.atomic():
-            response = _with(ask, "/refresh", *pair)
+            response = _with(send, "/refresh", *pair)
             transaction.set_rollback(True)
 
         assert (response.status, response.code) == (200, "ok")
-        assert json.loads(response.body)["data"]["session"]["id"] == here.session_id
+        assert json.loads(response.body)["data"]["session"]["id"] == signed_in.session_id
         assert _cleared(response) == ({("refreshToken", DOMAIN), ("jwt", "")} if domain else set())
     assert not OutboxEmail.objects.exists()
     assert not AuditEvent.objects.filter(kind=AuditKind.REFRESH_TOKEN_REUSED).exists()
 
 
-def test_a_previous_token_beside_the_current_one_is_not_reuse(ask: Send, here: SignedIn) -> None:
-    """As a browser sends them whose cookie moved from one domain to the other with a refresh."""
-    retired = _retire(here)
-    current = _current(here)
+def test_a_previous_token_beside_the_current_one_is_not_reuse(send: Send, signed_in: SignedIn) -> None:
+    """A browser sends both tokens after a refresh under a new COOKIE_DOMAIN."""
+    retired = _retire(signed_in)
+    current = _current(signed_in)
 
-    response = _with(ask, "/refresh", retired, current)
+    response = _with(send, "/refresh", retired, current)
 
     assert (response.status, Session.objects.get().revoked_at) == (200, None)
 
@@ -209,93 +218,93 @@ def _current(signed_in: SignedIn) -> str:
     return session_tokens.mint_refresh(user_id=row.user_id, session_id=row.id, jti=row.refresh_jti, **times)
 
 
-@pytest.mark.parametrize("kill", DEAD)
+@pytest.mark.parametrize("make_unusable", UNUSABLE)
 def test_a_logout_revokes_the_session_of_the_usable_token_and_clears_both(
-    ask: Send, here: SignedIn, sign_in: SignIn, domain: str | None, kill: Callable[[SignedIn], str]
+    send: Send, signed_in: SignedIn, sign_in: SignIn, domain: str | None, make_unusable: Callable[[SignedIn], str]
 ) -> None:
-    response = _with(ask, "/logout", kill(sign_in(here.user)), here.refresh)
+    response = _with(send, "/logout", make_unusable(sign_in(signed_in.user)), signed_in.refresh)
 
     assert (response.status, response.code) == (200, "ok")
-    assert Session.objects.get(id=here.session_id).revoked_reason == RevokedReason.LOGOUT
+    assert Session.objects.get(id=signed_in.session_id).revoked_reason == RevokedReason.LOGOUT
     assert _cleared(response) == _everywhere(domain, "jwt", "refreshToken")
     assert not OutboxEmail.objects.exists()
 
 
-def _forged(here: SignedIn, hers: SignedIn) -> str:
-    row = Session.objects.get(id=here.session_id)
+def _forged(signed_in: SignedIn, attacker: SignedIn) -> str:
+    row = Session.objects.get(id=signed_in.session_id)
     times = {"issued_at": row.refresh_issued_at, "expires_at": row.expires_at}
-    return session_tokens.mint_refresh(user_id=hers.user.id, session_id=row.id, jti=row.refresh_jti, **times)
+    return session_tokens.mint_refresh(user_id=attacker.user.id, session_id=row.id, jti=row.refresh_jti, **times)
 
 
 CONFLICTS: dict[str, Callable[[SignedIn, SignedIn], list[str]]] = {
-    "of two live sessions": lambda here, hers: [here.refresh, hers.refresh],
-    "beside garbage": lambda here, _hers: [here.refresh, "x.y.z"],
-    "beside an access token": lambda here, _hers: [here.refresh, here.access],
-    "beside one whose claims are forged": lambda here, hers: [here.refresh, _forged(here, hers)],
-    "two dead": lambda here, hers: [_end(here), _retire(hers)],
-    "more than a browser could have": lambda here, hers: [here.refresh, _end(hers), "x", "y"],
+    "of two active sessions": lambda signed_in, attacker: [signed_in.refresh, attacker.refresh],
+    "beside garbage": lambda signed_in, _hers: [signed_in.refresh, "x.y.z"],
+    "beside an access token": lambda signed_in, _hers: [signed_in.refresh, signed_in.access],
+    "beside a token with forged claims": lambda signed_in, attacker: [signed_in.refresh, _forged(signed_in, attacker)],
+    "two unusable tokens": lambda signed_in, attacker: [_end(signed_in), _retire(attacker)],
+    "more than a browser could have": lambda signed_in, attacker: [signed_in.refresh, _end(attacker), "x", "y"],
 }
 
 
 @pytest.mark.parametrize("conflict", CONFLICTS.values(), ids=CONFLICTS.keys())
 def test_any_other_two_refresh_tokens_are_rejected_and_cleared(
-    ask: Send, here: SignedIn, hers: SignedIn, domain: str | None, conflict: Callable[..., list[str]]
+    send: Send, signed_in: SignedIn, attacker: SignedIn, domain: str | None, conflict: Callable[..., list[str]]
 ) -> None:
-    pair = conflict(here, hers)
+    pair = conflict(signed_in, attacker)
     before = list(Session.objects.order_by("id").values())
 
     for refresh_tokens in (pair, pair[::-1]):
         for path in ("/refresh", "/refresh-token", "/refresh/"):
-            assert _is_refused(_with(ask, path, *refresh_tokens), domain, "refreshToken")
-        assert _is_refused(_with(ask, "/logout", *refresh_tokens), domain, "jwt", "refreshToken")
+            assert _is_rejected(_with(send, path, *refresh_tokens), domain, "refreshToken")
+        assert _is_rejected(_with(send, "/logout", *refresh_tokens), domain, "jwt", "refreshToken")
 
     assert list(Session.objects.order_by("id").values()) == before
     assert not OutboxEmail.objects.exists()
 
 
 def test_two_refresh_tokens_are_rejected_beside_a_valid_access_token(
-    ask: Send, here: SignedIn, hers: SignedIn, domain: str | None
+    send: Send, signed_in: SignedIn, attacker: SignedIn, domain: str | None
 ) -> None:
-    cookies = f"jwt={here.access}; refreshToken={here.refresh}; refreshToken="
+    cookies = f"jwt={signed_in.access}; refreshToken={signed_in.refresh}; refreshToken="
 
     for path in ("/me", "/forward-auth", "/sessions"):
-        assert _is_refused(ask("GET", {"Cookie": cookies + hers.refresh}, path), domain, "refreshToken")
-        assert ask("GET", {"Cookie": cookies + here.refresh}, path).status == 200
-    _end(hers)
-    assert ask("GET", {"Cookie": cookies + hers.refresh}, "/me").status == 200
+        assert _is_rejected(send("GET", {"Cookie": cookies + attacker.refresh}, path), domain, "refreshToken")
+        assert send("GET", {"Cookie": cookies + signed_in.refresh}, path).status == 200
+    _end(attacker)
+    assert send("GET", {"Cookie": cookies + attacker.refresh}, "/me").status == 200
 
 
 @pytest.mark.parametrize("reader", READERS, ids=" ".join)
 def test_two_refresh_tokens_are_rejected_without_an_access_token(
-    ask: Send, here: SignedIn, hers: SignedIn, domain: str | None, reader: tuple[str, str]
+    send: Send, signed_in: SignedIn, attacker: SignedIn, domain: str | None, reader: tuple[str, str]
 ) -> None:
     method, path = reader
-    cookies = {"Cookie": f"refreshToken={here.refresh}; refreshToken={hers.refresh}"}
+    cookies = {"Cookie": f"refreshToken={signed_in.refresh}; refreshToken={attacker.refresh}"}
 
-    assert _is_refused(ask(method, cookies, path), domain, "refreshToken")
+    assert _is_rejected(send(method, cookies, path), domain, "refreshToken")
     if method != "GET":
-        response = ask(method, cookies | EVIL, path)
+        response = send(method, cookies | EVIL, path)
         assert (response.code, _cleared(response)) == ("origin_not_allowed", set())
 
 
-def test_only_a_conflict_costs_a_statement(here: SignedIn, hers: SignedIn) -> None:
-    single = {"Cookie": f"jwt={here.access}; refreshToken={here.refresh}"}
+def test_only_a_conflict_costs_a_statement(signed_in: SignedIn, attacker: SignedIn) -> None:
+    single = {"Cookie": f"jwt={signed_in.access}; refreshToken={signed_in.refresh}"}
     assert via_wsgi("GET", single, "/forward-auth").status == 200
 
     with CaptureQueriesContext(connection) as statements:
         via_wsgi("GET", single, "/forward-auth")
-        via_wsgi("GET", {"Cookie": f"jwt={here.access}; jwt={hers.access}"}, "/me")
+        via_wsgi("GET", {"Cookie": f"jwt={signed_in.access}; jwt={attacker.access}"}, "/me")
 
     assert len(statements) == 0
 
 
 @pytest.mark.parametrize("path", ["/login", "/refresh"])
 def test_setting_cookies_clears_those_of_a_former_cookie_domain(
-    ask: Send, here: SignedIn, domain: str | None, path: str
+    send: Send, signed_in: SignedIn, domain: str | None, path: str
 ) -> None:
-    body: dict[str, Any] = {"username": "alice", "password": PASSWORD, "refreshToken": here.refresh}
+    body: dict[str, Any] = {"username": "alice", "password": PASSWORD, "refreshToken": signed_in.refresh}
 
-    response = ask("POST", {}, path, json.dumps(body).encode())
+    response = send("POST", {}, path, json.dumps(body).encode())
 
     assert _cleared(response) == ({("refreshToken", DOMAIN), ("jwt", "")} if domain else set())
     kept = {line.partition("=")[0]: line for line in response.headers["Set-Cookie"] if "Max-Age=0" not in line}
@@ -304,10 +313,10 @@ def test_setting_cookies_clears_those_of_a_former_cookie_domain(
 
 
 def test_a_client_that_keys_cookies_by_name_keeps_the_new_value(alice: User) -> None:
-    """Some clients key cookies by their name alone; what is set has to come after what is cleared."""
+    """Some clients key cookies by name alone, so the new cookies must follow the cleared ones."""
     headers: Headers = {"X-Token-Transport": "cookie"}
-    reply = ApiClient().post("/login", {"username": "alice", "password": PASSWORD}, headers=headers)
+    response = ApiClient().post("/login", {"username": "alice", "password": PASSWORD}, headers=headers)
 
-    by_name = {cookie.key: cookie.value for cookie in reply.cookies.values()}
+    by_name = {cookie.key: cookie.value for cookie in response.cookies.values()}
 
     assert all(by_name[name] for name in ("jwt", "refreshToken"))

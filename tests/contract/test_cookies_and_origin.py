@@ -1,4 +1,4 @@
-"""The cookies of a session, who may let them act, and clients that want their tokens one way only."""
+"""The cookies of a session, the sites from which they are accepted, and the choice of the token transport."""
 
 from collections.abc import Callable
 from http.cookies import Morsel
@@ -41,7 +41,7 @@ def signed_in(alice: User, sign_in: SignIn) -> SignedIn:
 
 @pytest.fixture
 def browser(api: ApiClient, signed_in: SignedIn) -> ApiClient:
-    """alice's browser, with both her cookies."""
+    """Return a client with both cookies of alice's session."""
     api.cookies["jwt"], api.cookies["refreshToken"] = signed_in.access, signed_in.refresh
     return api
 
@@ -87,22 +87,22 @@ def test_cookies_are_cleared_with_the_attributes_they_were_set_with(
 
 
 def test_a_client_may_request_tokens_in_cookies_only(api: ApiClient, alice: User) -> None:
-    reply = api.post("/login", LOGIN, headers={"X-Token-Transport": "cookie"})
+    response = api.post("/login", LOGIN, headers={"X-Token-Transport": "cookie"})
 
-    assert set(reply.cookies) == {"jwt", "refreshToken"}
-    assert set(reply.json()["data"]["tokens"]) == {"accessExpiresAt", "refreshExpiresAt"}
-    assert reply.cookies["jwt"].value not in reply.content.decode()
-    assert reply.cookies["refreshToken"].value not in reply.content.decode()
+    assert set(response.cookies) == {"jwt", "refreshToken"}
+    assert set(response.json()["data"]["tokens"]) == {"accessExpiresAt", "refreshExpiresAt"}
+    assert response.cookies["jwt"].value not in response.content.decode()
+    assert response.cookies["refreshToken"].value not in response.content.decode()
     refreshed = api.post("/refresh", headers={"X-Token-Transport": "cookie"})
     assert "token" not in refreshed.json()["data"]
     assert refreshed.cookies["jwt"].value not in refreshed.content.decode()
 
 
 def test_a_client_may_request_tokens_in_the_body_only(api: ApiClient, alice: User) -> None:
-    reply = api.post("/login", LOGIN, headers={"X-Token-Transport": "Body"})
+    response = api.post("/login", LOGIN, headers={"X-Token-Transport": "Body"})
 
-    assert not reply.cookies
-    token = reply.json()["data"]["tokens"]["refreshToken"]
+    assert not response.cookies
+    token = response.json()["data"]["tokens"]["refreshToken"]
     refreshed = api.post("/refresh", {"refreshToken": token}, headers={"X-Token-Transport": "body"})
     assert refreshed.status_code == 200
     assert not refreshed.cookies
@@ -110,10 +110,10 @@ def test_a_client_may_request_tokens_in_the_body_only(api: ApiClient, alice: Use
 
 @pytest.mark.parametrize("path", ["/login", "/refresh"])
 def test_an_unknown_transport_is_rejected_before_any_change(api: ApiClient, signed_in: SignedIn, path: str) -> None:
-    reply = api.post(path, LOGIN | {"refreshToken": signed_in.refresh}, headers={"X-Token-Transport": "pigeon"})
+    response = api.post(path, LOGIN | {"refreshToken": signed_in.refresh}, headers={"X-Token-Transport": "pigeon"})
 
-    assert (reply.status_code, reply.json()["code"]) == (400, "validation_error")
-    assert list(reply.json()["errors"]) == ["X-Token-Transport"]
+    assert (response.status_code, response.json()["code"]) == (400, "validation_error")
+    assert list(response.json()["errors"]) == ["X-Token-Transport"]
     assert Session.objects.get().rotated_at is None
 
 
@@ -129,9 +129,9 @@ def test_cookies_sent_from_another_site_change_nothing(
         ("POST", "/change-password", new), ("DELETE", "/me", {"password": PASSWORD}),
         ("DELETE", f"/sessions/{signed_in.session_id}", {}),
     ):  # fmt: skip
-        reply = getattr(browser, method.lower())(path, body, headers=headers)
-        assert (reply.status_code, reply.json()["code"]) == (403, "origin_not_allowed"), path
-        assert not reply.cookies
+        response = getattr(browser, method.lower())(path, body, headers=headers)
+        assert (response.status_code, response.json()["code"]) == (403, "origin_not_allowed"), path
+        assert not response.cookies
     assert (list(Session.objects.values()), list(User.objects.values())) == before
 
 
@@ -146,18 +146,18 @@ def test_cookies_are_accepted_from_own_and_trusted_sites_and_non_browsers(
 def test_a_disallowed_host_is_not_the_own_origin(browser: ApiClient) -> None:
     headers = {"Origin": "http://evil.example", "Host": "evil.example"}
 
-    reply = browser.patch("/me", {"firstName": "Eve"}, headers=headers)
+    response = browser.patch("/me", {"firstName": "Eve"}, headers=headers)
 
-    assert reply.status_code in {400, 403}
+    assert response.status_code in {400, 403}
     assert User.objects.get().first_name == ""
 
 
 @pytest.mark.parametrize("headers", FOREIGN)
 def test_reading_by_cookie_is_left_to_cors(browser: ApiClient, headers: dict[str, str]) -> None:
-    reply = browser.get("/me", headers=headers)
+    response = browser.get("/me", headers=headers)
 
-    assert reply.status_code == 200
-    assert "Access-Control-Allow-Origin" not in reply.headers
+    assert response.status_code == 200
+    assert "Access-Control-Allow-Origin" not in response.headers
 
 
 @pytest.mark.parametrize("headers", FOREIGN)
@@ -166,9 +166,9 @@ def test_a_token_in_the_header_is_accepted_from_any_site(signed_in: SignedIn, he
 
 
 def test_a_refresh_token_in_the_body_is_accepted_from_any_site(browser: ApiClient, signed_in: SignedIn) -> None:
-    reply = browser.post("/refresh", {"refreshToken": signed_in.refresh}, headers=FOREIGN[0])
+    response = browser.post("/refresh", {"refreshToken": signed_in.refresh}, headers=FOREIGN[0])
 
-    assert reply.status_code == 200
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize("transport", ["", "cookie", "body"])
@@ -176,10 +176,10 @@ def test_a_refresh_token_in_the_body_is_accepted_from_any_site(browser: ApiClien
 def test_another_site_cannot_sign_a_browser_in(
     api: ApiClient, alice: User, headers: dict[str, str], transport: str
 ) -> None:
-    reply = api.post("/login", LOGIN, headers=headers | {"X-Token-Transport": transport})
+    response = api.post("/login", LOGIN, headers=headers | {"X-Token-Transport": transport})
 
-    assert (reply.status_code, reply.json()["code"]) == (403, "origin_not_allowed")
-    assert not reply.cookies
+    assert (response.status_code, response.json()["code"]) == (403, "origin_not_allowed")
+    assert not response.cookies
     assert not Session.objects.exists()
 
 
@@ -192,15 +192,15 @@ def test_own_and_trusted_sites_and_non_browsers_sign_in(api: ApiClient, alice: U
 def test_another_site_cannot_sign_a_browser_out(
     browser: ApiClient, signed_in: SignedIn, headers: dict[str, str]
 ) -> None:
-    """Cookies with SameSite=Lax stay behind on the way, and their end would come back all the same."""
+    """A cross-site request carries no SameSite=Lax cookie, but its response could still clear the cookies."""
     for cookies in ((), ("refreshToken",), ("jwt", "refreshToken")):
         sender = ApiClient()
         for name in cookies:
             sender.cookies[name] = browser.cookies[name].value
-        reply = sender.generic("POST", "/logout", b"", content_type="", headers=headers)
+        response = sender.generic("POST", "/logout", b"", content_type="", headers=headers)
 
-        assert (reply.status_code, reply.json()["code"]) == (403, "origin_not_allowed")
-        assert not reply.cookies
+        assert (response.status_code, response.json()["code"]) == (403, "origin_not_allowed")
+        assert not response.cookies
     assert signed_in.client.get("/me").status_code == 200
 
 
@@ -217,9 +217,9 @@ def test_a_media_type_of_html_forms_does_not_sign_in(api: ApiClient, alice: User
     body = '{"username": "alice", "password": "' + PASSWORD + '", "x": "="}'
 
     for path in ("/login", "/forgot-password", "/refresh", "/logout-all"):
-        reply = api.generic("POST", path, body, content_type=media_type, headers=FOREIGN[0])
-        assert reply.status_code in {401, 403, 415}
-        assert not reply.cookies
+        response = api.generic("POST", path, body, content_type=media_type, headers=FOREIGN[0])
+        assert response.status_code in {401, 403, 415}
+        assert not response.cookies
     assert not Session.objects.exists()
     assert not OutboxEmail.objects.exists()
 
@@ -231,19 +231,19 @@ def test_cors_allows_only_trusted_sites(api: ApiClient, db: None) -> None:
         assert trusted["Access-Control-Allow-Credentials"] == "true"
 
         for headers in FOREIGN[:10]:
-            reply = api.get(path, headers=headers)
-            assert not [name for name in reply.headers if name.startswith("Access-Control-")]
-            assert "origin" in reply["Vary"].lower()
+            response = api.get(path, headers=headers)
+            assert not [name for name in response.headers if name.startswith("Access-Control-")]
+            assert "origin" in response["Vary"].lower()
 
 
 def test_a_preflight_succeeds_only_for_trusted_sites(api: ApiClient, db: None) -> None:
-    asks = {
+    preflight_headers = {
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "x-token-transport, content-type",
     }
 
-    granted = api.options("/login", headers={"Origin": FRIEND} | asks)
-    refused = api.options("/login", headers=FOREIGN[0] | asks)
+    granted = api.options("/login", headers={"Origin": FRIEND} | preflight_headers)
+    refused = api.options("/login", headers=FOREIGN[0] | preflight_headers)
 
     assert granted["Access-Control-Allow-Origin"] == FRIEND
     assert "x-token-transport" in granted["Access-Control-Allow-Headers"]
@@ -259,8 +259,8 @@ def test_a_trusted_extension_signs_in_and_uses_cookies(
 ) -> None:
     settings.CORS_ALLOWED_ORIGINS = [origin]
 
-    reply = api.post("/login", LOGIN, headers={"Origin": origin})
+    response = api.post("/login", LOGIN, headers={"Origin": origin})
 
-    assert (reply.status_code, reply["Access-Control-Allow-Origin"]) == (200, origin)
+    assert (response.status_code, response["Access-Control-Allow-Origin"]) == (200, origin)
     assert api.patch("/me", {"firstName": "Alicia"}, headers={"Origin": origin}).status_code == 200
     assert api.patch("/me", {"firstName": "Eve"}, headers={"Origin": f"{origin}x"}).status_code == 403

@@ -23,7 +23,7 @@ _NEW = "Another-Horse-8"
 
 @dataclass(frozen=True)
 class Caller:
-    """alice, signed in; a client that bears nothing; and a service that may ask about her."""
+    """alice's signed-in client, an anonymous client, and a service that may introspect alice's token."""
 
     me: SignedIn
     api: ApiClient
@@ -70,7 +70,7 @@ REQUESTS: dict[str, Action] = {
 
 @pytest.fixture
 def caller(alice: User, sign_in: Callable[..., SignedIn], limits_on: Settings) -> Caller:
-    """Not the first: Redis knows the session and the scripts."""
+    """Return a caller whose session and scripts are already in Redis."""
     caller = Caller(sign_in(alice), ApiClient(HTTP_USER_AGENT=CHROME), make_service())
     caller.me.client.get("/me")
     caller.service.introspect(caller.me.access)
@@ -79,12 +79,12 @@ def caller(alice: User, sign_in: Callable[..., SignedIn], limits_on: Settings) -
 
 
 def _rows() -> dict[str, tuple[int, bool, int]]:
-    """Of each request in the table: statements, whether they are in a transaction, commands to Redis."""
-    found = _ROW.findall(_PAGE.read_text())
-    return {name + note: (int(sql), transaction == "yes", int(redis)) for name, note, sql, transaction, redis in found}
+    """Return for each request in the table: SQL statements, use of a transaction, Redis commands."""
+    rows = _ROW.findall(_PAGE.read_text())
+    return {name + note: (int(sql), transaction == "yes", int(redis)) for name, note, sql, transaction, redis in rows}
 
 
-def test_the_table_has_a_row_for_each_request_that_is_measured_here() -> None:
+def test_the_table_has_a_row_for_each_measured_request() -> None:
     assert list(_rows()) == list(REQUESTS)
 
 

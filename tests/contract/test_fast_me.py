@@ -1,4 +1,4 @@
-"""The fast path of `GET /me` responds as Django does, and from the database's state of now."""
+"""The fast path of `GET /me` responds as Django does, and from the current state of the database."""
 
 import json
 from collections.abc import Callable
@@ -71,7 +71,7 @@ def test_any_headers_get_the_response_of_the_ordinary_path(
 
 def test_a_success_is_one_statement_without_view_or_redis(signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("accounts.api.views.me._account_response", lambda _request: 1 / 0)
-    breaker.record_failure()  # nor is Redis needed
+    breaker.record_failure()  # the request must succeed without Redis, too
 
     with CaptureQueriesContext(connection) as statements:
         response = via_wsgi("GET", _bearer(signed_in), "/me")

@@ -1,4 +1,4 @@
-"""A request of FAST_PATHS gets the same status, headers and body as on the ordinary path: success and failure, any client."""
+"""A request of FAST_PATHS gets the same status, headers and body as on the ordinary path, also for failures."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -48,7 +48,7 @@ def _filled(headers: Headers, signed_in: SignedIn) -> Headers:
 
 
 def _responses(path: str, headers: Headers) -> list[tuple[Any, ...]]:
-    """Through the fast path, past it by a trailing slash, and by Django's test client."""
+    """Send the request through the fast path, past it by a trailing slash, and with Django's test client."""
     path = path.removeprefix("/api/auth")
     with time_machine.travel(datetime.now(UTC), tick=False):
         return [

@@ -1,4 +1,4 @@
-"""What people do shows in the figures: once, by what became of it, and only when it is committed."""
+"""Metrics count each login, refresh, revocation and email once, by result, and only after the commit."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,21 +32,21 @@ def counted(name: str, *, by: float = 1, **labels: str) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("who", "password", "result"),
+    ("username", "password", "result"),
     [("alice", PASSWORD, "ok"), ("alice", "Wrong-Horse-7", "wrong_password"), ("unknown", PASSWORD, "unknown_account"),
      ("bob", PASSWORD, "email_not_verified")],
 )  # fmt: skip
 @pytest.mark.usefixtures("alice", "bob")
-def test_a_login_is_counted_by_result(api: ApiClient, who: str, password: str, result: str) -> None:
+def test_a_login_is_counted_by_result(api: ApiClient, username: str, password: str, result: str) -> None:
     with counted("logins_total", result=result), counted("hashes_running", by=0):
-        api.post("/login", {"username": who, "password": password})
+        api.post("/login", {"username": username, "password": password})
 
 
 def test_a_refresh_is_counted_by_result(api: ApiClient, alice: User, sign_in: SignIn) -> None:
-    here = sign_in(alice)
+    signed_in = sign_in(alice)
 
     with counted("refreshes_total", result="ok"), counted("refreshes_total", result="token_invalid"):
-        api.post("/refresh", {"refreshToken": here.refresh})
+        api.post("/refresh", {"refreshToken": signed_in.refresh})
         api.post("/refresh", {"refreshToken": "garbage"})
 
 
@@ -54,20 +54,20 @@ def test_reuse_is_counted_once_and_revokes_one_session(
     api: ApiClient, alice: User, sign_in: SignIn, settings: Settings
 ) -> None:
     settings.REFRESH_REUSE_GRACE = timedelta(0)
-    here = sign_in(alice)
-    api.post("/refresh", {"refreshToken": here.refresh})
+    signed_in = sign_in(alice)
+    api.post("/refresh", {"refreshToken": signed_in.refresh})
 
     with counted("refresh_reuse_total"), counted("sessions_revoked_total", reason="refresh_reused"):
-        api.post("/refresh", {"refreshToken": here.refresh})
-        api.post("/refresh", {"refreshToken": here.refresh})
+        api.post("/refresh", {"refreshToken": signed_in.refresh})
+        api.post("/refresh", {"refreshToken": signed_in.refresh})
 
 
 def test_only_the_first_of_two_logouts_revokes_the_session(alice: User, sign_in: SignIn) -> None:
-    here = sign_in(alice)
+    signed_in = sign_in(alice)
 
     with counted("sessions_revoked_total", reason="logout"):
-        here.client.post("/logout")
-        here.client.post("/logout")
+        signed_in.client.post("/logout")
+        signed_in.client.post("/logout")
 
 
 def test_a_logout_everywhere_counts_each_revoked_session(alice: User, sign_in: SignIn) -> None:
@@ -78,7 +78,7 @@ def test_a_logout_everywhere_counts_each_revoked_session(alice: User, sign_in: S
 
 
 def test_cache_lookups_are_counted_as_hit_miss_or_unavailable(alice: User, sign_in: SignIn) -> None:
-    here = sign_in(alice)
+    signed_in = sign_in(alice)
 
     for result, prepare in (
         ("miss", get_redis_connection("default").flushdb),
@@ -87,7 +87,7 @@ def test_cache_lookups_are_counted_as_hit_miss_or_unavailable(alice: User, sign_
     ):
         prepare()
         with counted("principal_cache_total", result=result):
-            here.client.put("/me")
+            signed_in.client.put("/me")
 
 
 def test_rejected_requests_are_counted_by_limit(api: ApiClient, db: None, limits_on: Settings) -> None:

@@ -21,7 +21,7 @@ HEADERS = [
     b"Accept-Language", b"X-Request-Id", b"X-Token-Transport", b"Content-Type", b"Sec-Fetch-Site",
     b"Access-Control-Request-Method", b"X-Unknown",
 ]  # fmt: skip
-# One is answered in front of Django, one by Django and the API's views, one by a page.
+# Served by a fast path, by a view of the API, and by a page.
 TARGETS = [
     (b"GET", b"/api/auth/me"),
     (b"POST", b"/api/auth/logout"),
@@ -32,7 +32,7 @@ TARGETS = [
 
 @dataclass(frozen=True)
 class CookieJar:
-    """Our two cookies, and a foreign one at `position`, as a browser would send them."""
+    """The two session cookies and a foreign cookie at `position`, as a browser sends them."""
 
     tokens: Tokens
     foreign: bytes
@@ -67,17 +67,17 @@ def test_a_cookie_signs_in_beside_a_foreign_cookie(server: LiveServer, jar: Cook
 
 
 def test_logout_beside_a_foreign_cookie_revokes_both_tokens(server: LiveServer, jar: CookieJar) -> None:
-    reply = _send(server, b"POST", b"/api/auth/logout", jar.header)
+    response = _send(server, b"POST", b"/api/auth/logout", jar.header)
 
-    assert reply.status == 200
+    assert response.status == 200
     assert server.send(me(jar.tokens.access)).code == "session_revoked"
     assert server.send(refresh(jar.tokens.refresh)).code == "session_revoked"
 
 
 def test_the_refresh_cookie_works_beside_a_foreign_cookie(server: LiveServer, jar: CookieJar) -> None:
-    reply = _send(server, b"POST", b"/api/auth/refresh", jar.header)
+    response = _send(server, b"POST", b"/api/auth/refresh", jar.header)
 
-    assert server.send(me(tokens_of(reply).access)).status == 200
+    assert server.send(me(tokens_of(response).access)).status == 200
 
 
 @pytest.mark.parametrize("foreign", FOREIGN_BYTES.values(), ids=FOREIGN_BYTES)
@@ -122,9 +122,9 @@ def test_the_client_ip_is_read_beside_foreign_bytes(server: LiveServer, foreign:
 @pytest.mark.parametrize("name", HEADERS, ids=bytes.decode)
 def test_foreign_bytes_in_a_header_are_no_server_error(server: LiveServer, name: bytes, foreign: bytes) -> None:
     for method, path in TARGETS:
-        reply = _send(server, method, path, name + b": a" + foreign + b"b", host=name != b"Host")
+        response = _send(server, method, path, name + b": a" + foreign + b"b", host=name != b"Host")
 
-        assert reply.status < 500, (method, path)
+        assert response.status < 500, (method, path)
 
 
 @pytest.mark.parametrize("foreign", FOREIGN_BYTES.values(), ids=FOREIGN_BYTES)
@@ -139,10 +139,10 @@ def test_foreign_bytes_in_a_header_are_no_server_error(server: LiveServer, name:
 def test_an_unreadable_header_is_rejected_instead_of_ignored(
     server: LiveServer, name: bytes, status: int, code: str, foreign: bytes
 ) -> None:
-    reply = _log_in_with(server, someone(), name + b": " + foreign, host=name != b"Host")
+    response = _log_in_with(server, someone(), name + b": " + foreign, host=name != b"Host")
 
-    assert (reply.status, reply.code) == (status, code)
-    assert "Set-Cookie" not in reply.headers
+    assert (response.status, response.code) == (status, code)
+    assert "Set-Cookie" not in response.headers
 
 
 @pytest.mark.parametrize("blank", [b"\x85", b"\xa0"])

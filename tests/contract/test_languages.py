@@ -56,9 +56,9 @@ def speaking(languages: str) -> ApiClient:
     return ApiClient(HTTP_ACCEPT_LANGUAGE=languages)
 
 
-def texts_in(reply: Any) -> set[str]:
-    """Everything that a failure says to people."""
-    body = reply.json()
+def texts_in(response: Any) -> set[str]:
+    """Return every human message in an error response."""
+    body = response.json()
     return {body["message"], *(text for texts in body.get("errors", {}).values() for text in texts)}
 
 
@@ -80,9 +80,9 @@ def test_a_french_error_contains_no_english(case: str) -> None:
 
 @pytest.mark.django_db
 def test_required_fields_are_reported_in_french() -> None:
-    reply = speaking(FRENCH).post("/register", {})
+    response = speaking(FRENCH).post("/register", {})
 
-    assert reply.json() == {
+    assert response.json() == {
         "success": False,
         "code": "validation_error",
         "message": "Certains champs ne sont pas valides.",
@@ -91,10 +91,10 @@ def test_required_fields_are_reported_in_french() -> None:
 
 
 def test_a_response_has_content_language_and_vary_headers() -> None:
-    reply = speaking(FRENCH).get("/me")
+    response = speaking(FRENCH).get("/me")
 
-    assert reply.headers["Content-Language"] == "fr"
-    assert "Accept-Language" in reply.headers["Vary"]
+    assert response.headers["Content-Language"] == "fr"
+    assert "Accept-Language" in response.headers["Vary"]
 
 
 def test_errors_raised_before_the_view_are_french_too() -> None:
@@ -114,10 +114,10 @@ def test_errors_raised_before_the_view_are_french_too() -> None:
     ids=lambda languages: languages[:20] or "none",
 )
 def test_an_unsupported_language_falls_back_to_english(languages: str) -> None:
-    reply = speaking(languages).get("/me")
+    response = speaking(languages).get("/me")
 
-    assert reply.status_code == 401
-    assert reply.json()["message"] == "Sign in first."
+    assert response.status_code == 401
+    assert response.json()["message"] == "Sign in first."
 
 
 def test_a_language_does_not_leak_into_the_next_request() -> None:
@@ -127,13 +127,13 @@ def test_a_language_does_not_leak_into_the_next_request() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("asked", "given", "expected"),
+    ("requested", "language", "expected"),
     [(FRENCH, None, "fr"), ("de", None, "en"), (FRENCH, "en", "en"), ("en", "fr", "fr")],
 )
 def test_a_new_account_without_a_language_gets_that_of_the_request(
-    asked: str, given: str | None, expected: str
+    requested: str, language: str | None, expected: str
 ) -> None:
-    speaking(asked).post("/register", form(language=given) if given else form())
+    speaking(requested).post("/register", form(language=language) if language else form())
 
     assert User.objects.get().language == expected
 
@@ -142,12 +142,12 @@ def test_a_new_account_without_a_language_gets_that_of_the_request(
 def test_verification_and_welcome_emails_use_the_users_language(api: ApiClient, outbox: Outbox) -> None:
     api.post("/register", form(language="fr"))
     [verification] = outbox()
-    reply = api.post("/verify-email", {"email": "eve@example.com", "code": code_in(verification)})
+    response = api.post("/verify-email", {"email": "eve@example.com", "code": code_in(verification)})
     [_, welcome] = outbox()
 
     assert verification.subject == "Confirmez votre adresse e-mail"
     assert_french(verification, "Saisissez ce code pour terminer la création de votre compte Vestibule\u00a0:")
-    assert reply.status_code == 200
+    assert response.status_code == 200
     assert welcome.subject == "Bienvenue sur Vestibule"
     assert_french(welcome, "Votre adresse e-mail est confirmée et votre compte est prêt.")
 
@@ -182,10 +182,10 @@ def assert_french(message: EmailMessage, sentence: str) -> None:
 @pytest.mark.parametrize("kind", [kind.name for kind in EMAIL_KINDS])
 def test_a_french_email_contains_no_english_line(kind: str) -> None:
     english, french = (render(kind=kind, language=language, context=CONTEXT) for language in ("en", "fr"))
-    the_same_in_both = set(english.text.splitlines()) & set(french.text.splitlines())
+    common_lines = set(english.text.splitlines()) & set(french.text.splitlines())
 
     assert english.subject != french.subject
-    assert [line for line in the_same_in_both if not re.fullmatch(r"|--|\d{6}|(Vestibule, )?https://\S+", line)] == []
+    assert [line for line in common_lines if not re.fullmatch(r"|--|\d{6}|(Vestibule, )?https://\S+", line)] == []
 
 
 @pytest.mark.parametrize(

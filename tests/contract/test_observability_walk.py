@@ -1,4 +1,4 @@
-"""From register to logout, past real servers: every line of the logs and of /metrics, and nothing of anybody in them."""
+"""From registration to logout on real servers: the logs and /metrics are complete and contain no personal data."""
 
 import json
 from collections.abc import Iterator
@@ -26,13 +26,13 @@ JSON = {"LOG_FORMAT": "json"}
 
 @dataclass
 class Walk:
-    """What there is to read afterwards; `secrets` is what must not be among it."""
+    """The logs and metrics of all requests; `secrets` holds the values that must not be in them."""
 
     web: list[dict[str, Any]]
     worker: list[dict[str, Any]]
     metrics: str
     text: str = field(repr=False)
-    replies: dict[str, ApiResponse]
+    responses: dict[str, ApiResponse]
     secrets: list[str] = field(repr=False)
 
 
@@ -54,48 +54,52 @@ def _walk(folder: Path, server: LiveServer, mailbox: MailServer) -> Walk:
         environment = live_server.environment(**variables)
         worker = processes.start(command, cwd=BASE_DIR, env=environment, stdout=log, stderr=log)
     try:
-        replies, secrets = _register_to_logout(server, mailbox)
-        names = [str(reply.headers["X-Request-Id"]) for reply in replies.values()]
+        responses, secrets = _register_to_logout(server, mailbox)
+        names = [str(response.headers["X-Request-Id"]) for response in responses.values()]
         wait_until(lambda: all(name in (folder / "web.log").read_text() for name in names))
         metrics = server.send_bytes(b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
     finally:
         processes.stop(worker, grace=5)
-    web, said = _lines(folder / "web.log"), _lines(folder / "worker.log")
+    web_lines, worker_lines = _lines(folder / "web.log"), _lines(folder / "worker.log")
     raw = "".join((folder / name).read_text() for name in ("web.log", "worker.log")) + metrics.raw.decode()
-    return Walk(web=web, worker=said, metrics=metrics.raw.decode(), text=raw, replies=replies, secrets=secrets)
+    return Walk(
+        web=web_lines, worker=worker_lines, metrics=metrics.raw.decode(), text=raw, responses=responses, secrets=secrets
+    )
 
 
 def _register_to_logout(server: LiveServer, mailbox: MailServer) -> tuple[dict[str, ApiResponse], list[str]]:
     names = {"email": EMAIL, "username": USERNAME, "firstName": FIRST, "lastName": LAST}
-    replies = {"register": server.send(ApiRequest("POST", "/register", names | {"password": PASSWORD}))}
+    responses = {"register": server.send(ApiRequest("POST", "/register", names | {"password": PASSWORD}))}
     wait_until(lambda: mailbox.accepted[EMAIL])
     text = plain_text(mailbox.accepted[EMAIL][0])
     code = next(word for word in text.split() if word.isdigit() and len(word) == 6)
     link = parse_qs(urlsplit(next(word for word in text.split() if "token=" in word)).query)["token"][0]
-    replies["link"] = server.send(ApiRequest("GET", f"/verify-email?token={link}&email={quote(EMAIL)}"))
-    replies["wrong"] = server.send(ApiRequest("POST", "/login", {"username": USERNAME, "password": WRONG}))
-    replies["login"] = server.send(ApiRequest("POST", "/login", {"email": EMAIL, "password": PASSWORD}))
-    tokens = replies["login"].data["tokens"]
-    replies["me"] = server.send(ApiRequest("GET", "/me", token=tokens["accessToken"]))
-    replies["forward-auth"] = server.send(ApiRequest("GET", "/forward-auth", token=tokens["accessToken"]))
-    replies["refresh"] = server.send(ApiRequest("POST", "/refresh", {"refreshToken": tokens["refreshToken"]}))
-    later = replies["refresh"].data["tokens"]
-    replies["logout"] = server.send(ApiRequest("POST", "/logout", token=later["accessToken"]))
-    replies["last"] = server.send(ApiRequest("GET", "/me", token=later["accessToken"]))
-    bearers = [pair[name] for pair in (tokens, later) for name in ("accessToken", "refreshToken")]
+    responses["link"] = server.send(ApiRequest("GET", f"/verify-email?token={link}&email={quote(EMAIL)}"))
+    responses["wrong"] = server.send(ApiRequest("POST", "/login", {"username": USERNAME, "password": WRONG}))
+    responses["login"] = server.send(ApiRequest("POST", "/login", {"email": EMAIL, "password": PASSWORD}))
+    tokens = responses["login"].data["tokens"]
+    responses["me"] = server.send(ApiRequest("GET", "/me", token=tokens["accessToken"]))
+    responses["forward-auth"] = server.send(ApiRequest("GET", "/forward-auth", token=tokens["accessToken"]))
+    responses["refresh"] = server.send(ApiRequest("POST", "/refresh", {"refreshToken": tokens["refreshToken"]}))
+    refreshed = responses["refresh"].data["tokens"]
+    responses["logout"] = server.send(ApiRequest("POST", "/logout", token=refreshed["accessToken"]))
+    responses["last"] = server.send(ApiRequest("GET", "/me", token=refreshed["accessToken"]))
+    bearers = [pair[name] for pair in (tokens, refreshed) for name in ("accessToken", "refreshToken")]
     parts = [part for token in bearers for part in token.split(".")[1:]]
-    return replies, [*names.values(), PASSWORD, WRONG, code, link, *parts]
+    return responses, [*names.values(), PASSWORD, WRONG, code, link, *parts]
 
 
 def _lines(log: Path) -> list[dict[str, Any]]:
-    """What `migrate` says at the start and Celery at the end goes past all logging."""
+    """Return the JSON lines; `migrate` and Celery also print lines without the logging module."""
     return [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
 
 
 def test_each_request_has_the_expected_status(walk: Walk) -> None:
-    wanted = {"register": 201, "wrong": 401, "last": 401}
+    failures_and_creations = {"register": 201, "wrong": 401, "last": 401}
 
-    assert {name: reply.status for name, reply in walk.replies.items()} == dict.fromkeys(walk.replies, 200) | wanted
+    assert {name: response.status for name, response in walk.responses.items()} == dict.fromkeys(
+        walk.responses, 200
+    ) | failures_and_creations
 
 
 def test_logs_and_metrics_contain_no_secrets_or_personal_data(walk: Walk) -> None:
@@ -107,22 +111,24 @@ def test_logs_and_metrics_contain_no_secrets_or_personal_data(walk: Walk) -> Non
 def test_each_response_has_an_access_log_line(walk: Walk) -> None:
     lines = {line["request_id"]: line for line in walk.web if line["logger"] == "vestibule.access"}
 
-    for reply in walk.replies.values():
-        line = lines[str(reply.headers["X-Request-Id"])]
-        assert line["status"] == reply.status
+    for response in walk.responses.values():
+        line = lines[str(response.headers["X-Request-Id"])]
+        assert line["status"] == response.status
         assert set(line) >= {"time", "level", "logger", "message", "method", "route", "duration_ms"}
 
 
 @pytest.mark.parametrize("name", ["login", "me", "forward-auth", "refresh", "logout"])
 def test_the_access_log_line_names_user_and_session(walk: Walk, name: str) -> None:
-    line = next(one for one in walk.web if one.get("request_id") == walk.replies[name].headers["X-Request-Id"])
+    line = next(
+        record for record in walk.web if record.get("request_id") == walk.responses[name].headers["X-Request-Id"]
+    )
 
-    assert line["user_id"] == walk.replies["login"].data["user"]["id"]
-    assert line["session_id"] == walk.replies["login"].data["session"]["id"]
+    assert line["user_id"] == walk.responses["login"].data["user"]["id"]
+    assert line["session_id"] == walk.responses["login"].data["session"]["id"]
 
 
 def test_the_worker_logs_the_id_of_the_request_that_queued_the_email(walk: Walk) -> None:
-    register = str(walk.replies["register"].headers["X-Request-Id"])
+    register = str(walk.responses["register"].headers["X-Request-Id"])
 
     sent = [line for line in walk.worker if line.get("request_id") == register]
 

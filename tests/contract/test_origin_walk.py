@@ -1,4 +1,4 @@
-"""Endpoints that sign in, clear cookies or send email refuse other sites, whether or not the caller is signed in."""
+"""Endpoints that sign in, clear cookies or send email reject other sites, with and without a signed-in caller."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -40,10 +40,10 @@ def test_a_public_endpoint_refuses_another_site(
 ) -> None:
     before = _rows()
 
-    reply = getattr(api, endpoint.method.lower())(endpoint.path, dict(endpoint.body), headers=headers)
+    response = getattr(api, endpoint.method.lower())(endpoint.path, dict(endpoint.body), headers=headers)
 
-    assert (reply.status_code, reply.json()["code"]) == (403, "origin_not_allowed")
-    assert not reply.cookies
+    assert (response.status_code, response.json()["code"]) == (403, "origin_not_allowed")
+    assert not response.cookies
     assert _rows() == before
 
 
@@ -51,9 +51,9 @@ def test_a_public_endpoint_refuses_another_site(
 def test_an_email_link_verifies_nothing_for_another_site(api: ApiClient, bob: User, headers: Mapping[str, str]) -> None:
     before = _rows()
 
-    reply = api.get("/verify-email?email=bob@example.com&token=x", headers=headers)
+    response = api.get("/verify-email?email=bob@example.com&token=x", headers=headers)
 
-    assert (reply.status_code, reply.json()["code"]) == (403, "origin_not_allowed")
+    assert (response.status_code, response.json()["code"]) == (403, "origin_not_allowed")
     assert _rows() == before
 
 
@@ -64,7 +64,7 @@ def test_an_invalid_token_does_not_let_another_site_clear_cookies(
 ) -> None:
     body = credential if "refreshToken" in credential else {}
 
-    reply = api.post("/logout", dict(body), headers=dict(headers) | ({} if body else dict(credential)))
+    response = api.post("/logout", dict(body), headers=dict(headers) | ({} if body else dict(credential)))
 
-    assert (reply.status_code, reply.json()["code"]) == (403, "origin_not_allowed")
-    assert not reply.cookies
+    assert (response.status_code, response.json()["code"]) == (403, "origin_not_allowed")
+    assert not response.cookies

@@ -1,4 +1,4 @@
-"""What only a real server shows: bodies in chunks, odd request lines, bytes in paths, and clients that take their time."""
+"""Behaviour that needs a real server: chunked bodies, unusual request lines, raw bytes in paths, and slow clients."""
 
 import http.client
 import json
@@ -30,15 +30,15 @@ def server(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDb
 
 
 def test_a_json_body_in_chunks_is_read(server: LiveServer) -> None:
-    reply = _post_in_chunks(server, [KNOWN[:7], KNOWN[7:]])
+    response = _post_in_chunks(server, [KNOWN[:7], KNOWN[7:]])
 
-    assert (reply.status, reply.code) == (200, "ok")
+    assert (response.status, response.code) == (200, "ok")
 
 
 def test_a_chunked_body_over_the_limit_is_refused_in_the_envelope(server: LiveServer) -> None:
-    reply = _post_in_chunks(server, [b'{"x": "', *[b"x" * 8192] * 9, b'"}'])
+    response = _post_in_chunks(server, [b'{"x": "', *[b"x" * 8192] * 9, b'"}'])
 
-    assert (reply.status, reply.code) == (413, "payload_too_large")
+    assert (response.status, response.code) == (413, "payload_too_large")
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["content-length", "chunked"])
@@ -46,16 +46,16 @@ def test_three_megabytes_are_refused_in_the_envelope(server: LiveServer, chunked
     body = b'{"x": "' + b"x" * THREE_MB + b'"}'
     parts = [body[start : start + 65_536] for start in range(0, len(body), 65_536)]
 
-    reply = _post_in_chunks(server, parts) if chunked else _post(server, "/api/auth/forgot-password", body)
+    response = _post_in_chunks(server, parts) if chunked else _post(server, "/api/auth/forgot-password", body)
 
-    assert (reply.status, reply.code) == (413, "payload_too_large")
+    assert (response.status, response.code) == (413, "payload_too_large")
     assert server.send(ApiRequest("GET", "/me")).status == 401
 
 
 def test_incomplete_bodies_block_no_other_client(server: LiveServer) -> None:
     head = _head("POST", "/api/auth/login", "Content-Type: application/json", "Content-Length: 50000")
     with ExitStack() as stack:
-        for _ in range(50):  # more than twice as many as the server works on at once
+        for _ in range(50):  # more than twice the number of concurrent requests
             client = stack.enter_context(socket.create_connection((HOST, server.port), timeout=5))
             client.sendall(head + b'{"us')
 
@@ -100,11 +100,11 @@ def test_header_lines_of_8_kib_are_accepted(server: LiveServer) -> None:
     ["/api/auth/%00", "/api/auth/%ff", "/api/auth/sessions/%00", "/api/%0d%0aX:%20y", "/api/auth/a%2fb", "/api/%"],
 )
 def test_bytes_in_a_path_are_not_found(server: LiveServer, path: str) -> None:
-    reply = _send(server, "GET", path)
+    response = _send(server, "GET", path)
 
-    assert (reply.status in {401, 404}, reply.headers["Content-Type"]) == (True, "application/json")
-    assert reply.code in {"authentication_required", "not_found"}
-    assert "X" not in reply.headers
+    assert (response.status in {401, 404}, response.headers["Content-Type"]) == (True, "application/json")
+    assert response.code in {"authentication_required", "not_found"}
+    assert "X" not in response.headers
 
 
 def test_raw_bytes_in_a_path_cause_no_server_error(server: LiveServer) -> None:
@@ -132,15 +132,15 @@ def test_head_has_headers_and_no_body(server: LiveServer) -> None:
         ("/api/auth/no-such-path", 404),
         ("/api/auth/verify-email", 200),
     ):
-        reply = _send(server, "HEAD", path)
+        response = _send(server, "HEAD", path)
 
-        assert (reply.status, reply.raw) == (status, b"")
+        assert (response.status, response.raw) == (status, b"")
 
 
 def test_an_absolute_url_in_the_request_line_is_routed_by_its_path(server: LiveServer) -> None:
-    reply = _send(server, "GET", f"http://localhost:{server.port}/api/auth/me")
+    response = _send(server, "GET", f"http://localhost:{server.port}/api/auth/me")
 
-    assert (reply.status, reply.code) == (401, "authentication_required")
+    assert (response.status, response.code) == (401, "authentication_required")
 
 
 @pytest.mark.parametrize(
@@ -149,10 +149,10 @@ def test_an_absolute_url_in_the_request_line_is_routed_by_its_path(server: LiveS
 def test_a_disallowed_host_is_a_bad_request(server: LiveServer, host: str) -> None:
     raw = f"GET /api/auth/me HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
 
-    reply = server.send_bytes(raw)
+    response = server.send_bytes(raw)
 
-    assert reply.status == 400
-    assert not reply.raw or reply.code == "bad_request"
+    assert response.status == 400
+    assert not response.raw or response.code == "bad_request"
 
 
 def test_content_length_with_chunks_smuggles_no_request(server: LiveServer) -> None:
@@ -263,7 +263,7 @@ def test_two_hundred_idle_or_slow_connections_block_no_other_client(server: Live
 
 @pytest.mark.usefixtures("server")  # its database
 def test_the_connections_of_a_process_do_not_shrink_with_the_number_of_processes(tmp_path: Path) -> None:
-    """By default each of four would serve 256. All of these connections may come to the process that starts first."""
+    """The server's default would be 256 for each of four processes, but the first process may accept all connections."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4096)), hard))
     with live_server.running(tmp_path, WEB_WORKERS="4") as running, ExitStack() as stack:
@@ -299,9 +299,9 @@ def test_a_client_that_expects_continue_receives_it(server: LiveServer) -> None:
 
 
 def test_a_body_without_a_media_type_is_unsupported(server: LiveServer) -> None:
-    reply = _send(server, "POST", "/api/auth/login", f"Content-Length: {len(KNOWN)}", body=KNOWN)
+    response = _send(server, "POST", "/api/auth/login", f"Content-Length: {len(KNOWN)}", body=KNOWN)
 
-    assert (reply.status, reply.code) == (415, "unsupported_media_type")
+    assert (response.status, response.code) == (415, "unsupported_media_type")
 
 
 def test_a_post_without_a_body_needs_no_media_type(server: LiveServer) -> None:
@@ -314,18 +314,18 @@ def test_a_connection_serves_one_request_after_the_other_also_after_an_error(ser
     headers = {"Content-Type": "application/json"}
     for body, status in ((b"[", 400), (b"x" * 70_000, 413), (KNOWN, 200), (b"{", 400), (KNOWN, 200)):
         connection.request("POST", "/api/auth/forgot-password", body, headers)
-        reply = connection.getresponse()
+        response = connection.getresponse()
 
-        assert (reply.status, reply.read()[:1]) == (status, b"{")
+        assert (response.status, response.read()[:1]) == (status, b"{")
     connection.close()
 
 
 def test_every_response_forbids_sniffing_and_reveals_no_version(server: LiveServer) -> None:
     for path in ("/api/auth/me", "/api/no-such-path", "/healthz", "/", "/no-such-page"):
-        reply = _send(server, "GET", path)
+        response = _send(server, "GET", path)
 
-        assert reply.headers["X-Content-Type-Options"] == "nosniff"
-        assert not any(char.isdigit() for char in reply.headers.get("Server", ""))
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert not any(char.isdigit() for char in response.headers.get("Server", ""))
 
 
 def _head(method: str, path: str, *lines: str) -> bytes:
@@ -347,7 +347,7 @@ def _post_in_chunks(server: LiveServer, parts: list[bytes]) -> ApiResponse:
 
 
 def _send_with_a_second_request(server: LiveServer, lines: list[str], body: bytes) -> bytes:
-    """A request whose end is unclear, and behind it one that must not be answered."""
+    """Send an ambiguously framed request, followed by a request that must get no response."""
     first = "\r\n".join(
         ["POST /api/auth/login HTTP/1.1", "Host: localhost", "Content-Type: application/json", *lines, "", ""]
     )

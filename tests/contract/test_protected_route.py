@@ -1,4 +1,4 @@
-"""What opens a protected route: a live access token of ours, in the header or the cookie, and nothing else."""
+"""A protected route accepts only a valid access token of an active session, in the header or the cookie."""
 
 import base64
 import json
@@ -51,21 +51,21 @@ def _signed(claims: dict[str, Any], key: str, **headers: Any) -> str:
 
 
 def _assert_refused(client: ApiClient, token: str, code: str = "token_invalid") -> None:
-    reply = client.bearing(token).get("/me")
-    assert (reply.status_code, reply.json()["code"]) == (401, code)
-    assert reply["WWW-Authenticate"] == "Bearer"
-    assert "data" not in reply.json()
+    response = client.bearing(token).get("/me")
+    assert (response.status_code, response.json()["code"]) == (401, code)
+    assert response["WWW-Authenticate"] == "Bearer"
+    assert "data" not in response.json()
 
 
 @pytest.mark.parametrize(("method", "path"), PROTECTED)
 def test_a_protected_route_requires_a_token(api: ApiClient, db: None, method: str, path: str) -> None:
-    reply = api.generic(method, path)
+    response = api.generic(method, path)
 
-    assert reply.status_code == 401
-    assert reply["WWW-Authenticate"] == "Bearer"
+    assert response.status_code == 401
+    assert response["WWW-Authenticate"] == "Bearer"
     if method != "HEAD":
-        assert set(reply.json()) == {"success", "message", "code"}
-        assert reply.json()["code"] == "authentication_required"
+        assert set(response.json()) == {"success", "message", "code"}
+        assert response.json()["code"] == "authentication_required"
 
 
 def test_a_token_works_in_header_and_cookie(api: ApiClient, signed_in: SignedIn) -> None:
@@ -81,9 +81,9 @@ def test_a_token_works_in_header_and_cookie(api: ApiClient, signed_in: SignedIn)
 def test_a_valid_cookie_does_not_replace_an_invalid_header(api: ApiClient, signed_in: SignedIn, header: str) -> None:
     api.cookies["jwt"] = signed_in.access
 
-    reply = api.get("/me", headers={"Authorization": header})
+    response = api.get("/me", headers={"Authorization": header})
 
-    assert (reply.status_code, reply.json()["code"]) == (401, "token_invalid")
+    assert (response.status_code, response.json()["code"]) == (401, "token_invalid")
 
 
 def test_a_valid_header_takes_precedence_over_another_users_cookie(
@@ -91,9 +91,9 @@ def test_a_valid_header_takes_precedence_over_another_users_cookie(
 ) -> None:
     api.cookies["jwt"] = sign_in(mallory).access
 
-    reply = api.get("/me", headers={"Authorization": f"Bearer {signed_in.access}"})
+    response = api.get("/me", headers={"Authorization": f"Bearer {signed_in.access}"})
 
-    assert reply.json()["data"]["user"]["username"] == "alice"
+    assert response.json()["data"]["user"]["username"] == "alice"
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
@@ -105,9 +105,9 @@ def test_the_scheme_is_case_insensitive(api: ApiClient, signed_in: SignedIn, sch
     "form", ["JWT {}", "Token {}", "{}", "Bearer {} {}", "Bearer  {}", "Bearer {} ", "\xff\xfe {}", "Bearer \xff{}"]
 )
 def test_a_malformed_authorization_header_is_rejected(api: ApiClient, signed_in: SignedIn, form: str) -> None:
-    reply = api.get("/me", headers={"Authorization": form.format(signed_in.access, signed_in.access)})
+    response = api.get("/me", headers={"Authorization": form.format(signed_in.access, signed_in.access)})
 
-    assert (reply.status_code, reply.json()["code"]) == (401, "token_invalid")
+    assert (response.status_code, response.json()["code"]) == (401, "token_invalid")
 
 
 @pytest.mark.parametrize(
@@ -232,9 +232,9 @@ def test_a_malformed_token_is_rejected(api: ApiClient, db: None, token: str) -> 
 
 @pytest.mark.parametrize("token", ["x\x00y", "\xff\xfe", "é", "a\tb"])
 def test_unusual_bytes_in_the_cookie_are_rejected(api: ApiClient, db: None, token: str) -> None:
-    reply = api.get("/me", headers={"Cookie": f"jwt={token}"})
+    response = api.get("/me", headers={"Cookie": f"jwt={token}"})
 
-    assert (reply.status_code, reply.json()["code"]) == (401, "token_invalid")
+    assert (response.status_code, response.json()["code"]) == (401, "token_invalid")
 
 
 def test_an_expired_token_has_a_code_of_its_own(api: ApiClient, signed_in: SignedIn) -> None:

@@ -24,8 +24,8 @@ EVIL = {"Origin": "https://evil.example"}
 HERE, ELSEWHERE = "198.51.100.7", "203.0.113.9"
 
 
-def _codes(replies: Sequence[Any]) -> list[str]:
-    return [str(reply.json().get("code", "ok")) for reply in replies]
+def _codes(responses: Sequence[Any]) -> list[str]:
+    return [str(response.json().get("code", "ok")) for response in responses]
 
 
 def _register(number: int, address: str = HERE) -> Any:
@@ -41,8 +41,8 @@ def _after(**passed: float) -> time_machine.travel:
     return time_machine.travel(datetime.now(UTC) + timedelta(**passed), tick=False)
 
 
-def _headers(reply: Any) -> dict[str, str]:
-    return {name: value for name, value in reply.headers.items() if name.startswith("RateLimit")}
+def _headers(response: Any) -> dict[str, str]:
+    return {name: value for name, value in response.headers.items() if name.startswith("RateLimit")}
 
 
 def test_a_success_reports_the_remaining_quota(api: ApiClient, alice: User) -> None:
@@ -60,21 +60,21 @@ def test_a_success_reports_the_remaining_quota(api: ApiClient, alice: User) -> N
 
 
 def test_a_rejection_reports_when_to_retry(alice: User) -> None:
-    replies = [ApiClient().post("/login", {"username": f"u{number}", "password": PASSWORD}) for number in range(32)]
+    responses = [ApiClient().post("/login", {"username": f"u{number}", "password": PASSWORD}) for number in range(32)]
 
-    assert [reply.status_code for reply in replies] == [401] * 30 + [429] * 2
-    refused = replies[-1]
+    assert [response.status_code for response in responses] == [401] * 30 + [429] * 2
+    refused = responses[-1]
     assert refused.json()["success"] is False
     assert 0 < int(refused["Retry-After"]) <= 60
     assert refused["RateLimit"] == f'"login";r=0;t={refused["Retry-After"]}'
 
 
 def test_the_headers_report_the_tightest_of_several_limits(alice: User) -> None:
-    replies = [ApiClient().post("/login", {"username": "alice", "password": "Wrong-Horse-7"}) for _ in range(6)]
+    responses = [ApiClient().post("/login", {"username": "alice", "password": "Wrong-Horse-7"}) for _ in range(6)]
 
-    assert [reply["RateLimit-Remaining"] for reply in replies] == ["4", "3", "2", "1", "0", "0"]
-    assert {reply["RateLimit-Policy"] for reply in replies} == {'"wrong-passwords";q=5;w=300'}
-    assert [replies[index]["RateLimit-Reset"] for index in (0, 4)] == ["300", "30"]
+    assert [response["RateLimit-Remaining"] for response in responses] == ["4", "3", "2", "1", "0", "0"]
+    assert {response["RateLimit-Policy"] for response in responses} == {'"wrong-passwords";q=5;w=300'}
+    assert [responses[index]["RateLimit-Reset"] for index in (0, 4)] == ["300", "30"]
 
 
 def test_an_unlimited_endpoint_has_no_ratelimit_headers(alice: User, sign_in: SignIn) -> None:
@@ -84,12 +84,12 @@ def test_an_unlimited_endpoint_has_no_ratelimit_headers(alice: User, sign_in: Si
 def test_cors_exposes_the_ratelimit_headers(api: ApiClient, alice: User, settings: Settings) -> None:
     settings.CORS_ALLOWED_ORIGINS = ["https://app.example.com"]
 
-    reply = api.post(
+    response = api.post(
         "/login", {"username": "alice", "password": PASSWORD}, headers={"Origin": "https://app.example.com"}
     )
 
-    exposed = reply["Access-Control-Expose-Headers"].lower().split(", ")
-    assert {*map(str.lower, _headers(reply)), "retry-after"} <= set(exposed)
+    exposed = response["Access-Control-Expose-Headers"].lower().split(", ")
+    assert {*map(str.lower, _headers(response)), "retry-after"} <= set(exposed)
 
 
 def test_an_ip_has_thirty_logins_a_minute_of_its_own(alice: User) -> None:
@@ -114,13 +114,13 @@ def test_with_enumeration_prevented_an_owner_gets_five_emails_an_hour_about_regi
     limits_on.PREVENT_ENUMERATION = True
     body = {"email": "alice@example.com", "password": PASSWORD}
 
-    replies = [
+    responses = [
         ApiClient().post("/register", body | {"username": f"user-{number}"}, REMOTE_ADDR=f"198.51.100.{number}")
         for number in range(8)
     ]
 
-    assert [reply.status_code for reply in replies] == [201] * 8
-    assert {reply["RateLimit"] for reply in replies} == {'"register";r=19;t=3600'}
+    assert [response.status_code for response in responses] == [201] * 8
+    assert {response["RateLimit"] for response in responses} == {'"register";r=19;t=3600'}
     assert OutboxEmail.objects.filter(user=alice).count() == 5
 
 
@@ -138,9 +138,9 @@ def test_both_refresh_paths_share_sixty_refreshes_a_minute_per_session(
 
     def refresh(path: str) -> Any:
         nonlocal token
-        reply = api.post(path, {"refreshToken": token})
-        token = reply.json()["data"]["tokens"]["refreshToken"] if reply.status_code == 200 else token
-        return reply
+        response = api.post(path, {"refreshToken": token})
+        token = response.json()["data"]["tokens"]["refreshToken"] if response.status_code == 200 else token
+        return response
 
     codes = _codes([refresh(("/refresh", "/refresh-token", "/refresh/")[number % 3]) for number in range(62)])
 
@@ -167,9 +167,9 @@ def test_a_valid_reset_token_works_from_an_ip_that_exceeded_the_limit(
     for _ in range(61):
         api.post("/reset-password", {"token": "x", "newPassword": "Another-Horse-8"})
 
-    reply = api.post("/reset-password", {"token": token_in(outbox()[-1]), "newPassword": "Another-Horse-8"})
+    response = api.post("/reset-password", {"token": token_in(outbox()[-1]), "newPassword": "Another-Horse-8"})
 
-    assert reply.status_code == 200
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize("method", ["post", "get"])
@@ -189,8 +189,8 @@ def test_a_reset_is_emailed_once_a_minute_for_any_spelling_of_the_email(alice: U
     assert _codes([_forget("alice@example.com")]) == ["ok"]
 
     for email in ("alice@example.com", "ALICE@example.com", " alice@example.com ", "alice@example.com."):
-        reply = _forget(email, ELSEWHERE)
-        assert (reply.status_code, 0 < int(reply["Retry-After"]) <= 60) == (429, True)
+        response = _forget(email, ELSEWHERE)
+        assert (response.status_code, 0 < int(response["Retry-After"]) <= 60) == (429, True)
 
     assert OutboxEmail.objects.count() == 1
 
@@ -211,9 +211,9 @@ def test_forgot_password_does_not_reveal_accounts(alice: User, bob: User) -> Non
         for name, address in (("alice", "192.0.2.1"), ("bob", "192.0.2.2"), ("unknown", "192.0.2.3"))
     )
 
-    for replies in (unverified, unknown):
-        assert [reply.content for reply in replies] == [reply.content for reply in known]
-        assert [_headers(reply) for reply in replies] == [_headers(reply) for reply in known]
+    for responses in (unverified, unknown):
+        assert [response.content for response in responses] == [response.content for response in known]
+        assert [_headers(response) for response in responses] == [_headers(response) for response in known]
 
 
 def test_a_code_is_resent_once_a_minute_for_any_spelling_of_the_email(api: ApiClient, bob: User) -> None:
@@ -221,8 +221,8 @@ def test_a_code_is_resent_once_a_minute_for_any_spelling_of_the_email(api: ApiCl
     assert first["RateLimit"] == '"resend-pause";r=0;t=60'
 
     for email in ("bob@example.com", " bob@example.com ", "bob@example.com.", "\uff22\uff2f\uff22@example.com"):
-        reply = api.post("/resend-verification", {"email": email})
-        assert (_codes([reply]), 0 < int(reply["Retry-After"]) <= 60) == (["rate_limited"], True)
+        response = api.post("/resend-verification", {"email": email})
+        assert (_codes([response]), 0 < int(response["Retry-After"]) <= 60) == (["rate_limited"], True)
 
     assert OutboxEmail.objects.filter(kind="verify_email").count() == 1
 
@@ -264,10 +264,10 @@ def test_exhausted_code_attempts_do_not_block_the_link(api: ApiClient, bob: User
     for _ in range(2):
         for _ in range(5):
             api.post("/verify-email", {"email": "bob@example.com", "code": "000000"})
-        email_verification.reset_attempts("bob@example.com")  # as another code would
+        email_verification.reset_attempts("bob@example.com")  # as a new code does
 
-    reply = api.post("/verify-email", {"email": "bob@example.com", "code": code_in(outbox()[-1])})
-    assert (reply.status_code, 60 < int(reply["Retry-After"]) <= 3600) == (429, True)
+    response = api.post("/verify-email", {"email": "bob@example.com", "code": code_in(outbox()[-1])})
+    assert (response.status_code, 60 < int(response["Retry-After"]) <= 3600) == (429, True)
 
     link = {"email": "bob@example.com", "token": token_in(outbox()[-1])}
     assert api.get("/verify-email", query_params=link).status_code == 200
@@ -289,8 +289,8 @@ def test_a_page_of_another_site_cannot_send_emails_or_sign_in(
     limits_on.CORS_ALLOWED_ORIGINS = ["https://app.example.com"]
 
     for headers in (EVIL, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
-        reply = api.post(path, body, headers=headers)
-        assert (reply.status_code, _codes([reply])) == (403, ["origin_not_allowed"])
+        response = api.post(path, body, headers=headers)
+        assert (response.status_code, _codes([response])) == (403, ["origin_not_allowed"])
     assert not OutboxEmail.objects.exists()
     assert User.objects.count() == 2
     assert api.post(path, body, headers={"Origin": "https://app.example.com"}).status_code < 300

@@ -1,4 +1,4 @@
-"""A database that answers and takes no writes, as after a failover: 503 with Retry-After, and nothing is lost."""
+"""A database that accepts reads only, as after a failover: writes get 503 with Retry-After, and no data is lost."""
 
 from collections.abc import Callable, Iterator
 
@@ -22,7 +22,7 @@ _STATEMENTS = {
 
 @pytest.fixture
 def demote() -> Iterator[Callable[[], None]]:
-    """From now on every write of this connection is refused, as a standby refuses it."""
+    """Return a function that makes this connection read-only, like that of a standby."""
     demotion, promotion = _STATEMENTS[connection.vendor]
 
     def execute(statement: str) -> None:
@@ -62,10 +62,10 @@ def test_a_write_gets_503_with_retry_after(
     client = sign_in(alice).client
     demote()
 
-    reply = getattr(client, method)(path, body)
+    response = getattr(client, method)(path, body)
 
-    assert (reply.status_code, reply.json()["code"]) == (503, "service_unavailable"), reply.content
-    assert int(reply.headers["Retry-After"]) >= 1
+    assert (response.status_code, response.json()["code"]) == (503, "service_unavailable"), response.content
+    assert int(response.headers["Retry-After"]) >= 1
     assert User.objects.count() == 2
 
 
@@ -94,7 +94,7 @@ def test_the_admin_gets_503_too(alice: User, demote: Callable[[], None]) -> None
     browser = Client(raise_request_exception=False)
     demote()
 
-    reply = browser.post("/admin/login/", {"username": "alice", "password": PASSWORD})
+    response = browser.post("/admin/login/", {"username": "alice", "password": PASSWORD})
 
-    assert reply.status_code == 503
-    assert int(reply.headers["Retry-After"]) >= 1
+    assert response.status_code == 503
+    assert int(response.headers["Retry-After"]) >= 1

@@ -1,4 +1,4 @@
-"""What an older database brings back, and what docs/operations.md makes of it."""
+"""Sessions after a restore of an older snapshot, and the steps of docs/operations.md against revived ones."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -20,13 +20,13 @@ def _snapshot() -> Snapshot:
 
 
 def _restore(snapshot: Snapshot) -> None:
-    """As after a restart with the older database; Redis has forgotten by then."""
+    """Replace all sessions by those of the snapshot and empty Redis, as a restart does."""
     Session.objects.all().delete()
     Session.objects.bulk_create(Session(**row) for row in snapshot)
     get_redis_connection("default").flushdb()
 
 
-def _end_what_it_revived() -> None:
+def _revoke_restored_sessions() -> None:
     Session.objects.filter(revoked_at=None).update(revoked_at=datetime.now(UTC))
 
 
@@ -61,7 +61,7 @@ def test_after_revoking_restored_sessions_no_token_works_and_no_email_is_sent(
     newer = api.post("/refresh", {"refreshToken": signed_in.refresh}).json()["data"]["tokens"]["refreshToken"]
 
     _restore(snapshot)
-    _end_what_it_revived()
+    _revoke_restored_sessions()
 
     assert signed_in.client.get("/me").json()["code"] == "session_revoked"
     for token in (signed_in.refresh, newer):
@@ -85,10 +85,10 @@ def test_new_signing_keys_reject_restored_sessions_without_an_alarm(
     signed_in = sign_in(alice)
     setattr(settings, name, "another-0123456789-abcdefghijklmnopqrstuvwxyz")
 
-    ask = (
+    response = (
         signed_in.client.get("/me")
         if name == "JWT_SECRET_KEY"
         else api.post("/refresh", {"refreshToken": signed_in.refresh})
     )
 
-    assert (ask.status_code, ask.json()["code"]) == (401, "token_invalid")
+    assert (response.status_code, response.json()["code"]) == (401, "token_invalid")

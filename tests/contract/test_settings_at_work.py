@@ -1,4 +1,4 @@
-"""Values that a start accepts are proved here by what they are for: an email, a link, a preflight, a cookie, a name."""
+"""Accepted settings have their effect: on an email, a link, a preflight, a cookie and a username."""
 
 import smtplib
 from collections.abc import Callable
@@ -20,7 +20,7 @@ BOB = {"email": "bob@example.com", "username": "bob", "password": PASSWORD}
 
 
 def use(settings: Settings, name: str, **variables: str) -> None:
-    """Give the running tests the setting that a start with these variables has."""
+    """Set the setting to the value that a start with these variables gives it."""
     setattr(settings, name, getattr(load({**PRODUCTION, **variables}), name))
 
 
@@ -128,8 +128,8 @@ def test_reserved_usernames_are_case_insensitive(db: None, api: ApiClient, setti
     use(settings, "RESERVED_USERNAMES", RESERVED_USERNAMES="Manager")
 
     for username in ("manager", "Manager", "MANAGER"):
-        reply = api.post("/register", BOB | {"username": username})
-        assert (reply.status_code, list(reply.json()["errors"])) == (400, ["username"])
+        response = api.post("/register", BOB | {"username": username})
+        assert (response.status_code, list(response.json()["errors"])) == (400, ["username"])
     assert not User.objects.exists()
 
 

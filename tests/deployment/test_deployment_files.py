@@ -1,4 +1,4 @@
-"""What docker/ and docs/deployment.md say of each other, of the secrets and of the variables is so."""
+"""docker/ and docs/deployment.md agree with each other, with the secrets and with the environment variables."""
 
 import re
 import shutil
@@ -54,8 +54,8 @@ def test_the_operators_password_is_escaped_in_the_database_url(tmp_path: Path) -
 
     subprocess.run([copy / "make-secrets.sh"], check=True, capture_output=True)
 
-    found = urlsplit((copy / "secrets" / "database_url").read_text())
-    assert (found.hostname, unquote(found.password or "")) == ("postgres", "a@b:/c#d?e%2Fé+")
+    database_url = urlsplit((copy / "secrets" / "database_url").read_text())
+    assert (database_url.hostname, unquote(database_url.password or "")) == ("postgres", "a@b:/c#d?e%2Fé+")
 
 
 def test_an_invalid_host_gets_no_certificate(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_the_root_compose_file_includes_existing_files() -> None:
             assert (included.parent / watched["path"]).exists()
         # DEBUG is on: only this machine may connect.
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
-    assert "secrets" not in yaml.safe_load(included.read_text())  # nothing has to be made first
+    assert "secrets" not in yaml.safe_load(included.read_text())  # development needs no generated secret
 
 
 def test_the_image_contains_no_secrets_and_no_tests() -> None:

@@ -1,4 +1,4 @@
-"""What dashboards, alerts and their documentation name is there, and nothing that is there goes without a word."""
+"""Dashboards, alerts and their documentation name existing metrics, and every metric is documented."""
 
 import json
 import re
@@ -17,7 +17,7 @@ _NAME = re.compile(r"\bvestibule_[a-z_]+")
 _SUFFIX = re.compile(r"_(bucket|sum|count)$")
 
 
-def _there() -> set[str]:
+def _exported_metrics() -> set[str]:
     counted = {family.name: family.type for family in REGISTRY.collect()}
     return set(scrape_descriptions()) | {
         f"{name}_total" if kind == "counter" else name for name, kind in counted.items()
@@ -26,11 +26,11 @@ def _there() -> set[str]:
 
 @pytest.mark.parametrize("text", [ALERTS, DASHBOARD, PAGE], ids=["alerts", "dashboard", "page"])
 def test_each_metric_in_the_monitoring_files_exists(text: str) -> None:
-    assert {_SUFFIX.sub("", name) for name in _NAME.findall(text)} <= _there()
+    assert {_SUFFIX.sub("", name) for name in _NAME.findall(text)} <= _exported_metrics()
 
 
 def test_each_metric_is_documented() -> None:
-    assert _there() <= set(_NAME.findall(PAGE))
+    assert _exported_metrics() <= set(_NAME.findall(PAGE))
 
 
 def test_each_alert_links_to_its_paragraph() -> None:
@@ -44,5 +44,5 @@ def test_the_dashboard_shows_each_metric_except_the_workers() -> None:
     panels = json.loads(DASHBOARD)["panels"]
     shown = " ".join(target["expr"] for panel in panels for target in panel["targets"])
 
-    assert _there() - {_SUFFIX.sub("", name) for name in _NAME.findall(shown)} == {"vestibule_emails_total"}
+    assert _exported_metrics() - {_SUFFIX.sub("", name) for name in _NAME.findall(shown)} == {"vestibule_emails_total"}
     assert len({panel["id"] for panel in panels}) == len(panels)

@@ -1,4 +1,4 @@
-"""The example for nginx, as it stands, before an application that believes what nginx tells it. `make test-nginx` runs these."""
+"""The nginx example, unchanged, before an application that trusts its headers. `make test-nginx` runs these tests."""
 
 import json
 import threading
@@ -28,19 +28,19 @@ FORGED = {
 
 
 class Application(BaseHTTPRequestHandler):
-    """Tells what reached it."""
+    """Responds with the request that it received."""
 
     seen = 0
 
     def do_GET(self) -> None:
         type(self).seen += 1
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        said = {
+        received = {
             "method": self.command,
             "path": self.path,
             "headers": {name.lower(): text for name, text in self.headers.items()},
         }
-        body = json.dumps(said).encode()
+        body = json.dumps(received).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -62,7 +62,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDb
 
 @pytest.fixture(scope="module")
 def site(server: LiveServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
-    """app.example.com: nginx, and the application behind it."""
+    """Run nginx for app.example.com and the application behind it."""
     application = ThreadingHTTPServer(("127.0.0.1", 0), Application)
     threading.Thread(target=application.serve_forever, daemon=True).start()
     upstreams = {"127.0.0.1:8000": f"127.0.0.1:{server.port}", "127.0.0.1:3000": f"127.0.0.1:{application.server_port}"}
@@ -84,10 +84,10 @@ def eve(server: LiveServer) -> tuple[User, Tokens]:
     return user, signed_in(server, user)
 
 
-def _ask(site: Nginx, method: str = "GET", **headers: str) -> tuple[int, dict[str, Any]]:
+def _send(site: Nginx, method: str = "GET", **headers: str) -> tuple[int, dict[str, Any]]:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    answer = site.send(method, "/basket?item=1", SITE | named, b"{}" if method == "POST" else b"")
-    return answer.status, json.loads(answer.content)  # type: ignore[attr-defined]
+    response = site.send(method, "/basket?item=1", SITE | named, b"{}" if method == "POST" else b"")
+    return response.status, json.loads(response.content)  # type: ignore[attr-defined]
 
 
 def test_a_signed_in_user_passes_and_the_application_receives_the_identity(
@@ -96,7 +96,7 @@ def test_a_signed_in_user_passes_and_the_application_receives_the_identity(
     user, tokens = eve
 
     for credentials in ({"Authorization": f"Bearer {tokens.access}"}, {"Cookie": f"jwt={tokens.access}"}):
-        status, seen = _ask(site, **credentials)
+        status, seen = _send(site, **credentials)
         assert (status, seen["path"]) == (200, "/basket?item=1")
         assert seen["headers"]["x-auth-user-id"] == str(user.id)
         assert seen["headers"]["x-auth-username"] == user.username
@@ -110,37 +110,37 @@ def test_a_signed_in_user_passes_and_the_application_receives_the_identity(
 def test_a_signed_out_user_does_not_pass(site: Nginx, credentials: dict[str, str]) -> None:
     before = Application.seen
 
-    answer = site.send("GET", "/basket", SITE | credentials)
+    response = site.send("GET", "/basket", SITE | credentials)
 
-    assert (answer.status, answer.getheader("WWW-Authenticate")) == (401, "Bearer")
-    assert json.loads(answer.content)["code"] == "authentication_required"  # type: ignore[attr-defined]
-    assert answer.getheader("Content-Type") == "application/json"
+    assert (response.status, response.getheader("WWW-Authenticate")) == (401, "Bearer")
+    assert json.loads(response.content)["code"] == "authentication_required"  # type: ignore[attr-defined]
+    assert response.getheader("Content-Type") == "application/json"
     assert Application.seen == before
 
 
 def test_a_browser_is_redirected_to_the_login_page(site: Nginx) -> None:
-    answer = site.send("GET", "/basket?item=1", SITE | {"Accept": "text/html,application/xhtml+xml"})
+    response = site.send("GET", "/basket?item=1", SITE | {"Accept": "text/html,application/xhtml+xml"})
 
-    assert answer.status == 302
-    assert answer.getheader("Location") == "https://www.example.com/sign-in?next=http://app.example.com/basket?item=1"
+    assert response.status == 302
+    assert response.getheader("Location") == "https://www.example.com/sign-in?next=http://app.example.com/basket?item=1"
 
 
 def test_the_next_request_after_a_logout_is_refused(site: Nginx, server: LiveServer, eve: tuple[User, Tokens]) -> None:
     bearer = f"Bearer {eve[1].access}"
-    assert _ask(site, Authorization=bearer)[0] == 200
+    assert _send(site, Authorization=bearer)[0] == 200
 
     assert server.send(ApiRequest("POST", "/logout", token=eve[1].access)).status == 200
 
-    assert _ask(site, Authorization=bearer)[0] == 401
+    assert _send(site, Authorization=bearer)[0] == 401
 
 
 def test_forged_identity_headers_are_ignored(site: Nginx, eve: tuple[User, Tokens]) -> None:
     signed_out = site.send("GET", "/basket", SITE | FORGED)
     assert signed_out.status == 401
 
-    answer = site.send("GET", "/basket", SITE | FORGED | {"Authorization": f"Bearer {eve[1].access}"})
+    response = site.send("GET", "/basket", SITE | FORGED | {"Authorization": f"Bearer {eve[1].access}"})
 
-    seen = json.loads(answer.content)["headers"]  # type: ignore[attr-defined]
+    seen = json.loads(response.content)["headers"]  # type: ignore[attr-defined]
     assert (seen["x-auth-role"], seen["x-auth-username"]) == ("USER", eve[0].username)
     assert not {"1", "root", "ADMIN"} & set(seen.values())
     assert "x_auth_role" not in seen
@@ -159,12 +159,12 @@ def test_a_cookie_sent_by_another_site_changes_nothing(site: Nginx, eve: tuple[U
     assert site.send("DELETE", "/basket", SITE | forged).status == 403
     assert Application.seen == before
 
-    assert _ask(site, "POST", Cookie=cookie, Origin="http://app.example.com")[0] == 200
-    assert _ask(site, "POST", Cookie=cookie)[0] == 200
-    assert _ask(site, "POST", Authorization=f"Bearer {eve[1].access}", Origin="https://evil.example")[0] == 200
+    assert _send(site, "POST", Cookie=cookie, Origin="http://app.example.com")[0] == 200
+    assert _send(site, "POST", Cookie=cookie)[0] == 200
+    assert _send(site, "POST", Authorization=f"Bearer {eve[1].access}", Origin="https://evil.example")[0] == 200
 
 
-# {} is a token: what the application may see of each header.
+# Each cookie header with the part that the application may receive; {} stands for a token.
 COOKIES = {
     "jwt={}": "", "jwt={}; theme=dark": "theme=dark", "theme=dark; jwt={}": "theme=dark;", "a=1; jwt={}; b=2": "a=1; b=2",
     "a=1; jwt={}; refreshToken={}; b=2": "a=1; b=2", "jwt={}; jwt={}": "", "jwt={}; jwt={}; jwt={}; jwt={}; a=1": "",
@@ -183,7 +183,7 @@ def test_the_application_receives_its_own_cookies_and_no_token(
         {"Cookie": cookie.replace("{}", token)},
         {"Cookie": cookie.replace("{}", token), "Authorization": f"Bearer {token}"},
     ):
-        status, seen = _ask(site, **headers)
+        status, seen = _send(site, **headers)
         assert status == 200
         assert seen["headers"].get("cookie", "").strip() == COOKIES[cookie]
         assert "authorization" not in seen["headers"]
@@ -194,7 +194,7 @@ def test_the_application_receives_its_own_cookies_and_no_token(
 def test_no_number_of_cookies_forwards_a_token(site: Nginx, eve: tuple[User, Tokens], tokens: int) -> None:
     cookie = "; ".join(["a=1", *[f"jwt={eve[1].access}"] * tokens, "b=2"])
 
-    status, seen = _ask(site, Cookie=cookie)
+    status, seen = _send(site, Cookie=cookie)
 
     assert (status, eve[1].access in json.dumps(seen)) == (200, False)
     assert seen["headers"].get("cookie") == ("a=1; b=2" if tokens <= 3 else None)
@@ -231,10 +231,10 @@ def test_a_websocket_from_another_site_is_refused_and_a_same_site_one_is_not(
 def test_a_preflight_reaches_the_application_without_an_identity(site: Nginx, eve: tuple[User, Tokens]) -> None:
     preflight = {"Origin": "https://www.example.com", "Access-Control-Request-Method": "PUT"}
 
-    answer = site.send("OPTIONS", "/basket", SITE | FORGED | preflight | {"Cookie": f"jwt={eve[1].access}"})
+    response = site.send("OPTIONS", "/basket", SITE | FORGED | preflight | {"Cookie": f"jwt={eve[1].access}"})
 
-    assert answer.status == 200
-    seen = json.loads(answer.content)["headers"]  # type: ignore[attr-defined]
+    assert response.status == 200
+    seen = json.loads(response.content)["headers"]  # type: ignore[attr-defined]
     assert not [name for name in seen if name.startswith(("x-auth", "cookie", "x_auth"))]
     assert site.send("OPTIONS", "/basket", SITE | {"Origin": "https://www.example.com"}).status == 401
     assert site.send("GET", "/basket", SITE | preflight).status == 401

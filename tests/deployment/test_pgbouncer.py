@@ -27,7 +27,7 @@ Process = subprocess.Popen[str]
 
 @dataclass(frozen=True)
 class Place:
-    """`direct` leads past PgBouncer, for the test itself."""
+    """A database behind PgBouncer; `direct` connects to the database itself."""
 
     direct: str
     pooled: str
@@ -38,7 +38,7 @@ class Place:
 
     @property
     def variables(self) -> dict[str, str]:
-        # Debian's PgBouncer is older than its support for prepared statements.
+        # PgBouncer of Debian does not support prepared statements yet.
         return {"DATABASE_URL": self.pooled, "DATABASE_PREPARE": "off", "EMAIL_VERIFICATION": "none"}
 
 

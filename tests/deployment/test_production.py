@@ -90,7 +90,7 @@ def _started(folder: Path, command: commands.Command, variables: dict[str, str])
         return processes.start(list(command), cwd=BASE_DIR, env=environment, stdout=log, stderr=log)
 
 
-def _ask(
+def _send(
     site: ProductionNginx,
     method: str,
     path: str,
@@ -104,7 +104,7 @@ def _ask(
 def _registered(site: ProductionNginx, mailbox: MailServer) -> tuple[dict[str, str], EmailMessage]:
     name = f"u{new_id().hex[-20:]}"
     person = {"email": f"{name}@example.com", "username": name, "password": PASSWORD}
-    assert _ask(site, "POST", "/register", person).status == 201
+    assert _send(site, "POST", "/register", person).status == 201
     wait_until(lambda: bool(mailbox.accepted[person["email"]]), seconds=20)
     return person, mailbox.accepted[person["email"]][0]
 
@@ -113,14 +113,14 @@ def _signed_in(site: ProductionNginx, mailbox: MailServer, headers: dict[str, st
     person, message = _registered(site, mailbox)
     code = re.search(r"(?<!\w)(\d{6})(?!\w)", re.sub(r"https?://\S+", "", plain_text(message)))
     assert code
-    assert _ask(site, "POST", "/verify-email", {"email": person["email"], "code": code[1]}).status == 200
-    answer = _ask(site, "POST", "/login", {"identifier": person["username"], "password": PASSWORD}, headers)
-    assert answer.status == 200, answer
-    return answer
+    assert _send(site, "POST", "/verify-email", {"email": person["email"], "code": code[1]}).status == 200
+    response = _send(site, "POST", "/login", {"identifier": person["username"], "password": PASSWORD}, headers)
+    assert response.status == 200, response
+    return response
 
 
-def _token(answer: NginxResponse) -> str:
-    return str(json.loads(answer.body)["data"]["token"])
+def _token(response: NginxResponse) -> str:
+    return str(json.loads(response.body)["data"]["token"])
 
 
 def test_a_user_registers_by_email_uses_the_application_and_signs_out(
@@ -133,9 +133,9 @@ def test_a_user_registers_by_email_uses_the_application_and_signs_out(
     inside = production.send(APP_HOST, "GET", "/", {**bearer, "X-Auth-Role": "ADMIN", "X_Auth_Role": "ADMIN"})
     assert (inside.status, json.loads(inside.body)["X-Auth-Role"]) == (200, "USER")
 
-    assert _ask(production, "POST", "/logout", headers=bearer).status == 200
+    assert _send(production, "POST", "/logout", headers=bearer).status == 200
     assert production.send(APP_HOST, "GET", "/", bearer).status == 401
-    assert json.loads(_ask(production, "GET", "/me", headers=bearer).body)["code"] == "session_revoked"
+    assert json.loads(_send(production, "GET", "/me", headers=bearer).body)["code"] == "session_revoked"
 
 
 def test_the_client_ip_is_the_one_nginx_sees_despite_forged_headers(
@@ -148,10 +148,10 @@ def test_the_client_ip_is_the_one_nginx_sees_despite_forged_headers(
 
 
 def test_a_request_has_one_id_in_all_logs_and_no_log_contains_its_secret(production: ProductionNginx) -> None:
-    answer = _ask(production, "GET", "/verify-email?token=a-secret-of-a-link&email=a@example.com")
+    response = _send(production, "GET", "/verify-email?token=a-secret-of-a-link&email=a@example.com")
 
-    _is_logged(production, answer)
-    assert f"{answer.status} " in production.log()
+    _is_logged(production, response)
+    assert f"{response.status} " in production.log()
     assert "a-secret-of-a-link" not in production.log()
     assert "a-secret-of-a-link" not in (production.folder / "error.log").read_text()
 
@@ -170,15 +170,15 @@ def test_plain_http_redirects_and_metrics_are_not_public(production: ProductionN
 def test_a_large_body_gets_the_error_envelope_from_nginx_and_the_service(
     production: ProductionNginx, size: int
 ) -> None:
-    answer = _ask(production, "POST", "/login", {"identifier": "a" * size, "password": "x"})
+    response = _send(production, "POST", "/login", {"identifier": "a" * size, "password": "x"})
 
-    assert (answer.status, json.loads(answer.body)["code"]) == (413, "payload_too_large")
-    _is_logged(production, answer)
+    assert (response.status, json.loads(response.body)["code"]) == (413, "payload_too_large")
+    _is_logged(production, response)
 
 
-def _is_logged(site: ProductionNginx, answer: NginxResponse) -> None:
-    """nginx writes after it has answered."""
-    wait_until(lambda: str(answer.headers["X-Request-Id"]) in site.log())
+def _is_logged(site: ProductionNginx, response: NginxResponse) -> None:
+    """Wait for the log line, which nginx writes after its response."""
+    wait_until(lambda: str(response.headers["X-Request-Id"]) in site.log())
 
 
 @pytest.mark.parametrize(
@@ -193,10 +193,10 @@ def _is_logged(site: ProductionNginx, answer: NginxResponse) -> None:
 def test_a_malformed_request_gets_the_error_envelope_too(
     production: ProductionNginx, path: str, status: int, code: str
 ) -> None:
-    answer = production.send(AUTH_HOST, "GET", path, {})
+    response = production.send(AUTH_HOST, "GET", path, {})
 
-    assert (answer.status, json.loads(answer.body)["code"]) == (status, code)
-    assert (len(answer.headers["X-Request-Id"]), answer.headers["X-Content-Type-Options"]) == (32, "nosniff")
+    assert (response.status, json.loads(response.body)["code"]) == (status, code)
+    assert (len(response.headers["X-Request-Id"]), response.headers["X-Content-Type-Options"]) == (32, "nosniff")
 
 
 def test_a_user_without_access_gets_the_error_envelope_too(production: ProductionNginx, mailbox: MailServer) -> None:
@@ -204,20 +204,20 @@ def test_a_user_without_access_gets_the_error_envelope_too(production: Productio
     cookie = {"Cookie": f"jwt={_token(_signed_in(production, mailbox))}", "Origin": "https://evil.example"}
     forged = production.send(APP_HOST, "POST", "/", cookie)
 
-    assert [(one.status, json.loads(one.body)["code"]) for one in (signed_out, forged)] == [
+    assert [(response.status, json.loads(response.body)["code"]) for response in (signed_out, forged)] == [
         (401, "authentication_required"), (403, "permission_denied"),
     ]  # fmt: skip
     assert signed_out.headers["WWW-Authenticate"] == "Bearer"
-    for one in (signed_out, forged):
-        _is_logged(production, one)
+    for response in (signed_out, forged):
+        _is_logged(production, response)
 
 
 def test_a_flood_from_one_ip_is_limited_by_nginx(production: ProductionNginx) -> None:
     with ThreadPoolExecutor(16) as pool:
-        answers = list(
+        responses = list(
             pool.map(lambda _: production.send(AUTH_HOST, "GET", "/healthz", {}, source="127.0.0.2"), range(400))
         )
 
-    refused = [answer for answer in answers if answer.status != 200]
-    assert {(answer.status, answer.headers["Retry-After"]) for answer in refused} <= {(429, "1")}
-    assert all(json.loads(answer.body)["code"] == "rate_limited" for answer in refused)
+    refused = [response for response in responses if response.status != 200]
+    assert {(response.status, response.headers["Retry-After"]) for response in refused} <= {(429, "1")}
+    assert all(json.loads(response.body)["code"] == "rate_limited" for response in refused)

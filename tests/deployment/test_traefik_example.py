@@ -1,4 +1,4 @@
-"""The example for Traefik says what Traefik needs to hear. (Nothing here runs Traefik.)"""
+"""The Traefik example configures forward auth, header removal and preflights. (No test runs Traefik.)"""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,11 +20,11 @@ def http() -> dict[str, Any]:
 
 
 def test_traefik_asks_forward_auth_and_copies_the_identity_headers(http: dict[str, Any]) -> None:
-    asked = http["middlewares"]["vestibule"]["forwardAuth"]
+    forward_auth = http["middlewares"]["vestibule"]["forwardAuth"]
 
-    assert resolve(urlsplit(asked["address"]).path).func.cls is ForwardAuthViewSet  # type: ignore[attr-defined]
-    assert set(asked["authResponseHeaders"]) == HEADERS
-    assert asked["trustForwardHeader"] is False
+    assert resolve(urlsplit(forward_auth["address"]).path).func.cls is ForwardAuthViewSet  # type: ignore[attr-defined]
+    assert set(forward_auth["authResponseHeaders"]) == HEADERS
+    assert forward_auth["trustForwardHeader"] is False
 
 
 def test_traefik_removes_identity_headers_of_clients_first(http: dict[str, Any]) -> None:
@@ -48,7 +48,7 @@ def test_only_a_preflight_passes_without_authentication(http: dict[str, Any]) ->
     assert unasked == {"app-preflight"}
     rule, usual = (http["routers"][name]["rule"] for name in ("app-preflight", "app"))
     assert rule.startswith(f"{usual} && Method(`OPTIONS`) && HeaderRegexp(`Access-Control-Request-Method`")
-    assert len(rule) > len(usual)  # Traefik's order, where no `priority` is given
+    assert len(rule) > len(usual)  # without `priority`, Traefik prefers the longer rule
 
 
 def test_every_named_middleware_and_service_exists(http: dict[str, Any]) -> None:

@@ -28,7 +28,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 
 @contextmanager
 def never_down(machine: Machine) -> Iterator[None]:
-    """At each moment one of the two web processes answers; nginx asks the other where one refuses."""
+    """Assert that at least one of the two web processes responds at any time; nginx retries on the other."""
     down: list[float] = []
     is_over = threading.Event()
 
