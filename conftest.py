@@ -19,7 +19,7 @@ from pytest_django import Settings
 from accounts.mail.delivery import deliver_due
 from accounts.models import Role, User
 from accounts.testing.api_client import CHROME, PASSWORD, ApiClient, SignedIn, create_user
-from accounts.testing.query_counter import Measure, measuring
+from accounts.testing.query_counter import Measure, make_query_counter
 from accounts.testing.second_factor import UserWithTotp, enrol
 from core.redis.client import breaker
 from core.throttling.in_memory import memory
@@ -119,4 +119,4 @@ def alice_with_totp(alice: User, sign_in: Callable[..., SignedIn], clock: time_m
 @pytest.fixture
 def measure(monkeypatch: pytest.MonkeyPatch) -> Measure:
     """`measure(call)` is the SQL and the Redis commands that the call costs."""
-    return measuring(monkeypatch)
+    return make_query_counter(monkeypatch)

@@ -77,7 +77,7 @@ def empty_hash(*, salt: bytes) -> str:
     return f"{hasher.algorithm}$$2b${hasher.rounds:02d}${text}"
 
 
-def make_beside(password: str, reference: str) -> str:
+def make_with_same_salt(password: str, reference: str) -> str:
     """Return the hash of a new password with the salt and the cost of `reference`, in the time of `make`. Raises Overloaded.
 
     A cost above the current one is not used: it would take longer.
@@ -114,8 +114,8 @@ def _salt(encoded: str) -> bytes:
     return encoded.split("$", 1)[1][:_SALT_LENGTH].encode()
 
 
-def spend_as_much(password: str) -> None:
-    """Take the time of a wrong password where there is no hash to compare it with (CVE-2024-39329). Raises Overloaded."""
+def hash_for_timing(password: str) -> None:
+    """Compute the hashes of a wrong password where no hash exists, to take as long (CVE-2024-39329). Raises Overloaded."""
     with hashing_limiter.hashing_slot():
         for form in _forms(password):
             hashers.make_password(form)

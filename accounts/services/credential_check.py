@@ -81,7 +81,7 @@ def _match(user: User | None, credentials: Credentials) -> Match:
         reference, claims = registration_claims.reference_hash(email, user), registration_claims.password_hashes(email)
         return hashing.match(credentials.password, reference, claims, check_all_forms=check_all_forms)
     if user is None:
-        hashing.spend_as_much(credentials.password)
+        hashing.hash_for_timing(credentials.password)
         return Match()
     is_correct, is_outdated = hashing.verify(credentials.password, user.password, check_all_forms=check_all_forms)
     return Match(is_correct=is_correct, is_outdated=is_outdated)

@@ -92,7 +92,7 @@ def _owner(user: User, others: list[User]) -> User | None:
 def _hash(password: str, user: User, owner: User | None) -> str:
     if user.claim is None:
         return hashing.make(password)
-    return hashing.make_beside(password, registration_claims.reference_hash(user.email or "", owner))
+    return hashing.make_with_same_salt(password, registration_claims.reference_hash(user.email or "", owner))
 
 
 def _unsaved(account: NewAccount) -> User:

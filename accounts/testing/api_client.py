@@ -69,6 +69,6 @@ def create_user(name: str, *, verified: bool) -> User:
     return User.objects.create_user(name, f"{name}@example.com", PASSWORD, email_verified_at=verified_at)
 
 
-def headers_of(response: Any) -> dict[str, str]:
+def stable_headers(response: Any) -> dict[str, str]:
     """Return the headers without the request id, which is always unique."""
     return {name: value for name, value in response.headers.items() if name != "X-Request-Id"}

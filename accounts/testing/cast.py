@@ -43,5 +43,5 @@ def refresh(token: str) -> ApiRequest:
 
 
 def me(token: str) -> ApiRequest:
-    """With the slash the request goes through Django, which asks Redis; without it the fast path answers from the database."""
+    """Use the path with a slash, which Django serves with the principal cache; the fast path reads the database."""
     return ApiRequest("GET", "/me/", token=token)

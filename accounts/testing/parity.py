@@ -103,7 +103,7 @@ def _connection_kept() -> Iterator[None]:
 
 @pytest.fixture
 def db_releases(monkeypatch: pytest.MonkeyPatch) -> list[None]:
-    """Count the fast path's releases of the database connection, and keep the connection for the same reason."""
+    """Record the connections that the fast path releases, and keep them, since they hold the transaction of the test."""
     releases: list[None] = []
     monkeypatch.setattr(middleware, "release_db_connection", lambda: releases.append(None))
     return releases

@@ -28,7 +28,7 @@ class Work:
 Measure = Callable[[Callable[[], Any]], Work]
 
 
-def measuring(monkeypatch: pytest.MonkeyPatch) -> Measure:
+def make_query_counter(monkeypatch: pytest.MonkeyPatch) -> Measure:
     """Return a function that runs a call and returns its SQL statements and Redis commands."""
 
     def run(call: Callable[[], Any]) -> Work:

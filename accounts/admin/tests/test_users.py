@@ -137,7 +137,7 @@ def test_the_last_administrator_cannot_be_deleted(superuser: User, post: Admin) 
 )
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("action", ["change", "delete"])
-def test_two_administrators_who_demote_each_other_at_once_leave_one(action: str) -> None:
+def test_one_of_two_administrators_who_demote_each_other_remains(action: str) -> None:
     for turn in range(5):
         admins = [User.objects.create_superuser(f"{name}{turn}", password=PASSWORD) for name in ("grace", "carol")]
         fields = {"role": "USER", "is_active": "on", "language": "en"} if action == "change" else {"post": "yes"}
@@ -164,9 +164,9 @@ def test_two_administrators_who_demote_each_other_at_once_leave_one(action: str)
 def test_rows_are_locked_in_one_statement_and_in_the_order_of_the_api(
     alice: User, superuser: User, admin: User, post: Admin, action: str
 ) -> None:
-    """Locked one by one, two requests could deadlock."""
+    """If rows were locked one by one, two requests could deadlock."""
     if not connection.features.has_select_for_update:
-        pytest.skip("SQLite has no locks of rows")
+        pytest.skip("SQLite has no row locks")
     for user, all_admins in ((alice, False), (admin, True)):
         with CaptureQueriesContext(connection) as queries:
             post(

@@ -76,7 +76,7 @@ def test_staff_sign_in_with_their_password(browser: Client, superuser: User, ide
 def test_all_rejected_logins_show_the_same_error(
     browser: Client, non_staff: None, username: str, password: str
 ) -> None:
-    """Not even an administrator of the API gets in who is no staff."""
+    """An administrator of the API who is not staff is rejected, too."""
     response = _submit_password(browser, username, password)
 
     assert response.status_code == 200
@@ -125,7 +125,7 @@ def test_the_password_alone_does_not_sign_in_a_user_with_a_second_factor(
 
 
 def test_both_steps_have_a_csrf_token(mfa_admin: UserWithTotp) -> None:
-    """Submit the forms as a browser does, with Django's CSRF check on."""
+    """Submit the forms like a browser, with CSRF checks enabled."""
     browser = Client(enforce_csrf_checks=True)
 
     def submit(page: Any, **fields: str) -> Any:
@@ -194,9 +194,9 @@ def test_a_code_used_at_the_api_is_rejected_by_the_admin(browser: Client, mfa_ad
 
 
 def test_a_pending_login_cannot_move_between_the_api_and_the_admin(browser: Client, mfa_admin: UserWithTotp) -> None:
-    here, api_session = _pending_token(browser), mfa_admin.pending()
+    pending_token, api_session = _pending_token(browser), mfa_admin.pending()
 
-    assert verify(here, code=mfa_admin.app.code()).json()["code"] == "token_invalid"
+    assert verify(pending_token, code=mfa_admin.app.code()).json()["code"] == "token_invalid"
     _submit(browser, mfa_token=api_session, code=mfa_admin.app.code())
 
     assert not _is_signed_in(browser)

@@ -26,7 +26,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDb
 
 
 class EnrolledUser:
-    """A user with an authenticator app on this server. Each code that `code()` returns is right and not yet used."""
+    """A user with an authenticator app on this server. `code()` returns a valid, unused code."""
 
     def __init__(self, server: LiveServer) -> None:
         self.server, self.user = server, someone()

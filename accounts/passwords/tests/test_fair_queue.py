@@ -34,7 +34,7 @@ def _turns(queue: FairQueue) -> list[Path]:
 
 
 @given(events)
-def test_between_arrival_and_turn_each_other_flow_of_a_level_has_at_most_one_turn(arrivals: list[Path | None]) -> None:
+def test_other_flows_have_at_most_one_turn_before_a_waiter(arrivals: list[Path | None]) -> None:
     queue = FairQueue()
     first_in_line: dict[Path, Counter[Path]] = {}
     for path in [*arrivals, *[None] * len(arrivals)]:
@@ -117,7 +117,7 @@ def test_a_full_queue_gives_a_slot_of_the_largest_network_to_a_newcomer() -> Non
         ("", ("unknown", "unknown", "unknown")),
     ],
 )
-def test_a_request_waits_among_those_of_its_network(ip: str, networks: Path) -> None:
+def test_a_request_waits_in_the_flow_of_its_network(ip: str, networks: Path) -> None:
     with current(RequestFactory().get("/", REMOTE_ADDR=ip)):
         assert hashing_limiter._path() == ("public", *networks, "")
 

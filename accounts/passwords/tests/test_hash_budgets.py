@@ -39,7 +39,7 @@ BUDGETS = {
 }
 _METHODS = {"check_password", "set_password", "acheck_password", "aset_password"}
 _FUNCTIONS = {
-    f"hashing.{name}" for name in ("make", "make_beside", "match", "verify", "spend_as_much")
+    f"hashing.{name}" for name in ("make", "make_with_same_salt", "match", "verify", "hash_for_timing")
 }  # fmt: skip
 
 

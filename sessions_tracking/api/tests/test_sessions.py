@@ -11,7 +11,7 @@ import time_machine
 from django.contrib.auth.base_user import AbstractBaseUser
 from pytest_django import Settings
 
-from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn, headers_of
+from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn, stable_headers
 from sessions_tracking.models import RevokedReason, Session
 
 SignIn = Callable[..., SignedIn]
@@ -195,7 +195,7 @@ def test_another_users_session_gives_the_same_response_as_an_unknown_one(
 
     assert (foreign.status_code, foreign.json()["code"]) == (404, "not_found")
     assert foreign.content == unknown.content
-    assert headers_of(foreign) == headers_of(unknown)
+    assert stable_headers(foreign) == stable_headers(unknown)
     assert Session.objects.values().get(id=signed_in.session_id) == before
     assert signed_in.client.get("/me").status_code == 200
 
