@@ -18,7 +18,6 @@ class TotpFactor(models.Model):
     """`secret` is encrypted. Before `confirmed_at` is set, logins do not require the factor, and a new enrolment replaces it.
 
     `last_step` is the time step of the last code used: codes of this and earlier steps are rejected (RFC 6238 §5.2).
-    `wrong_codes` since `wrong_since` counts the wrong codes of the user, wrong recovery codes included.
     """
 
     user = models.OneToOneField(
@@ -28,8 +27,6 @@ class TotpFactor(models.Model):
     created_at = models.DateTimeField()
     confirmed_at = models.DateTimeField(null=True)
     last_step = models.BigIntegerField(default=0)
-    wrong_codes = models.PositiveSmallIntegerField(default=0)
-    wrong_since = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("authenticator app")

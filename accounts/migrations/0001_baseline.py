@@ -155,7 +155,6 @@ class Migration(migrations.Migration):
                 ('surface', models.CharField(choices=[('api', 'API'), ('admin', 'admin')], max_length=8)),
                 ('bound_to', models.CharField(max_length=64)),
                 ('session_options', models.JSONField(default=dict)),
-                ('tries', models.PositiveSmallIntegerField(default=0)),
                 ('created_at', models.DateTimeField()),
                 ('expires_at', models.DateTimeField()),
                 ('ended_at', models.DateTimeField(null=True)),

@@ -26,7 +26,6 @@ class PendingLogin(models.Model):
     surface = models.CharField(max_length=8, choices=LoginSurface)
     bound_to = models.CharField(max_length=64)
     session_options = models.JSONField(default=dict)
-    tries = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)

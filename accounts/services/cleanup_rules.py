@@ -78,6 +78,8 @@ def _counter_lifetime() -> timedelta:
     windows = (
         settings.VERIFICATION_CODE_LIFETIME,
         settings.RESEND_PAUSE,
+        settings.PENDING_LOGIN_LIFETIME,
+        settings.MFA_WRONG_CODES_WINDOW,
         timedelta(seconds=limit.seconds if limit else 0),
     )
     return max(_MIN_COUNTER_LIFETIME, *windows)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists
 
 from accounts import audit
 from accounts.exceptions import CodeInvalid
@@ -20,6 +20,8 @@ from accounts.models import AuditKind, LoginSurface, PendingLogin, User
 from accounts.registries import SECOND_FACTORS
 from accounts.tokens import signing
 from accounts.tokens.signing import hmac_hexdigest
+from accounts.verification import attempts
+from accounts.verification.attempts import AttemptRule
 from core.api.exceptions import TokenExpired, TokenInvalid
 from sessions_tracking.client_info import ClientInfo
 
@@ -141,9 +143,10 @@ def _lock_user(pending_id: uuid.UUID, surface: LoginSurface) -> User | None:
 
 def _count_wrong(pending: PendingLogin) -> None:
     """Count the attempt; the last one allowed ends the pending login."""
-    still_open = PendingLogin.objects.filter(id=pending.id, ended_at=None)
-    still_open.update(tries=F("tries") + 1)
-    still_open.filter(tries__gte=settings.MAX_CODE_TRIES).update(**_ended())
+    rule = AttemptRule(purpose="pending_login", max_attempts=settings.MAX_CODE_TRIES)
+    attempts.charge(rule=rule, key=str(pending.id))
+    exhausted = attempts.exhausted(rule=rule, key=str(pending.id))
+    PendingLogin.objects.filter(Exists(exhausted), id=pending.id, ended_at=None).update(**_ended())
 
 
 def _ended() -> dict[str, Any]:

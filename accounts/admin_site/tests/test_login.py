@@ -13,10 +13,10 @@ from pytest_django import Settings
 from time_machine import Traveller
 
 from accounts.exceptions import TooManyWrongCodes
-from accounts.mfa.models import MfaAuditKind, TotpFactor
+from accounts.mfa.models import MfaAuditKind
 from accounts.models import AuditEvent, AuditKind, PendingLogin, User
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
-from accounts.testing.second_factor import WRONG_RECOVERY_CODE, UserWithTotp, enrol, verify
+from accounts.testing.second_factor import WRONG_RECOVERY_CODE, UserWithTotp, enrol, verify, wrong_codes
 
 SignIn = Callable[..., SignedIn]
 
@@ -164,7 +164,7 @@ def test_wrong_codes_are_counted_together_with_those_of_the_api(browser: Client,
         for _ in range(5):
             assert not _submit(browser, mfa_token=token, code=mfa_admin.app.wrong_code()).has_header("Location")
 
-    assert TotpFactor.objects.get().wrong_codes == 10
+    assert wrong_codes(mfa_admin.user) == 10
     response = verify(mfa_admin.pending(), code=mfa_admin.app.code())
     assert response.json()["code"] == TooManyWrongCodes.code
     rejected = _submit(browser, mfa_token=_pending_token(browser), code=mfa_admin.app.code())

@@ -58,14 +58,15 @@ def confirm(*, user_id: uuid.UUID, session_id: uuid.UUID, code: str, client: Cli
 def _confirm(user_id: uuid.UUID, session_id: uuid.UUID, code: str, client: ClientInfo) -> list[str] | None:
     """Return None for a wrong code. The caller commits its count before the error is raised."""
     user = _lock_user(user_id, session_id)
-    factor = TotpFactor.objects.filter(user=user).first()
     if user.mfa_enabled:
         raise MfaAlreadyEnabled
-    if factor is None:
-        raise MfaNotEnabled
-    if not verification.use_totp_code(factor, code):
+    try:
+        factor = verification.get_factor(user_id)
+    except TotpFactor.DoesNotExist:
+        raise MfaNotEnabled from None
+    if not verification.use_totp_code(factor, code, confirmed_at=datetime.now(UTC)):
         return None
-    TotpFactor.objects.filter(user=user).update(confirmed_at=datetime.now(UTC), wrong_codes=0, wrong_since=None)
+    verification.reset_wrong_codes(user_id)
     User.objects.filter(id=user_id).update(mfa_enabled=True, updated_at=datetime.now(UTC))
     audit.record(MfaAuditKind.ENABLED, user_id=user_id, actor_id=user_id, session_id=session_id)
     emails.mfa_enabled(user, client)
@@ -112,8 +113,7 @@ def remove_planted(user: User) -> None:
     """
     if account_claim.is_privileged(user):
         return
-    TotpFactor.objects.filter(user_id=user.id).delete()
-    RecoveryCode.objects.filter(user_id=user.id).delete()
+    _delete_factor(user.id)
     User.objects.filter(id=user.id).update(mfa_enabled=False)
 
 
@@ -122,11 +122,18 @@ def _remove(user_id: uuid.UUID) -> bool:
     disabled = User.objects.filter(id=user_id, mfa_enabled=True).update(mfa_enabled=False, updated_at=datetime.now(UTC))
     if not disabled:
         return False
-    TotpFactor.objects.filter(user_id=user_id).delete()
-    RecoveryCode.objects.filter(user_id=user_id).delete()
+    _delete_factor(user_id)
     pending_logins.cancel_all(user_id=user_id)
     sessions.clear_second_factor(user_id=user_id)
     return True
+
+
+def _delete_factor(user_id: uuid.UUID) -> None:
+    """Delete the factor, its recovery codes and its count of wrong codes, which must not limit the next factor."""
+    deleted, _per_model = TotpFactor.objects.filter(user_id=user_id).delete()
+    RecoveryCode.objects.filter(user_id=user_id).delete()
+    if deleted:
+        verification.reset_wrong_codes(user_id)
 
 
 def _lock_user(user_id: uuid.UUID, session_id: uuid.UUID) -> User:

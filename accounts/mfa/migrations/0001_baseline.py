@@ -24,8 +24,6 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField()),
                 ('confirmed_at', models.DateTimeField(null=True)),
                 ('last_step', models.BigIntegerField(default=0)),
-                ('wrong_codes', models.PositiveSmallIntegerField(default=0)),
-                ('wrong_since', models.DateTimeField(null=True)),
             ],
             options={
                 'verbose_name': 'authenticator app',

@@ -7,10 +7,17 @@ import pytest
 from pytest_django import Settings
 from time_machine import Traveller
 
-from accounts.mfa.models import TotpFactor
+from accounts.mfa.flows import enrolment
 from accounts.models import PendingLogin, User
 from accounts.testing.api_client import PASSWORD, ApiClient
-from accounts.testing.second_factor import WRONG_RECOVERY_CODE, UserWithTotp, verify
+from accounts.testing.second_factor import (
+    WRONG_RECOVERY_CODE,
+    AuthenticatorApp,
+    UserWithTotp,
+    enrol,
+    verify,
+    wrong_codes,
+)
 from sessions_tracking.models import Session
 
 
@@ -67,7 +74,7 @@ def test_a_login_does_not_reset_the_wrong_codes_of_the_account(alice_with_totp: 
     _guess(alice_with_totp, alice_with_totp.pending(), 4)
     verify(alice_with_totp.pending(), code=alice_with_totp.app.code())
 
-    assert TotpFactor.objects.get().wrong_codes == 4
+    assert wrong_codes(alice_with_totp.user) == 4
 
 
 def test_a_new_login_resets_its_own_attempts_but_not_those_of_the_account(
@@ -79,12 +86,34 @@ def test_a_new_login_resets_its_own_attempts_but_not_those_of_the_account(
     assert _guess(alice_with_totp, alice_with_totp.pending(), 1) == ["too_many_attempts"]
 
 
+def test_removing_the_factor_resets_the_count_for_the_next_one(alice_with_totp: UserWithTotp, superuser: User) -> None:
+    for _ in range(2):
+        _guess(alice_with_totp, alice_with_totp.pending(), 5)
+    assert enrolment.reset_by_admin(user_id=alice_with_totp.user.id, actor_id=superuser.id)
+
+    again = enrol(alice_with_totp.session)
+
+    assert wrong_codes(again.user) == 0
+    assert verify(again.pending(), code=again.app.code()).status_code == 200
+
+
+def test_a_wrong_code_at_the_confirmation_does_not_count_after_it(alice: User, sign_in: Callable[..., Any]) -> None:
+    session = sign_in(alice)
+    secret = session.client.post("/mfa/totp").json()["data"]["secret"]
+    assert session.client.post("/mfa/totp/confirm", {"code": AuthenticatorApp(secret).wrong_code()}).status_code == 400
+    assert wrong_codes(alice) == 1
+
+    enrol(session)
+
+    assert wrong_codes(alice) == 0
+
+
 def test_attempts_cannot_be_used_up_without_the_password(alice_with_totp: UserWithTotp) -> None:
     for _ in range(20):
         ApiClient().post("/login", {"username": "alice", "password": "Wrong-Horse-7"})
         verify("bm90IGEgdG9rZW4", code="000000")
 
-    assert TotpFactor.objects.get().wrong_codes == 0
+    assert wrong_codes(alice_with_totp.user) == 0
     assert verify(alice_with_totp.pending(), code=alice_with_totp.app.code()).status_code == 200
 
 
@@ -187,7 +216,7 @@ def test_logins_without_a_code_do_not_count_as_wrong_codes(alice_with_totp: User
         ApiClient().post("/login", {"username": "alice", "password": PASSWORD})
 
     assert PendingLogin.objects.count() == 3
-    assert TotpFactor.objects.get().wrong_codes == 0
+    assert wrong_codes(alice_with_totp.user) == 0
 
 
 def test_a_password_delay_does_not_block_a_pending_login(alice_with_totp: UserWithTotp, settings: Settings) -> None:

@@ -7,10 +7,12 @@ import pyotp
 import pytest
 from pytest_django import DjangoDbBlocker
 
+from accounts.mfa.flows import verification
 from accounts.mfa.models import RecoveryCode, TotpFactor
 from accounts.models import OutboxEmail, PendingLogin, User
 from accounts.testing.api_client import PASSWORD
 from accounts.testing.cast import log_in, me, signed_in, someone, tokens_of
+from accounts.testing.second_factor import wrong_codes
 from core.testing import live_database, live_server
 from core.testing.live_server import ApiRequest, ApiResponse, LiveServer
 
@@ -37,7 +39,8 @@ class EnrolledUser:
 
     def code(self) -> str:
         """Reset the last used time step, so that the test need not wait 30 seconds for the next code."""
-        TotpFactor.objects.filter(user=self.user).update(last_step=0, wrong_codes=0)
+        TotpFactor.objects.filter(user=self.user).update(last_step=0)
+        verification.reset_wrong_codes(self.user.id)
         return self.app.now()
 
     def pending(self) -> str:
@@ -76,7 +79,7 @@ def test_one_of_ten_logins_with_the_same_code_succeeds(server: LiveServer) -> No
             "code_invalid": 9,
         }
         assert enrolled.sessions() == 1
-        assert TotpFactor.objects.get(user=enrolled.user).wrong_codes == 9
+        assert wrong_codes(enrolled.user) == 9
 
 
 def test_one_of_ten_uses_of_a_recovery_code_succeeds_and_sends_one_email(server: LiveServer) -> None:
@@ -107,7 +110,7 @@ def test_the_limit_of_the_account_holds_for_concurrent_logins(server: LiveServer
     codes = _codes(server.send_at_once(requests))
 
     assert codes == {"code_invalid": 10, "too_many_attempts": 10}
-    assert TotpFactor.objects.get(user=enrolled.user).wrong_codes == 10
+    assert wrong_codes(enrolled.user) == 10
 
 
 def test_a_session_with_the_old_password_does_not_survive_a_concurrent_change(server: LiveServer) -> None:

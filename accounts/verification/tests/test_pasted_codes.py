@@ -14,11 +14,10 @@ from accounts.api.serializers import email_change, forms, pending_logins, users
 from accounts.api.serializers.fields import OneTimeCode, PastedToken
 from accounts.mfa.api import forms as mfa_forms
 from accounts.mfa.api.forms import RecoveryCodeField
-from accounts.mfa.models import TotpFactor
-from accounts.models import AttemptCounter, PendingLogin, User
+from accounts.models import AttemptCounter, User
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
 from accounts.testing.emails import code_in, token_in
-from accounts.testing.second_factor import AuthenticatorApp, enrol, verify
+from accounts.testing.second_factor import AuthenticatorApp, enrol, verify, wrong_codes
 
 Outbox = Callable[[], list[EmailMessage]]
 SignIn = Callable[..., SignedIn]
@@ -63,7 +62,7 @@ def endpoints(alice: User, bob: User, mallory: User, sign_in: SignIn, outbox: Ou
     pending = user.pending()
 
     def is_mfa_uncharged(user: User) -> Callable[[], bool]:
-        return lambda: not TotpFactor.objects.filter(user=user, wrong_codes__gt=0).exists()
+        return lambda: wrong_codes(user) == 0
 
     return {
         "/verify-email": CodeEndpoint(
@@ -147,7 +146,7 @@ def test_a_malformed_recovery_code_is_a_validation_error_and_not_charged(
     response = verify(user.pending(), recoveryCode=code)
 
     assert (response.json()["code"], response.json()["errors"].keys()) == ("validation_error", {"recoveryCode"})
-    assert TotpFactor.objects.get().wrong_codes == PendingLogin.objects.get().tries == 0
+    assert not AttemptCounter.objects.exists()
 
 
 @pytest.mark.parametrize(("typed", "attempts"), [("12345", 0), ("no code", 0), ("000 000", 1), ("aaaaa aaaaa", 1)])
@@ -159,7 +158,7 @@ def test_the_admin_login_normalizes_codes_alike(superuser: User, sign_in: SignIn
     rejected = browser.post(reverse("admin:login"), form | {"code": typed})
 
     assert (rejected.status_code, rejected.context["form"].pending_token) == (200, form["mfa_token"])
-    assert TotpFactor.objects.get().wrong_codes == attempts
+    assert wrong_codes(superuser) == attempts
     code = user.app.code()
     assert browser.post(reverse("admin:login"), form | {"code": f"{code[:3]}\xa0{code[3:]}"}).status_code == 302
 
