@@ -23,7 +23,7 @@ class Documented:
         return bool(self.spec.get("security")) and {} not in self.spec["security"]
 
     def contents(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """What stands at each media type, of the request (as `request`) and of each response (as its status)."""
+        """Return the media types of the request (under `request`) and of each response (under its status)."""
         if "requestBody" in self.spec:
             yield "request", self.spec["requestBody"]["content"][JSON]
         for status, response in self.spec["responses"].items():
@@ -39,20 +39,20 @@ def operations() -> list[Documented]:
 
 
 def operation(operation_id: str) -> Documented:
-    return next(found for found in operations() if found.spec["operationId"] == operation_id)
+    return next(documented for documented in operations() if documented.spec["operationId"] == operation_id)
 
 
 def closed(value: Any) -> Any:
-    """The same with nothing left open: an object may hold no field that its shape does not name."""
+    """Return the schema without additional properties, so that an undocumented field is an error."""
     if isinstance(value, list):
         return [closed(item) for item in value]
     if not isinstance(value, dict):
         return value
     if "allOf" in value:
         return value | {"unevaluatedProperties": False}
-    found = {name: closed(item) if name != "Failure" else item for name, item in value.items()}
-    is_open = found.get("type") == "object" and "properties" in found
-    return {"additionalProperties": False} | found if is_open else found
+    result = {name: closed(item) if name != "Failure" else item for name, item in value.items()}
+    is_open = result.get("type") == "object" and "properties" in result
+    return {"additionalProperties": False} | result if is_open else result
 
 
 @cache

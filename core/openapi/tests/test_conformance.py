@@ -35,7 +35,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 ALIASES = ["/api/auth/profile", "/api/auth/refresh-token"]
-PROTECTED = [found.spec["operationId"] for found in operations() if found.is_protected]
+PROTECTED = [documented.spec["operationId"] for documented in operations() if documented.is_protected]
 CONFIG = SchemathesisConfig.from_dict({"phases": {"coverage": {"unexpected-methods": []}}})
 bounded = settings(
     max_examples=8, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
@@ -48,7 +48,7 @@ for_all, for_members = api.exclude(operation_id=PROTECTED), api.include(operatio
 
 @contextmanager
 def connection_kept() -> Iterator[None]:
-    """A request drops a connection found within a transaction, as all of a test is. Django's test client sees to it too."""
+    """Keep the connection open within a test's transaction, as Django's test client does: a request would close it."""
     signals = (request_started, request_finished)
     for signal in signals:
         signal.disconnect(close_old_connections)

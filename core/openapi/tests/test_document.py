@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, complete, with samples that are true; and the pages that show it."""
+"""The OpenAPI document is valid and complete, has correct samples, and is shown by the reader pages."""
 
 import json
 import re
@@ -17,7 +17,9 @@ from core.api.exceptions import ApiError, MethodNotAllowed
 from core.openapi.tests.openapi_reader import Documented, operations, validator
 from core.openapi.views import document
 
-every_operation = pytest.mark.parametrize("operation", operations(), ids=lambda found: found.spec["operationId"])
+every_operation = pytest.mark.parametrize(
+    "operation", operations(), ids=lambda operation: operation.spec["operationId"]
+)
 every_reader = pytest.mark.parametrize("path", ["/api/docs", "/api/redoc"])
 
 
@@ -122,7 +124,7 @@ def _error_classes(base: type[ApiError] = ApiError) -> Iterator[type[ApiError]]:
 
 
 def test_each_error_class_is_a_documented_response() -> None:
-    answered = {
+    documented_errors = {
         (int(status), code)
         for operation in operations()
         for status, content in operation.contents()
@@ -132,7 +134,7 @@ def test_each_error_class_is_a_documented_response() -> None:
     raised = {(int(error.status), error.code) for error in _error_classes() if "code" in vars(error)}
 
     # What has the method cannot lack it, and only the admin writes to people on request.
-    assert raised - answered == {(405, MethodNotAllowed.code), (400, "nobody_to_write_to")}
+    assert raised - documented_errors == {(405, MethodNotAllowed.code), (400, "nobody_to_write_to")}
     assert MethodNotAllowed.code in document()["info"]["description"]
 
 

@@ -1,4 +1,4 @@
-"""Every operation succeeds, and turns away, as the OpenAPI document shows it: these fields and no more, this message."""
+"""Every operation succeeds and fails as the OpenAPI document shows: with exactly these fields and this message."""
 
 import json
 import time
@@ -20,17 +20,17 @@ COOKIE = {"X-Token-Transport": "cookie"}
 WALKED: set[str] = set()
 
 
-protected = [found for found in operations() if found.is_protected]
-administrative = [found for found in protected if found.spec["tags"] == ["Administration"]]
+protected = [endpoint for endpoint in operations() if endpoint.is_protected]
+administrative = [endpoint for endpoint in protected if endpoint.spec["tags"] == ["Administration"]]
 
 
-def conforms(reply: Any, operation_id: str, sample: int = 0) -> dict[str, Any]:
-    """The `data` of the reply, which is a success as `operation_id` documents it, in its first sample or that one."""
-    assert reply.status_code < 300, reply.content
-    content = operation(operation_id).spec["responses"][str(reply.status_code)]["content"][JSON]
-    body, shown = json.loads(reply.content), list(content["examples"].values())[sample]["value"]
+def conforms(response: Any, operation_id: str, sample: int = 0) -> dict[str, Any]:
+    """Assert that the response matches a sample of `operation_id`, and return its `data`."""
+    assert response.status_code < 300, response.content
+    content = operation(operation_id).spec["responses"][str(response.status_code)]["content"][JSON]
+    body, expected = json.loads(response.content), list(content["examples"].values())[sample]["value"]
     validator(content["schema"]).validate(body)
-    assert body.get("message") == shown.get("message")
+    assert body.get("message") == expected.get("message")
     WALKED.add(operation_id)
     return dict(body.get("data", {}))
 
@@ -62,11 +62,11 @@ def _tokens(api: ApiClient, username: str) -> None:
 
 
 def _sessions(person: SignedIn) -> None:
-    mine, client = f"/sessions/{person.session_id}", person.client
+    session_path, client = f"/sessions/{person.session_id}", person.client
     conforms(client.get("/sessions"), "listSessions")
-    conforms(client.get(mine), "readSession")
-    conforms(client.patch(mine, {"name": "Tablet", "data": {"deep": {"er": [1]}}}), "updateSession")
-    conforms(client.delete(mine), "deleteSession")
+    conforms(client.get(session_path), "readSession")
+    conforms(client.patch(session_path, {"name": "Tablet", "data": {"deep": {"er": [1]}}}), "updateSession")
+    conforms(client.delete(session_path), "deleteSession")
 
 
 def _account(person: SignedIn) -> None:
@@ -77,7 +77,7 @@ def _account(person: SignedIn) -> None:
     conforms(person.client.get("/me/activity?pageSize=50"), "readActivity")
 
 
-def _address(api: ApiClient, person: SignedIn, outbox: Callable[[], list[Any]]) -> None:
+def _email_change(api: ApiClient, person: SignedIn, outbox: Callable[[], list[Any]]) -> None:
     wish = {"newEmail": "alice@example.org", "password": PASSWORD}
     conforms(person.client.post("/change-email", wish), "changeEmail")
     code = code_in(next(message for message in outbox() if message.to == [wish["newEmail"]]))
@@ -119,14 +119,14 @@ def _other_services(api: ApiClient, person: SignedIn) -> None:
 
 def _administration(client: ApiClient) -> None:
     trudy = {"email": "trudy@example.com", "username": "trudy"}
-    one = f"/users/{conforms(client.post('/users', trudy), 'createUser')['user']['id']}"
+    user_path = f"/users/{conforms(client.post('/users', trudy), 'createUser')['user']['id']}"
     conforms(client.get("/users?search=trudy"), "listUsers")
-    conforms(client.get(one), "readUser")
-    conforms(client.patch(one, {"lastName": "Martin"}), "updateUser")
-    conforms(client.post(f"{one}/invite"), "inviteUser")
-    conforms(client.get(f"{one}/sessions"), "listUserSessions")
-    conforms(client.post(f"{one}/revoke-sessions"), "revokeUserSessions")
-    conforms(client.delete(one), "deleteUser")
+    conforms(client.get(user_path), "readUser")
+    conforms(client.patch(user_path, {"lastName": "Martin"}), "updateUser")
+    conforms(client.post(f"{user_path}/invite"), "inviteUser")
+    conforms(client.get(f"{user_path}/sessions"), "listUserSessions")
+    conforms(client.post(f"{user_path}/revoke-sessions"), "revokeUserSessions")
+    conforms(client.delete(user_path), "deleteUser")
 
 
 def test_each_success_is_as_documented(
@@ -136,7 +136,7 @@ def test_each_success_is_as_documented(
     _tokens(api, "alice")
     _account(sign_in(alice))
     _sessions(sign_in(alice))
-    _address(api, sign_in(alice), outbox)
+    _email_change(api, sign_in(alice), outbox)
     _passwords(api, sign_in(alice), outbox)
     _second_factor(api, sign_in(alice))
     _other_services(api, sign_in(alice))
@@ -145,26 +145,26 @@ def test_each_success_is_as_documented(
     conforms(sign_in(alice).client.delete("/me", {"password": PASSWORD}), "deleteMe")
     conforms(administrator.get("/me"), "me")
 
-    left = {found.spec["operationId"] for found in operations()} - WALKED
-    assert left == {"deleteProfile"}  # the alias of a deletion that was seen
+    missing = {endpoint.spec["operationId"] for endpoint in operations()} - WALKED
+    assert missing == {"deleteProfile"}  # the alias of a deletion that was checked
 
 
-def _refusal(client: ApiClient, found: Documented, status: int, code: str) -> tuple[Any, Any]:
-    reply = client.generic(found.method, found.path.replace("{id}", str(uuid4())))
-    sample = found.spec["responses"][str(status)]["content"][JSON]["examples"][code]["value"]
-    return (reply.status_code, reply.json()), (status, sample)
+def _rejection(client: ApiClient, endpoint: Documented, status: int, code: str) -> tuple[Any, Any]:
+    response = client.generic(endpoint.method, endpoint.path.replace("{id}", str(uuid4())))
+    sample = endpoint.spec["responses"][str(status)]["content"][JSON]["examples"][code]["value"]
+    return (response.status_code, response.json()), (status, sample)
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("found", protected, ids=lambda found: found.spec["operationId"])
-def test_an_anonymous_request_is_rejected_as_documented(api: ApiClient, found: Documented) -> None:
-    refusal, documented = _refusal(api, found, 401, "authentication_required")
+@pytest.mark.parametrize("endpoint", protected, ids=lambda endpoint: endpoint.spec["operationId"])
+def test_an_anonymous_request_is_rejected_as_documented(api: ApiClient, endpoint: Documented) -> None:
+    rejection, documented = _rejection(api, endpoint, 401, "authentication_required")
 
-    assert refusal == documented
+    assert rejection == documented
 
 
-@pytest.mark.parametrize("found", administrative, ids=lambda found: found.spec["operationId"])
-def test_a_user_without_admin_rights_is_rejected_as_documented(found: Documented, alice: Any, sign_in: Any) -> None:
-    refusal, documented = _refusal(sign_in(alice).client, found, 403, "permission_denied")
+@pytest.mark.parametrize("endpoint", administrative, ids=lambda endpoint: endpoint.spec["operationId"])
+def test_a_user_without_admin_rights_is_rejected_as_documented(endpoint: Documented, alice: Any, sign_in: Any) -> None:
+    rejection, documented = _rejection(sign_in(alice).client, endpoint, 403, "permission_denied")
 
-    assert refusal == documented
+    assert rejection == documented
