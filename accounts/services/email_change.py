@@ -73,7 +73,7 @@ def _begin(user: User, session_id: uuid.UUID, new_email: str) -> EmailChange:
 
 
 def confirm(*, user_id: uuid.UUID, session_id: uuid.UUID, code: str, client: ClientInfo) -> User:
-    """Make the pending email the account's, which also verifies it. Of racing confirmations one wins.
+    """Make the pending email the account's, which also verifies it. Of concurrent confirmations one succeeds.
 
     Charges the attempt before it compares the code. Raises CodeInvalid, TooManyAttempts from the sixth attempt on, and
     EmailTaken if another account has the email by now.

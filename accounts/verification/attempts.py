@@ -25,8 +25,8 @@ from accounts.tokens.signing import hmac_hexdigest
 from core.db.prepared import Param
 from core.db.prepared_writes import PreparedDelete
 
-# The same in PostgreSQL and SQLite. The row that is in the way is locked and read as it is now, so of any number of racers
-# exactly `max_attempts` change a row; an INSERT after an UPDATE would need a savepoint and a retry.
+# The same in PostgreSQL and SQLite. The conflicting row is locked and read as it is now, so of any number of concurrent
+# requests exactly `max_attempts` change a row; an INSERT after an UPDATE would need a savepoint and a retry.
 _CHARGE = """
 INSERT INTO {table} AS counter (key, purpose, count, window_started_at) VALUES (%(key)s, %(purpose)s, 1, %(now)s)
 ON CONFLICT (key) DO UPDATE SET

@@ -30,7 +30,7 @@ _TABLE = re.compile(r'(?:FROM|INTO|UPDATE) "(\w+)"')
 
 
 @pytest.fixture(autouse=True)
-def _strict(settings: Settings) -> None:
+def _prevent_enumeration(settings: Settings) -> None:
     settings.PREVENT_ENUMERATION = True
 
 

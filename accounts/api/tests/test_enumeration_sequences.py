@@ -85,7 +85,7 @@ def _assert_equal(steps: list[Step]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _strict(settings: Settings, limits_on: Settings) -> None:
+def _prevent_enumeration(settings: Settings, limits_on: Settings) -> None:
     settings.PREVENT_ENUMERATION = True
     settings.RATE_LIMIT_REGISTER = settings.RATE_LIMIT_ANONYMOUS = ()
 
