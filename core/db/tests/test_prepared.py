@@ -1,4 +1,4 @@
-"""Statements compiled once: the same rows as the ORM's, run after run, with the values of each run."""
+"""Queries that are compiled once return the rows of the ORM for the values of each run."""
 
 import uuid
 from dataclasses import astuple, dataclass

@@ -1,4 +1,4 @@
-"""Fixtures of these tests: parents that are killed, and a look at what is left of their children."""
+"""Fixtures: parent processes to kill, and a check for surviving children."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ StartParent = Callable[[str], subprocess.Popen[str]]
 
 @pytest.fixture
 def start_parent() -> Iterator[StartParent]:
-    """A Python process that starts the server named, and prints its process id."""
+    """Start a Python process that starts the named server and prints its process ID."""
     started: list[subprocess.Popen[str]] = []
 
     def start(what: str) -> subprocess.Popen[str]:

@@ -1,4 +1,4 @@
-"""A parent to be killed: it starts what it is told, prints the process id, and waits."""
+"""A parent process for tests to kill: it starts the given server, prints its process ID and waits."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from core.dev.console import Console
 from core.dev.supervisor import StopRequested, Supervisor
 
 SLEEPER = ["sleep", "60"]
-# Ignores the request to end, and has a child of its own that does too.
+# Ignores SIGTERM and has a child that ignores it too.
 STUBBORN = ["sh", "-c", "trap '' TERM; sleep 60 & echo grandchild $!; sleep 60"]
 
 
@@ -30,7 +30,7 @@ def main(what: str) -> None:
 
 
 def _talk() -> None:
-    """Says hello until it is stopped."""
+    """Prints hello until it is stopped."""
     with suppress(StopRequested), Supervisor(Console(), folder=Path(), environment={}) as supervisor:
         supervisor.start("web", ["sh", "-c", "while :; do echo hello; sleep 0.2; done"])
         supervisor.run_until_stopped()

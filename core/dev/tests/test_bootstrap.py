@@ -1,4 +1,4 @@
-"""The virtual environment of the Makefile is made alike in every environment, wherever it lies, or refused in one sentence."""
+"""The Makefile builds the same virtual environment in every environment and folder, or refuses with one sentence."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ _WHEEL = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-n
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Our Makefile and bootstrap.sh, with one small package to install, and a manage.py that imports it."""
+    """Return a project with the Makefile, bootstrap.sh, one small package and a manage.py that imports it."""
     folder = tmp_path / "project"
     (folder / "requirements").mkdir(parents=True)
     (folder / "core" / "dev").mkdir(parents=True)
@@ -49,7 +49,7 @@ def _make(project: Path, *arguments: str, **variables: str) -> subprocess.Comple
 
 
 def _hostile(tmp_path: Path) -> dict[str, str]:
-    """All at once what a shell's profile, a company's pip.conf or another tool may have set."""
+    """Return settings of shell profiles, pip.conf and other tools, all at once."""
     shadows = tmp_path / "shadows"
     shadows.mkdir()
     for name in ("pip", "venv", "tiny", "ensurepip"):

@@ -1,4 +1,4 @@
-"""A clone works in a folder of any name, or says in one sentence that it cannot; what it writes lies in that folder."""
+"""A clone works in a folder of any name or refuses with one sentence, and writes only into that folder."""
 
 import json
 import os
@@ -26,7 +26,7 @@ NAMES = [
     "vestibule", "my clone", "feature%2Flogin", "a#b", "a?b", "a&b", "a;b", "it's", 'a"b', "$HOME", "`id`", "a@b", "a:b",
     "a+b", "50%", "café-日本", "-dash", "{x}", "a\\b", "[::1]", _DEEP, _ALL,
 ]  # fmt: skip
-# What cron, a container or a careful profile leaves of an environment.
+# A minimal environment, as in cron or a container.
 _BARE = {
     "LC_ALL": "POSIX", "PYTHONSAFEPATH": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "0", "TMPDIR": "/nowhere",
     "PYTHONCOERCECLOCALE": "0", "HOME": "/nowhere",
@@ -54,7 +54,7 @@ def _run(made: Clone, *command: str, umask: int = 0o022) -> str:
 
 
 def _beside(made: Clone, root: Path) -> set[str]:
-    """What lies below `root` and is neither in the clone nor above it."""
+    """Return the files below `root` that are neither in the clone nor above it."""
     return {
         str(path)
         for path in root.rglob("*")
@@ -140,8 +140,8 @@ def _post(made: Clone, path: str, body: dict[str, str]) -> dict[str, dict[str, d
         f"{made.url}/api/auth/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
     with urllib.request.urlopen(request, timeout=20) as response:  # noqa: S310
-        found: dict[str, dict[str, dict[str, str]]] = json.load(response)
-        return found
+        result: dict[str, dict[str, dict[str, str]]] = json.load(response)
+        return result
 
 
 def _mailed_code(made: Clone, email: str) -> str:

@@ -1,4 +1,4 @@
-"""The embedded Redis: it answers, it is private, and it goes when its parent goes."""
+"""The embedded Redis responds, is private, and stops with its parent."""
 
 import subprocess
 from pathlib import Path

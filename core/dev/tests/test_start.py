@@ -1,4 +1,4 @@
-"""How a deployment starts: with what it needs, or not at all and with one line that names the variable."""
+"""A deployment starts with all that it needs, or stops with one line that names the variable."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ VALID = {
     "DATABASE_URL": "postgres://vestibule:hunter2@db.internal:5432/vestibule",
     "REDIS_URL": "redis://:hunter2@redis.internal:6379/0",
     "EMAIL_URL": "smtp+tls://mailer:hunter2@mail.internal",
-    "DEFAULT_FROM_EMAIL": "no-reply@example.org",
+    "DEFAULT_FROM_EMAIL": "no-response@example.org",
     "FRONTEND_URL": "https://app.example.com",
 }
 
@@ -99,9 +99,9 @@ def test_production_sends_hsts() -> None:
     for debug, seconds in (("off", "31536000"), ("on", "0")):
         environment = {name: value for name, value in (VALID | {"DEBUG": debug}).items() if value is not None}
         command = [sys.executable, "manage.py", "diffsettings", "--all"]
-        found = subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=True)
+        result = subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=True)
 
-        assert f"SECURE_HSTS_SECONDS = {seconds}" in found.stdout
+        assert f"SECURE_HSTS_SECONDS = {seconds}" in result.stdout
 
 
 def test_the_first_signing_key_can_be_generated_before_the_first_start(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""How a `.env` file is read: as its author meant it, or refused by file and line without showing the value."""
+"""A `.env` file is parsed, or refused with file and line but without the value."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from core.environment.env import BadVariable
 from core.paths import BASE_DIR
 from core.testing.fresh_settings import PRODUCTION, load
 
-# What is in the file, and what THING is after it.
+# The content of the file and the value of THING.
 READ = [
     (b"THING=value", "value"),
     (b"\xef\xbb\xbfTHING=value", "value"),
@@ -34,7 +34,7 @@ READ = [
     (b"THING=it's", "it's"),
     ("THING=Société".encode(), "Société"),
 ]  # fmt: skip
-# What is in the file, the line that is refused, and a part of the reason. `s3cret` is never shown.
+# The content of the file, the refused line, and a part of the reason. `s3cret` is never shown.
 REFUSED = [
     (b"A=1\nTHING=s3cret # comment", 2, "a # after a space"),
     (b"THING= # s3cret", 1, "begins with #"),

@@ -19,16 +19,16 @@ SMTP = "django.core.mail.backends.smtp.EmailBackend"
     ],
 )
 def test_each_smtp_scheme_has_its_default_port_and_encryption(url: str, port: int, security: dict[str, bool]) -> None:
-    found = email_settings(url, debug=False)
+    result = email_settings(url, debug=False)
 
-    assert (found["EMAIL_BACKEND"], found["EMAIL_HOST"], found["EMAIL_PORT"]) == (SMTP, "mail.example", port)
-    assert {name: value for name, value in found.items() if name.startswith("EMAIL_USE")} == security
+    assert (result["EMAIL_BACKEND"], result["EMAIL_HOST"], result["EMAIL_PORT"]) == (SMTP, "mail.example", port)
+    assert {name: value for name, value in result.items() if name.startswith("EMAIL_USE")} == security
 
 
 def test_user_and_password_are_percent_decoded() -> None:
-    found = email_settings("smtp://me%40mail.example:p%3Aa%2Fs%25s@mail.example:25", debug=False)
+    result = email_settings("smtp://me%40mail.example:p%3Aa%2Fs%25s@mail.example:25", debug=False)
 
-    assert (found["EMAIL_HOST_USER"], found["EMAIL_HOST_PASSWORD"]) == ("me@mail.example", "p:a/s%s")
+    assert (result["EMAIL_HOST_USER"], result["EMAIL_HOST_PASSWORD"]) == ("me@mail.example", "p:a/s%s")
 
 
 def test_console_and_file_send_no_email() -> None:
@@ -43,10 +43,10 @@ def test_a_provider_needs_its_key_and_has_a_backend(monkeypatch: pytest.MonkeyPa
     name = str(missing.value).split()[0]
     monkeypatch.setenv(name, "key-of-the-provider")
 
-    found = email_settings(f"{scheme}://", debug=False)
+    result = email_settings(f"{scheme}://", debug=False)
 
-    assert found["ANYMAIL"][name] == "key-of-the-provider"
-    assert import_string(found["EMAIL_BACKEND"])
+    assert result["ANYMAIL"][name] == "key-of-the-provider"
+    assert import_string(result["EMAIL_BACKEND"])
 
 
 def test_the_development_mailbox_is_refused_in_production() -> None:

@@ -200,9 +200,9 @@ def test_the_environment_takes_precedence_over_the_env_file(tmp_path: Path) -> N
     file.write_text("# a comment\nexport ONE=from-file\nTWO='quoted # text'\nTHREE=from-file\n")
     program = "from core.environment import env; print(*(env.text(name) for name in ('ONE', 'TWO', 'THREE')), sep='|')"
 
-    found = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", program], cwd=BASE_DIR, env={"ENV_FILE": str(file), "THREE": "from-environment"},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
 
-    assert found.stdout.strip() == "from-file|quoted # text|from-environment"
+    assert result.stdout.strip() == "from-file|quoted # text|from-environment"

@@ -1,4 +1,4 @@
-"""Variable names of earlier projects: they do what ours do, ours count where both are set, and a contradiction is named."""
+"""Variable names of earlier projects work, the current names take precedence, and contradictions are reported."""
 
 from typing import Any
 
@@ -40,11 +40,11 @@ def test_a_former_name_works_like_the_current_name(
 ) -> None:
     name, _, key = setting.partition(".")
 
-    found: Any = getattr(load({**PRODUCTION, **variables}), name)
+    result: Any = getattr(load({**PRODUCTION, **variables}), name)
 
     if key:
-        found = getattr(found, key)() if hasattr(found, key) else found[key]
-    assert found == value
+        result = getattr(result, key)() if hasattr(result, key) else result[key]
+    assert result == value
 
 
 def test_the_current_name_takes_precedence_over_the_former_one() -> None:
@@ -117,14 +117,14 @@ def test_the_deployment_check_reports_contradictions_and_misspelled_names(
     }
     monkeypatch.setattr(sources, "load_file", lambda: file)
 
-    found = [message for message in run_checks(include_deployment_checks=True) if str(message.id) > "vestibule.W02"]
+    result = [message for message in run_checks(include_deployment_checks=True) if str(message.id) > "vestibule.W02"]
 
-    assert sorted((str(message.id), message.msg.partition(",")[0], message.hint) for message in found) == [
+    assert sorted((str(message.id), message.msg.partition(",")[0], message.hint) for message in result) == [
         ("vestibule.W021", "JWT_SECRET has no effect: JWT_SECRET_KEY is set to another value", "Remove JWT_SECRET."),
         ("vestibule.W022", "Line 7 of the .env file sets JWT_ACESS_EXPIRY", "Did you mean JWT_ACCESS_EXPIRY?"),
         ("vestibule.W022", "Line 9 of the .env file sets AUTH_HOST", "Remove it, unless another program reads it."),
     ]
-    assert "hunter" not in str(found)
+    assert "hunter" not in str(result)
 
 
 def test_every_former_name_is_documented() -> None:

@@ -1,4 +1,4 @@
-"""REDIS_URL and CELERY_BROKER_URL are read once, in one way, or refused at the start without a word of their password."""
+"""REDIS_URL and CELERY_BROKER_URL are parsed once, or refused at the start without their password."""
 
 import ssl
 from pathlib import Path
@@ -41,10 +41,10 @@ SECRET = "hunter2"
     ],
 )
 def test_both_spellings_of_a_url_name_the_same_database(url: str, location: str, broker: str) -> None:
-    found = redis_url.parse(url)
+    result = redis_url.parse(url)
 
-    assert (found.location, found.broker_url) == (location, broker)
-    assert redis_url.parse(found.location) == redis_url.parse(found.broker_url) == found
+    assert (result.location, result.broker_url) == (location, broker)
+    assert redis_url.parse(result.location) == redis_url.parse(result.broker_url) == result
 
 
 @pytest.mark.parametrize(
@@ -65,11 +65,11 @@ def test_both_spellings_of_a_url_name_the_same_database(url: str, location: str,
     ],
 )
 def test_an_option_has_its_type_for_cache_and_broker(query: str, expected: dict[str, Any]) -> None:
-    found = redis_url.parse(f"rediss://h?{query}")
+    result = redis_url.parse(f"rediss://h?{query}")
 
-    assert found.options == expected
-    assert expected.items() <= found.cache_options.items()
-    broker = {**found.broker_options, **found.broker_options["connection_options"], **(found.broker_ssl or {})}
+    assert result.options == expected
+    assert expected.items() <= result.cache_options.items()
+    broker = {**result.broker_options, **result.broker_options["connection_options"], **(result.broker_ssl or {})}
     assert expected.items() <= broker.items()
 
 
@@ -85,10 +85,10 @@ def test_credentials_do_not_distinguish_databases(first: str, second: str, is_sa
 
 
 def test_tls_is_verified_unless_the_url_disables_it() -> None:
-    found = redis_url.parse("rediss://h")
+    result = redis_url.parse("rediss://h")
 
     verified = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True}
-    assert (found.cache_options, found.broker_ssl) == (verified, verified)
+    assert (result.cache_options, result.broker_ssl) == (verified, verified)
     assert broker_url.parse("amqps://h").ssl == {"server_hostname": None}
     assert broker_url.parse("amqps://h?ssl_cert_reqs=none").ssl == {"cert_reqs": ssl.CERT_NONE}
 
@@ -97,10 +97,10 @@ def test_unreadable_certificates_are_refused_at_start(tmp_path: Path) -> None:
     authority = certificates.authority(tmp_path / "ca")
     pair = authority.certificate_for("client")
 
-    found = redis_url.parse(f"rediss://h?ssl_ca_certs={authority.file}&ssl_certfile={pair}&ssl_keyfile={pair}")
+    result = redis_url.parse(f"rediss://h?ssl_ca_certs={authority.file}&ssl_certfile={pair}&ssl_keyfile={pair}")
 
-    assert found.broker_ssl == found.cache_options
-    assert found.cache_options["ssl_ca_certs"] == str(authority.file)
+    assert result.broker_ssl == result.cache_options
+    assert result.cache_options["ssl_ca_certs"] == str(authority.file)
     for name in ("ssl_ca_certs", "ssl_certfile"):
         with pytest.raises(BadRedisURL, match="cannot be read"):
             redis_url.parse(f"rediss://h?{name}={tmp_path}/missing.pem")
@@ -188,14 +188,14 @@ def test_an_invalid_broker_url_is_refused_without_quoting_its_password(url: str)
 
 @pytest.mark.parametrize("url", ["amqp://", "amqp://u:p@h:5672//", "pyamqp://h", "amqps://h/v", "amqp://a;amqp://b"])
 def test_an_amqp_url_is_passed_to_celery_unchanged(url: str) -> None:
-    found = broker_url.parse(url)
+    result = broker_url.parse(url)
 
-    assert (found.url, found.redis) == (url, None)
+    assert (result.url, result.redis) == (url, None)
 
 
 def test_no_repr_contains_the_password() -> None:
-    for found in (redis_url.parse("redis://:hunter2@h?max_connections=3"), broker_url.parse("redis://:hunter2@h")):
-        assert SECRET not in repr(found)
+    for result in (redis_url.parse("redis://:hunter2@h?max_connections=3"), broker_url.parse("redis://:hunter2@h")):
+        assert SECRET not in repr(result)
 
 
 @pytest.mark.parametrize("name", ["REDIS_URL", "CELERY_BROKER_URL"])
@@ -210,7 +210,7 @@ def test_an_invalid_url_stops_the_start_with_the_name_of_its_variable(name: str,
 
 
 def test_celery_reads_no_environment_variable_by_itself() -> None:
-    """It would take CELERY_BROKER_READ_URL, unverified, before anything else."""
+    """Celery would otherwise prefer CELERY_BROKER_READ_URL, without verification."""
     for name in ("CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL"):
         result = check(**{name: "redis://:hunter2@h"})
 

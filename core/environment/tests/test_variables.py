@@ -1,4 +1,4 @@
-"""Every variable of docs/configuration.md: an unusual value is used as it is meant, or stops the start by the variable's name."""
+"""Every variable of docs/configuration.md: an unusual value is parsed, or stops the start with the variable's name."""
 
 import os
 import re

@@ -1,5 +1,5 @@
 # ruff: noqa: FBT003, S108 - the values are data
-"""Each variable with unusual and hostile values, and what a start makes of them: a setting, or a refusal by its name."""
+"""Each variable with unusual and hostile values, and the resulting setting or error."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -33,7 +33,7 @@ BAD_NETWORKS = (
 
 @dataclass(frozen=True)
 class Row:
-    """`expected` has the settings after a start; None where the start is refused."""
+    """`expected` has the settings after a start, or is None if the start fails."""
 
     variable: str
     value: str
@@ -192,7 +192,7 @@ ROWS = [
     *refused("REFRESH_REUSE_GRACE", "7d", "11m"),
     *refused("ADMIN_SESSION_MAX_AGE", "59s"),
     *refused("ADMIN_SESSION_IDLE", "59s", "13h"),
-    # The default of the one that is not set gives way.
+    # A default is adapted to the variable that is set.
     accepted("ADMIN_SESSION_MAX_AGE", "30m", timedelta(hours=1), setting="ADMIN_SESSION_IDLE"),
     *[
         row

@@ -1,4 +1,4 @@
-"""Whose address counts: the nearest one that no trusted proxy wrote about itself."""
+"""The client IP is the nearest IP in the chain that is not a trusted proxy."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ TRUSTED: list[Network] = [ipaddress.ip_network(text) for text in ("10.0.0.0/8", 
     ("peer", "forwarded", "expected"),
     [
         ("198.51.100.1", "", "198.51.100.1"),
-        ("198.51.100.1", "1.2.3.4", "198.51.100.1"),  # anybody may write the header
+        ("198.51.100.1", "1.2.3.4", "198.51.100.1"),  # any client may send the header
         ("10.0.0.1", "1.2.3.4", "1.2.3.4"),
         ("10.0.0.1", "9.9.9.9, 1.2.3.4", "1.2.3.4"),  # only the rightmost was written by the proxy
         ("10.0.0.1", "9.9.9.9, 1.2.3.4, 10.0.0.2", "1.2.3.4"),
@@ -25,7 +25,7 @@ TRUSTED: list[Network] = [ipaddress.ip_network(text) for text in ("10.0.0.0/8", 
         ("10.0.0.1", "10.0.0.3, 10.0.0.2", "10.0.0.3"),
         ("10.0.0.1", "", "10.0.0.1"),
         ("10.0.0.1", " , ,", "10.0.0.1"),
-        ("10.0.0.1", "1.2.3.4, unknown", "10.0.0.1"),  # behind what cannot be read nothing can be believed
+        ("10.0.0.1", "1.2.3.4, unknown", "10.0.0.1"),  # an unreadable entry makes all entries before it untrustworthy
         ("10.0.0.1", "1.2.3.4:5678", "1.2.3.4"),
         ("10.0.0.1", "[2001:db8::1]:443", "2001:db8::1"),
         ("10.0.0.1", "[2001:db8::1]", "2001:db8::1"),
@@ -35,7 +35,7 @@ TRUSTED: list[Network] = [ipaddress.ip_network(text) for text in ("10.0.0.0/8", 
         ("fe80::1%eth0", "", "fe80::1"),
         ("10.0.0.1", "0x7f.1", "10.0.0.1"),
         ("10.0.0.1", "1.2.3.4'; --", "10.0.0.1"),
-        ("", "1.2.3.4", ""),  # a Unix socket has no address
+        ("", "1.2.3.4", ""),  # a Unix socket has no IP
         ("unix:", "1.2.3.4", ""),
     ],
 )

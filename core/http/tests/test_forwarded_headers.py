@@ -27,7 +27,7 @@ def test_the_first_forwarded_request_logs_the_ip_of_the_proxy(caplog: pytest.Log
     assert record.levelname == "WARNING"
     assert "TRUSTED_PROXIES" in record.getMessage()
     assert "10.0.0.7" in record.getMessage()
-    assert "203.0.113.9" not in record.getMessage()  # a client may have written it
+    assert "203.0.113.9" not in record.getMessage()  # the client may have sent the header
 
 
 def test_a_public_ip_may_belong_to_a_client_and_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,4 +1,4 @@
-"""A language that the client refuses is not spoken to it."""
+"""The language is negotiated by Accept-Language, and never one with q=0."""
 
 import time
 

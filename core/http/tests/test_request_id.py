@@ -51,7 +51,7 @@ def test_every_response_has_an_id(client: Client, method: str, path: str, status
     body: dict[str, Any] = {"data": "{}", "content_type": "application/json"} if method == "post" else {}
 
     response = getattr(client, method)(path, headers=headers, **body)
-    response.close()  # a file is open until then
+    response.close()  # closes the file
 
     assert response.status_code == status
     assert GENERATED.fullmatch(response.headers["X-Request-Id"])

@@ -53,7 +53,7 @@ def _send(client: Client, case: str) -> Any:
 
 @pytest.fixture
 def client() -> Client:
-    """Forms without a token are refused, as they are outside of tests."""
+    """Return a client with CSRF checks, which Django's test client disables by default."""
     return Client(enforce_csrf_checks=True)
 
 
@@ -101,7 +101,7 @@ def test_a_page_runs_only_scripts_of_its_own_site_and_is_in_no_frame(client: Cli
 
     assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
     assert policy["form-action"] == "'self'"
-    # Only the admin's menus need functions made from text, and nowhere are scripts within a page run.
+    # Only the admin's menus need `unsafe-eval`, and no page may run inline scripts.
     assert policy["script-src"] == ("'self' 'unsafe-eval'" if page.startswith("/admin/") else "'self'")
 
 

@@ -1,4 +1,4 @@
-"""The bridge sends a response of unknown length piece by piece, and works for no client that has gone or stopped reading."""
+"""The bridge streams a response of unknown length, and stops for a client that has disconnected or does not read."""
 
 import asyncio
 import threading
@@ -14,7 +14,7 @@ Message = MutableMapping[str, Any]
 
 
 class Streamed:
-    """A WSGI application whose response has `number` pieces; it notes how many were made, and that it was closed."""
+    """A WSGI application whose response has `number` pieces; it records how many were made and whether it was closed."""
 
     def __init__(self, number: int, *, fails_at: int | None = None) -> None:
         self.number, self.fails_at = number, fails_at
@@ -147,8 +147,8 @@ def test_clients_that_do_not_read_occupy_no_thread() -> None:
             asyncio.ensure_future(bridge(scope | {"query_string": b"stalled"}, _connected, stall)) for _ in range(2)
         ]
         await asyncio.wait_for(bridge(scope | {"query_string": b"read"}, _connected, _ignore), 5)
-        for each in waiting:
-            each.cancel()
+        for task in waiting:
+            task.cancel()
 
     asyncio.run(call_all())
 

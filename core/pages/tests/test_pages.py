@@ -1,4 +1,4 @@
-"""The front page, and the pages that the links in emails lead to."""
+"""The front page and the pages of the links in emails."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Each new connection to Redis finds out whether it is the Redis that we knew, and whether it can be told anything."""
+"""Each new connection checks whether Redis is the same instance as before and accepts writes."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ def server() -> Iterator[FaultyRedis]:
 
 @pytest.fixture
 def client(server: FaultyRedis) -> Iterator[redis.Redis]:
-    """Has met this Redis."""
+    """Return a client that has connected to the Redis once."""
     client = _new_client(server)
     client.ping()
     yield client

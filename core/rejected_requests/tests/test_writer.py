@@ -1,4 +1,4 @@
-"""Refusals are kept on no request's time: what waits has a bound, and a Redis that is away costs a line in the log."""
+"""Rejected requests are recorded in the background, with a bounded queue; an unavailable Redis only logs a warning."""
 
 import uuid
 from collections.abc import Callable
@@ -38,9 +38,9 @@ def test_a_record_is_found_by_its_request_id_with_user_and_session() -> None:
 
     writer.write()
 
-    found = store.find("first-one")
-    assert found is not None
-    assert (found.code, found.user_id, found.session_id) == ("session_revoked", USER, SESSION)
+    result = store.find("first-one")
+    assert result is not None
+    assert (result.code, result.user_id, result.session_id) == ("session_revoked", USER, SESSION)
     assert store.find("unknown-one") is None
 
 
@@ -112,7 +112,7 @@ def test_redis_keeps_a_bounded_number_of_records(monkeypatch: pytest.MonkeyPatch
         _note(f"request-{number}")
     writer.write()
 
-    assert get_redis_connection("default").xlen(store.KEY) < 300  # whole nodes of the stream go at once
+    assert get_redis_connection("default").xlen(store.KEY) < 300  # Redis trims whole nodes of the stream
     assert store.find("request-449") is not None
     assert store.find("request-0") is None
 

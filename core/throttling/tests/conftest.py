@@ -1,4 +1,4 @@
-"""Both places where is counted, and a clock for each: what is true of one must be true of the other."""
+"""Both stores of counters, each with a clock, so that the same tests run on both."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,19 +29,19 @@ class Counters:
         return self.store.admit(f"hit-{self.count}", hits, None)
 
     def begin(self, rule: BackoffRule, *hits: WindowHit) -> tuple[str, Quota]:
-        """The try's name, and the quota that the last question found."""
+        """Start an attempt; return its token and the last quota."""
         self.count += 1
-        token = f"try-{self.count}"
+        token = f"attempt-{self.count}"
         return token, self.store.admit(token, hits, rule)[-1]
 
     def fail(self, rule: BackoffRule) -> int:
-        """A wrong try, which there was quota for; the seconds to wait after it."""
+        """Record a failed attempt within the quota; return the seconds to wait after it."""
         token, quota = self.begin(rule)
         assert quota.remaining >= 0, quota
         return self.store.fail(token, rule) // 1000
 
     def seconds_to_wait(self, rule: BackoffRule) -> int:
-        """0 where a try may begin now; it begins, and is right."""
+        """Return 0 and record a successful attempt if one may start now, else the seconds to wait."""
         _token, quota = self.begin(rule)
         if quota.remaining < 0:
             return -(-quota.reset_ms // 1000)
@@ -50,7 +50,7 @@ class Counters:
 
 
 def _age_counters(seconds: float) -> None:
-    """As if so long had passed in Redis: its clock is its own."""
+    """Shift the stored times into the past, because Redis uses its own clock."""
     client: Any = get_redis_connection("default")
     for key in client.keys("rate:*"):
         life = client.pttl(key) - round(seconds * 1000)

@@ -1,4 +1,4 @@
-"""Whom an address stands for."""
+"""The network by which an IP is limited."""
 
 import pytest
 

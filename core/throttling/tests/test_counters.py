@@ -1,4 +1,4 @@
-"""The counters, in Redis and in memory alike: windows that slide, and rule that have to wait."""
+"""Sliding windows and backoff of attempts, in Redis and in memory."""
 
 import pytest
 
@@ -39,7 +39,10 @@ def test_a_window_slides(counters: Counters) -> None:
 
     assert full.remaining == -1
     assert 0 < full.reset_ms <= 1000
-    assert [counters.hit(_hit())[0].remaining for _ in range(2)] == [0, -1]  # one has gone, the two of later have not
+    assert [counters.hit(_hit())[0].remaining for _ in range(2)] == [
+        0,
+        -1,
+    ]  # one hit has expired, the two later hits have not
 
 
 def test_rejected_hits_are_not_counted(counters: Counters) -> None:
@@ -52,10 +55,10 @@ def test_rejected_hits_are_not_counted(counters: Counters) -> None:
 
 
 def test_one_full_limit_consumes_none_of_the_others(counters: Counters) -> None:
-    one = Limit("one", 1, 60)
-    counters.hit(_hit(limit=one))
+    single = Limit("single", 1, 60)
+    counters.hit(_hit(limit=single))
 
-    refused = counters.hit(_hit(), _hit(limit=one))
+    refused = counters.hit(_hit(), _hit(limit=single))
 
     assert [quota.remaining for quota in refused] == [2, -1]
     assert counters.hit(_hit())[0].remaining == 2
@@ -76,7 +79,7 @@ def test_a_lowered_limit_applies_to_earlier_hits(counters: Counters) -> None:
     [quota] = counters.hit(WindowHit(Limit("three", 1, 60), _hit().key))
 
     assert quota.remaining == -1
-    assert 49_000 < quota.reset_ms <= 50_000  # all three have to go before one may come
+    assert 49_000 < quota.reset_ms <= 50_000  # all three must expire before the next is admitted
 
 
 def test_the_first_failures_cause_no_delay(counters: Counters) -> None:

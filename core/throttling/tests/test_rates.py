@@ -1,4 +1,4 @@
-"""How a setting says a limit."""
+"""The syntax of rate limit settings."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""HOST and PORT: a start that cannot work says so in one sentence."""
+"""HOST and PORT: a start that cannot succeed is reported in one sentence."""
 
 import socket
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What the development mailbox keeps of an email."""
+"""The parts of an email that the development mailbox stores."""
 
 import re
 from pathlib import Path

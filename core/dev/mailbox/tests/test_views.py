@@ -39,9 +39,9 @@ def test_the_filter_ignores_case_and_other_people(client: Client) -> None:
     keep("bob@example.com")
     keep("alice@example.com", subject="two")
 
-    found = client.get("/dev/mailbox/messages", {"to": "ALICE@example.com"}).json()["messages"]
+    result = client.get("/dev/mailbox/messages", {"to": "ALICE@example.com"}).json()["messages"]
 
-    assert [message["subject"] for message in found] == ["two", "one"]
+    assert [message["subject"] for message in result] == ["two", "one"]
 
 
 def test_a_message_to_several_is_found_by_each(client: Client) -> None:
