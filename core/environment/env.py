@@ -21,9 +21,6 @@ _MAX_DURATION = timedelta(days=36_525)  # a century from now is still a date
 _MAX_INTEGER = 2**31 - 1  # what a column of the database can be compared with
 _MAX_SHOWN = 80
 
-# The origin schemes that mobile and desktop app shells use for their own pages.
-_APP_SCHEMES = frozenset({"app", "capacitor", "chrome-extension", "ionic", "moz-extension", "tauri"})
-
 
 def text(name: str, default: str | None = None) -> str:
     """Return the variable's text. `NAME_FILE` may name a file that holds the value instead, as mounted secrets do."""
@@ -122,7 +119,7 @@ def networks(name: str) -> list[web_origins.Network]:
 def origins(name: str) -> list[str]:
     """Read a list of web origins (scheme, host and port without a path), in the form that browsers send."""
     expected = "a list of origins without a path, such as https://app.example.com"
-    return parsed(name, "", _list_parser(lambda part: web_origins.origin(part, _APP_SCHEMES)), expected)
+    return parsed(name, "", _list_parser(web_origins.origin), expected)
 
 
 def hosts(name: str, default: str | None) -> list[str]:

@@ -9,6 +9,8 @@ import idna
 
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _WEB_SCHEMES = frozenset({"http", "https"})
+# The origin schemes that mobile and desktop app shells use for their own pages.
+_APP_SCHEMES = frozenset({"app", "capacitor", "chrome-extension", "ionic", "moz-extension", "tauri"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _MAX_HOST_LENGTH = 253
 # Fetch standard, "forbidden request-header": scripts cannot send them, so no preflight names them.
@@ -64,12 +66,12 @@ def _split_port(text: str) -> tuple[str, str, str]:
     return text.partition(":")
 
 
-def origin(text: str, app_schemes: Collection[str]) -> str:
+def origin(text: str) -> str:
     """Return scheme, host and port as browsers send them in `Origin`, without a default port or a path."""
     parts = _split(text)
-    if parts.scheme not in _WEB_SCHEMES | frozenset(app_schemes) or parts.path not in {"", "/"}:
+    if parts.scheme not in _WEB_SCHEMES | _APP_SCHEMES or parts.path not in {"", "/"}:
         raise ValueError(text)
-    if parts.scheme in app_schemes and parts.netloc == ".":
+    if parts.scheme in _APP_SCHEMES and parts.netloc == ".":
         return f"{parts.scheme}://."  # Electron's pages
     return _format_origin(parts)
 
