@@ -1,4 +1,4 @@
-"""The lists of a user's fields. A new field of the profile is named once, in PROFILE_FIELDS; all code uses these lists."""
+"""The lists of a user's fields. A new profile field is named once, in PROFILE_FIELDS, which all services use."""
 
 from collections.abc import Mapping
 from typing import Any

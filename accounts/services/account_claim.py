@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from accounts.identity import username_key
 from accounts.models import Purpose, Role, User
+from accounts.models.user_fields import PROFILE_FIELDS
 from accounts.registries import CLAIM_EFFECTS, ClaimEffect
 from accounts.services import email_change, pending_logins, sign_in_methods
 from accounts.verification import verification_codes
@@ -50,15 +51,16 @@ def _invalidate_codes_and_links(user: User) -> None:
     email_change.close(user_id=user.id)
 
 
-def _remove_names(user: User) -> None:
+def _reset_profile(user: User) -> None:
+    """Reset all profile fields to their defaults, except the language, in which the claimant's emails are written."""
     if is_privileged(user):
         return
     username = f"user-{secrets.token_hex(8)}"
+    resettable = [name for name in PROFILE_FIELDS if name not in {"username", "language"}]
     User.objects.filter(id=user.id).update(
+        **{name: User._meta.get_field(name).get_default() for name in resettable},  # noqa: SLF001 - documented API
         username=username,
         username_key=username_key(username),
-        first_name="",
-        last_name="",
         known_devices=[],
         last_login=None,
         updated_at=datetime.now(UTC),
@@ -72,5 +74,5 @@ CORE_EFFECTS = (
         remove=_invalidate_codes_and_links,
         relations=frozenset({"verification_codes", "email_changes"}),
     ),
-    ClaimEffect(name="names", remove=_remove_names),
+    ClaimEffect(name="profile", remove=_reset_profile),
 )

@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from accounts.mfa.models import RecoveryCode, TotpFactor
 from accounts.models import AuditEvent, AuditKind, EmailChange, PendingLogin, Role, User
+from accounts.models.user_fields import PROFILE_FIELDS
 from accounts.registries import CLAIM_EFFECTS
 from accounts.services import account_claim
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
@@ -79,6 +80,15 @@ def test_a_reset_of_an_unverified_account_removes_everything_planted(
     assert sum("welcome" in subject for subject in subjects) == 1
     assert sum("password" in subject and "changed" in subject for subject in subjects) == 1
     assert AuditEvent.objects.get(kind=AuditKind.PASSWORD_RESET).facts["takeOver"] is True
+
+
+@pytest.mark.parametrize("field", sorted({*PROFILE_FIELDS} - {"username", "language"}))
+def test_a_claim_resets_every_profile_field(planted: User, outbox: Outbox, field: str) -> None:
+    User.objects.filter(id=planted.id).update(**{field: "planted"})
+
+    assert _reset(outbox).status_code == 200
+
+    assert getattr(User.objects.get(id=planted.id), field) == User._meta.get_field(field).get_default()
 
 
 def _verified(user: User) -> None:
