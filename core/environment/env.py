@@ -141,13 +141,11 @@ def header_names(name: str) -> list[str]:
 
 
 def redirect_target(name: str, default: str) -> str:
-    """Read an absolute https URL, or a path on this host."""
     expected = "an https URL, or a path that starts with a single slash"
     return parsed(name, default, web_origins.redirect_target, expected)
 
 
 def usernames(name: str, default: str) -> list[str]:
-    """Read a list of usernames, in lower case for comparison."""
     names = [part.lower() for part in words(name, default)]
     bad = [part for part in names if not re.fullmatch(r"[a-z0-9_-]+", part)]
     if bad:
