@@ -1,15 +1,13 @@
 """An authenticator app, and users who have enrolled one."""
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyotp
 
-from accounts.mfa.flows.verification import wrong_code_rule
 from accounts.models import User
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
-from accounts.verification import attempts
 
 WRONG_RECOVERY_CODE = "AAAAA-AAAAA"
 
@@ -61,9 +59,3 @@ def enrol(session: SignedIn) -> UserWithTotp:
 
 def verify(token: str, client: ApiClient | None = None, **proof: Any) -> Any:
     return (client or ApiClient()).post("/mfa/verify", {"mfaToken": token} | proof)
-
-
-def wrong_codes(user: User) -> int:
-    """Return the number of wrong codes that the limit of the user counts."""
-    counter = attempts.exhausted(rule=replace(wrong_code_rule(), max_attempts=0), key=str(user.id)).first()
-    return counter.count if counter else 0

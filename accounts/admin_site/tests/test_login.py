@@ -14,9 +14,10 @@ from time_machine import Traveller
 
 from accounts.exceptions import TooManyWrongCodes
 from accounts.mfa.models import MfaAuditKind
+from accounts.mfa.tests.wrong_codes import wrong_codes
 from accounts.models import AuditEvent, AuditKind, PendingLogin, User
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
-from accounts.testing.second_factor import WRONG_RECOVERY_CODE, UserWithTotp, enrol, verify, wrong_codes
+from accounts.testing.second_factor import WRONG_RECOVERY_CODE, UserWithTotp, enrol, verify
 
 SignIn = Callable[..., SignedIn]
 

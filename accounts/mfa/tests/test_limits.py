@@ -8,6 +8,7 @@ from pytest_django import Settings
 from time_machine import Traveller
 
 from accounts.mfa.flows import enrolment
+from accounts.mfa.tests.wrong_codes import wrong_codes
 from accounts.models import PendingLogin, User
 from accounts.testing.api_client import PASSWORD, ApiClient
 from accounts.testing.second_factor import (
@@ -16,7 +17,6 @@ from accounts.testing.second_factor import (
     UserWithTotp,
     enrol,
     verify,
-    wrong_codes,
 )
 from sessions_tracking.models import Session
 

@@ -9,10 +9,10 @@ from pytest_django import DjangoDbBlocker
 
 from accounts.mfa.flows import verification
 from accounts.mfa.models import RecoveryCode, TotpFactor
+from accounts.mfa.tests.wrong_codes import wrong_codes
 from accounts.models import OutboxEmail, PendingLogin, User
 from accounts.testing.api_client import PASSWORD
 from accounts.testing.cast import log_in, me, signed_in, someone, tokens_of
-from accounts.testing.second_factor import wrong_codes
 from core.testing import live_database, live_server
 from core.testing.live_server import ApiRequest, ApiResponse, LiveServer
 

@@ -14,10 +14,11 @@ from accounts.api.serializers import email_change, forms, pending_logins, users
 from accounts.api.serializers.fields import OneTimeCode, PastedToken
 from accounts.mfa.api import forms as mfa_forms
 from accounts.mfa.api.forms import RecoveryCodeField
+from accounts.mfa.tests.wrong_codes import wrong_codes
 from accounts.models import AttemptCounter, User
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
 from accounts.testing.emails import code_in, token_in
-from accounts.testing.second_factor import AuthenticatorApp, enrol, verify, wrong_codes
+from accounts.testing.second_factor import AuthenticatorApp, enrol, verify
 
 Outbox = Callable[[], list[EmailMessage]]
 SignIn = Callable[..., SignedIn]
