@@ -56,9 +56,10 @@ def _reset_profile(user: User) -> None:
     if is_privileged(user):
         return
     username = f"user-{secrets.token_hex(8)}"
+    defaults = User()
     resettable = [name for name in PROFILE_FIELDS if name not in {"username", "language"}]
     User.objects.filter(id=user.id).update(
-        **{name: User._meta.get_field(name).get_default() for name in resettable},  # noqa: SLF001 - documented API
+        **{name: getattr(defaults, name) for name in resettable},
         username=username,
         username_key=username_key(username),
         known_devices=[],
