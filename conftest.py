@@ -61,6 +61,12 @@ def sign_in() -> Callable[..., SignedIn]:
 
 
 @pytest.fixture
+def signed_in(alice: User, sign_in: Callable[..., SignedIn]) -> SignedIn:
+    """alice, signed in over the API."""
+    return sign_in(alice)
+
+
+@pytest.fixture
 def outbox() -> Callable[[], list[EmailMessage]]:
     """`outbox()` lets the worker's code send what waits, and returns all messages sent in this test, oldest first."""
 

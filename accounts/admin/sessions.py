@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
@@ -18,7 +18,7 @@ from accounts.admin.confirmed_actions import ConfirmedAction, ConfirmedActionsAd
 from accounts.admin.search import search_user_ids
 from accounts.services.administration import support
 from core.ids import parse_id
-from sessions_tracking.models import RevokedReason, Session
+from sessions_tracking.models import RevokedReason, Session, SessionQuerySet
 
 _END_SESSION = ConfirmedAction(
     is_applicable=lambda session: session.revoked_at is None,
@@ -55,7 +55,7 @@ class SessionStateFilter(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Session]) -> QuerySet[Session]:
         if self.value() == "active":
-            return queryset.filter(revoked_at=None, expires_at__gt=datetime.now(UTC))
+            return cast("SessionQuerySet", queryset).active(datetime.now(UTC))
         if self.value() == "revoked":
             return queryset.filter(revoked_at__isnull=False)
         return queryset

@@ -153,7 +153,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=core.ids.new_id, editable=False, primary_key=True, serialize=False)),
                 ('surface', models.CharField(choices=[('api', 'API'), ('admin', 'admin')], max_length=8)),
-                ('bound_to', models.CharField(max_length=64)),
+                ('binding', models.CharField(max_length=64)),
                 ('session_options', models.JSONField(default=dict)),
                 ('created_at', models.DateTimeField()),
                 ('expires_at', models.DateTimeField()),

@@ -17,14 +17,14 @@ class LoginSurface(models.TextChoices):
 class PendingLogin(models.Model):
     """Not a session: it gives access to nothing but a limited number of attempts at the second factor.
 
-    `bound_to` is a keyed hash of the password hash, so that a changed password invalidates the pending login.
+    `binding` is a keyed hash of the password hash, so that a changed password invalidates the pending login.
     `session_options` are what the client requested for its session.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="pending_logins")
     surface = models.CharField(max_length=8, choices=LoginSurface)
-    bound_to = models.CharField(max_length=64)
+    binding = models.CharField(max_length=64)
     session_options = models.JSONField(default=dict)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()

@@ -56,7 +56,7 @@ def begin(*, user: User, surface: LoginSurface, session_options: Mapping[str, An
     pending = PendingLogin.objects.create(
         user=user,
         surface=surface,
-        bound_to=_binding(user),
+        binding=_binding(user),
         session_options=dict(session_options or {}),
         created_at=now,
         expires_at=now + settings.PENDING_LOGIN_LIFETIME,
@@ -125,7 +125,7 @@ def _lock(*, token: str, surface: LoginSurface) -> PendingLogin:
     if pending_id is None or user is None:
         raise TokenInvalid
     pending = PendingLogin.objects.filter(id=pending_id, ended_at=None).first()
-    if pending is None or not hmac.compare_digest(pending.bound_to, _binding(user)):
+    if pending is None or not hmac.compare_digest(pending.binding, _binding(user)):
         raise TokenInvalid
     if pending.expires_at <= datetime.now(UTC):
         raise TokenExpired

@@ -1,23 +1,16 @@
 """A clock that jumps: used or revoked credentials stay invalid, no user is locked out, and sessions keep their expiry."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
 
-from accounts.models import User
 from accounts.testing.api_client import ApiClient, SignedIn
 from sessions_tracking.models import Session
 
 HOUR = timedelta(hours=1)
 WEEK = timedelta(days=8)
-
-
-@pytest.fixture
-def signed_in(alice: User, sign_in: Callable[..., SignedIn]) -> SignedIn:
-    return sign_in(alice)
 
 
 def _after(jump: timedelta) -> time_machine.travel:

@@ -18,11 +18,6 @@ ODD_IDS = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-def signed_in(alice: User, sign_in: SignIn) -> SignedIn:
-    return sign_in(alice)
-
-
 def _assert_failure(response: Any, status: int, code: str) -> None:
     """Assert that the response is the bare error envelope and reveals no software."""
     body = response.json()

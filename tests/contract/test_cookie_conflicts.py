@@ -45,11 +45,6 @@ def domain(request: pytest.FixtureRequest, settings: Settings) -> str | None:
 
 
 @pytest.fixture
-def signed_in(alice: User, sign_in: SignIn) -> SignedIn:
-    return sign_in(alice)
-
-
-@pytest.fixture
 def attacker(mallory: User, sign_in: SignIn) -> SignedIn:
     return sign_in(mallory)
 

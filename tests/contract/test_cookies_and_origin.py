@@ -35,11 +35,6 @@ def _friend(settings: Settings) -> None:
 
 
 @pytest.fixture
-def signed_in(alice: User, sign_in: SignIn) -> SignedIn:
-    return sign_in(alice)
-
-
-@pytest.fixture
 def browser(api: ApiClient, signed_in: SignedIn) -> ApiClient:
     """Return a client with both cookies of alice's session."""
     api.cookies["jwt"], api.cookies["refreshToken"] = signed_in.access, signed_in.refresh

@@ -9,7 +9,6 @@ import time_machine
 from pytest_django import Settings
 
 from accounts.api.fast_paths import FAST_PATHS
-from accounts.models import User
 from accounts.testing.api_client import SignedIn
 from accounts.testing.parity import Headers, normalized, via_django, via_wsgi
 from accounts.testing.parity import db_releases as db_releases
@@ -36,11 +35,6 @@ VARIATIONS: list[Headers] = [
 def _production_settings(settings: Settings) -> None:
     settings.ALLOWED_HOSTS, settings.CORS_ALLOWED_ORIGINS = ["testserver"], ["https://app.example.com"]
     settings.COOKIE_DOMAIN, settings.SECURE_HSTS_SECONDS, settings.RATE_LIMITS = ".example.com", 3600, True
-
-
-@pytest.fixture
-def signed_in(alice: User, sign_in: SignIn) -> SignedIn:
-    return sign_in(alice)
 
 
 def _filled(headers: Headers, signed_in: SignedIn) -> Headers:

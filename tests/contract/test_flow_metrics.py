@@ -25,7 +25,7 @@ def value(name: str, **labels: str) -> float:
 
 
 @contextmanager
-def counted(name: str, *, by: float = 1, **labels: str) -> Iterator[None]:
+def assert_counted(name: str, *, by: float = 1, **labels: str) -> Iterator[None]:
     before = value(name, **labels)
     yield
     assert value(name, **labels) - before == by
@@ -38,14 +38,14 @@ def counted(name: str, *, by: float = 1, **labels: str) -> Iterator[None]:
 )  # fmt: skip
 @pytest.mark.usefixtures("alice", "bob")
 def test_a_login_is_counted_by_result(api: ApiClient, username: str, password: str, result: str) -> None:
-    with counted("logins_total", result=result), counted("hashes_running", by=0):
+    with assert_counted("logins_total", result=result), assert_counted("hashes_running", by=0):
         api.post("/login", {"username": username, "password": password})
 
 
 def test_a_refresh_is_counted_by_result(api: ApiClient, alice: User, sign_in: SignIn) -> None:
     signed_in = sign_in(alice)
 
-    with counted("refreshes_total", result="ok"), counted("refreshes_total", result="token_invalid"):
+    with assert_counted("refreshes_total", result="ok"), assert_counted("refreshes_total", result="token_invalid"):
         api.post("/refresh", {"refreshToken": signed_in.refresh})
         api.post("/refresh", {"refreshToken": "garbage"})
 
@@ -57,7 +57,7 @@ def test_reuse_is_counted_once_and_revokes_one_session(
     signed_in = sign_in(alice)
     api.post("/refresh", {"refreshToken": signed_in.refresh})
 
-    with counted("refresh_reuse_total"), counted("sessions_revoked_total", reason="refresh_reused"):
+    with assert_counted("refresh_reuse_total"), assert_counted("sessions_revoked_total", reason="refresh_reused"):
         api.post("/refresh", {"refreshToken": signed_in.refresh})
         api.post("/refresh", {"refreshToken": signed_in.refresh})
 
@@ -65,7 +65,7 @@ def test_reuse_is_counted_once_and_revokes_one_session(
 def test_only_the_first_of_two_logouts_revokes_the_session(alice: User, sign_in: SignIn) -> None:
     signed_in = sign_in(alice)
 
-    with counted("sessions_revoked_total", reason="logout"):
+    with assert_counted("sessions_revoked_total", reason="logout"):
         signed_in.client.post("/logout")
         signed_in.client.post("/logout")
 
@@ -73,7 +73,7 @@ def test_only_the_first_of_two_logouts_revokes_the_session(alice: User, sign_in:
 def test_a_logout_everywhere_counts_each_revoked_session(alice: User, sign_in: SignIn) -> None:
     sign_in(alice)
 
-    with counted("sessions_revoked_total", by=2, reason="logout_all"):
+    with assert_counted("sessions_revoked_total", by=2, reason="logout_all"):
         sign_in(alice).client.post("/logout-all")
 
 
@@ -86,21 +86,21 @@ def test_cache_lookups_are_counted_as_hit_miss_or_unavailable(alice: User, sign_
         ("unavailable", breaker.record_failure),
     ):
         prepare()
-        with counted("principal_cache_total", result=result):
+        with assert_counted("principal_cache_total", result=result):
             signed_in.client.put("/me")
 
 
 def test_rejected_requests_are_counted_by_limit(api: ApiClient, db: None, limits_on: Settings) -> None:
     limits_on.RATE_LIMIT_LOGIN = (Limit("login", 2, 60),)
 
-    with counted("rate_limited_total", by=3, limit="login"):
+    with assert_counted("rate_limited_total", by=3, limit="login"):
         for number in range(5):
             api.post("/login", {"username": f"unknown-{number}", "password": "x"})
 
 
 @pytest.mark.django_db(transaction=True)
 def test_rolled_back_events_are_not_counted(alice: User) -> None:
-    with counted("audit_events_total", by=0, kind="profile_changed"), transaction.atomic():
+    with assert_counted("audit_events_total", by=0, kind="profile_changed"), transaction.atomic():
         audit.record(AuditKind.PROFILE_CHANGED, user_id=alice.id)
         transaction.set_rollback(True)
 
@@ -108,12 +108,12 @@ def test_rolled_back_events_are_not_counted(alice: User) -> None:
 def test_emails_are_counted_by_result(
     api: ApiClient, bob: User, outbox: Callable[[], list[EmailMessage]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with counted("emails_total", result="sent"):
+    with assert_counted("emails_total", result="sent"):
         api.post("/resend-verification", {"email": bob.email})
         outbox()
 
     monkeypatch.setattr("accounts.mail.delivery._send", _refuse)
-    with counted("emails_total", result="retried"):
+    with assert_counted("emails_total", result="retried"):
         api.post("/resend-verification", {"email": bob.email})
         outbox()
 

@@ -28,7 +28,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDb
         yield running
 
 
-def test_twenty_refreshes_of_one_token_leave_one_lineage(server: LiveServer) -> None:
+def test_twenty_refreshes_of_one_token_leave_one_token_family(server: LiveServer) -> None:
     tokens = signed_in(server, someone())
 
     for _ in range(10):

@@ -12,7 +12,7 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from accounts.models import AuditEvent, AuditKind, OutboxEmail, User
+from accounts.models import AuditEvent, AuditKind, OutboxEmail
 from accounts.services import refresh
 from accounts.testing.api_client import SignedIn
 from accounts.testing.parity import ApiResult, via_wsgi
@@ -34,11 +34,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("db_releases")]
 def _hosts(settings: Settings) -> None:
     settings.ALLOWED_HOSTS = ["testserver"]
     settings.CORS_ALLOWED_ORIGINS = ["https://app.example.com"]
-
-
-@pytest.fixture
-def signed_in(alice: User, sign_in: SignIn) -> SignedIn:
-    return sign_in(alice)
 
 
 def _refresh(token: str, **headers: str) -> ApiResult:

@@ -25,13 +25,6 @@ from accounts.verification import verification_codes
 from sessions_tracking.models import Session
 
 
-@pytest.fixture
-def message(api: ApiClient, db: None, outbox: Outbox) -> EmailMessage:
-    """Return the verification email of eve, who has just registered."""
-    assert api.post("/register", REGISTRATION).status_code == 201
-    return outbox()[-1]
-
-
 def test_the_code_verifies_and_sends_a_welcome_but_starts_no_session(
     api: ApiClient, message: EmailMessage, outbox: Outbox
 ) -> None:

@@ -7,7 +7,6 @@ from django.core.mail import EmailMessage
 
 from accounts.api.tests.email_verification import (
     EMAIL,
-    REGISTRATION,
     Outbox,
     email_kinds,
     is_verified,
@@ -21,13 +20,6 @@ from accounts.testing.api_client import ApiClient
 from accounts.testing.emails import code_in, token_in
 from accounts.verification import verification_codes
 from core.api.exceptions import TokenInvalid
-
-
-@pytest.fixture
-def message(api: ApiClient, db: None, outbox: Outbox) -> EmailMessage:
-    """Return the verification email of eve, who has just registered."""
-    assert api.post("/register", REGISTRATION).status_code == 201
-    return outbox()[-1]
 
 
 def test_a_link_does_not_verify_an_email_changed_concurrently(

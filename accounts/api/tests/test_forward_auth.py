@@ -45,11 +45,6 @@ def _hosts(settings: Settings) -> None:
     settings.TRUSTED_PROXIES = [ip_network("127.0.0.1")]
 
 
-@pytest.fixture
-def signed_in(alice: User, sign_in: SignIn) -> SignedIn:
-    return sign_in(alice)
-
-
 def _bearer(signed_in: SignedIn) -> Headers:
     return {"Authorization": f"Bearer {signed_in.access}"}
 

@@ -16,11 +16,6 @@ from sessions_tracking.models import RevokedReason, Session
 SignIn = Callable[..., SignedIn]
 
 
-@pytest.fixture
-def signed_in(alice: User, sign_in: SignIn) -> SignedIn:
-    return sign_in(alice)
-
-
 def _is_revoked(signed_in: SignedIn) -> bool:
     """Return whether the session is revoked, for the access token and the refresh token alike."""
     by_access = signed_in.client.get("/me").json().get("code") == "session_revoked"

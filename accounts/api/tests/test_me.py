@@ -21,11 +21,6 @@ PROFILE = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def signed_in(alice: User, sign_in: SignIn) -> SignedIn:
-    return sign_in(alice)
-
-
 def _row() -> dict[str, Any]:
     return dict(User.objects.values().get(username_key="alice"))
 

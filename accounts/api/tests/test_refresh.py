@@ -26,11 +26,6 @@ SignIn = Callable[..., SignedIn]
 EVIL = "https://evil.example"
 
 
-@pytest.fixture
-def signed_in(alice: User, sign_in: SignIn) -> SignedIn:
-    return sign_in(alice)
-
-
 def _refresh(api: ApiClient, token: str) -> dict[str, Any]:
     response = api.post("/refresh", {"refreshToken": token}, headers={"X-Token-Transport": "body"})
     assert response.status_code == 200, response.content

@@ -72,11 +72,6 @@ STATES: dict[str, State] = {
 
 
 @pytest.fixture
-def signed_in(alice: User, sign_in: SignIn) -> SignedIn:
-    return sign_in(alice)
-
-
-@pytest.fixture
 def other(signed_in: SignedIn, sign_in: SignIn) -> SignedIn:
     """A session of alice on another device."""
     return sign_in(signed_in.user)

@@ -18,13 +18,6 @@ from accounts.testing.api_client import ApiClient
 from accounts.testing.emails import code_in, token_in
 
 
-@pytest.fixture
-def message(api: ApiClient, db: None, outbox: Outbox) -> EmailMessage:
-    """Return the verification email of eve, who has just registered."""
-    assert api.post("/register", REGISTRATION).status_code == 201
-    return outbox()[-1]
-
-
 def test_a_resend_invalidates_the_former_code_and_link_at_once(
     api: ApiClient, message: EmailMessage, outbox: Outbox
 ) -> None:

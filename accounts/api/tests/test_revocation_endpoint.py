@@ -21,11 +21,6 @@ def billing(db: None) -> Service:
     return make_service()
 
 
-@pytest.fixture
-def signed_in(alice: User, sign_in: SignIn) -> SignedIn:
-    return sign_in(alice)
-
-
 def _is_revoked(signed_in: SignedIn) -> bool:
     me = signed_in.client.get("/me")
     refresh = ApiClient().post("/refresh", {"refreshToken": signed_in.refresh})

@@ -26,12 +26,6 @@ Outbox = Callable[[], list[EmailMessage]]
 OLD_KEY, NEW_KEY = "an older key of thirty-two letters or more", "the newest key, which no example ever showed"
 
 
-@pytest.fixture
-def signed_in(alice: User, sign_in: SignIn, clock: Traveller) -> SignedIn:
-    """Sign alice in, without a second factor, with a stopped clock."""
-    return sign_in(alice)
-
-
 def _start(session: SignedIn) -> AuthenticatorApp:
     return AuthenticatorApp(session.client.post("/mfa/totp").json()["data"]["secret"])
 

@@ -52,9 +52,9 @@ def test_json_logs_escape_control_characters_too(odd: str) -> None:
 
 
 def test_an_exception_is_part_of_its_json_record() -> None:
-    found = _json(_raised(OperationalError("the server is away")))
+    found = _json(_raised(OperationalError("the server is unavailable")))
 
-    assert found["exception"].splitlines()[-1] == "OperationalError: the server is away"
+    assert found["exception"].splitlines()[-1] == "OperationalError: the server is unavailable"
     assert "test_logs.py" in found["exception"]
 
 

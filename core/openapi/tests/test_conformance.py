@@ -60,17 +60,17 @@ def connection_kept() -> Iterator[None]:
 
 
 @contextmanager
-def undone() -> Iterator[None]:
-    """What happens within leaves the database as it was, so that no request meets what another left."""
+def rolled_back() -> Iterator[None]:
+    """Roll back the changes of one request, so that no other request depends on them."""
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
 
 
-def send(case: Case, token: str | None = None) -> Any:
+def assert_conforms(case: Case, token: str | None = None) -> None:
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    with undone(), connection_kept():
-        return case.call_and_validate(base_url="http://localhost", headers=headers, checks=CHECKS)
+    with rolled_back(), connection_kept():
+        case.call_and_validate(base_url="http://localhost", headers=headers, checks=CHECKS)
 
 
 @pytest.fixture
@@ -83,10 +83,10 @@ def administrator(alice: Any, sign_in: Callable[..., SignedIn]) -> SignedIn:
 @for_all.parametrize()
 @bounded
 def test_public_operations_respond_as_documented(case: Case, alice: object, bob: object) -> None:
-    send(case)
+    assert_conforms(case)
 
 
 @for_members.parametrize()
 @bounded
 def test_protected_operations_respond_as_documented(case: Case, administrator: SignedIn) -> None:
-    send(case, administrator.access)
+    assert_conforms(case, administrator.access)

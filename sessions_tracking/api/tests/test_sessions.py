@@ -22,11 +22,6 @@ FIELDS = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def signed_in(alice: AbstractBaseUser, sign_in: SignIn) -> SignedIn:
-    return sign_in(alice)
-
-
 def _patch(signed_in: SignedIn, changes: Any, session_id: str = "") -> Any:
     return signed_in.client.patch(f"/sessions/{session_id or signed_in.session_id}", changes)
 

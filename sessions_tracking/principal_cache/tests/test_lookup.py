@@ -30,11 +30,6 @@ def redis() -> Redis:
 
 
 @pytest.fixture
-def signed_in(alice: AbstractBaseUser, sign_in: SignIn) -> SignedIn:
-    return sign_in(alice)
-
-
-@pytest.fixture
 def session_id(signed_in: SignedIn) -> UUID:
     return UUID(signed_in.session_id)
 

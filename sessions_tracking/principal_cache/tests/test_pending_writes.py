@@ -1,7 +1,6 @@
 """Writes that Redis missed apply in this process at once, and are written when Redis is available again."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from uuid import UUID, uuid4
 
@@ -15,6 +14,7 @@ from accounts.testing.api_client import SignedIn
 from core.api.exceptions import SessionRevoked
 from core.redis import client as guarded
 from core.redis.client import Breaker, background_client
+from core.testing.waiting import wait_until
 from sessions_tracking import services
 from sessions_tracking.models import RevokedReason
 from sessions_tracking.principal import Principal
@@ -57,7 +57,7 @@ def redis_outage(monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisOutage]:
     outage = RedisOutage(monkeypatch)
     yield outage
     outage.end()
-    _wait_until(lambda: not pending_writes._pending)
+    wait_until(lambda: not pending_writes._pending)
 
 
 @pytest.fixture
@@ -66,13 +66,6 @@ def session_id(alice: AbstractBaseUser, sign_in: SignIn) -> UUID:
     session_id = UUID(sign_in(alice).session_id)
     get_principal(session_id)
     return session_id
-
-
-def _wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def _entry(session_id: UUID) -> bytes:
@@ -100,7 +93,7 @@ def test_pending_writes_are_written_when_redis_is_available_again(session_id: UU
 
     redis_outage.end()
 
-    _wait_until(lambda: _entry(session_id) == REVOKED)
+    wait_until(lambda: _entry(session_id) == REVOKED)
 
 
 def test_a_role_change_that_redis_missed_applies_in_this_process(
@@ -114,7 +107,7 @@ def test_a_role_change_that_redis_missed_applies_in_this_process(
 
     redis_outage.end()
 
-    _wait_until(lambda: _entry(session_id) == STALE)
+    wait_until(lambda: _entry(session_id) == STALE)
     assert get_principal(session_id).role == "ADMIN"
 
 
@@ -131,7 +124,9 @@ def test_an_expired_pending_write_is_discarded(redis_outage: RedisOutage) -> Non
     key = cache_key(uuid4())
     pending_writes.enqueue([key], marker=REVOKED, seconds=0)
 
-    _wait_until(lambda: not pending_writes.is_pending(key))
+    wait_until(lambda: not pending_writes.is_pending(key))
+    redis_outage.end()
+    assert get_redis_connection("default").get(key) is None
 
 
 def test_the_oldest_pending_writes_are_discarded_at_the_limit(
@@ -155,4 +150,4 @@ def test_one_thread_retries_all_writes_and_stops_when_none_is_left(redis_outage:
 
     redis_outage.end()
 
-    _wait_until(lambda: threading.active_count() == before)
+    wait_until(lambda: threading.active_count() == before)
