@@ -1,0 +1,1 @@
+"""A software authenticator, and helpers of the tests of passkeys."""
