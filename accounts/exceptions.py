@@ -1,5 +1,6 @@
 """The errors of the account flows."""
 
+from datetime import timedelta
 from http import HTTPStatus
 
 from django.utils.translation import gettext_lazy as _
@@ -115,6 +116,22 @@ class MfaRequired(ApiError):
 
     status, code = HTTPStatus.FORBIDDEN, "mfa_required"
     message = _("Sign in with two-factor authentication to do this.")
+
+
+class ReauthenticationRequired(Unauthorized):
+    """The session's authentication is too old or too weak for the operation. The header is that of RFC 9470 §3."""
+
+    code, message = "reauthentication_required", _("Confirm that it is you to continue.")
+
+    def __init__(self, *, max_age: timedelta | None = None, acr: str | None = None) -> None:
+        super().__init__()
+        parameters = {"error": "insufficient_user_authentication"}
+        if max_age is not None:
+            parameters["max_age"] = str(int(max_age.total_seconds()))
+        if acr is not None:
+            parameters["acr_values"] = acr
+        challenge = ", ".join(f'{name}="{value}"' for name, value in parameters.items())
+        self.headers["WWW-Authenticate"] = f"Bearer {challenge}"
 
 
 class TooManyWrongCodes(ApiError):

@@ -3,13 +3,17 @@
 docs/decisions/0013-capabilities.md lists the registries of other modules: audit kinds, email kinds, cleanup rules, admin actions.
 """
 
-from collections.abc import Callable, Mapping
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
+from django.db.models import QuerySet
 from rest_framework.serializers import Field, Serializer
 
 from accounts.models import User
+from core.api.exceptions import ApiError
 from core.registry import Registry
 from sessions_tracking.client_info import ClientInfo
 
@@ -24,27 +28,101 @@ class SignInMethod:
     is_removable: bool = True
 
 
+class Ceremony(StrEnum):
+    """What a factor is verified for."""
+
+    SIGN_IN = "sign_in"
+    STEP_UP = "step_up"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactorAttempt:
+    """A user's response to one factor.
+
+    `user` is locked by the caller's transaction. `binding` is the id of the pending login, or of the session that steps up.
+    `proven_amr` is what the pending login or the session has proven before.
+    """
+
+    user: User
+    value: Any
+    client: ClientInfo
+    ceremony: Ceremony
+    binding: uuid.UUID
+    proven_amr: tuple[str, ...]
+
+
+# The values of `amr` that a correct response proves; or the error to raise, once the count of wrong responses is committed.
+FactorResult = tuple[str, ...] | ApiError
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecondFactor:
-    """A way to complete a login after the password. `name` is its entry in the `methods` of the login response.
+    """A way to complete a login after the first factor. `name` is its entry in the `methods` of the login response.
 
-    `field` is the field of `POST /mfa/verify` that carries the user's response, of the type `field_class`; `sample` and
-    `sample_title` document it. `parse` normalizes a response that was typed into the admin's form, or returns None for
-    text that cannot be one.
+    `field` is the field of `POST /mfa/verify` and `POST /reauthenticate` that carries the user's response, of the type
+    `field_class`; `sample` and `sample_title` document it. `parse` normalizes a response that was typed into the admin's
+    form, or returns None for text that cannot be one.
 
-    `verify` gets the user, the response and the client, within a transaction that holds the user's row. It uses the
-    response up and returns whether it was right; it counts a wrong one, and raises TooManyWrongCodes past the limit.
+    `rows` takes a user's id, or an expression for it; the factor is enabled if the queryset is not empty. A user who has
+    only a factor with `is_backup` has no second factor: recovery codes stand in for another one.
+
+    `verify` runs within a transaction that holds the user's row. It uses the response up, or counts a wrong one; it raises
+    TooManyWrongCodes past the limit.
     """
 
     name: str
-    amr: str
     field: str
     field_class: type[Field[Any, Any, Any, Any]]
     sample: Any
     sample_title: str
     parse: Callable[[str], str | None]
-    is_enabled_for: Callable[[User], bool]
-    verify: Callable[[User, Any, ClientInfo], bool]
+    rows: Callable[[Any], QuerySet[Any]]
+    verify: Callable[[FactorAttempt], FactorResult]
+    is_backup: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactorObserver:
+    """Called when a user's first second factor was added, and when the last one was removed, under the user's lock.
+
+    `first_added` returns recovery codes, to show once.
+    """
+
+    name: str
+    first_added: Callable[[uuid.UUID], Sequence[str]]
+    last_removed: Callable[[uuid.UUID], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReauthenticationMethod:
+    """A step-up for users without a second factor: the password, or an emailed code.
+
+    `is_available_for` takes the user; `field`, `sample` and `verify` are as in SecondFactor.
+    """
+
+    name: str
+    field: str
+    field_class: type[Field[Any, Any, Any, Any]]
+    sample: Any
+    sample_title: str
+    is_available_for: Callable[[User], bool]
+    verify: Callable[[FactorAttempt], FactorResult]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignUpMethod:
+    """A credential that `POST /register` accepts instead of a password.
+
+    `prepare` verifies the value before a transaction begins, and raises ApiError. `store` saves the credential for the new
+    user, within the transaction that inserted the user; it raises ApiError if the credential was used meanwhile.
+    """
+
+    name: str
+    field: str
+    field_class: type[Field[Any, Any, Any, Any]]
+    sample: Any
+    prepare: Callable[[Any], Any]
+    store: Callable[[User, Any], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,5 +149,8 @@ class ClaimEffect:
 
 SIGN_IN_METHODS: Registry[SignInMethod] = Registry("sign-in method")
 SECOND_FACTORS: Registry[SecondFactor] = Registry("second factor")
+FACTOR_OBSERVERS: Registry[FactorObserver] = Registry("factor observer")
+REAUTHENTICATION_METHODS: Registry[ReauthenticationMethod] = Registry("reauthentication method")
+SIGN_UP_METHODS: Registry[SignUpMethod] = Registry("sign-up method")
 EXPORT_SECTIONS: Registry[ExportSection] = Registry("export section")
 CLAIM_EFFECTS: Registry[ClaimEffect] = Registry("claim effect")

@@ -4,9 +4,11 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from core.ids import new_id
+from sessions_tracking.authentication_context import AssuranceLevel, AuthenticationContext, current_second
 
 
 class RevokedReason(models.TextChoices):
@@ -34,13 +36,19 @@ class Session(models.Model):
 
     `refresh_jti` is the one current refresh token, `refresh_issued_at` and `expires_at` are its `iat` and `exp`: the same
     three values mint the same bytes again. `expires_at` slides with each refresh, `absolute_expires_at` never changes.
+
+    `amr` has the values of the claim, separated by blanks. It, `acr` and `authenticated_at` change by a step-up only, never by
+    a refresh. The defaults in the database serve processes of the former version while an upgrade runs.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sessions")
     name = models.CharField(max_length=100, blank=True)
     data = models.JSONField(default=dict, blank=True)
-    second_factor = models.BooleanField(default=False)
+    amr = models.CharField(max_length=64, default="pwd", db_default="pwd")
+    acr = models.CharField(max_length=4, default=AssuranceLevel.AAL1, db_default=AssuranceLevel.AAL1)
+    authenticated_at = models.DateTimeField(default=current_second, db_default=Now())
+    persistent = models.BooleanField(default=True, db_default=True)
 
     ip = models.GenericIPAddressField(null=True, unpack_ipv4=True)
     user_agent = models.CharField(max_length=512, blank=True)
@@ -77,6 +85,10 @@ class Session(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @property
+    def context(self) -> AuthenticationContext:
+        return AuthenticationContext(amr=tuple(self.amr.split()), acr=self.acr, authenticated_at=self.authenticated_at)
 
     def is_active(self, now: datetime) -> bool:
         return self.revoked_at is None and self.expires_at > now

@@ -1,7 +1,14 @@
 """The principal: the user and the session that a request acts for."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from sessions_tracking.authentication_context import AssuranceLevel, AuthenticationContext
+
+# The columns of Session from which `Principal.from_row` builds a principal, in this order.
+PRINCIPAL_FIELDS = ("user_id", "user__username", "user__role", "id", "amr", "acr", "authenticated_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,11 +19,22 @@ class Principal:
     username: str
     role: str
     session_id: uuid.UUID
-    second_factor: bool = False
+    context: AuthenticationContext
     is_authenticated: bool = True
     is_anonymous: bool = False
     is_active: bool = True
 
+    @classmethod
+    def from_row(cls, row: Sequence[Any]) -> "Principal":
+        """Take the values of PRINCIPAL_FIELDS."""
+        *identity, amr, acr, authenticated_at = row
+        context = AuthenticationContext(amr=tuple(amr.split()), acr=acr, authenticated_at=authenticated_at)
+        return cls(*identity, context)
+
     @property
     def pk(self) -> uuid.UUID:
         return self.id
+
+    @property
+    def has_aal2(self) -> bool:
+        return self.context.acr == AssuranceLevel.AAL2

@@ -15,10 +15,12 @@ from core.api.exceptions import NotFound
 from core.db.prepared import Param, PreparedSelect
 from core.db.prepared_rows import Fields
 from core.db.prepared_writes import insert
+from core.ids import new_id
+from sessions_tracking.authentication_context import AuthenticationContext
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.metrics import SESSIONS_REVOKED
 from sessions_tracking.models import RevokedReason, Session, SessionQuerySet
-from sessions_tracking.principal import Principal
+from sessions_tracking.principal import PRINCIPAL_FIELDS, Principal
 from sessions_tracking.principal_cache import invalidation
 from sessions_tracking.principal_cache.entries import ACTIVE_ENTRY_SECONDS
 
@@ -30,26 +32,40 @@ MAX_LISTED = 200
 
 
 def start(
-    *, user_id: uuid.UUID, client: ClientInfo, second_factor: bool, name: str = "", data: dict[str, Any] | None = None
+    *,
+    user_id: uuid.UUID,
+    client: ClientInfo,
+    context: AuthenticationContext,
+    name: str = "",
+    data: dict[str, Any] | None = None,
+    lifetime: timedelta | None = None,
+    persistent: bool = True,
+    session_id: uuid.UUID | None = None,
 ) -> Session:
     """Insert and return a new session. Times that tokens repeat are whole seconds, as JWTs have them.
 
-    `second_factor`: whether this sign-in proved one. No later action sets it on an existing session.
+    The session ends `lifetime` after its start, and SESSION_MAX_AGE at the latest. `persistent`: whether its cookies outlive
+    the browser. Raises IntegrityError for a `session_id` that was used before.
     """
     now = datetime.now(UTC)
     issued_at = now.replace(microsecond=0)
+    max_age = min(lifetime or settings.SESSION_MAX_AGE, settings.SESSION_MAX_AGE)
     session = Session(
+        id=session_id or new_id(),
         user_id=user_id,
         name=name,
         data=data or {},
-        second_factor=second_factor,
+        amr=" ".join(context.amr),
+        acr=context.acr,
+        authenticated_at=context.authenticated_at,
+        persistent=persistent,
         **client.as_fields(),
         created_at=now,
         updated_at=now,
         last_seen_at=now,
         refresh_issued_at=issued_at,
-        expires_at=min(issued_at + settings.JWT_REFRESH_EXPIRY, issued_at + settings.SESSION_MAX_AGE),
-        absolute_expires_at=issued_at + settings.SESSION_MAX_AGE,
+        expires_at=issued_at + min(settings.JWT_REFRESH_EXPIRY, max_age),
+        absolute_expires_at=issued_at + max_age,
     )
     insert(session)
     return session
@@ -147,15 +163,8 @@ def _write_principals(user_id: uuid.UUID) -> None:
 
 
 def _principals(user_id: uuid.UUID) -> list[Principal]:
-    fields = ("user_id", "user__username", "user__role", "id", "second_factor")
     sessions = Session.objects.active(datetime.now(UTC)).filter(user_id=user_id, user__is_active=True).order_by("id")
-    return [Principal(*row) for row in sessions.values_list(*fields)]
-
-
-def clear_second_factor(*, user_id: uuid.UUID) -> None:
-    """Withdraw what the user's removed second factor proved. Call within the transaction that removes the factor."""
-    Session.objects.filter(user_id=user_id, second_factor=True).update(second_factor=False)
-    refresh_cached_principals(user_id=user_id)
+    return [Principal.from_row(row) for row in sessions.values_list(*PRINCIPAL_FIELDS)]
 
 
 def erase_client_data(*, user_id: uuid.UUID) -> None:

@@ -78,12 +78,13 @@ class SessionAdmin(ReadOnlyMixin, ConfirmedActionsAdmin):
         ("user_link", "name"),
         ("device_name", "user_agent"),
         ("ip_address", "location"),
-        ("second_factor",),
+        ("amr", "authenticated_at"),
         ("created_at", "last_seen_at"),
         ("expires_at", "revoked_at"),
     )
     readonly_fields = (
-        "id", "state_text", "user_link", "name", "device_name", "user_agent", "ip_address", "location", "second_factor",
+        "id", "state_text", "user_link", "name", "device_name", "user_agent", "ip_address", "location", "amr",
+        "authenticated_at",
         "created_at", "last_seen_at", "expires_at", "revoked_at",
     )  # fmt: skip
 

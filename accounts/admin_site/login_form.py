@@ -93,7 +93,7 @@ class AdminLoginForm(AdminAuthenticationForm):
             then=self._record_pending_login,
         )
 
-    def _record_pending_login(self, pending: PendingLogin) -> User:
+    def _record_pending_login(self, pending: PendingLogin, _amr: tuple[str, ...]) -> User:
         return self._record_login(pending.user)
 
     def _record_login(self, user: User) -> User:

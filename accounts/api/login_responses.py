@@ -11,6 +11,13 @@ from accounts.services.pending_logins import PendingLoginToken
 from core.api.responses import success
 
 
+def first_factor_response(result: SignIn | PendingLoginToken, transport: Transport) -> Response:
+    """Return the response to a correct first factor."""
+    if isinstance(result, PendingLoginToken):
+        return mfa_required_response(result)
+    return login_response(result, transport)
+
+
 def login_response(sign_in: SignIn, transport: Transport) -> Response:
     data = {"user": user_profile(sign_in.user)} | sign_in_data(sign_in, transport)
     response = success(data, message=_("You are signed in."))
@@ -21,4 +28,4 @@ def login_response(sign_in: SignIn, transport: Transport) -> Response:
 
 def mfa_required_response(pending: PendingLoginToken) -> Response:
     """Return no session, no cookie, and only a token that no other endpoint accepts."""
-    return success(pending_data(pending), message=_("Enter a code from your authenticator app, or a recovery code."))
+    return success(pending_data(pending), message=_("Prove your second factor, or enter a recovery code."))

@@ -21,6 +21,6 @@ class IsAdmin(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         if not request.user.is_authenticated or current_principal(request).role != Role.ADMIN:
             return False
-        if settings.REQUIRE_ADMIN_MFA and not current_principal(request).second_factor:
+        if settings.REQUIRE_ADMIN_MFA and not current_principal(request).has_aal2:
             raise MfaRequired
         return True

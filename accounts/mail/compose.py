@@ -72,6 +72,8 @@ def _context(email: OutboxEmail, kind: EmailKind, user: User | None) -> dict[str
 
 def _code_context(email: OutboxEmail, kind: EmailKind, user: User) -> dict[str, Any]:
     """Issue the code or link that the kind carries, if any."""
+    if kind.context is not None:
+        return dict(kind.context(email, user))
     match kind.purpose:
         case Purpose.VERIFY_EMAIL:
             return _verification_context(_issue(email, kind, user), user)

@@ -3,16 +3,17 @@
 Each kind has a folder `templates/emails/<name>/` with subject.txt, body.txt and body.html.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
+from typing import Any
 
 from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Purpose, User
+from accounts.models import OutboxEmail, Purpose, User
 from core.registry import Registry
 
 
@@ -31,6 +32,8 @@ class EmailKind:
 
     `purpose`: the code or link that the worker issues for it, valid for `token_lifetime`. `is_moot` returns whether the user
     has already done what the email asks for; the email is then discarded.
+
+    `context` returns what the templates of a capability's email need beyond the row, such as the code that it issues now.
     """
 
     name: str
@@ -40,6 +43,7 @@ class EmailKind:
     purpose: Purpose | None = None
     token_lifetime: Callable[[], timedelta] | None = None
     is_moot: Callable[[User], bool] = lambda _user: False
+    context: Callable[[OutboxEmail, User], Mapping[str, Any]] | None = None
 
     def __str__(self) -> str:
         return self.name

@@ -10,37 +10,39 @@ from accounts.mfa.flows import enrolment, recovery_codes, verification
 from accounts.mfa.models import MfaAuditKind, RecoveryCode, TotpFactor
 from accounts.models import User
 from accounts.models.audit_event import register_audit_kinds
-from accounts.registries import CLAIM_EFFECTS, EXPORT_SECTIONS, SECOND_FACTORS, ClaimEffect, ExportSection, SecondFactor
+from accounts.registries import (
+    CLAIM_EFFECTS,
+    EXPORT_SECTIONS,
+    FACTOR_OBSERVERS,
+    SECOND_FACTORS,
+    ClaimEffect,
+    ExportSection,
+    FactorObserver,
+    SecondFactor,
+)
 from accounts.verification import pasted_text
 from core.api.timestamps import iso_or_none
 
-
-def _has_app(user: User) -> bool:
-    """`mfa_enabled` saves a query at login. A second capability with factors needs a column or a query of its own."""
-    return user.mfa_enabled
-
-
 TOTP = SecondFactor(
     name="totp",
-    amr="otp",
     field="code",
     field_class=OneTimeCode,
     sample="123456",
     sample_title="Code from the authenticator app",
     parse=pasted_text.one_time_code,
-    is_enabled_for=_has_app,
+    rows=lambda user_id: TotpFactor.objects.filter(user_id=user_id, confirmed_at__isnull=False),
     verify=verification.verify_totp_code,
 )
 RECOVERY_CODE = SecondFactor(
     name="recovery_code",
-    amr="recovery",
     field="recoveryCode",
     field_class=RecoveryCodeField,
     sample="K7M2X-QH4TR",
     sample_title="Recovery code",
     parse=recovery_codes.normalize,
-    is_enabled_for=_has_app,
+    rows=lambda user_id: RecoveryCode.objects.filter(user_id=user_id, used_at=None),
     verify=verification.verify_recovery_code,
+    is_backup=True,
 )
 
 
@@ -63,6 +65,13 @@ def register() -> None:
     EMAIL_KINDS.register(emails.MFA_ENABLED, emails.MFA_DISABLED, emails.RECOVERY_CODE_USED)
     register_audit_kinds(MfaAuditKind)
     SECOND_FACTORS.register(TOTP, RECOVERY_CODE)
+    FACTOR_OBSERVERS.register(
+        FactorObserver(
+            name="recovery codes",
+            first_added=lambda user_id: recovery_codes.issue(user_id=user_id),
+            last_removed=lambda user_id: recovery_codes.delete(user_id=user_id),
+        )
+    )
     EXPORT_SECTIONS.register(
         ExportSection(
             name="secondFactor",

@@ -18,6 +18,7 @@ class PendingLogin(models.Model):
     """Not a session: it gives access to nothing but a limited number of attempts at the second factor.
 
     `binding` is a keyed hash of the password hash, so that a changed password invalidates the pending login.
+    `amr` has the values that the first factor proved, separated by blanks.
     `session_options` are what the client requested for its session.
     """
 
@@ -25,6 +26,7 @@ class PendingLogin(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="pending_logins")
     surface = models.CharField(max_length=8, choices=LoginSurface)
     binding = models.CharField(max_length=64)
+    amr = models.CharField(max_length=64, default="pwd", db_default="pwd")
     session_options = models.JSONField(default=dict)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()

@@ -15,7 +15,7 @@ from core.db.prefix_index import PrefixIndex
 from core.ids import new_id
 
 MAX_REASON_LENGTH = 500
-_NOT_SAVED = {"claim", "mfa_enabled", "known_devices", "signed_out_at"}
+_NOT_SAVED = {"claim", "mfa_enabled", "recovery_codes_left", "known_devices", "signed_out_at"}
 
 
 class Role(models.TextChoices):
@@ -76,6 +76,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     email_verified_at = models.DateTimeField(_("email verified at"), null=True, blank=True)
     known_devices = models.JSONField(default=list, editable=False)
     mfa_enabled = models.BooleanField(_("second factor"), default=False, editable=False)
+    # Null until recovery codes are issued: after a sign-up with a passkey, the first sign-in issues them.
+    recovery_codes_left = models.PositiveSmallIntegerField(null=True, editable=False)
+    login_codes = models.BooleanField(_("sign-in by emailed code"), default=True, db_default=True)
     is_active = models.BooleanField(_("active"), default=True)
     deactivated_at = models.DateTimeField(_("deactivated at"), null=True, blank=True, editable=False)
     signed_out_at = models.DateTimeField(null=True, editable=False)

@@ -1,8 +1,9 @@
 """Login with a password, and with a second factor after it; and verification of access tokens."""
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -11,7 +12,7 @@ from accounts import audit, known_devices
 from accounts.exceptions import InvalidCredentials
 from accounts.mail import outbox
 from accounts.models import AuditKind, LoginSurface, User
-from accounts.services import credential_check, pending_logins
+from accounts.services import credential_check, pending_logins, second_factors
 from accounts.services.credential_check import Credentials
 from accounts.services.pending_logins import FactorResponse, PendingLoginToken
 from accounts.tokens import session_tokens
@@ -20,6 +21,7 @@ from core.api.exceptions import TokenInvalid
 from core.db.prepared import Param, PreparedUpdate
 from core.db.prepared_rows import Instances
 from sessions_tracking import services as sessions
+from sessions_tracking.authentication_context import AssuranceLevel, AuthenticationContext, authenticated_now
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.models import Session
 from sessions_tracking.principal import Principal
@@ -28,17 +30,22 @@ from sessions_tracking.principal_cache.lookup import get_principal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
+    """`recovery_codes` are those that this sign-in issued, to show once."""
+
     user: User
     session: Session
     tokens: TokenPair
+    recovery_codes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOptions:
-    """The name and the data that a client requests for its new session."""
+    """What a client requests for its new session. `lifetime` is in seconds; see `sessions.start`."""
 
     name: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
+    lifetime: int | None = None
+    persistent: bool = True
 
 
 _FIELDS = {field.attname: field for field in User._meta.concrete_fields}  # noqa: SLF001 - documented API
@@ -66,35 +73,57 @@ def log_in(
     RateLimited and Overloaded, before the password is checked.
     """
     user = credential_check.authenticate(credentials, ip=client.ip)
+    return continue_login(user=user, client=client, session_options=session_options, amr=("pwd",))
+
+
+def continue_login(
+    *, user: User, client: ClientInfo, session_options: SessionOptions, amr: tuple[str, ...]
+) -> SignIn | PendingLoginToken:
+    """Start a session for a user who has proven a first factor, or begin a pending login if they have a second one.
+
+    Raises as `start_session`.
+    """
     if user.mfa_enabled:
-        return pending_logins.begin(user=user, surface=LoginSurface.API, session_options=asdict(session_options))
+        options = asdict(session_options)
+        return pending_logins.begin(user=user, surface=LoginSurface.API, amr=amr, session_options=options)
     with transaction.atomic():
-        return start_session(user=user, client=client, session_options=session_options, second_factor=False)
+        return start_session(user=user, client=client, session_options=session_options, context=authenticated_now(*amr))
 
 
-def complete_login(*, token: str, response: FactorResponse, client: ClientInfo) -> SignIn:
+def complete_login(
+    *, token: str, response: FactorResponse, client: ClientInfo, session_options: Mapping[str, Any]
+) -> SignIn:
     """Complete the pending login of the token, and start the session that its client requested.
 
-    Raises TokenInvalid, TokenExpired, InvalidCredentials; CodeInvalid and TooManyWrongCodes, once the attempt is counted.
+    `session_options` are fields of SessionOptions that replace those of the first request.
+    Raises TokenInvalid, TokenExpired, InvalidCredentials; the factor's error and TooManyWrongCodes, once the attempt is counted.
     """
     return pending_logins.complete(
         token=token,
         surface=LoginSurface.API,
         response=response,
         client=client,
-        then=lambda pending: start_session(
+        then=lambda pending, amr: start_session(
             user=pending.user,
             client=client,
-            session_options=SessionOptions(**pending.session_options),
-            second_factor=True,
+            session_options=SessionOptions(**pending.session_options | dict(session_options)),
+            context=authenticated_now(*amr, acr=AssuranceLevel.AAL2),
         ),
     )
 
 
-def start_session(*, user: User, client: ClientInfo, session_options: SessionOptions, second_factor: bool) -> SignIn:
+def start_session(
+    *,
+    user: User,
+    client: ClientInfo,
+    session_options: SessionOptions,
+    context: AuthenticationContext,
+    session_id: uuid.UUID | None = None,
+) -> SignIn:
     """Start a session for a fully authenticated user, within the caller's transaction.
 
-    Raises InvalidCredentials if the user has since changed the password, been deactivated, or added a second factor.
+    Raises InvalidCredentials if the user has since changed the password, been deactivated, or added a second factor; and
+    IntegrityError if a session had the given id before.
     """
     device = known_devices.fingerprint(client)
     is_new_device = bool(user.known_devices) and device not in user.known_devices
@@ -107,13 +136,24 @@ def start_session(*, user: User, client: ClientInfo, session_options: SessionOpt
         client=client,
         name=session_options.name,
         data=dict(session_options.data),
-        second_factor=second_factor,
+        lifetime=timedelta(seconds=session_options.lifetime) if session_options.lifetime else None,
+        persistent=session_options.persistent,
+        context=context,
+        session_id=session_id,
     )
     if is_new_device:
         outbox.new_device(user, client)
-    facts = {"newDevice": is_new_device, "secondFactor": second_factor, "sessionsEnded": ended}
+    facts = {"newDevice": is_new_device, "amr": session.amr, "sessionsEnded": ended}
     audit.record(AuditKind.LOGIN, user_id=user.id, actor_id=user.id, session_id=session.id, facts=facts)
-    return SignIn(user=user, session=session, tokens=mint_pair(user=user, session=session))
+    codes = _first_recovery_codes(user)
+    return SignIn(user=user, session=session, tokens=mint_pair(user=user, session=session), recovery_codes=codes)
+
+
+def _first_recovery_codes(user: User) -> list[str]:
+    """Issue the recovery codes of a user who signed up with a second factor: the response to a sign-up cannot show them."""
+    if not user.mfa_enabled or user.recovery_codes_left is not None:
+        return []
+    return second_factors.issue_codes(user_id=user.id)
 
 
 def _record_login(user: User, device: str) -> bool:
@@ -132,6 +172,7 @@ def mint_pair(*, user: User, session: Session) -> TokenPair:
         role=user.role,
         session_id=session.id,
         session_ends_at=session.expires_at,
+        context=session.context,
     )
     refresh = session_tokens.mint_refresh(
         user_id=user.id,

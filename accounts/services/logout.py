@@ -25,7 +25,7 @@ def principal_for_refresh_token(*, refresh_token: str, client: ClientInfo) -> Pr
     except Unauthorized:
         return None
     user = session.user
-    return Principal(user.id, user.username, user.role, session.id, session.second_factor)
+    return Principal(user.id, user.username, user.role, session.id, session.context)
 
 
 def log_out(*, principal: Principal) -> None:

@@ -1,4 +1,4 @@
-"""The step between the correct password and the session, for users who have a second factor.
+"""The step between the correct first factor and the session, for users who have a second factor.
 
 The client gets a token that is good for this step alone. The factors themselves are in `accounts.registries.SECOND_FACTORS`.
 """
@@ -17,12 +17,13 @@ from django.db.models import Exists
 from accounts import audit
 from accounts.exceptions import CodeInvalid
 from accounts.models import AuditKind, LoginSurface, PendingLogin, User
-from accounts.registries import SECOND_FACTORS
+from accounts.registries import SECOND_FACTORS, Ceremony, FactorAttempt, FactorResult
+from accounts.services import enabled_factors
 from accounts.tokens import signing
 from accounts.tokens.signing import hmac_hexdigest
 from accounts.verification import attempts
 from accounts.verification.attempts import AttemptRule
-from core.api.exceptions import TokenExpired, TokenInvalid
+from core.api.exceptions import ApiError, TokenExpired, TokenInvalid
 from sessions_tracking.client_info import ClientInfo
 
 _PURPOSE = "pending-login.token"
@@ -50,12 +51,19 @@ class FactorResponse:
     value: Any
 
 
-def begin(*, user: User, surface: LoginSurface, session_options: Mapping[str, Any] | None = None) -> PendingLoginToken:
-    """Create a pending login. The caller has verified the user's password."""
+def begin(
+    *,
+    user: User,
+    surface: LoginSurface,
+    amr: tuple[str, ...] = ("pwd",),
+    session_options: Mapping[str, Any] | None = None,
+) -> PendingLoginToken:
+    """Create a pending login. The caller has verified the user's first factor, whose values are `amr`."""
     now = datetime.now(UTC)
     pending = PendingLogin.objects.create(
         user=user,
         surface=surface,
+        amr=" ".join(amr),
         binding=_binding(user),
         session_options=dict(session_options or {}),
         created_at=now,
@@ -64,7 +72,7 @@ def begin(*, user: User, surface: LoginSurface, session_options: Mapping[str, An
     return PendingLoginToken(
         token=signing.sign_id(_PURPOSE, pending.id),
         expires_at=pending.expires_at,
-        methods=tuple(factor.name for factor in SECOND_FACTORS if factor.is_enabled_for(user)),
+        methods=tuple(factor.name for factor in enabled_factors.get(user.id)),
     )
 
 
@@ -74,22 +82,31 @@ def complete(
     surface: LoginSurface,
     response: FactorResponse,
     client: ClientInfo,
-    then: Callable[[PendingLogin], T],
+    then: Callable[[PendingLogin, tuple[str, ...]], T],
 ) -> T:
     """Use up the response and the pending login, and return the result of `then`, all in one transaction.
+
+    `then` takes the pending login, and the values of `amr` that both factors proved.
 
     The transaction locks the user's row, so parallel attempts are verified one after the other. A wrong response is
     counted and the count committed before the error is raised.
 
-    Raises TokenInvalid, TokenExpired; CodeInvalid and TooManyWrongCodes once the attempt is counted.
+    Raises TokenInvalid, TokenExpired; the factor's error, such as CodeInvalid, and TooManyWrongCodes once the attempt is counted.
     """
     with transaction.atomic():
         pending = _lock(token=token, surface=surface)
-        is_accepted = _accept(pending, response, client)
-        result = then(pending) if is_accepted else None
-    if result is None:
-        raise CodeInvalid
+        proven = _verify(pending, response, client)
+        result = then(pending, (*pending.amr.split(), *proven)) if isinstance(proven, tuple) else proven
+    if isinstance(result, ApiError):
+        raise result
     return result
+
+
+def get(*, token: str, surface: LoginSurface) -> PendingLogin:
+    """Return the pending login with its user, without a lock. Raises TokenInvalid, TokenExpired."""
+    pending_id = signing.unsign_id(_PURPOSE, token)
+    users = User.objects.filter(pending_logins__id=pending_id, pending_logins__surface=surface)
+    return _require_pending(pending_id, users.filter(is_active=True, mfa_enabled=True).first())
 
 
 def cancel(token: str) -> None:
@@ -103,16 +120,24 @@ def cancel_all(*, user_id: uuid.UUID) -> None:
     PendingLogin.objects.filter(user_id=user_id, ended_at=None).update(**_ended())
 
 
-def _accept(pending: PendingLogin, response: FactorResponse, client: ClientInfo) -> bool:
-    user = pending.user
+def _verify(pending: PendingLogin, response: FactorResponse, client: ClientInfo) -> FactorResult:
+    """Return what the factor proved, and end the pending login; or return the error, and count the attempt."""
     factor = SECOND_FACTORS.get(response.method)
-    if factor is None or not factor.verify(user, response.value, client):
+    attempt = FactorAttempt(
+        user=pending.user,
+        value=response.value,
+        client=client,
+        ceremony=Ceremony.SIGN_IN,
+        binding=pending.id,
+        proven_amr=tuple(pending.amr.split()),
+    )
+    result = factor.verify(attempt) if factor is not None else CodeInvalid()
+    if isinstance(result, ApiError):
         _count_wrong(pending)
-        audit.record(AuditKind.MFA_FAILED, user_id=user.id)
-        return False
-    if not PendingLogin.objects.filter(id=pending.id, ended_at=None).update(**_ended()):
+        audit.record(AuditKind.MFA_FAILED, user_id=pending.user_id)
+    elif not PendingLogin.objects.filter(id=pending.id, ended_at=None).update(**_ended()):
         raise TokenInvalid
-    return True
+    return result
 
 
 def _lock(*, token: str, surface: LoginSurface) -> PendingLogin:
@@ -121,7 +146,10 @@ def _lock(*, token: str, surface: LoginSurface) -> PendingLogin:
     Raises TokenExpired; TokenInvalid if it has ended, or its user is inactive or has changed the password.
     """
     pending_id = signing.unsign_id(_PURPOSE, token)
-    user = _lock_user(pending_id, surface) if pending_id else None
+    return _require_pending(pending_id, _lock_user(pending_id, surface) if pending_id else None)
+
+
+def _require_pending(pending_id: uuid.UUID | None, user: User | None) -> PendingLogin:
     if pending_id is None or user is None:
         raise TokenInvalid
     pending = PendingLogin.objects.filter(id=pending_id, ended_at=None).first()

@@ -6,11 +6,15 @@ Step-up authentication belongs in this module, once the service has it.
 import uuid
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from accounts.exceptions import ReauthenticationRequired
 from accounts.models import User
 from accounts.services import passwords
 from core.api.exceptions import PermissionDenied, ValidationFailed
+from sessions_tracking.authentication_context import AssuranceLevel
+from sessions_tracking.principal import Principal
 
 _REQUIRED = _("Enter your current password to change your own email or password.")
 
@@ -21,6 +25,24 @@ class RecentProof:
 
     user_id: uuid.UUID
     password_hash: str
+
+
+def require_recent(principal: Principal) -> None:
+    """Raise ReauthenticationRequired unless the session's user authenticated within REAUTHENTICATION_MAX_AGE.
+
+    A user who has a second factor must have proven it. Costs a query only if the session is at AAL1.
+    """
+    max_age = settings.REAUTHENTICATION_MAX_AGE
+    if principal.has_aal2 and principal.context.meets(max_age=max_age):
+        return
+    if _has_second_factor(principal.id):
+        raise ReauthenticationRequired(max_age=max_age, acr=AssuranceLevel.AAL2)
+    if not principal.context.meets(max_age=max_age):
+        raise ReauthenticationRequired(max_age=max_age)
+
+
+def _has_second_factor(user_id: uuid.UUID) -> bool:
+    return User.objects.filter(id=user_id, mfa_enabled=True).exists()
 
 
 def prove(*, user: User, password: str | None, field: str) -> RecentProof:

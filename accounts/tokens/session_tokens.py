@@ -16,6 +16,7 @@ from accounts.tokens import codecs
 from accounts.tokens.keys import ring
 from core.api.exceptions import TokenExpired, TokenInvalid
 from core.ids import parse_id
+from sessions_tracking.authentication_context import AuthenticationContext
 
 _MAX_TOKEN_LENGTH = 4096
 _MAX_TIMESTAMP = int(datetime.max.replace(tzinfo=UTC).timestamp())
@@ -73,13 +74,23 @@ class RefreshToken(_Token):
 
 
 def mint_access(
-    *, user_id: uuid.UUID, username: str, role: str, session_id: uuid.UUID, session_ends_at: datetime
+    *,
+    user_id: uuid.UUID,
+    username: str,
+    role: str,
+    session_id: uuid.UUID,
+    session_ends_at: datetime,
+    context: AuthenticationContext,
 ) -> tuple[str, datetime]:
-    """Return an access token and its expiry: JWT_ACCESS_EXPIRY from now, but not after the session's."""
+    """Return an access token and its expiry: JWT_ACCESS_EXPIRY from now, but not after the session's.
+
+    Only other services use the claims of the context; this one decides by the session.
+    """
     issued_at = datetime.now(UTC).replace(microsecond=0)
     expires_at = min(issued_at + settings.JWT_ACCESS_EXPIRY, session_ends_at)
     claims = _common_claims(user_id, session_id, uuid.uuid4(), issued_at, expires_at)
-    return _sign(AccessToken, claims | {"username": username, "role": role}), expires_at
+    proof = {"acr": context.acr, "amr": list(context.amr), "auth_time": context.auth_time}
+    return _sign(AccessToken, claims | {"username": username, "role": role} | proof), expires_at
 
 
 def mint_refresh(
@@ -91,7 +102,7 @@ def mint_refresh(
 
 def _common_claims(
     user_id: uuid.UUID, session_id: uuid.UUID, jti: uuid.UUID, issued_at: datetime, expires_at: datetime
-) -> dict[str, str | int]:
+) -> dict[str, Any]:
     return {
         "exp": int(expires_at.timestamp()),
         "iat": int(issued_at.timestamp()),
@@ -101,7 +112,7 @@ def _common_claims(
     }
 
 
-def _sign(token_class: type[_Token], claims: Mapping[str, str | int]) -> str:
+def _sign(token_class: type[_Token], claims: Mapping[str, Any]) -> str:
     """Encode without a Token instance, whose constructor adds claims of its own."""
     return str(token_class.backend().encode({"token_type": token_class.token_type, **claims}))
 

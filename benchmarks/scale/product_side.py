@@ -15,8 +15,9 @@ from django.conf import settings
 django.setup()
 
 from accounts.tokens import session_tokens  # noqa: E402 - after django.setup()
+from sessions_tracking.authentication_context import authenticated_now  # noqa: E402
 from sessions_tracking.models import Session, SessionQuerySet  # noqa: E402
-from sessions_tracking.principal import Principal  # noqa: E402
+from sessions_tracking.principal import PRINCIPAL_FIELDS, Principal  # noqa: E402
 from sessions_tracking.principal_cache.entries import REVOKED, cache_key, encode  # noqa: E402
 
 _BATCH = 2_000
@@ -45,8 +46,8 @@ def _lasting() -> SessionQuerySet:
 def _write_entries() -> int:
     ended = Session.objects.filter(revoked_at__isnull=False).values_list("id", flat=True)
     revoked = ((cache_key(session_id), REVOKED) for session_id in ended.iterator(_BATCH))
-    fields = _live().values_list("user_id", "user__username", "user__role", "id", "second_factor")
-    principals = (Principal(*row) for row in fields.iterator(_BATCH))
+    fields = _live().values_list(*PRINCIPAL_FIELDS)
+    principals = (Principal.from_row(row) for row in fields.iterator(_BATCH))
     active = ((cache_key(principal.session_id), encode(principal)) for principal in principals)
     return _set_all(revoked) + _set_all(active)
 
@@ -75,7 +76,12 @@ def _access_tokens(count: int) -> Iterator[str]:
     fields = ("user_id", "user__username", "user__role", "id", "expires_at")
     for user_id, username, role, session_id, ends_at in _lasting().order_by("?").values_list(*fields)[:count]:
         yield session_tokens.mint_access(
-            user_id=user_id, username=username, role=role, session_id=session_id, session_ends_at=ends_at
+            user_id=user_id,
+            username=username,
+            role=role,
+            session_id=session_id,
+            session_ends_at=ends_at,
+            context=authenticated_now("pwd"),
         )[0]
 
 

@@ -56,6 +56,8 @@ if timedelta(minutes=10) < REFRESH_REUSE_GRACE:
         "REFRESH_REUSE_GRACE", "must be 10m or less: the reuse of a stolen token is not detected within it"
     )
 SESSION_MAX_AGE = env.duration("SESSION_MAX_AGE", "30d")
+# How long a sign-in or a step-up permits sensitive operations.
+REAUTHENTICATION_MAX_AGE = env.duration("REAUTHENTICATION_MAX_AGE", "10m")
 MAX_SESSIONS_PER_USER = env.integer("MAX_SESSIONS_PER_USER", 20)
 LAST_SEEN_WRITE_SECONDS: float | None = 5.0
 GEOIP_PATH = env.parsed("GEOIP_PATH", "", geoip.city_database, geoip.EXPECTED)

@@ -3,8 +3,11 @@
 import functools
 import json
 import uuid
+from datetime import UTC, datetime
+from typing import Any
 
 from core.ids import parse_id
+from sessions_tracking.authentication_context import AuthenticationContext
 from sessions_tracking.principal import Principal
 
 # Also the longest time for which a process may trust an entry that was read before a revocation it could not see.
@@ -12,6 +15,7 @@ ACTIVE_ENTRY_SECONDS = 30
 REVOKED = b'{"revoked": true}'
 # Sends each reader to the database: written where a change of role could not be cached when it was made.
 STALE = b'{"stale": true}'
+_TEXTS = ("user", "username", "role", "amr", "acr")
 
 
 def cache_key(session_id: uuid.UUID) -> str:
@@ -19,8 +23,16 @@ def cache_key(session_id: uuid.UUID) -> str:
 
 
 def encode(principal: Principal) -> bytes:
-    entry = {"user": str(principal.id), "username": principal.username, "role": principal.role}
-    return json.dumps(entry | {"second_factor": principal.second_factor}).encode()
+    context = principal.context
+    entry = {
+        "user": str(principal.id),
+        "username": principal.username,
+        "role": principal.role,
+        "amr": " ".join(context.amr),
+        "acr": context.acr,
+        "auth_time": context.auth_time,
+    }
+    return json.dumps(entry).encode()
 
 
 @functools.lru_cache(maxsize=2048)
@@ -33,11 +45,18 @@ def decode(value: bytes, session_id: uuid.UUID) -> Principal | None:
         entry = json.loads(value or b"null")
     except (ValueError, RecursionError):
         return None
-    names = ("user", "username", "role")
-    if not isinstance(entry, dict) or not all(isinstance(entry.get(name), str) for name in names):
+    if not isinstance(entry, dict) or not all(isinstance(entry.get(name), str) for name in _TEXTS):
         return None
-    user_id = parse_id(entry["user"])
-    if user_id is None:
+    user_id, context = parse_id(entry["user"]), _context(entry)
+    if user_id is None or context is None:
         return None
-    # Entries of older versions have no `second_factor`.
-    return Principal(user_id, entry["username"], entry["role"], session_id, entry.get("second_factor") is True)
+    return Principal(user_id, entry["username"], entry["role"], session_id, context)
+
+
+def _context(entry: dict[str, Any]) -> AuthenticationContext | None:
+    """Return None for an entry without a valid time: entries of older versions have none."""
+    try:
+        authenticated_at = datetime.fromtimestamp(entry.get("auth_time"), UTC)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
+    return AuthenticationContext(amr=tuple(entry["amr"].split()), acr=entry["acr"], authenticated_at=authenticated_at)

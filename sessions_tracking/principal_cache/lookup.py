@@ -7,7 +7,7 @@ from core.api.exceptions import SessionRevoked
 from core.redis.client import RedisRejected, RedisUnavailable, execute, get
 from sessions_tracking.metrics import count_cache_hit, count_cache_miss, count_cache_unavailable
 from sessions_tracking.models import Session
-from sessions_tracking.principal import Principal
+from sessions_tracking.principal import PRINCIPAL_FIELDS, Principal
 from sessions_tracking.principal_cache import pending_writes
 from sessions_tracking.principal_cache.entries import ACTIVE_ENTRY_SECONDS, REVOKED, cache_key, decode, encode
 from sessions_tracking.principal_cache.invalidation import mark_revoked
@@ -72,13 +72,13 @@ def _load(session_id: uuid.UUID) -> Principal:
     row = (
         Session.objects.active(datetime.now(UTC))
         .filter(id=session_id, user__is_active=True)
-        .values_list("user_id", "user__username", "user__role", "second_factor")
+        .values_list(*PRINCIPAL_FIELDS)
         .first()
     )
     if row is None:
         mark_revoked([session_id])
         raise SessionRevoked
-    return Principal(id=row[0], username=row[1], role=row[2], session_id=session_id, second_factor=row[3])
+    return Principal.from_row(row)
 
 
 def _store(principal: Principal) -> bool:

@@ -19,6 +19,7 @@ from accounts.services.login import verify_token
 from accounts.testing.api_client import ApiClient, SignedIn
 from accounts.tokens import session_tokens
 from core.api.exceptions import SessionRevoked, TokenExpired, TokenInvalid
+from sessions_tracking.authentication_context import authenticated_now
 from sessions_tracking.models import Session
 
 SignIn = Callable[..., SignedIn]
@@ -273,7 +274,12 @@ def test_verify_token_raises_the_specific_error(signed_in: SignedIn) -> None:
 def test_a_token_of_a_nonexistent_session_is_rejected(api: ApiClient, alice: User) -> None:
     ends = datetime.now(UTC) + timedelta(days=1)
     token, _ = session_tokens.mint_access(
-        user_id=alice.id, username="alice", role="USER", session_id=uuid.uuid4(), session_ends_at=ends
+        user_id=alice.id,
+        username="alice",
+        role="USER",
+        session_id=uuid.uuid4(),
+        session_ends_at=ends,
+        context=authenticated_now("pwd"),
     )
 
     _assert_refused(api, token, "session_revoked")

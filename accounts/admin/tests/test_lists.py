@@ -16,6 +16,7 @@ from accounts.models import AuditKind, MetricSnapshot, User
 from accounts.services.dashboard import approximate_counts, dashboard_stats
 from accounts.testing.api_client import PASSWORD, SignedIn
 from sessions_tracking import services as sessions
+from sessions_tracking.authentication_context import authenticated_now
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.models import Session
 
@@ -48,7 +49,7 @@ def _create_users(count: int) -> list[User]:
     """Create users with a session, an email and an event each."""
     made = [User.objects.create_user(f"eve{n}", f"eve{n}@example.com") for n in range(count)]
     for user in made:
-        sessions.start(user_id=user.id, client=CLIENT, second_factor=False)
+        sessions.start(user_id=user.id, client=CLIENT, context=authenticated_now("pwd"))
         outbox.welcome(user)
         audit.record(AuditKind.REGISTERED, user_id=user.id, actor_id=user.id)
     return made
@@ -78,7 +79,7 @@ def test_the_page_of_a_user_shows_the_latest_twenty_sessions_and_events(browser:
     browser.get(page)
     few = _queries(browser, page)
     for _ in range(50):
-        sessions.start(user_id=alice.id, client=CLIENT, second_factor=False)
+        sessions.start(user_id=alice.id, client=CLIENT, context=authenticated_now("pwd"))
         audit.record(AuditKind.LOGIN, user_id=alice.id, actor_id=alice.id)
 
     assert _queries(browser, page) == few
@@ -198,7 +199,7 @@ def test_a_day_without_events_is_counted_once_too(db: None) -> None:
 def test_many_sessions_are_counted_approximately(browser: Client, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a sample where the database takes one; by a bound elsewhere."""
     for _ in range(120):
-        sessions.start(user_id=alice.id, client=CLIENT, second_factor=False)
+        sessions.start(user_id=alice.id, client=CLIENT, context=authenticated_now("pwd"))
     Session.objects.filter(id__in=Session.objects.values("id")[:30]).update(revoked_at=datetime.now(UTC))
     monkeypatch.setattr(approximate_counts, "_SAMPLED_PAGES", 1)
     monkeypatch.setattr(approximate_counts, "_MAX_COUNTED", 20)

@@ -14,9 +14,10 @@ def sign_in_data(sign_in: SignIn, transport: Transport) -> dict[str, Any]:
     pair = sign_in.tokens
     times = {"accessExpiresAt": iso(pair.access_expires_at), "refreshExpiresAt": iso(pair.refresh_expires_at)}
     session = session_data(sign_in.session, current=sign_in.session.id)
+    codes = {"recoveryCodes": list(sign_in.recovery_codes)} if sign_in.recovery_codes else {}
     if transport is Transport.COOKIE:
-        return {"tokens": times, "session": session}
-    return {
+        return codes | {"tokens": times, "session": session}
+    return codes | {
         "token": pair.access,
         "tokens": {"accessToken": pair.access, "refreshToken": pair.refresh} | times,
         "session": session,

@@ -18,7 +18,8 @@ from accounts.api.serializers.fields import (
     StrictBoolean,
     Username,
 )
-from core.api.fields import DataObject, PlainText
+from accounts.api.serializers.session_options import SessionOptionsForm
+from core.api.fields import PlainText
 
 Form = serializers.Serializer[dict[str, Any]]
 
@@ -54,13 +55,11 @@ class ForgotPasswordForm(Form):
     email = PlainText()
 
 
-class LoginForm(Form):
+class LoginForm(SessionOptionsForm):
     email = Identifier(required=False)
     username = Identifier(required=False)
     identifier = Identifier(required=False, help_text="An email or a username.")
     password = Password()
-    deviceName = PlainText(required=False, max_length=100, allow_blank=True, help_text="Becomes the session's `name`.")
-    data = DataObject(required=False, help_text="Stored with the session.")  # type: ignore[assignment]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if sum(name in attrs for name in ("email", "username", "identifier")) != 1:

@@ -6,13 +6,15 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from accounts.api.serializers.fields import PastedToken
-from accounts.api.serializers.forms import Form
+from accounts.api.serializers.session_options import SessionOptionsForm, given_options
 from accounts.registries import SECOND_FACTORS
 from accounts.services.pending_logins import FactorResponse
 
 
-class VerifyMfaForm(Form):
-    """`mfaToken`, and one field for each second factor; the validated data has exactly one of them, as `response`."""
+class VerifyMfaForm(SessionOptionsForm):
+    """`mfaToken`, and one field for each second factor; the validated data has exactly one of them, as `response`.
+
+    The options of the session replace those of the login's first request."""
 
     mfaToken = PastedToken()
 
@@ -30,4 +32,4 @@ class VerifyMfaForm(Form):
             names = [factor.field for factor in SECOND_FACTORS] or ["mfaToken"]
             message = _("Send exactly one of these fields: %(fields)s.") % {"fields": ", ".join(names)}
             raise serializers.ValidationError({names[0]: [message]})
-        return {"mfaToken": attrs["mfaToken"], "response": responses[0]}
+        return {"mfaToken": attrs["mfaToken"], "response": responses[0], "session_options": given_options(attrs)}

@@ -26,11 +26,14 @@ class PendingLoginViewSet(ViewSet):
     @action(detail=False, methods=["post"], url_path="mfa/verify")
     @documented(docs.VERIFY)
     def verify_mfa(self, request: Request) -> Response:
-        """Completes a login with a code from the authenticator app or a recovery code. The response is that of the login."""
+        """Completes a login with a second factor or a recovery code. The response is that of the login."""
         transport, form = requested_transport(request), validated_data(VerifyMfaForm, request)
         require_trusted(request)  # as for the login that it completes
         enforce_ip_limit(request, settings.RATE_LIMIT_ANONYMOUS)
         sign_in = login.complete_login(
-            token=form["mfaToken"], response=form["response"], client=read_client_info(request)
+            token=form["mfaToken"],
+            response=form["response"],
+            client=read_client_info(request),
+            session_options=form["session_options"],
         )
         return login_response(sign_in, transport)

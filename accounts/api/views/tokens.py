@@ -16,14 +16,13 @@ from accounts.api.cookies import (
     set_cookies,
 )
 from accounts.api.docs import tokens as docs
-from accounts.api.login_responses import login_response, mfa_required_response
+from accounts.api.login_responses import first_factor_response
 from accounts.api.presenters.login import sign_in_data
 from accounts.api.request_cookies import ConflictingCookies, cookie_values, refresh_cookie
 from accounts.api.serializers.forms import LoginForm, LogoutForm, RefreshForm
+from accounts.api.serializers.session_options import session_options
 from accounts.services import login, logout, refresh
 from accounts.services.credential_check import Credentials
-from accounts.services.login import SessionOptions
-from accounts.services.pending_logins import PendingLoginToken
 from core.api.exceptions import AuthenticationRequired
 from core.api.origin import require_trusted
 from core.api.responses import success
@@ -51,13 +50,9 @@ class TokenViewSet(ViewSet):
         result = login.log_in(
             credentials=_credentials(form),
             client=read_client_info(request),
-            session_options=SessionOptions(name=form.get("deviceName", ""), data=form.get("data", {})),
+            session_options=session_options(form),
         )
-        return (
-            mfa_required_response(result)
-            if isinstance(result, PendingLoginToken)
-            else login_response(result, transport)
-        )
+        return first_factor_response(result, transport)
 
     @action(detail=False, methods=["post"])
     @documented(docs.REFRESH)

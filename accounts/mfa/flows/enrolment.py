@@ -11,9 +11,9 @@ from accounts.exceptions import CannotDemoteSelf, CodeInvalid, PasswordIncorrect
 from accounts.mfa import emails, totp
 from accounts.mfa.exceptions import MfaAlreadyEnabled, MfaNotEnabled
 from accounts.mfa.flows import recovery_codes, verification
-from accounts.mfa.models import MfaAuditKind, RecoveryCode, TotpFactor
+from accounts.mfa.models import MfaAuditKind, TotpFactor
 from accounts.models import User
-from accounts.services import account_claim, passwords, pending_logins, profile
+from accounts.services import account_claim, passwords, profile, second_factors
 from core.api.exceptions import SessionRevoked
 from sessions_tracking import services as sessions
 from sessions_tracking.client_info import ClientInfo
@@ -33,8 +33,7 @@ def start(*, user_id: uuid.UUID, session_id: uuid.UUID) -> Enrolment:
     secret = totp.new_secret()
     with transaction.atomic():
         user = _lock_user(user_id, session_id)
-        if user.mfa_enabled:
-            raise MfaAlreadyEnabled
+        _require_no_app(user)
         # The count of wrong codes is kept, so that a new start does not give more attempts.
         values = {"secret": encryption.encrypt(secret, owner=str(user_id)), "created_at": datetime.now(UTC)}
         TotpFactor.objects.update_or_create(user=user, defaults=values)
@@ -58,25 +57,23 @@ def confirm(*, user_id: uuid.UUID, session_id: uuid.UUID, code: str, client: Cli
 def _confirm(user_id: uuid.UUID, session_id: uuid.UUID, code: str, client: ClientInfo) -> list[str] | None:
     """Return None for a wrong code. The caller commits its count before the error is raised."""
     user = _lock_user(user_id, session_id)
-    if user.mfa_enabled:
-        raise MfaAlreadyEnabled
-    try:
-        factor = verification.get_factor(user_id)
-    except TotpFactor.DoesNotExist:
-        raise MfaNotEnabled from None
+    _require_no_app(user)
+    verification.require_attempts_left(user_id)
+    factor = TotpFactor.objects.filter(user_id=user_id).first()
+    if factor is None:
+        raise MfaNotEnabled
     if not verification.use_totp_code(factor, code, confirmed_at=datetime.now(UTC)):
         return None
     verification.reset_wrong_codes(user_id)
-    User.objects.filter(id=user_id).update(mfa_enabled=True, updated_at=datetime.now(UTC))
     audit.record(MfaAuditKind.ENABLED, user_id=user_id, actor_id=user_id, session_id=session_id)
     emails.mfa_enabled(user, client)
-    return recovery_codes.issue(user_id=user_id)
+    return second_factors.added(user_id=user_id, session_id=session_id, amr="otp")
 
 
 def disable(*, user_id: uuid.UUID, session_id: uuid.UUID, password: str, client: ClientInfo) -> None:
     """Remove the factor and its recovery codes. Raises PasswordIncorrect (`password`), MfaNotEnabled, SessionRevoked."""
     user = profile.get(user_id=user_id)
-    if not user.mfa_enabled:  # checked again under the lock; here it saves the hash
+    if not _has_app(user):  # checked again under the lock; here it saves the hash
         raise MfaNotEnabled
     passwords.require_correct(password, user=user, field="password")
     with transaction.atomic():
@@ -114,24 +111,31 @@ def remove_planted(user: User) -> None:
     if account_claim.is_privileged(user):
         return
     _delete_factor(user.id)
+    recovery_codes.delete(user_id=user.id)
     User.objects.filter(id=user.id).update(mfa_enabled=False)
+
+
+def _has_app(user: User) -> bool:
+    return TotpFactor.objects.filter(user=user, confirmed_at__isnull=False).exists()
+
+
+def _require_no_app(user: User) -> None:
+    if _has_app(user):
+        raise MfaAlreadyEnabled
 
 
 def _remove(user_id: uuid.UUID) -> bool:
     """Remove the factor within the caller's transaction, which holds the user's row; return False if none was confirmed."""
-    disabled = User.objects.filter(id=user_id, mfa_enabled=True).update(mfa_enabled=False, updated_at=datetime.now(UTC))
-    if not disabled:
+    if not TotpFactor.objects.filter(user_id=user_id, confirmed_at__isnull=False).exists():
         return False
     _delete_factor(user_id)
-    pending_logins.cancel_all(user_id=user_id)
-    sessions.clear_second_factor(user_id=user_id)
+    second_factors.removed(user_id=user_id)
     return True
 
 
 def _delete_factor(user_id: uuid.UUID) -> None:
-    """Delete the factor, its recovery codes and its count of wrong codes, which must not limit the next factor."""
+    """Delete the factor and its count of wrong codes, which must not limit the next factor."""
     deleted, _per_model = TotpFactor.objects.filter(user_id=user_id).delete()
-    RecoveryCode.objects.filter(user_id=user_id).delete()
     if deleted:
         verification.reset_wrong_codes(user_id)
 

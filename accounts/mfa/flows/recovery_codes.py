@@ -6,6 +6,7 @@ import uuid
 from datetime import UTC, datetime
 
 from django.db import transaction
+from django.db.models import F
 
 from accounts import audit
 from accounts.exceptions import PasswordIncorrect
@@ -53,16 +54,25 @@ def issue(*, user_id: uuid.UUID) -> list[str]:
     """Replace the codes within the caller's transaction, which holds the user's row."""
     codes, now = [_new_code() for _ in range(COUNT)], datetime.now(UTC)
     RecoveryCode.objects.filter(user_id=user_id).delete()
+    User.objects.filter(id=user_id).update(recovery_codes_left=COUNT)
     RecoveryCode.objects.bulk_create(
         RecoveryCode(user_id=user_id, code_hash=_hash(user_id, code), created_at=now) for code in codes
     )
     return codes
 
 
+def delete(*, user_id: uuid.UUID) -> None:
+    RecoveryCode.objects.filter(user_id=user_id).delete()
+    User.objects.filter(id=user_id).update(recovery_codes_left=None)
+
+
 def use(*, user_id: uuid.UUID, code: str) -> bool:
     """Use the code up; of concurrent requests one gets True. Case, blanks and hyphens are ignored."""
     unused = RecoveryCode.objects.filter(user_id=user_id, code_hash=_hash(user_id, code), used_at=None)
-    return unused.update(used_at=datetime.now(UTC)) == 1
+    if not unused.update(used_at=datetime.now(UTC)):
+        return False
+    User.objects.filter(id=user_id).update(recovery_codes_left=F("recovery_codes_left") - 1)
+    return True
 
 
 def count_left(*, user_id: uuid.UUID) -> int:

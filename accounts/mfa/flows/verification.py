@@ -9,46 +9,47 @@ import uuid
 from datetime import UTC, datetime
 
 from django.conf import settings
-from django.db.models import Exists
 
 from accounts import audit, encryption
-from accounts.exceptions import TooManyWrongCodes
+from accounts.exceptions import CodeInvalid, TooManyWrongCodes
 from accounts.mfa import emails, totp
 from accounts.mfa.flows import recovery_codes
 from accounts.mfa.models import MfaAuditKind, TotpFactor
-from accounts.models import User
+from accounts.registries import FactorAttempt, FactorResult
 from accounts.verification import attempts
 from accounts.verification.attempts import AttemptRule
-from sessions_tracking.client_info import ClientInfo
 
 logger = logging.getLogger(__name__)
 
 
-def get_factor(user_id: uuid.UUID) -> TotpFactor:
-    """Return the user's factor, confirmed or not. Raises TooManyWrongCodes if no attempt is left; TotpFactor.DoesNotExist."""
-    exhausted = attempts.exhausted(rule=wrong_code_rule(), key=str(user_id))
-    factor = TotpFactor.objects.annotate(is_exhausted=Exists(exhausted)).get(user_id=user_id)
-    if factor.is_exhausted:
-        seconds = attempts.retry_after(rule=wrong_code_rule(), key=str(user_id))
-        raise TooManyWrongCodes(retry_after=max(1, seconds))
-    return factor
+def verify_totp_code(attempt: FactorAttempt) -> FactorResult:
+    """Use up the code. Raises TooManyWrongCodes, for the correct code too."""
+    require_attempts_left(attempt.user.id)
+    factor = TotpFactor.objects.filter(user=attempt.user, confirmed_at__isnull=False).first()
+    if factor is None:
+        _count_wrong_code(attempt.user.id)
+        return CodeInvalid()
+    return ("otp",) if use_totp_code(factor, attempt.value) else CodeInvalid()
 
 
-def verify_totp_code(user: User, code: str, client: ClientInfo) -> bool:
-    """Use up the code of a login. Raises TooManyWrongCodes, for the correct code too."""
-    return use_totp_code(get_factor(user.id), code)
-
-
-def verify_recovery_code(user: User, code: str, client: ClientInfo) -> bool:
+def verify_recovery_code(attempt: FactorAttempt) -> FactorResult:
     """Use up the recovery code and notify the user. Raises TooManyWrongCodes, for the correct code too."""
-    get_factor(user.id)
-    if not recovery_codes.use(user_id=user.id, code=code):
+    user = attempt.user
+    require_attempts_left(user.id)
+    if not recovery_codes.use(user_id=user.id, code=attempt.value):
         _count_wrong_code(user.id)
-        return False
+        return CodeInvalid()
     left = recovery_codes.count_left(user_id=user.id)
     audit.record(MfaAuditKind.RECOVERY_CODE_USED, user_id=user.id, actor_id=user.id, facts={"left": left})
-    emails.recovery_code_used(user, client, left=left)
-    return True
+    emails.recovery_code_used(user, attempt.client, left=left)
+    return ("recovery",)
+
+
+def require_attempts_left(user_id: uuid.UUID) -> None:
+    """Raise TooManyWrongCodes if the user's attempts are used up."""
+    if attempts.exhausted(rule=wrong_code_rule(), key=str(user_id)).exists():
+        seconds = attempts.retry_after(rule=wrong_code_rule(), key=str(user_id))
+        raise TooManyWrongCodes(retry_after=max(1, seconds))
 
 
 def use_totp_code(factor: TotpFactor, code: str, **changes: datetime) -> bool:

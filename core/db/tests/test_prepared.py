@@ -25,7 +25,7 @@ class Seen:
     name: str
     data: Any
     ip: str | None
-    second_factor: bool
+    persistent: bool
     last_seen_at: datetime
     rotated_at: datetime | None
 

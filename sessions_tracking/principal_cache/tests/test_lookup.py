@@ -76,7 +76,7 @@ def test_a_cache_hit_does_not_extend_the_ttl(session_id: UUID, redis: Redis) -> 
 def test_an_entry_is_small_json_without_personal_data(session_id: UUID, redis: Redis) -> None:
     get_principal(session_id)
 
-    assert set(json.loads(redis.get(_key(session_id)))) == {"user", "username", "role", "second_factor"}
+    assert set(json.loads(redis.get(_key(session_id)))) == {"user", "username", "role", "amr", "acr", "auth_time"}
     assert b"example.com" not in redis.get(_key(session_id))
 
 

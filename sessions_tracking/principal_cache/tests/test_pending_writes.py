@@ -16,6 +16,7 @@ from core.redis import client as guarded
 from core.redis.client import Breaker, background_client
 from core.testing.waiting import wait_until
 from sessions_tracking import services
+from sessions_tracking.authentication_context import authenticated_now
 from sessions_tracking.models import RevokedReason
 from sessions_tracking.principal import Principal
 from sessions_tracking.principal_cache import invalidation, pending_writes
@@ -101,7 +102,13 @@ def test_a_role_change_that_redis_missed_applies_in_this_process(
 ) -> None:
     get_user_model().objects.filter(pk=alice.pk).update(role="ADMIN")
     redis_outage.start()
-    invalidation.replace_entries([Principal(id=alice.pk, username="alice", role="ADMIN", session_id=session_id)])
+    invalidation.replace_entries(
+        [
+            Principal(
+                id=alice.pk, username="alice", role="ADMIN", session_id=session_id, context=authenticated_now("pwd")
+            )
+        ]
+    )
     redis_outage.allow_requests()
     assert get_principal(session_id).role == "ADMIN"
 
@@ -114,7 +121,9 @@ def test_a_role_change_that_redis_missed_applies_in_this_process(
 def test_a_node_with_an_older_read_cannot_overwrite_a_stale_entry(session_id: UUID, alice: AbstractBaseUser) -> None:
     get_redis_connection("default").set(cache_key(session_id), STALE)
 
-    invalidation.replace_entries([Principal(id=alice.pk, username="alice", role="USER", session_id=session_id)])
+    invalidation.replace_entries(
+        [Principal(id=alice.pk, username="alice", role="USER", session_id=session_id, context=authenticated_now("pwd"))]
+    )
 
     assert _entry(session_id) == STALE
 
