@@ -61,7 +61,7 @@ class SecondFactor:
 
     `field` is the field of `POST /mfa/verify` and `POST /reauthenticate` that carries the user's response, of the type
     `field_class`; `sample` and `sample_title` document it. `parse` normalizes a response that was typed into the admin's
-    form, or returns None for text that cannot be one.
+    form, or returns None for text that cannot be one. `errors` are those that `verify` returns, beside CodeInvalid.
 
     `rows` takes a user's id, or an expression for it; the factor is enabled if the queryset is not empty. A user who has
     only a factor with `is_backup` has no second factor: recovery codes stand in for another one.
@@ -79,6 +79,7 @@ class SecondFactor:
     rows: Callable[[Any], QuerySet[Any]]
     verify: Callable[[FactorAttempt], FactorResult]
     is_backup: bool = False
+    errors: tuple[type[ApiError], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,8 +112,9 @@ class ReauthenticationMethod:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignUpMethod:
-    """A credential that `POST /register` accepts instead of a password.
+    """A credential that `POST /register` accepts instead of a password, in the field `field` of the type `field_class`.
 
+    `sample` and `sample_title` document the field, and `errors` are those that the method raises.
     `prepare` verifies the value before a transaction begins, and raises ApiError. `store` saves the credential for the new
     user, within the transaction that inserted the user; it raises ApiError if the credential was used meanwhile.
     """
@@ -121,8 +123,10 @@ class SignUpMethod:
     field: str
     field_class: type[Field[Any, Any, Any, Any]]
     sample: Any
+    sample_title: str
     prepare: Callable[[Any], Any]
     store: Callable[[User, Any], None]
+    errors: tuple[type[ApiError], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

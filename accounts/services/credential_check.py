@@ -60,7 +60,7 @@ def authenticate(credentials: Credentials, *, ip: str | None) -> User:
     if user is None or not match.is_correct or not user.is_active:
         attempt.failed()
         raise _record_failure(user, _reason(user, match))
-    if user.is_placeholder or (settings.EMAIL_VERIFICATION == "mandatory" and not user.email_verified):
+    if must_verify_email(user):
         # A sign-up with someone else's email must not reset the count of wrong passwords for that email.
         if _hides_accounts(credentials):
             attempt.withdraw()
@@ -71,6 +71,11 @@ def authenticate(credentials: Credentials, *, ip: str | None) -> User:
     if match.is_outdated:
         _upgrade_hash(user, credentials.password)
     return user
+
+
+def must_verify_email(user: User) -> bool:
+    """Return whether no sign-in succeeds before the email is verified. A placeholder looks like an unverified account."""
+    return user.is_placeholder or (settings.EMAIL_VERIFICATION == "mandatory" and not user.email_verified)
 
 
 def _match(user: User | None, credentials: Credentials) -> Match:

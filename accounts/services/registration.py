@@ -1,6 +1,6 @@
 """Registration: create an account and send the verification email."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +16,7 @@ from accounts.mail import outbox
 from accounts.models import AuditKind, User
 from accounts.models.user_fields import identity_keys
 from accounts.passwords import hashing, hashing_limiter
+from accounts.registries import SignUpMethod
 from accounts.services import email_verification, passwords, registration_claims
 from accounts.services.identity_conflicts import conflict
 from core.api.exceptions import ApiError
@@ -26,12 +27,28 @@ from core.throttling import limiter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignUpCredential:
+    """What a client sent in place of a password, in the field of `method`."""
+
+    method: SignUpMethod
+    value: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewAccount:
-    """`profile` holds values of PROFILE_FIELDS. `email` is None only if EMAIL_VERIFICATION is `none`."""
+    """An account with either a password or a credential.
+
+    `profile` holds values of PROFILE_FIELDS. `email` is None only if EMAIL_VERIFICATION is `none`.
+    """
 
     email: str | None
-    password: str
+    password: str | None = None
+    credential: SignUpCredential | None = None
     profile: Mapping[str, Any] = field(default_factory=dict)
+
+
+# Stores the credential of the user who was inserted in the same transaction.
+Store = Callable[[User], None]
 
 
 _MATCH_FIELDS = ("id", "email", "email_key", "username_key", "language", "password")
@@ -54,12 +71,12 @@ _BY_USERNAME_OR_EMAIL = PreparedSelect(
 def register(account: NewAccount) -> User:
     """Create the user and queue the verification email, in one transaction.
 
-    Raises ValidationFailed (`password`), EmailTaken, UsernameTaken, Overloaded. With PREVENT_ENUMERATION a taken email
-    looks like success and costs the same; its owner is notified by email, and the returned user is not in the database.
+    Raises ValidationFailed (`password`), EmailTaken, UsernameTaken, Overloaded, and what the method of a credential raises.
+    With PREVENT_ENUMERATION a taken email looks like success and costs the same; its owner is notified by email, and the
+    returned user is not in the database.
     """
-    hashing_limiter.ensure_capacity()
     user = _unsaved(account)
-    passwords.require_acceptable(account.password, user=user, field="password")
+    store = _prepare(account, user)
     others = _find_others(user)
     if others and not _is_hidden(error := _conflict(user, others)):
         raise error  # without a hash, which is by far the largest cost
@@ -67,13 +84,24 @@ def register(account: NewAccount) -> User:
     may_notify = _may_notify_owner(user)
     if not others:
         try:
-            return _save(user)
+            return _save(user, store)
         except IntegrityError:  # another registration won the race
             others = _find_others(user)
     owner, error = _owner(user, others), _conflict(user, others)
     if owner is not None and _is_hidden(error):
-        return _simulate(user, owner, may_notify=may_notify)
+        return _simulate(user, owner, store, may_notify=may_notify)
     raise error
+
+
+def _prepare(account: NewAccount, user: User) -> Store:
+    """Check the password or the credential, and return the function that stores the credential."""
+    if account.credential is None:
+        hashing_limiter.ensure_capacity()
+        passwords.require_acceptable(account.password or "", user=user, field="password")
+        return lambda _user: None
+    method = account.credential.method
+    prepared = method.prepare(account.credential.value)
+    return lambda new_user: method.store(new_user, prepared)
 
 
 def _conflict(user: User, others: list[User]) -> ApiError:
@@ -89,8 +117,9 @@ def _owner(user: User, others: list[User]) -> User | None:
     return next((other for other in others if user.email_key and other.email_key == user.email_key), None)
 
 
-def _hash(password: str, user: User, owner: User | None) -> str:
-    if user.claim is None:
+def _hash(password: str | None, user: User, owner: User | None) -> str:
+    """Return the hash of the password, or an unusable one without a password."""
+    if user.claim is None or password is None:
         return hashing.make(password)
     return hashing.make_with_same_salt(password, registration_claims.reference_hash(user.email or "", owner))
 
@@ -104,9 +133,10 @@ def _unsaved(account: NewAccount) -> User:
     return user
 
 
-def _save(user: User) -> User:
+def _save(user: User, store: Store) -> User:
     with transaction.atomic():
         insert(user)
+        store(user)
         if settings.EMAIL_VERIFICATION != "none":
             _reset_attempts(user, user.email or "")
             outbox.first_verification(user)
@@ -121,7 +151,7 @@ def _may_notify_owner(user: User) -> bool:
     return limiter.try_consume(settings.RATE_LIMIT_RESEND, f"notice:{attempt_key(user.email or '')}")
 
 
-def _simulate(user: User, owner: User, *, may_notify: bool) -> User:
+def _simulate(user: User, owner: User, store: Store, *, may_notify: bool) -> User:
     """Do the writes of a registration, so that neither later requests nor the time reveal the account (ASVS 6.3.8).
 
     The email goes to the owner. Raises UsernameTaken if another registration won the race.
@@ -131,6 +161,7 @@ def _simulate(user: User, owner: User, *, may_notify: bool) -> User:
     try:
         with transaction.atomic():
             insert(placeholder)
+            store(placeholder)
             _reset_attempts(owner, user.email or "")
             if may_notify:
                 outbox.address_already_registered(owner)

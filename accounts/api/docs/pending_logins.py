@@ -27,6 +27,7 @@ VERIFY = Operation(
         TokenExpired,
         InvalidCredentials,
         OriginNotAllowed,
+        *(error for factor in SECOND_FACTORS for error in factor.errors),
         TooManyWrongCodes(retry_after=1800),
         RateLimited(retry_after=60),
     ],

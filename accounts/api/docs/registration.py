@@ -12,6 +12,7 @@ from accounts.exceptions import (
     UsernameTaken,
     UserNotFound,
 )
+from accounts.registries import SIGN_UP_METHODS
 from core.api.exceptions import OriginNotAllowed, TokenInvalid, ValidationFailed
 from core.openapi.operation import Operation, parameter
 
@@ -35,6 +36,10 @@ REGISTER = Operation(
             "language": "en",
         },
         "Required fields": {"email": samples.EMAIL, "username": samples.USERNAME, "password": samples.PASSWORD},
+    }
+    | {
+        method.sample_title: {"email": samples.EMAIL, "username": samples.USERNAME, method.field: method.sample}
+        for method in SIGN_UP_METHODS
     },
     status=HTTPStatus.CREATED,
     message="Your account has been created. Check your inbox to verify your email.",
@@ -49,6 +54,7 @@ REGISTER = Operation(
         EmailTaken(errors={"email": [EmailTaken.message]}),
         UsernameTaken(errors={"username": [UsernameTaken.message]}),
         OriginNotAllowed,
+        *(error for method in SIGN_UP_METHODS for error in method.errors),
     ],
     is_limited=True,
 )

@@ -19,6 +19,8 @@ from accounts.api.serializers.fields import (
     Username,
 )
 from accounts.api.serializers.session_options import SessionOptionsForm
+from accounts.registries import SIGN_UP_METHODS
+from accounts.services.registration import SignUpCredential
 from core.api.fields import PlainText
 
 Form = serializers.Serializer[dict[str, Any]]
@@ -33,11 +35,32 @@ class ProfileForm(Form):
     language = Language()
 
 
-class RegisterForm(ProfileForm):
+class NewAccountForm(ProfileForm):
     email = RegistrationEmail()
     username = Username()
     password = NewPassword()
     language = Language(help_text="The language of emails. Defaults to that of `Accept-Language`.")
+
+
+class RegisterForm(NewAccountForm):
+    """Takes a password, or the field of a registered method, which the validated data has as `sign_up_credential`."""
+
+    def get_fields(self) -> dict[str, Any]:
+        fields: dict[str, Any] = super().get_fields()
+        fields["password"].required = not SIGN_UP_METHODS.all()
+        return fields | {method.field: method.field_class(required=False) for method in SIGN_UP_METHODS}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        credentials = [
+            SignUpCredential(method=method, value=attrs.pop(method.field))
+            for method in SIGN_UP_METHODS
+            if method.field in attrs
+        ]
+        if len(credentials) + ("password" in attrs) != 1:
+            names = ["password", *(method.field for method in SIGN_UP_METHODS)]
+            message = _("Send exactly one of these fields: %(fields)s.") % {"fields": ", ".join(names)}
+            raise serializers.ValidationError({"password": [message]})
+        return attrs | {"sign_up_credential": credentials[0] if credentials else None}
 
 
 class VerifyEmailForm(Form):

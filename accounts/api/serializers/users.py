@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from accounts.api.serializers.fields import NewEmail, NewPassword, Password, QueryBoolean, StrictBoolean
-from accounts.api.serializers.forms import Form, PageQuery, ProfileForm, RegisterForm
+from accounts.api.serializers.forms import Form, NewAccountForm, PageQuery, ProfileForm
 from accounts.models import Role
 from accounts.models.user import MAX_REASON_LENGTH
 from accounts.services.administration.user_search import ORDERINGS
@@ -26,7 +26,7 @@ class _WithoutPrivileges(Form):
         return dict(super().to_internal_value(data))
 
 
-class NewUserForm(_WithoutPrivileges, RegisterForm):
+class NewUserForm(_WithoutPrivileges, NewAccountForm):
     password = NewPassword(required=False, help_text="If omitted, the user gets an email with a link to set one.")
     role = serializers.ChoiceField(choices=Role.choices, required=False)
     isActive = StrictBoolean(required=False, source="is_active")

@@ -38,9 +38,10 @@ class RegistrationViewSet(ViewSet):
         form = validated_data(RegisterForm, request)
         require_trusted(request)  # no other site may register accounts or send emails through a visitor's browser
         enforce_ip_limit(request, settings.RATE_LIMIT_REGISTER)
-        email, password = form.pop("email", None), form.pop("password")
+        account = {name: form.pop(name, None) for name in ("email", "password")}
+        credential = form.pop("sign_up_credential")
         profile = {"language": get_language() or "en"} | form
-        user = registration.register(NewAccount(email=email, password=password, profile=profile))
+        user = registration.register(NewAccount(**account, credential=credential, profile=profile))
         queued = {"success": True, "message": str(_("The verification email is on its way."))}
         return success(
             {"user": user_summary(user), "emailResult": queued},
