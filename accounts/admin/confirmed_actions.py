@@ -36,6 +36,8 @@ class ConfirmedAction:
 
     `run` takes the ids of the actor and of the row, and the reason. It raises ApiError to refuse, and may return False
     if nothing had to be done.
+
+    `needs_recent_proof` is False for actions that only send an email to its owner.
     """
 
     name: str
@@ -48,6 +50,7 @@ class ConfirmedAction:
     requires_reason: bool = False
     superusers_only: bool = False
     not_on_self: bool = False
+    needs_recent_proof: bool = True
 
 
 class ReasonForm(forms.Form):
@@ -63,6 +66,7 @@ class ConfirmedActionsAdmin(LargeTableAdmin):
     """Offers `confirmed_actions` as buttons on the page of a row, and as actions on the selected rows of the list."""
 
     confirmed_actions: Iterable[ConfirmedAction] = ()
+    self_guarded_views = frozenset({"changelist_view", "action_view"})
     change_form_outer_before_template = "admin/object_actions.html"
     change_form_outer_after_template = "admin/panels.html"
 
@@ -72,12 +76,9 @@ class ConfirmedActionsAdmin(LargeTableAdmin):
         return [url, *super().get_urls()]
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Remove "delete selected": a row that must stay could be among the selected ones."""
-        defaults = {name: entry for name, entry in super().get_actions(request).items() if name != "delete_selected"}
+        """Offer no other actions: Django's "delete selected" would delete a row that must stay."""
         available = self.get_available_actions(request)
-        return defaults | {
-            action.name: (partial(_confirm_selected, action), action.name, action.title) for action in available
-        }
+        return {action.name: (partial(_confirm_selected, action), action.name, action.title) for action in available}
 
     def get_available_actions(self, request: HttpRequest, obj: Any = None) -> list[ConfirmedAction]:
         """Return the actions that the signed-in user may do, on `obj` if one is given. The services check again."""
@@ -130,6 +131,8 @@ class ConfirmedActionsAdmin(LargeTableAdmin):
         is_confirmed = "confirm" in request.POST
         form = ReasonForm(request.POST if is_confirmed else None) if action.requires_reason else None
         if is_confirmed and (form is None or form.is_valid()):
+            if action.needs_recent_proof:
+                self.require_recent_proof(request)
             self._run(request, action, objects, reason=form.cleaned_data["reason"] if form else "")
             return redirect(back_url)
         context = {

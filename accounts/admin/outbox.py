@@ -38,6 +38,7 @@ class OutboxEmailAdmin(ReadOnlyMixin, LargeTableAdmin):
     sortable_by = ("created_at",)
     ordering = ("-created_at",)
     actions = ("send_again",)
+    self_guarded_views = frozenset({"changelist_view"})  # `send_again` reveals nothing and needs no recent proof
 
     @admin.action(description=_("Send failed emails again"), permissions=["send_again"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[OutboxEmail]) -> None:

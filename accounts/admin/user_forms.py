@@ -12,8 +12,11 @@ from accounts.exceptions import EmailTaken, LastAdmin, UsernameTaken
 from accounts.identity import email_key, username_key
 from accounts.identity_validators import validate_email, validate_username
 from accounts.models import User
-from accounts.models.user_fields import ADMIN_FORM_FIELDS, identity_keys
+from accounts.models.user_fields import ADMIN_FORM_FIELDS, PROFILE_FIELDS, identity_keys
 from accounts.services.administration import policy, users
+
+# Their change needs no recent proof. Every other field of the form is about credentials, privileges or access.
+HARMLESS_FIELDS = frozenset({*PROFILE_FIELDS, "deactivation_reason", "version"})
 
 
 class IdentityRules(forms.ModelForm):  # type: ignore[type-arg]

@@ -1,11 +1,9 @@
 """Users in the admin."""
 
 import uuid
-from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db import connection, transaction
@@ -21,6 +19,7 @@ from accounts.admin import recent_activity, user_actions, user_forms
 from accounts.admin.base import NoAdminLogMixin, admin_id, column, is_outranked, is_own, is_superuser
 from accounts.admin.confirmed_actions import ConfirmedAction, ConfirmedActionsAdmin
 from accounts.admin.search import user_search_q
+from accounts.admin.user_filters import EmailVerifiedFilter
 from accounts.admin.user_forms import NewUserForm, UserForm
 from accounts.mail import outbox
 from accounts.models import AuditKind, User
@@ -33,22 +32,12 @@ from sessions_tracking.models import RevokedReason
 _PRIVILEGES = ("role", "is_staff", "is_superuser", "groups", "user_permissions")
 
 
-class EmailVerifiedFilter(SimpleListFilter):
-    title = _("email verified")
-    parameter_name = "verified"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, Any]]:
-        return [("yes", _("Yes")), ("no", _("No"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
-        choice = self.value()
-        return queryset.filter(email_verified_at__isnull=choice == "no") if choice in {"yes", "no"} else queryset
-
-
 @admin.register(User)
 class UserAdmin(NoAdminLogMixin, ConfirmedActionsAdmin, DjangoUserAdmin):  # type: ignore[misc, type-arg]
     form, add_form, change_password_form = UserForm, NewUserForm, AdminPasswordChangeForm
     confirmed_actions = user_actions.USER_ACTIONS
+    self_guarded_views = ConfirmedActionsAdmin.self_guarded_views | {"change_view"}
+    guarded_forms = frozenset({"add_view", "user_change_password"})
     list_display = ("account", "email_address", "full_name", "role", "state", "mfa_enabled", "created")
     list_filter = ("role", "is_active", EmailVerifiedFilter, "is_staff")
     sortable_by = ("account", "email_address", "created")
@@ -77,6 +66,8 @@ class UserAdmin(NoAdminLogMixin, ConfirmedActionsAdmin, DjangoUserAdmin):  # typ
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: Any) -> None:
         if change:
+            if not set(form.changed_data) <= user_forms.HARMLESS_FIELDS:
+                self.require_recent_proof(request)
             self._change(obj, form, actor_id=admin_id(request))
             return
         super().save_model(request, obj, form, change)

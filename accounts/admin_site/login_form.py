@@ -83,7 +83,7 @@ class AdminLoginForm(AdminAuthenticationForm):
             return self._record_login(user)
 
     def _verify_second_factor(self, token: str) -> User:
-        response = _parse_response(self.cleaned_data["code"])
+        response = parse_response(self.cleaned_data["code"])
         self.used_second_factor = True
         return pending_logins.complete(
             token=token,
@@ -102,7 +102,7 @@ class AdminLoginForm(AdminAuthenticationForm):
         return user
 
 
-def _parse_response(text: str) -> FactorResponse:
+def parse_response(text: str) -> FactorResponse:
     """Reject text that no second factor can have, without counting it as an attempt."""
     for factor in SECOND_FACTORS:
         value = factor.parse(text)

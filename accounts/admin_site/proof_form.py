@@ -1,0 +1,101 @@
+"""The form by which the user of an admin session authenticates again: the password, or a code of the second factor."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import BASE_INPUT_CLASSES
+
+from accounts import audit
+from accounts.admin_site.login_form import parse_response
+from accounts.exceptions import CodeInvalid, PasswordIncorrect
+from accounts.models import AuditKind, User
+from accounts.passwords.validators import MAX_PASSWORD_LENGTH, PasswordLengthValidator
+from accounts.registries import SECOND_FACTORS
+from accounts.services import passwords
+from accounts.services.pending_logins import FactorResponse
+from core.api.exceptions import ApiError, SessionRevoked
+from sessions_tracking.client_info import ClientInfo, read_client_info
+
+PASSWORD, CODE = "proof_password", "proof_code"
+
+
+class ProofForm(forms.Form):
+    """Has the field for the code if the user has a second factor, and else for the password.
+
+    `api_error` is set if the service raised one.
+    """
+
+    proof_password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        validators=[PasswordLengthValidator(MAX_PASSWORD_LENGTH)],
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
+    )
+    proof_code = forms.CharField(
+        label=_("Code from your authenticator app, or a recovery code"),
+        max_length=64,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autofocus": True}),
+    )
+    api_error: ApiError | None = None
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request, self.user = request, User.objects.get(pk=str(request.user.pk))
+        self.has_second_factor = self.user.mfa_enabled
+        del self.fields[PASSWORD if self.has_second_factor else CODE]
+        for field in self.fields.values():
+            field.widget.attrs["class"] = " ".join(BASE_INPUT_CLASSES)
+
+    def clean(self) -> dict[str, Any]:
+        [name] = self.fields
+        try:
+            if not self.errors:
+                self._check(self.cleaned_data[name])
+        except ValidationError as error:
+            self.add_error(name, error)
+        except ApiError as error:
+            self.api_error = error
+            self.add_error(name, str(error.message))
+        return self.cleaned_data
+
+    def _check(self, text: str) -> None:
+        if self.has_second_factor:
+            _check_code(self.user, parse_response(text), read_client_info(self.request))
+        else:
+            _check_password(self.user, text)
+
+
+def _check_password(user: User, password: str) -> None:
+    """Raises PasswordIncorrect, RateLimited."""
+    try:
+        passwords.require_correct(password, user=user, field=PASSWORD)
+    except PasswordIncorrect:
+        _record_failure(AuditKind.LOGIN_FAILED, user, reason="wrong_password")
+        raise
+
+
+def _check_code(user: User, response: FactorResponse, client: ClientInfo) -> None:
+    """Use the code up. Raises CodeInvalid and TooManyWrongCodes, once the attempt is counted."""
+    with transaction.atomic():
+        is_accepted = _accept_code(user, response, client)
+    if not is_accepted:
+        raise CodeInvalid
+
+
+def _accept_code(user: User, response: FactorResponse, client: ClientInfo) -> bool:
+    locked = User.objects.select_for_update().filter(id=user.id, is_active=True, mfa_enabled=True).first()
+    if locked is None:
+        raise SessionRevoked
+    factor = SECOND_FACTORS.get(response.method)
+    is_accepted = factor is not None and factor.verify(locked, response.value, client)
+    if not is_accepted:
+        _record_failure(AuditKind.MFA_FAILED, user)
+    return is_accepted
+
+
+def _record_failure(kind: AuditKind, user: User, **facts: str) -> None:
+    audit.record(kind, user_id=user.id, actor_id=user.id, facts={"surface": "admin", **facts})
