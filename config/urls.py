@@ -24,6 +24,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("favicon.ico", RedirectView.as_view(url=static("vestibule/mark.svg"))),
     path("", include("core.pages.views")),
+    *(path("", include(f"{name}.pages")) for name in settings.CAPABILITIES if find_spec(f"{name}.pages")),
 ]
 
 if settings.DEBUG:
