@@ -14,7 +14,7 @@ from accounts.admin_site.login_form import parse_response
 from accounts.exceptions import CodeInvalid, PasswordIncorrect
 from accounts.models import AuditKind, User
 from accounts.passwords.validators import MAX_PASSWORD_LENGTH, PasswordLengthValidator
-from accounts.registries import SECOND_FACTORS
+from accounts.registries import SECOND_FACTORS, Ceremony, FactorAttempt, FactorResult
 from accounts.services import passwords
 from accounts.services.pending_logins import FactorResponse
 from core.api.exceptions import ApiError, SessionRevoked
@@ -79,22 +79,30 @@ def _check_password(user: User, password: str) -> None:
 
 
 def _check_code(user: User, response: FactorResponse, client: ClientInfo) -> None:
-    """Use the code up. Raises CodeInvalid and TooManyWrongCodes, once the attempt is counted."""
+    """Use the code up. Raises the factor's error, such as CodeInvalid, and TooManyWrongCodes, once the attempt is counted."""
     with transaction.atomic():
-        is_accepted = _accept_code(user, response, client)
-    if not is_accepted:
-        raise CodeInvalid
+        result = _verify_code(user, response, client)
+    if isinstance(result, ApiError):
+        raise result
 
 
-def _accept_code(user: User, response: FactorResponse, client: ClientInfo) -> bool:
+def _verify_code(user: User, response: FactorResponse, client: ClientInfo) -> FactorResult:
     locked = User.objects.select_for_update().filter(id=user.id, is_active=True, mfa_enabled=True).first()
     if locked is None:
         raise SessionRevoked
     factor = SECOND_FACTORS.get(response.method)
-    is_accepted = factor is not None and factor.verify(locked, response.value, client)
-    if not is_accepted:
+    attempt = FactorAttempt(
+        user=locked,
+        value=response.value,
+        client=client,
+        ceremony=Ceremony.STEP_UP,
+        binding=user.id,  # codes are bound to nothing else
+        proven_amr=("pwd",),
+    )
+    result = factor.verify(attempt) if factor is not None else CodeInvalid()
+    if isinstance(result, ApiError):
         _record_failure(AuditKind.MFA_FAILED, user)
-    return is_accepted
+    return result
 
 
 def _record_failure(kind: AuditKind, user: User, **facts: str) -> None:
