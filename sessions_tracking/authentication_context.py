@@ -26,6 +26,11 @@ class AuthenticationContext:
     acr: str
     authenticated_at: datetime
 
+    @classmethod
+    def from_columns(cls, amr: str, acr: str, authenticated_at: datetime) -> "AuthenticationContext":
+        """Take the columns of a session. Processes of the former version let the database write fractions of a second."""
+        return cls(amr=tuple(amr.split()), acr=acr, authenticated_at=authenticated_at.replace(microsecond=0))
+
     @property
     def auth_time(self) -> int:
         """Return Unix seconds."""

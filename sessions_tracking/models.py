@@ -88,7 +88,7 @@ class Session(models.Model):
 
     @property
     def context(self) -> AuthenticationContext:
-        return AuthenticationContext(amr=tuple(self.amr.split()), acr=self.acr, authenticated_at=self.authenticated_at)
+        return AuthenticationContext.from_columns(self.amr, self.acr, self.authenticated_at)
 
     def is_active(self, now: datetime) -> bool:
         return self.revoked_at is None and self.expires_at > now

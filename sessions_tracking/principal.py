@@ -28,8 +28,7 @@ class Principal:
     def from_row(cls, row: Sequence[Any]) -> "Principal":
         """Take the values of PRINCIPAL_FIELDS."""
         *identity, amr, acr, authenticated_at = row
-        context = AuthenticationContext(amr=tuple(amr.split()), acr=acr, authenticated_at=authenticated_at)
-        return cls(*identity, context)
+        return cls(*identity, AuthenticationContext.from_columns(amr, acr, authenticated_at))
 
     @property
     def pk(self) -> uuid.UUID:

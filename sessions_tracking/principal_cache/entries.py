@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from core.ids import parse_id
-from sessions_tracking.authentication_context import AuthenticationContext
+from sessions_tracking.authentication_context import AssuranceLevel, AuthenticationContext
 from sessions_tracking.principal import Principal
 
 # Also the longest time for which a process may trust an entry that was read before a revocation it could not see.
@@ -15,6 +15,7 @@ ACTIVE_ENTRY_SECONDS = 30
 REVOKED = b'{"revoked": true}'
 # Sends each reader to the database: written where a change of role could not be cached when it was made.
 STALE = b'{"stale": true}'
+_LEVELS = frozenset(AssuranceLevel)
 _TEXTS = ("user", "username", "role", "amr", "acr")
 
 
@@ -54,9 +55,12 @@ def decode(value: bytes, session_id: uuid.UUID) -> Principal | None:
 
 
 def _context(entry: dict[str, Any]) -> AuthenticationContext | None:
-    """Return None for an entry without a valid time: entries of older versions have none."""
-    try:
-        authenticated_at = datetime.fromtimestamp(entry.get("auth_time"), UTC)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError, OSError):
+    """Return None for an entry without a valid time and level. Entries of the former version have neither."""
+    auth_time = entry.get("auth_time")
+    if entry["acr"] not in _LEVELS or not isinstance(auth_time, int):
         return None
-    return AuthenticationContext(amr=tuple(entry["amr"].split()), acr=entry["acr"], authenticated_at=authenticated_at)
+    try:
+        authenticated_at = datetime.fromtimestamp(auth_time, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return AuthenticationContext.from_columns(entry["amr"], entry["acr"], authenticated_at)

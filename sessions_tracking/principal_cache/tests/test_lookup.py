@@ -14,6 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.testing.api_client import SignedIn
 from core.api.exceptions import SessionRevoked
 from sessions_tracking import services
+from sessions_tracking.authentication_context import authenticated_now
 from sessions_tracking.models import RevokedReason, Session
 from sessions_tracking.principal import Principal
 from sessions_tracking.principal_cache import invalidation, lookup
@@ -38,13 +39,26 @@ def _key(session_id: UUID) -> str:
     return f"vestibule:session:{session_id}"
 
 
+def _entry_with(**values: Any) -> bytes:
+    """Return an entry that would make its reader an administrator if it were trusted."""
+    context = {"amr": "pwd otp mfa", "acr": "aal2", "auth_time": 1768469700}
+    entry = {"user": "01981c5e-6b3a-7c41-9d58-2f0a4e6b7c8d", "username": "root", "role": "ADMIN"}
+    return json.dumps(entry | context | values).encode()
+
+
+def _former_entry() -> bytes:
+    """Return an entry as the former version writes it, which has `second_factor` instead of a context."""
+    entry = json.loads(_entry_with(second_factor=True))
+    return json.dumps({name: entry[name] for name in ("user", "username", "role", "second_factor")}).encode()
+
+
 def _revoke_in_the_database(session_id: UUID) -> None:
     """Revoke the session without writing to Redis, as a process that cannot reach Redis does."""
     Session.objects.filter(id=session_id).update(revoked_at=datetime.now(UTC), revoked_reason=RevokedReason.LOGOUT)
 
 
 def _principal(session_id: UUID, role: str = "USER") -> Principal:
-    return Principal(id=uuid4(), username="alice", role=role, session_id=session_id)
+    return Principal(uuid4(), "alice", role, session_id, authenticated_now("pwd"))
 
 
 def test_the_first_lookup_queries_the_database_and_later_ones_only_redis(
@@ -148,6 +162,8 @@ def test_a_revocation_replaces_an_entry_of_any_type(session_id: UUID, redis: Red
         b'{"user": "x", "username": "root", "role": "ADMIN"}', b'{"user": 7, "username": "root", "role": "ADMIN"}',
         b'{"user": null, "username": null, "role": null}', b'{"user": [], "username": {}, "role": []}',
         b'{"user": "00000000-0000-7000-8000-000000000000", "username": 7, "role": ["ADMIN"]}',
+        _former_entry(), _entry_with(acr="aal9"), _entry_with(acr=None), _entry_with(amr=["pwd"]), _entry_with(auth_time=None),
+        _entry_with(auth_time="1768469700"), _entry_with(auth_time=1.5), _entry_with(auth_time=10**30),
     ],
     ids=lambda invalid_entry: repr(invalid_entry[:40]),
 )  # fmt: skip

@@ -69,6 +69,10 @@ def session_id(alice: AbstractBaseUser, sign_in: SignIn) -> UUID:
     return session_id
 
 
+def _principal(user: AbstractBaseUser, session_id: UUID, *, role: str) -> Principal:
+    return Principal(user.pk, "alice", role, session_id, authenticated_now("pwd"))
+
+
 def _entry(session_id: UUID) -> bytes:
     entry: bytes = get_redis_connection("default").get(cache_key(session_id))
     return entry
@@ -102,13 +106,7 @@ def test_a_role_change_that_redis_missed_applies_in_this_process(
 ) -> None:
     get_user_model().objects.filter(pk=alice.pk).update(role="ADMIN")
     redis_outage.start()
-    invalidation.replace_entries(
-        [
-            Principal(
-                id=alice.pk, username="alice", role="ADMIN", session_id=session_id, context=authenticated_now("pwd")
-            )
-        ]
-    )
+    invalidation.replace_entries([_principal(alice, session_id, role="ADMIN")])
     redis_outage.allow_requests()
     assert get_principal(session_id).role == "ADMIN"
 
@@ -121,9 +119,7 @@ def test_a_role_change_that_redis_missed_applies_in_this_process(
 def test_a_node_with_an_older_read_cannot_overwrite_a_stale_entry(session_id: UUID, alice: AbstractBaseUser) -> None:
     get_redis_connection("default").set(cache_key(session_id), STALE)
 
-    invalidation.replace_entries(
-        [Principal(id=alice.pk, username="alice", role="USER", session_id=session_id, context=authenticated_now("pwd"))]
-    )
+    invalidation.replace_entries([_principal(alice, session_id, role="USER")])
 
     assert _entry(session_id) == STALE
 
