@@ -258,8 +258,7 @@ def test_with_require_admin_mfa_the_session_must_have_used_a_second_factor(
 def test_with_require_admin_mfa_the_admin_api_requires_a_second_factor_too(
     admin: User, sign_in: SignIn, settings: Settings, clock: Traveller
 ) -> None:
-    before = sign_in(admin)
-    session = enrol(before)
+    before, session = sign_in(admin), enrol(sign_in(admin))
     settings.REQUIRE_ADMIN_MFA = True
 
     rejected = before.client.get("/users")
