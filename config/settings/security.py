@@ -28,6 +28,7 @@ CORS_ALLOW_HEADERS = (
 )
 CORS_EXPOSE_HEADERS = (
     "retry-after",
+    "www-authenticate",
     "x-request-id",
     "ratelimit",
     "ratelimit-policy",
