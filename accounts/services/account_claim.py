@@ -2,20 +2,37 @@
 
 Anyone can register an email that is not theirs. Until the email is proven, the content of the account is not its reader's
 ("pre-hijacking": Sudhodanan and Paverd, USENIX Security 2022). A capability that stores something with an account registers
-a `ClaimEffect`; a flow that proves an email calls `claim` first.
+a `ClaimEffect`; a flow that proves an email by other means than the registration's own calls `claim_if_unproven` first.
 """
 
 import secrets
 from datetime import UTC, datetime
 
+from django.contrib.auth.hashers import make_password
+
 from accounts.identity import username_key
+from accounts.mail import outbox
 from accounts.models import Purpose, Role, User
 from accounts.models.user_fields import PROFILE_FIELDS
 from accounts.registries import CLAIM_EFFECTS, ClaimEffect
-from accounts.services import email_change, pending_logins, sign_in_methods
+from accounts.services import email_change, pending_logins, registration_claims, sign_in_methods
 from accounts.verification import verification_codes
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason
+
+
+def claim_if_unproven(user: User, *, keep_password: bool = False) -> bool:
+    """Claim the account for the person who is proving its email, if it was never verified; return whether it was.
+
+    The caller's transaction holds the user's row, of which `user` is the state. `keep_password`: the claimant has just set it.
+    """
+    if not is_claim(user):
+        return False
+    if not keep_password:
+        _remove_password(user)
+    for effect in (*CORE_EFFECTS, *CLAIM_EFFECTS):
+        effect.remove(user)
+    return True
 
 
 def is_claim(user: User) -> bool:
@@ -27,15 +44,16 @@ def is_claim(user: User) -> bool:
     return not user.email_verified and not is_invited
 
 
-def claim(user: User) -> None:
-    """Remove what was planted. The caller's transaction holds the user's row and replaces the password."""
-    for effect in (*CORE_EFFECTS, *CLAIM_EFFECTS):
-        effect.remove(user)
-
-
 def is_privileged(user: User) -> bool:
     """Return whether the user is an administrator or staff: an administrator entered their names, and a claim keeps them."""
     return user.role == Role.ADMIN or user.is_staff or user.is_superuser
+
+
+def _remove_password(user: User) -> None:
+    """Remove the password, and the registrations for the email and the unsent resets that depend on it."""
+    User.objects.filter(id=user.id).update(password=make_password(None), updated_at=datetime.now(UTC))
+    registration_claims.remove(user.email)
+    outbox.cancel_resets(user)
 
 
 def _revoke_sessions(user: User) -> None:
@@ -62,6 +80,7 @@ def _reset_profile(user: User) -> None:
         **{name: getattr(defaults, name) for name in resettable},
         username=username,
         username_key=username_key(username),
+        login_codes=defaults.login_codes,
         known_devices=[],
         last_login=None,
         updated_at=datetime.now(UTC),

@@ -1,6 +1,7 @@
 """Verifies that an email belongs to its user: by the code, by the link, or by a password reset sent to it."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from django.conf import settings
@@ -72,10 +73,12 @@ def verify_by_link(*, email: str, token: str) -> User:
     return user
 
 
-def prove(user: User, *, how: str) -> None:
+def prove(user: User, *, how: str, facts: Mapping[str, bool] | None = None) -> None:
     """Like `mark_verified`, for a user who has just proven the email, with an audit record."""
     if mark_verified(user):
-        audit.record(AuditKind.EMAIL_VERIFIED, user_id=user.id, actor_id=user.id, facts={"how": how})
+        audit.record(
+            AuditKind.EMAIL_VERIFIED, user_id=user.id, actor_id=user.id, facts={"how": how} | dict(facts or {})
+        )
 
 
 def mark_verified(user: User) -> bool:

@@ -90,10 +90,7 @@ def _claim_if_unproven(before: User) -> bool:
     """
     user = User.objects.get(id=before.id)
     user.password = before.password
-    is_claim = account_claim.is_claim(user)
-    if is_claim:
-        account_claim.claim(user)
-    return is_claim
+    return account_claim.claim_if_unproven(user, keep_password=True)
 
 
 def _consume(code: VerificationCode, new_hash: str) -> None:

@@ -68,7 +68,7 @@ def test_a_write_blocked_by_a_take_over_changes_nothing(
             User.objects.select_for_update().get(id=bob.id)
             if with_new_password:
                 User.objects.filter(id=bob.id).update(password=hashing.make("Another-Horse-8"))
-            account_claim.claim(bob)
+            account_claim.claim_if_unproven(bob, keep_password=True)
             waiting = threads.submit(write, signed_in)
             wait_for_lock(waiting)
         error = waiting.exception(timeout=20)
