@@ -119,17 +119,17 @@ def _is_superseded(email: OutboxEmail, kind: EmailKind, user: User) -> bool:
 def _verification_context(issued: verification_codes.IssuedCode, user: User) -> dict[str, Any]:
     return {
         "code": issued.code,
-        "link": _link("verify-email", token=issued.token, email=user.email),
-        "code_minutes": _minutes(settings.VERIFICATION_CODE_LIFETIME),
-        "link_hours": _minutes(settings.VERIFICATION_LINK_LIFETIME) // 60,
+        "link": link_to("verify-email", token=issued.token, email=user.email),
+        "code_minutes": whole_minutes(settings.VERIFICATION_CODE_LIFETIME),
+        "link_hours": whole_minutes(settings.VERIFICATION_LINK_LIFETIME) // 60,
     }
 
 
 def _reset_context(issued: verification_codes.IssuedCode) -> dict[str, Any]:
     """Return the context of a reset, whose lifetime is given in minutes, and of an invitation, in days."""
     return {
-        "link": _link("reset-password", token=issued.token),
-        "minutes": _minutes(settings.RESET_TOKEN_LIFETIME),
+        "link": link_to("reset-password", token=issued.token),
+        "minutes": whole_minutes(settings.RESET_TOKEN_LIFETIME),
         "days": settings.INVITATION_LIFETIME.days,
     }
 
@@ -138,7 +138,7 @@ def _change_code_context(email: OutboxEmail) -> dict[str, Any]:
     code = verification_codes.issue_change_code(uuid.UUID(email.context["change_id"]))
     if code is None:
         raise Unwanted
-    return {"code": code, "code_minutes": _minutes(settings.VERIFICATION_CODE_LIFETIME)}
+    return {"code": code, "code_minutes": whole_minutes(settings.VERIFICATION_CODE_LIFETIME)}
 
 
 def _undo_context(email: OutboxEmail) -> dict[str, Any]:
@@ -146,16 +146,16 @@ def _undo_context(email: OutboxEmail) -> dict[str, Any]:
     if token is None:
         raise Unwanted
     return {
-        "link": _link("undo-email-change", token=token),
-        "hours": _minutes(settings.UNDO_EMAIL_CHANGE_LIFETIME) // 60,
+        "link": link_to("undo-email-change", token=token),
+        "hours": whole_minutes(settings.UNDO_EMAIL_CHANGE_LIFETIME) // 60,
     }
 
 
-def _link(path: str, **query: str | None) -> str:
+def link_to(path: str, **query: str | None) -> str:
     return f"{settings.FRONTEND_URL}/{path}?{urlencode(query)}"
 
 
-def _minutes(lifetime: timedelta) -> int:
+def whole_minutes(lifetime: timedelta) -> int:
     return int(lifetime.total_seconds() // 60)
 
 

@@ -31,21 +31,21 @@ def write(
     user: User | None = None,
     context: Mapping[str, Any] | None = None,
     state: EmailState = EmailState.QUEUED,
-) -> None:
+) -> OutboxEmail:
     now = datetime.now(UTC)
-    insert(
-        OutboxEmail(
-            kind=kind.name,
-            user=user,
-            recipient=recipient,
-            language=language,
-            context=dict(context or {}) | _request_context(),
-            state=state,
-            due_at=now,
-            created_at=now,
-        )
+    email = OutboxEmail(
+        kind=kind.name,
+        user=user,
+        recipient=recipient,
+        language=language,
+        context=dict(context or {}) | _request_context(),
+        state=state,
+        due_at=now,
+        created_at=now,
     )
+    insert(email)
     transaction.on_commit(wake_worker)
+    return email
 
 
 def _request_context() -> dict[str, str]:

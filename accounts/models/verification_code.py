@@ -8,16 +8,19 @@ from core.ids import new_id
 
 
 class Purpose(models.TextChoices):
-    """The codes and links of the last two are derived from an EmailChange; all others from a VerificationCode."""
+    """The codes and links of an email change are derived from an EmailChange; all others from a VerificationCode."""
 
     VERIFY_EMAIL = "verify_email", _("verify email")
     RESET_PASSWORD = "reset_password", _("reset password")
     CHANGE_EMAIL = "change_email", _("change email")
     UNDO_EMAIL_CHANGE = "undo_email_change", _("undo email change")
+    LOGIN = "login", _("sign in")
+    REAUTHENTICATE = "reauthenticate", _("confirm identity")
 
 
 class VerificationCode(models.Model):
-    """`binding` is a keyed hash of the user's email (and password, for a reset): the code becomes invalid when they change.
+    """`binding` is a keyed hash of what the code depends on: the code becomes invalid when that changes. It is the user's email,
+    with the password for a reset and a login, and with the session for a reauthentication.
 
     `email` is the outbox row that carries the code: a retry of that email finds the same code.
     """

@@ -1,4 +1,4 @@
-"""Signs ids and computes keyed hashes with SECRET_KEY, by Django's own signing. Every purpose has a key of its own."""
+"""Signs ids and texts and computes keyed hashes with SECRET_KEY, by Django's own signing. Every purpose has its own key."""
 
 import uuid
 
@@ -8,13 +8,24 @@ from django.utils.crypto import salted_hmac
 
 def sign_id(purpose: str, row_id: uuid.UUID) -> str:
     """Return a URL-safe token of the id and its signature. No other purpose accepts it."""
-    return _signer(purpose).sign(row_id.hex)
+    return sign(purpose, row_id.hex)
 
 
 def unsign_id(purpose: str, token: str) -> uuid.UUID | None:
     """Return the id if `sign_id` made this token for this purpose, else None."""
+    text = unsign(purpose, token)
+    return uuid.UUID(text) if text is not None else None
+
+
+def sign(purpose: str, text: str) -> str:
+    """Return a token of the text, which stays readable, and its signature. No other purpose accepts it."""
+    return _signer(purpose).sign(text)
+
+
+def unsign(purpose: str, token: str) -> str | None:
+    """Return the text if `sign` made this token for this purpose, else None."""
     try:
-        return uuid.UUID(_signer(purpose).unsign(token))
+        return _signer(purpose).unsign(token)
     except (BadSignature, UnicodeEncodeError):  # the latter for lone surrogates, which JSON can contain
         return None
 

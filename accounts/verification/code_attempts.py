@@ -1,4 +1,4 @@
-"""The two limits on entering emailed codes: attempts at one code, and attempts at all codes of an account.
+"""The limits on entering emailed codes: attempts at one code, and attempts at all codes of an account.
 
 Both are charged and committed before the code is compared. Emails without an account are charged like those with one.
 """
@@ -20,15 +20,18 @@ def count_code_attempt(purpose: str, key: str) -> None:
         raise TooManyAttempts
 
 
+def count_attempt_within(window: timedelta, purpose: str, key: str) -> None:
+    """Charge one of MAX_CODE_TRIES within the window, at all codes of an account together. Raises TooManyWrongCodes."""
+    _charge(_code_rule(purpose, window), key)
+
+
 def count_account_attempt(purpose: str, key: str) -> None:
     """Charge one of RATE_LIMIT_CODES, which a new code does not reset. Raises TooManyWrongCodes."""
     limit = settings.RATE_LIMIT_CODES
     if limit is None or not settings.RATE_LIMITS:
         return
     window = timedelta(seconds=limit.seconds)
-    rule = AttemptRule(purpose=f"{purpose}.account", max_attempts=limit.amount, window=window)
-    if not attempts.charge(rule=rule, key=key):
-        raise TooManyWrongCodes(retry_after=max(1, attempts.retry_after(rule=rule, key=key)))
+    _charge(AttemptRule(purpose=f"{purpose}.account", max_attempts=limit.amount, window=window), key)
 
 
 def reset(purpose: str, key: str) -> None:
@@ -41,5 +44,10 @@ def exhausted(purpose: str, key: str) -> QuerySet[AttemptCounter]:
     return attempts.exhausted(rule=_code_rule(purpose), key=key)
 
 
-def _code_rule(purpose: str) -> AttemptRule:
-    return AttemptRule(purpose=f"{purpose}.code", max_attempts=settings.MAX_CODE_TRIES)
+def _charge(rule: AttemptRule, key: str) -> None:
+    if not attempts.charge(rule=rule, key=key):
+        raise TooManyWrongCodes(retry_after=max(1, attempts.retry_after(rule=rule, key=key)))
+
+
+def _code_rule(purpose: str, window: timedelta | None = None) -> AttemptRule:
+    return AttemptRule(purpose=f"{purpose}.code", max_attempts=settings.MAX_CODE_TRIES, window=window)

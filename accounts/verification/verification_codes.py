@@ -18,6 +18,9 @@ from django.db.models import QuerySet
 from accounts.models import EmailChange, OutboxEmail, Purpose, User, VerificationCode
 from accounts.tokens.signing import hmac_digest, hmac_hexdigest, sign_id, unsign_id
 
+# A reset ends what the old password allowed, and a login by a code that was requested before it.
+_BOUND_TO_PASSWORD = frozenset({Purpose.RESET_PASSWORD, Purpose.LOGIN})
+
 
 @dataclass(frozen=True, slots=True)
 class IssuedCode:
@@ -27,24 +30,35 @@ class IssuedCode:
     token: str
 
 
-def issue(*, user: User, purpose: Purpose, email: OutboxEmail, token_lifetime: timedelta) -> IssuedCode:
-    """Create or find the code of this email and start its lifetime. Invalidate the codes of earlier emails.
+def issue(
+    *,
+    user: User,
+    purpose: Purpose,
+    email: OutboxEmail,
+    token_lifetime: timedelta,
+    code_lifetime: timedelta | None = None,
+    supersedes: bool = True,
+    session_id: str = "",
+) -> IssuedCode:
+    """Create or find the code of this email and start its lifetime: of the code, by default VERIFICATION_CODE_LIFETIME.
 
-    The code of a later email stays valid: a worker that was slow with this email must not invalidate the code that arrives last.
+    If it `supersedes`, invalidate the codes of earlier emails. The code of a later email stays valid: a worker that was slow
+    with this email must not invalidate the code that arrives last. `session_id` binds the code to a session.
     """
     now = datetime.now(UTC)
     lifetimes = {
-        "code_expires_at": now + settings.VERIFICATION_CODE_LIFETIME,
+        "code_expires_at": now + (code_lifetime or settings.VERIFICATION_CODE_LIFETIME),
         "token_expires_at": now + token_lifetime,
     }
+    binding = _binding(user, purpose, session_id)
     with transaction.atomic():
         lock_user(user.id)
-        _invalidate_earlier(user_id=user.id, purpose=purpose, email=email)
+        if supersedes:
+            _invalidate_earlier(user_id=user.id, purpose=purpose, email=email)
         row, _ = VerificationCode.objects.update_or_create(
             email=email,
             defaults=lifetimes,
-            create_defaults=lifetimes
-            | {"user": user, "purpose": purpose, "binding": _binding(user, purpose), "created_at": now},
+            create_defaults=lifetimes | {"user": user, "purpose": purpose, "binding": binding, "created_at": now},
         )
     return IssuedCode(code=_code(purpose, row.id), token=sign_id(_token_key(purpose), row.id))
 
@@ -93,7 +107,7 @@ def find_by_token(*, token: str, purpose: Purpose) -> VerificationCode | None:
     return row if row is not None and _matches_binding(row) else None
 
 
-def find_by_code(*, user: User, purpose: Purpose, code: str) -> VerificationCode | None:
+def find_by_code(*, user: User, purpose: Purpose, code: str, session_id: str = "") -> VerificationCode | None:
     """Return the user's unused row with this code, compared in constant time.
 
     Two rows may exist briefly while two workers compose two emails: only one of the codes is ever sent.
@@ -102,7 +116,29 @@ def find_by_code(*, user: User, purpose: Purpose, code: str) -> VerificationCode
         user=user, purpose=purpose, invalidated_at=None, used_at=None, code_expires_at__gt=datetime.now(UTC)
     )
     matching = [row for row in unused if _equals(_code(purpose, row.id), code)]
-    return matching[0] if matching and _matches_binding(matching[0]) else None
+    return matching[0] if matching and _matches_binding(matching[0], session_id) else None
+
+
+def find_of_email(*, email_id: uuid.UUID, purpose: Purpose) -> VerificationCode | None:
+    """Return the row of an email, with its user, in any state. `is_code_of` and `is_token_of` check it."""
+    return VerificationCode.objects.select_related("user").filter(email_id=email_id, purpose=purpose).first()
+
+
+def is_code_of(row: VerificationCode, code: str) -> bool:
+    """Return whether this is the row's code, unexpired and compared in constant time. `consume` checks that it is unused."""
+    is_equal = _equals(_code(Purpose(row.purpose), row.id), code)
+    return is_equal and row.code_expires_at > datetime.now(UTC)
+
+
+def is_token_of(row: VerificationCode, token: str) -> bool:
+    """Return whether this is the token of the row's link, unexpired. `consume` checks that it is unused."""
+    is_equal = unsign_id(_token_key(Purpose(row.purpose)), token) == row.id
+    return is_equal and row.token_expires_at > datetime.now(UTC)
+
+
+def is_bound_to(row: VerificationCode, user: User) -> bool:
+    """Return whether the user still has the email and, for a login, the password for which the code was issued."""
+    return hmac.compare_digest(row.binding, _binding(user, Purpose(row.purpose)))
 
 
 def is_change_code(change: EmailChange, code: str) -> bool:
@@ -134,14 +170,15 @@ def _valid(user_id: uuid.UUID, purposes: Iterable[Purpose]) -> QuerySet[Verifica
     return VerificationCode.objects.filter(user_id=user_id, purpose__in=list(purposes), invalidated_at=None)
 
 
-def _matches_binding(row: VerificationCode) -> bool:
-    return hmac.compare_digest(row.binding, _binding(row.user, Purpose(row.purpose)))
+def _matches_binding(row: VerificationCode, session_id: str = "") -> bool:
+    return hmac.compare_digest(row.binding, _binding(row.user, Purpose(row.purpose), session_id))
 
 
-def _binding(user: User, purpose: Purpose) -> str:
-    """Bind every code to the email, and a password reset to the current password as well: changing either invalidates it."""
-    password = user.password if purpose == Purpose.RESET_PASSWORD else ""
-    return hmac_hexdigest("verification-code.binding", user.email_key or "", password)
+def _binding(user: User, purpose: Purpose, session_id: str = "") -> str:
+    """Bind every code to the email, and some to the current password as well: changing either invalidates the code."""
+    password = user.password if purpose in _BOUND_TO_PASSWORD else ""
+    session = (session_id,) if session_id else ()
+    return hmac_hexdigest("verification-code.binding", user.email_key or "", password, *session)
 
 
 def _code(purpose: Purpose, row_id: uuid.UUID) -> str:

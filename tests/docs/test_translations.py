@@ -87,7 +87,8 @@ def _sources() -> Iterator[Path]:
 
 
 def _templates() -> Iterator[Path]:
-    return (path for path in (BASE_DIR / "templates").rglob("*") if path.is_file())
+    folders = [BASE_DIR / "templates", *(BASE_DIR / "accounts").glob("*/templates")]
+    return (path for folder in folders for path in folder.rglob("*") if path.is_file())
 
 
 def _said_in_python(path: Path) -> Iterator[str]:
