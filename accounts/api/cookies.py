@@ -73,10 +73,10 @@ def _seconds_until(timestamp: datetime) -> int:
 def _set(response: HttpResponse, name: str, value: str, seconds: int, domain: str | None) -> None:
     response.set_cookie(
         name, value, max_age=seconds, path=_PATHS[name], domain=domain,
-        secure=_is_secure(), httponly=True, samesite=settings.COOKIE_SAMESITE,  # type: ignore[arg-type]
+        secure=is_secure(), httponly=True, samesite=settings.COOKIE_SAMESITE,  # type: ignore[arg-type]
     )  # fmt: skip
 
 
-def _is_secure() -> bool:
+def is_secure() -> bool:
     """Return True in production, and for SameSite=None, which browsers reject without Secure. Localhost accepts Secure."""
     return not settings.DEBUG or settings.COOKIE_SAMESITE == "None"

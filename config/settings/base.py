@@ -10,6 +10,7 @@ from config.settings.debug import DEBUG as DEBUG
 from config.settings.email import *  # noqa: F403
 from config.settings.limits import *  # noqa: F403
 from config.settings.logging import *  # noqa: F403
+from config.settings.login_codes import *  # noqa: F403
 from config.settings.mfa import *  # noqa: F403
 from config.settings.observability import *  # noqa: F403
 from config.settings.passkeys import *  # noqa: F403
@@ -22,7 +23,7 @@ from core.environment import env
 from core.paths import BASE_DIR as BASE_DIR
 
 # Optional: each is one folder, and everything else works without it (docs/decisions/0013-capabilities.md).
-CAPABILITIES = [name for name in ("accounts.mfa", "accounts.passkeys") if find_spec(name)]
+CAPABILITIES = [name for name in ("accounts.mfa", "accounts.login_codes", "accounts.passkeys") if find_spec(name)]
 
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",  # before the admin, whose templates it replaces

@@ -21,6 +21,7 @@ RATE_LIMIT_REFRESH = env.parsed("RATE_LIMIT_REFRESH", "60/m", rate_parser("refre
 RATE_LIMIT_RESEND = env.parsed("RATE_LIMIT_RESEND", "5/h", rate_parser("resend"), RATE_HELP)
 RESEND_PAUSE = env.duration_or_zero("RESEND_PAUSE", "1m")
 RATE_LIMIT_FORGOT = env.parsed("RATE_LIMIT_FORGOT", "1/m,5/h", rate_parser("forgot"), RATE_HELP)
+RATE_LIMIT_LOGIN_CODES = env.parsed("RATE_LIMIT_LOGIN_CODES", "1/m,20/h", rate_parser("login-codes"), RATE_HELP)
 
 # Wrong passwords, per account and IP at a login and per account at other prompts; past the limit, a wait that doubles.
 RATE_LIMIT_WRONG_PASSWORDS = env.parsed(

@@ -18,7 +18,7 @@ def test_every_kind_of_email_suppresses_automatic_replies(bob: User, kind: Email
         user=bob, old_email=bob.email, old_email_key=bob.email_key, new_email="bob@example.org",
         new_email_key="bob@example.org", requested_at=now, undo_expires_at=now + timedelta(hours=1),
     )  # fmt: skip
-    context = {"happened_at": now.isoformat(), "new_email": change.new_email, "codes_left": 3}
+    context = {"happened_at": now.isoformat(), "new_email": change.new_email, "codes_left": 3, "session_id": "x"}
     if kind.purpose in (Purpose.CHANGE_EMAIL, Purpose.UNDO_EMAIL_CHANGE):
         context["change_id"] = str(change.id)
     email = OutboxEmail.objects.create(

@@ -13,8 +13,8 @@ export function takeParameters(...names) {
 }
 
 /** Sends a request to the API. A network error or a response without JSON becomes a result with an error message. */
-export async function request(url, body) {
-  const headers = { Accept: "application/json" };
+export async function request(url, body, extraHeaders = {}) {
+  const headers = { Accept: "application/json", ...extraHeaders };
   const options = { headers, cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) };
   if (body) {
     headers["Content-Type"] = "application/json";

@@ -1,0 +1,1 @@
+"""The flows of emailed codes: sign-in, and reauthentication of a signed-in user."""
