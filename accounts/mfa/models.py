@@ -8,8 +8,8 @@ from core.ids import new_id
 
 
 class MfaAuditKind(models.TextChoices):
-    ENABLED = "mfa_enabled", _("two-factor authentication turned on")
-    DISABLED = "mfa_disabled", _("two-factor authentication turned off")
+    ENABLED = "mfa_enabled", _("authenticator app added")
+    DISABLED = "mfa_disabled", _("authenticator app removed")
     RECOVERY_CODE_USED = "recovery_code_used", _("recovery code used")
     RECOVERY_CODES_RENEWED = "recovery_codes_renewed", _("recovery codes renewed")
 

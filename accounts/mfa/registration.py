@@ -1,5 +1,7 @@
 """The entries of this capability in the registries of accounts."""
 
+import uuid
+
 from rest_framework import serializers
 
 from accounts.api.serializers.fields import OneTimeCode
@@ -47,9 +49,9 @@ RECOVERY_CODE = SecondFactor(
 
 
 class ExportedSecondFactor(serializers.Serializer[dict[str, object]]):
-    """The state of the second factor, without its secret."""
+    """The state of authenticator app and recovery codes, without their secrets."""
 
-    enabledAt = serializers.DateTimeField(allow_null=True, help_text="Null if there is none.")
+    enabledAt = serializers.DateTimeField(allow_null=True, help_text="When the app was added. Null if there is none.")
     recoveryCodesLeft = serializers.IntegerField(min_value=0)
 
 
@@ -57,8 +59,14 @@ def _read_for_export(user: User) -> dict[str, object]:
     factor = TotpFactor.objects.filter(user=user).first()
     return {
         "enabledAt": iso_or_none(factor.confirmed_at if factor else None),
-        "recoveryCodesLeft": RecoveryCode.objects.filter(user=user, used_at=None).count(),
+        "recoveryCodesLeft": user.recovery_codes_left or 0,
     }
+
+
+def _forget_codes(user_id: uuid.UUID) -> None:
+    """Delete the codes, and the count of wrong codes, which must not limit the user's next factor."""
+    recovery_codes.delete(user_id=user_id)
+    verification.reset_wrong_codes(user_id)
 
 
 def register() -> None:
@@ -69,7 +77,7 @@ def register() -> None:
         FactorObserver(
             name="recovery codes",
             first_added=lambda user_id: recovery_codes.issue(user_id=user_id),
-            last_removed=lambda user_id: recovery_codes.delete(user_id=user_id),
+            last_removed=_forget_codes,
         )
     )
     EXPORT_SECTIONS.register(

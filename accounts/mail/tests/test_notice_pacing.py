@@ -30,9 +30,11 @@ ENQUEUE: dict[str, Enqueue] = {
     "email_changed": lambda user, change: outbox.email_changed(user, change, CLIENT),
     "email_changed_by_admin": lambda user, _change: outbox.email_changed_by_admin(user, old_email=user.email),
     "invitation": lambda user, _change: outbox.invitation(user),
-    "mfa_enabled": lambda user, _change: mfa_emails.mfa_enabled(user, CLIENT),
-    "mfa_disabled": lambda user, _change: mfa_emails.mfa_disabled(user, CLIENT),
-    "recovery_code_used": lambda user, _change: mfa_emails.recovery_code_used(user, CLIENT, left=3),
+    "mfa_enabled": lambda user, _change: mfa_emails.app_added(user, CLIENT, is_first=True),
+    "mfa_disabled": lambda user, _change: mfa_emails.app_removed(user, CLIENT, is_last=True),
+    "recovery_code_used": lambda user, _change: mfa_emails.recovery_code_used(
+        user, CLIENT, left=3, is_step_up=False
+    ),
 }
 
 
@@ -104,9 +106,9 @@ def test_of_notices_queued_without_a_worker_only_the_last_is_sent(alice: User) -
 
 
 def test_notices_of_other_kinds_and_recipients_are_not_delayed(alice: User, mallory: User) -> None:
-    mfa_emails.mfa_enabled(alice, CLIENT)
-    mfa_emails.mfa_disabled(alice, CLIENT)
-    mfa_emails.mfa_enabled(mallory, CLIENT)
+    mfa_emails.app_added(alice, CLIENT, is_first=True)
+    mfa_emails.app_removed(alice, CLIENT, is_last=True)
+    mfa_emails.app_added(mallory, CLIENT, is_first=True)
 
     deliver_due()
 
@@ -157,9 +159,9 @@ def test_requested_codes_and_links_are_not_delayed(alice: User, bob: User) -> No
 
 
 def test_an_earlier_notice_is_not_sent_after_a_later_one(bob: User, clock: time_machine.Traveller) -> None:
-    mfa_emails.mfa_enabled(bob, CLIENT)
+    mfa_emails.app_added(bob, CLIENT, is_first=True)
     earlier = OutboxEmail.objects.latest("id")
-    mfa_emails.mfa_enabled(bob, CLIENT)
+    mfa_emails.app_added(bob, CLIENT, is_first=True)
     OutboxEmail.objects.filter(id__gt=earlier.id).update(state=EmailState.SENT, sent_at=datetime.now(UTC))
 
     with pytest.raises(notice_pacing.Superseded):

@@ -12,7 +12,7 @@ from accounts.exceptions import (
     TooManyWrongCodes,
 )
 from accounts.mfa.api.forms import ConfirmTotpForm
-from accounts.mfa.exceptions import MfaAlreadyEnabled, MfaNotEnabled
+from accounts.mfa.exceptions import MfaAlreadyEnabled, MfaNotEnabled, NoAuthenticatorApp
 from core.api.exceptions import RateLimited
 from core.api.shapes import Shape
 from core.openapi.operation import Operation
@@ -36,6 +36,16 @@ class RecoveryCodesData(Shape):
     recoveryCodes = serializers.ListField(child=serializers.CharField(), min_length=10, max_length=10)
 
 
+class AddedAppData(Shape):
+    recoveryCodes = serializers.ListField(
+        child=serializers.CharField(),
+        min_length=10,
+        max_length=10,
+        required=False,
+        help_text="Only if the app is the first second factor: a user who has another one has codes already.",
+    )
+
+
 START = Operation(
     tag=TAG,
     summary="Start adding an authenticator app",
@@ -53,22 +63,22 @@ START = Operation(
 
 CONFIRM = Operation(
     tag=TAG,
-    summary="Turn two-factor authentication on",
+    summary="Confirm an authenticator app",
     request=ConfirmTotpForm,
     requests={"Code from the authenticator app": {"code": "123456"}},
     message="Two-factor authentication is on. Keep your recovery codes in a safe place.",
-    data=RecoveryCodesData,
-    responses=_RECOVERY_CODES,
-    errors=[CodeInvalid, MfaAlreadyEnabled, MfaNotEnabled, _LIMITED],
+    data=AddedAppData,
+    responses=_RECOVERY_CODES | {"Beside another second factor": {}},
+    errors=[CodeInvalid, MfaAlreadyEnabled, NoAuthenticatorApp, _LIMITED],
 )
 
 DISABLE = Operation(
     tag=TAG,
-    summary="Turn two-factor authentication off",
+    summary="Remove the authenticator app",
     request=PasswordForm,
     requests=_YOUR_PASSWORD,
-    message="Two-factor authentication is off.",
-    errors=[PasswordIncorrect(field="password"), MfaNotEnabled, RateLimited(retry_after=30)],
+    message="The authenticator app has been removed.",
+    errors=[PasswordIncorrect(field="password"), NoAuthenticatorApp, RateLimited(retry_after=30)],
 )
 
 RENEW = Operation(

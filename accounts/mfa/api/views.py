@@ -30,7 +30,7 @@ class SecondFactorViewSet(ViewSet):
     @start_totp.mapping.delete
     @documented(docs.DISABLE)
     def disable_totp(self, request: Request) -> Response:
-        """Removes your authenticator app and your recovery codes. Requires your password."""
+        """Removes your authenticator app. If it is your last second factor, your recovery codes are deleted too."""
         principal = current_principal(request)
         enrolment.disable(
             user_id=principal.id,
@@ -38,12 +38,12 @@ class SecondFactorViewSet(ViewSet):
             password=validated_data(PasswordForm, request)["password"],
             client=read_client_info(request),
         )
-        return success(message=_("Two-factor authentication is off."))
+        return success(message=_("The authenticator app has been removed."))
 
     @action(detail=False, methods=["post"], url_path="mfa/totp/confirm")
     @documented(docs.CONFIRM)
     def confirm_totp(self, request: Request) -> Response:
-        """Turns two-factor authentication on with a first code. The response has your recovery codes, which are shown once."""
+        """Adds the app with a first code. If it is your first second factor, the response has your recovery codes, shown once."""
         principal = current_principal(request)
         codes = enrolment.confirm(
             user_id=principal.id,
@@ -51,10 +51,7 @@ class SecondFactorViewSet(ViewSet):
             code=validated_data(ConfirmTotpForm, request)["code"],
             client=read_client_info(request),
         )
-        return success(
-            {"recoveryCodes": codes},
-            message=_("Two-factor authentication is on. Keep your recovery codes in a safe place."),
-        )
+        return _added(codes)
 
     @action(detail=False, methods=["post"], url_path="mfa/recovery-codes")
     @documented(docs.RENEW)
@@ -69,3 +66,11 @@ class SecondFactorViewSet(ViewSet):
         return success(
             {"recoveryCodes": codes}, message=_("These are your new recovery codes. Keep them in a safe place.")
         )
+
+
+def _added(codes: list[str]) -> Response:
+    """Respond to a confirmed app: without `recoveryCodes` if the user had a second factor, and so has codes, before."""
+    if not codes:
+        return success({}, message=_("The authenticator app has been added."))
+    message = _("Two-factor authentication is on. Keep your recovery codes in a safe place.")
+    return success({"recoveryCodes": codes}, message=message)

@@ -9,7 +9,7 @@ from django.db import transaction
 from accounts import audit, encryption
 from accounts.exceptions import CannotDemoteSelf, CodeInvalid, PasswordIncorrect
 from accounts.mfa import emails, totp
-from accounts.mfa.exceptions import MfaAlreadyEnabled, MfaNotEnabled
+from accounts.mfa.exceptions import MfaAlreadyEnabled, NoAuthenticatorApp
 from accounts.mfa.flows import recovery_codes, verification
 from accounts.mfa.models import MfaAuditKind, TotpFactor
 from accounts.models import User
@@ -33,7 +33,8 @@ def start(*, user_id: uuid.UUID, session_id: uuid.UUID) -> Enrolment:
     secret = totp.new_secret()
     with transaction.atomic():
         user = _lock_user(user_id, session_id)
-        _require_no_app(user)
+        if _has_app(user):
+            raise MfaAlreadyEnabled
         # The count of wrong codes is kept, so that a new start does not give more attempts.
         values = {"secret": encryption.encrypt(secret, owner=str(user_id)), "created_at": datetime.now(UTC)}
         TotpFactor.objects.update_or_create(user=user, defaults=values)
@@ -42,10 +43,10 @@ def start(*, user_id: uuid.UUID, session_id: uuid.UUID) -> Enrolment:
 
 
 def confirm(*, user_id: uuid.UUID, session_id: uuid.UUID, code: str, client: ClientInfo) -> list[str]:
-    """Turn the factor on with a first code, and return the recovery codes. The caller's session is unchanged.
+    """Add the app with a first code. Return ten recovery codes if it is the user's first second factor, else none.
 
-    Raises CodeInvalid and TooManyWrongCodes, once the attempt is counted; MfaNotEnabled without a started enrolment;
-    MfaAlreadyEnabled.
+    The session rises to AAL2, see `second_factors.added`. Raises CodeInvalid and TooManyWrongCodes, once the attempt is
+    counted; NoAuthenticatorApp without a started enrolment; MfaAlreadyEnabled.
     """
     with transaction.atomic():
         codes = _confirm(user_id, session_id, code, client)
@@ -57,49 +58,63 @@ def confirm(*, user_id: uuid.UUID, session_id: uuid.UUID, code: str, client: Cli
 def _confirm(user_id: uuid.UUID, session_id: uuid.UUID, code: str, client: ClientInfo) -> list[str] | None:
     """Return None for a wrong code. The caller commits its count before the error is raised."""
     user = _lock_user(user_id, session_id)
-    _require_no_app(user)
-    verification.require_attempts_left(user_id)
-    factor = TotpFactor.objects.filter(user_id=user_id).first()
+    factor = verification.find_factor(user_id)
     if factor is None:
-        raise MfaNotEnabled
+        raise NoAuthenticatorApp
+    if factor.confirmed_at is not None:
+        raise MfaAlreadyEnabled
     if not verification.use_totp_code(factor, code, confirmed_at=datetime.now(UTC)):
         return None
     verification.reset_wrong_codes(user_id)
-    audit.record(MfaAuditKind.ENABLED, user_id=user_id, actor_id=user_id, session_id=session_id)
-    emails.mfa_enabled(user, client)
-    return second_factors.added(user_id=user_id, session_id=session_id, amr="otp")
+    codes = second_factors.added(user_id=user_id, session_id=session_id, amr="otp")
+    is_first = not user.mfa_enabled
+    facts = {"isFirstFactor": is_first}
+    audit.record(MfaAuditKind.ENABLED, user_id=user_id, actor_id=user_id, session_id=session_id, facts=facts)
+    emails.app_added(user, client, is_first=is_first)
+    return codes
 
 
 def disable(*, user_id: uuid.UUID, session_id: uuid.UUID, password: str, client: ClientInfo) -> None:
-    """Remove the factor and its recovery codes. Raises PasswordIncorrect (`password`), MfaNotEnabled, SessionRevoked."""
+    """Remove the app. Recovery codes stay while the user has another second factor.
+
+    Raises PasswordIncorrect (`password`), NoAuthenticatorApp, SessionRevoked.
+    """
     user = profile.get(user_id=user_id)
     if not _has_app(user):  # checked again under the lock; here it saves the hash
-        raise MfaNotEnabled
+        raise NoAuthenticatorApp
     passwords.require_correct(password, user=user, field="password")
     with transaction.atomic():
         if not User.objects.select_for_update().filter(id=user_id, password=user.password).exists():
             raise PasswordIncorrect(field="password")
         if not sessions.is_active(user_id=user_id, session_id=session_id):
             raise SessionRevoked
-        if not _remove(user_id):
-            raise MfaNotEnabled
-        audit.record(MfaAuditKind.DISABLED, user_id=user_id, actor_id=user_id, session_id=session_id)
-        emails.mfa_disabled(user, client)
+        if not _has_app(user):
+            raise NoAuthenticatorApp
+        _delete_app(user_id)
+        is_last = second_factors.removed(user_id=user_id)
+        facts = {"wasLastFactor": is_last}
+        audit.record(MfaAuditKind.DISABLED, user_id=user_id, actor_id=user_id, session_id=session_id, facts=facts)
+        emails.app_removed(user, client, is_last=is_last)
 
 
 def reset_by_admin(*, user_id: uuid.UUID, actor_id: uuid.UUID) -> bool:
-    """Remove the factor of a user who has lost it; return False if there was none.
+    """Remove the app and the recovery codes of a user who has lost them; return False if there were none.
 
-    Raises CannotDemoteSelf: administrators remove their own factor with their password.
+    A user who has a passkey keeps it, and gets new recovery codes at the next sign-in.
+    Raises CannotDemoteSelf: administrators remove their own app with their password.
     """
     if actor_id == user_id:
         raise CannotDemoteSelf
     with transaction.atomic():
         user = User.objects.select_for_update().filter(id=user_id).first()
-        if user is None or not _remove(user_id):
+        if user is None or not has_app_or_codes(user):
             return False
-        audit.record(MfaAuditKind.DISABLED, user_id=user_id, actor_id=actor_id)
-        emails.mfa_disabled_by_admin(user)
+        _delete_app(user_id)
+        recovery_codes.delete(user_id=user_id)
+        is_last = second_factors.removed(user_id=user_id)
+        facts = {"wasLastFactor": is_last}
+        audit.record(MfaAuditKind.DISABLED, user_id=user_id, actor_id=actor_id, facts=facts)
+        emails.app_removed_by_admin(user, is_last=is_last)
     return True
 
 
@@ -110,31 +125,21 @@ def remove_planted(user: User) -> None:
     """
     if account_claim.is_privileged(user):
         return
-    _delete_factor(user.id)
+    _delete_app(user.id)
     recovery_codes.delete(user_id=user.id)
-    User.objects.filter(id=user.id).update(mfa_enabled=False)
+    second_factors.removed(user_id=user.id)
+
+
+def has_app_or_codes(user: User) -> bool:
+    return user.recovery_codes_left is not None or _has_app(user)
 
 
 def _has_app(user: User) -> bool:
     return TotpFactor.objects.filter(user=user, confirmed_at__isnull=False).exists()
 
 
-def _require_no_app(user: User) -> None:
-    if _has_app(user):
-        raise MfaAlreadyEnabled
-
-
-def _remove(user_id: uuid.UUID) -> bool:
-    """Remove the factor within the caller's transaction, which holds the user's row; return False if none was confirmed."""
-    if not TotpFactor.objects.filter(user_id=user_id, confirmed_at__isnull=False).exists():
-        return False
-    _delete_factor(user_id)
-    second_factors.removed(user_id=user_id)
-    return True
-
-
-def _delete_factor(user_id: uuid.UUID) -> None:
-    """Delete the factor and its count of wrong codes, which must not limit the next factor."""
+def _delete_app(user_id: uuid.UUID) -> None:
+    """Delete the app and the count of wrong codes, which must not limit the next app. Call `second_factors.removed` after it."""
     deleted, _per_model = TotpFactor.objects.filter(user_id=user_id).delete()
     if deleted:
         verification.reset_wrong_codes(user_id)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from django.db import transaction
 from django.db.models import F
+from django.db.models.expressions import Combinable
 
 from accounts import audit
 from accounts.exceptions import PasswordIncorrect
@@ -33,7 +34,10 @@ def normalize(text: str) -> str | None:
 
 
 def renew(*, user_id: uuid.UUID, session_id: uuid.UUID, password: str) -> list[str]:
-    """Replace all codes of the user by ten new ones. Raises PasswordIncorrect (`password`), MfaNotEnabled, SessionRevoked."""
+    """Replace all codes of the user by ten new ones.
+
+    Raises PasswordIncorrect (`password`), SessionRevoked, and MfaNotEnabled for users without any second factor.
+    """
     user = profile.get(user_id=user_id)
     if not user.mfa_enabled:  # checked again under the lock; here it saves the hash
         raise MfaNotEnabled
@@ -54,7 +58,7 @@ def issue(*, user_id: uuid.UUID) -> list[str]:
     """Replace the codes within the caller's transaction, which holds the user's row."""
     codes, now = [_new_code() for _ in range(COUNT)], datetime.now(UTC)
     RecoveryCode.objects.filter(user_id=user_id).delete()
-    User.objects.filter(id=user_id).update(recovery_codes_left=COUNT)
+    _set_left(user_id, COUNT)
     RecoveryCode.objects.bulk_create(
         RecoveryCode(user_id=user_id, code_hash=_hash(user_id, code), created_at=now) for code in codes
     )
@@ -62,21 +66,27 @@ def issue(*, user_id: uuid.UUID) -> list[str]:
 
 
 def delete(*, user_id: uuid.UUID) -> None:
+    """Delete the codes within the caller's transaction, which holds the user's row."""
     RecoveryCode.objects.filter(user_id=user_id).delete()
-    User.objects.filter(id=user_id).update(recovery_codes_left=None)
+    _set_left(user_id, None)
 
 
 def use(*, user_id: uuid.UUID, code: str) -> bool:
-    """Use the code up; of concurrent requests one gets True. Case, blanks and hyphens are ignored."""
+    """Use the code up, within a transaction that holds the user's row. Case, blanks and hyphens are ignored."""
     unused = RecoveryCode.objects.filter(user_id=user_id, code_hash=_hash(user_id, code), used_at=None)
     if not unused.update(used_at=datetime.now(UTC)):
         return False
-    User.objects.filter(id=user_id).update(recovery_codes_left=F("recovery_codes_left") - 1)
+    _set_left(user_id, F("recovery_codes_left") - 1)
     return True
 
 
 def count_left(*, user_id: uuid.UUID) -> int:
     return RecoveryCode.objects.filter(user_id=user_id, used_at=None).count()
+
+
+def _set_left(user_id: uuid.UUID, left: int | Combinable | None) -> None:
+    """Keep the number that profiles show beside the rows, in the same transaction."""
+    User.objects.filter(id=user_id).update(recovery_codes_left=left)
 
 
 def _new_code() -> str:

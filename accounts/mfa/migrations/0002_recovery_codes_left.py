@@ -3,14 +3,15 @@
 from typing import Any
 
 from django.db import migrations
-from django.db.models import Count, Q
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
 
 def count_codes(apps: Any, schema_editor: Any) -> None:
     users = apps.get_model("accounts", "User").objects.using(schema_editor.connection.alias)
-    left = Count("recovery_codes", filter=Q(recovery_codes__used_at=None))
-    for user_id, count in users.filter(mfa_enabled=True).annotate(left=left).values_list("id", "left").iterator():
-        users.filter(id=user_id).update(recovery_codes_left=count)
+    unused = apps.get_model("mfa", "RecoveryCode").objects.filter(user_id=OuterRef("pk"), used_at=None)
+    left = unused.order_by().values("user_id").annotate(count=Count("id")).values("count")
+    users.filter(mfa_enabled=True).update(recovery_codes_left=Coalesce(Subquery(left), 0))
 
 
 class Migration(migrations.Migration):
