@@ -69,17 +69,18 @@ def _forget_codes(user_id: uuid.UUID) -> None:
     verification.reset_wrong_codes(user_id)
 
 
+RECOVERY_CODES = FactorObserver(
+    name="recovery codes",
+    first_added=lambda user_id: recovery_codes.issue(user_id=user_id),
+    last_removed=_forget_codes,
+)
+
+
 def register() -> None:
     EMAIL_KINDS.register(emails.MFA_ENABLED, emails.MFA_DISABLED, emails.RECOVERY_CODE_USED)
     register_audit_kinds(MfaAuditKind)
     SECOND_FACTORS.register(TOTP, RECOVERY_CODE)
-    FACTOR_OBSERVERS.register(
-        FactorObserver(
-            name="recovery codes",
-            first_added=lambda user_id: recovery_codes.issue(user_id=user_id),
-            last_removed=_forget_codes,
-        )
-    )
+    FACTOR_OBSERVERS.register(RECOVERY_CODES)
     EXPORT_SECTIONS.register(
         ExportSection(
             name="secondFactor",

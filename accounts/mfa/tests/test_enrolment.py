@@ -136,9 +136,16 @@ def test_the_confirmation_code_cannot_be_reused_for_login(signed_in: SignedIn) -
     assert verify(pending["mfaToken"], code=code).json()["code"] == "code_invalid"
 
 
-def test_the_session_that_enrolled_keeps_its_assurance_level(alice_with_totp: UserWithTotp) -> None:
-    assert Session.objects.get().second_factor is False
-    assert alice_with_totp.session.client.get("/me").status_code == 200
+def test_a_confirmation_raises_its_own_session_only(signed_in: SignedIn, sign_in: SignIn, clock: Traveller) -> None:
+    other, authenticated_at = sign_in(signed_in.user), Session.objects.get(id=signed_in.session_id).authenticated_at
+    clock.shift(120)
+
+    enrol(signed_in)
+
+    contexts = {str(row.id): (row.amr, row.acr, row.authenticated_at) for row in Session.objects.all()}
+    assert contexts[signed_in.session_id] == ("pwd otp mfa", "aal2", authenticated_at)
+    assert contexts[other.session_id][:2] == ("pwd", "aal1")
+    assert other.client.get("/me").status_code == 200
 
 
 def test_removal_requires_the_password(alice_with_totp: UserWithTotp) -> None:
@@ -181,11 +188,11 @@ def test_removal_without_a_second_factor_is_rejected(signed_in: SignedIn) -> Non
 
 def test_removal_lowers_the_assurance_level_of_sessions(alice_with_totp: UserWithTotp) -> None:
     verify(alice_with_totp.pending(), code=alice_with_totp.app.code())
-    assert Session.objects.filter(second_factor=True).count() == 1
+    assert Session.objects.filter(acr="aal2").count() == 2
 
     alice_with_totp.session.client.delete("/mfa/totp", {"password": PASSWORD})
 
-    assert not Session.objects.filter(second_factor=True).exists()
+    assert set(Session.objects.values_list("amr", "acr")) == {("pwd otp", "aal1")}
 
 
 def test_a_new_enrolment_after_removal_has_another_secret(alice_with_totp: UserWithTotp) -> None:

@@ -11,7 +11,7 @@ from time_machine import Traveller
 from accounts.models import AttemptCounter, AuditEvent, AuditKind, OutboxEmail, PendingLogin, User
 from accounts.testing.api_client import CHROME, PASSWORD, ApiClient, SignedIn
 from accounts.testing.emails import token_in
-from accounts.testing.second_factor import UserWithTotp, verify
+from accounts.testing.second_factor import UserWithTotp, enrol, verify
 from sessions_tracking.models import Session
 
 SignIn = Callable[..., SignedIn]
@@ -232,18 +232,15 @@ def test_a_password_reset_does_not_bypass_the_second_factor(
     assert next_login.json()["data"]["mfaRequired"] is True
 
 
-def test_a_session_keeps_whether_it_started_with_a_second_factor(api: ApiClient, alice_with_totp: UserWithTotp) -> None:
-    signed_in = verify(alice_with_totp.pending(), code=alice_with_totp.app.code()).json()["data"]
-    before, after = alice_with_totp.session, signed_in
+def test_a_refresh_keeps_the_assurance_level(api: ApiClient, alice: User, sign_in: SignIn, clock: Traveller) -> None:
+    before, alice_with_totp = sign_in(alice), enrol(sign_in(alice))
+    after = verify(alice_with_totp.pending(), code=alice_with_totp.app.code()).json()["data"]
 
     for refresh in (before.refresh, after["tokens"]["refreshToken"]):
         assert api.post("/refresh", {"refreshToken": refresh}).status_code == 200
 
-    levels = dict(Session.objects.values_list("id", "second_factor"))
-    assert {str(key): value for key, value in levels.items()} == {
-        before.session_id: False,
-        after["session"]["id"]: True,
-    }
+    levels = {str(key): acr for key, acr in Session.objects.values_list("id", "acr")}
+    assert (levels[before.session_id], levels[after["session"]["id"]]) == ("aal1", "aal2")
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ class EnrolledUser:
     def __init__(self, server: LiveServer) -> None:
         self.server, self.user = server, someone()
         self.access = signed_in(server, self.user).access
+        self.first_session = self.user.sessions.get()
         self.app = pyotp.TOTP(server.send(ApiRequest("POST", "/mfa/totp", token=self.access)).data["secret"])
         confirm = ApiRequest("POST", "/mfa/totp/confirm", {"code": self.app.now()}, self.access)
         self.recovery_codes: list[str] = server.send(confirm).data["recoveryCodes"]
@@ -47,7 +48,9 @@ class EnrolledUser:
         return str(self.server.send(log_in(self.user)).data["mfaToken"])
 
     def sessions(self) -> int:
-        return self.user.sessions.filter(second_factor=True, revoked_at=None).count()
+        """Return the number of sessions that a second factor started."""
+        active = self.user.sessions.filter(acr="aal2", revoked_at=None)
+        return active.exclude(id=self.first_session.id).count()
 
 
 def _verify(token: str, **proof: str) -> ApiRequest:
