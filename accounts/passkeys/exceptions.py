@@ -34,3 +34,10 @@ class PasskeyExists(ApiError):
 class TooManyPasskeys(ApiError):
     status, code = HTTPStatus.BAD_REQUEST, "too_many_passkeys"
     message = _("You can have up to 20 passkeys. Remove one first.")
+
+
+class NoPasskey(ApiError):
+    """Options that name the user's passkeys were requested. An empty list would let an authenticator offer any passkey."""
+
+    status, code = HTTPStatus.BAD_REQUEST, "no_passkey"
+    message = _("You have no passkey.")

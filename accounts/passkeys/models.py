@@ -44,6 +44,11 @@ class Passkey(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def amr(self) -> str:
+        """Return the value of the authentication context (RFC 8176): a key in software if it can be backed up."""
+        return "swk" if self.backup_eligible else "hwk"
+
 
 class PasskeyHandle(models.Model):
     """The user handle (WebAuthn Level 3 §5.4.3): random bytes, because authenticators show it before user verification."""

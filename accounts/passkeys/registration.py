@@ -4,10 +4,44 @@ from accounts.mail.kinds import EMAIL_KINDS
 from accounts.models import User
 from accounts.models.audit_event import register_audit_kinds
 from accounts.passkeys import emails
-from accounts.passkeys.flows import removal
+from accounts.passkeys.api import samples
+from accounts.passkeys.api.fields import CredentialField
+from accounts.passkeys.exceptions import PasskeyExists, PasskeyInvalid, PasskeyInvalidLogin, PasskeyUnknown
+from accounts.passkeys.flows import factor, removal, sign_up
 from accounts.passkeys.models import Passkey, PasskeyAuditKind, UsedChallenge
-from accounts.registries import CLAIM_EFFECTS, SIGN_IN_METHODS, ClaimEffect, SignInMethod
+from accounts.registries import (
+    CLAIM_EFFECTS,
+    SECOND_FACTORS,
+    SIGN_IN_METHODS,
+    SIGN_UP_METHODS,
+    ClaimEffect,
+    SecondFactor,
+    SignInMethod,
+    SignUpMethod,
+)
 from accounts.services.cleanup_rules import RULES, CleanupRule
+
+SECOND_FACTOR = SecondFactor(
+    name="passkey",
+    field="credential",
+    field_class=CredentialField,
+    sample=samples.ASSERTION,
+    sample_title="Passkey",
+    parse=lambda _text: None,  # it is not typed
+    rows=lambda user_id: Passkey.objects.filter(user_id=user_id),
+    verify=factor.verify,
+    errors=(PasskeyUnknown, PasskeyInvalidLogin),
+)
+SIGN_UP = SignUpMethod(
+    name="passkey",
+    field="credential",
+    field_class=CredentialField,
+    sample=samples.NEW_CREDENTIAL,
+    sample_title="With a passkey instead of a password",
+    prepare=sign_up.prepare,
+    store=sign_up.store,
+    errors=(PasskeyInvalid, PasskeyExists),
+)
 
 
 def _has_passkey(user: User) -> bool:
@@ -18,6 +52,8 @@ def register() -> None:
     EMAIL_KINDS.register(emails.PASSKEY_ADDED, emails.PASSKEY_REMOVED, emails.PASSKEY_COUNTER_DECREASED)
     register_audit_kinds(PasskeyAuditKind)
     SIGN_IN_METHODS.register(SignInMethod(name="passkey", amr="swk", is_available_for=_has_passkey))
+    SECOND_FACTORS.register(SECOND_FACTOR)
+    SIGN_UP_METHODS.register(SIGN_UP)
     CLAIM_EFFECTS.register(
         ClaimEffect(
             name="passkeys",

@@ -1,4 +1,4 @@
-"""The record of a passkey's use: its counter, its backup state and the time."""
+"""The use of a passkey: finding it, and recording its counter, its backup state and the time."""
 
 from datetime import UTC, datetime
 
@@ -10,6 +10,12 @@ from accounts.passkeys.ceremonies import Assertion
 from accounts.passkeys.exceptions import PasskeyInvalid
 from accounts.passkeys.models import Passkey, PasskeyAuditKind
 from sessions_tracking.client_info import ClientInfo
+
+
+def find(credential_id: bytes) -> Passkey | None:
+    """Return the passkey with its user and the user's handle, in one statement."""
+    passkeys = Passkey.objects.select_related("user__passkey_handle")
+    return passkeys.filter(credential_id=credential_id).order_by().first()
 
 
 def record(*, passkey: Passkey, assertion: Assertion, client: ClientInfo) -> None:
