@@ -39,6 +39,7 @@ _DEACTIVATION = {"isActive": False, "deactivationReason": "Left the company"}
 _NEW = "Another-Horse-8"
 _TOKEN = "bm90IGEgdG9rZW4"
 _INTROSPECTION = {"token": _TOKEN, "token_type_hint": "access_token", "client_id": "x", "client_secret": "y"}
+_CREDENTIAL = {"id": "AAAA", "rawId": "AAAA", "type": "public-key", "response": {}}
 
 ENDPOINTS = [
     Endpoint("POST", "/register", _ACCOUNT),
@@ -76,6 +77,15 @@ ENDPOINTS = [
     Endpoint("POST", "/mfa/recovery-codes", {"password": PASSWORD}, caller="alice"),
     Endpoint("POST", "/mfa/verify", {"mfaToken": _TOKEN, "code": "123456"}),
     Endpoint("POST", "/mfa/verify", {"mfaToken": _TOKEN, "recoveryCode": "K7M2X-QH4TR"}),
+    Endpoint("POST", "/mfa/verify", {"mfaToken": _TOKEN, "credential": _CREDENTIAL}, kinds={"credential": dict}),
+    Endpoint("POST", "/mfa/passkey/options", {"mfaToken": _TOKEN}),
+    Endpoint(
+        "POST",
+        "/passkeys/login",
+        {"credential": _CREDENTIAL, "deviceName": "Phone", "data": {"theme": "dark"}},
+        kinds={"credential": dict, "data": dict},
+    ),
+    Endpoint("POST", "/passkeys/signup/options", {"email": "new@example.com", "username": "newcomer"}),
     Endpoint("POST", "/introspect", _INTROSPECTION),
     Endpoint("POST", "/revoke", _INTROSPECTION),
     Endpoint("POST", "/users", _ACCOUNT | _RIGHTS, caller="admin", kinds=_RIGHT_KINDS),
@@ -89,4 +99,6 @@ WITHOUT_BODY = {
     ("POST", "/users/{pk}/revoke-sessions"),
     ("POST", "/users/{pk}/invite"),
     ("POST", "/mfa/totp"),
+    ("POST", "/passkeys/login/options"),
+    ("POST", "/reauthenticate/options"),
 }

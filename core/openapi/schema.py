@@ -127,6 +127,7 @@ class DataObjectSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-unty
     """Describe `DataObject` as an object: the library would describe a JSON field as any JSON value."""
 
     target_class = "core.api.fields.DataObject"
+    match_subclasses = True
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
         return {"type": "object", "additionalProperties": True}
