@@ -87,6 +87,10 @@ class Session(models.Model):
         return str(self.id)
 
     @property
+    def amr_values(self) -> list[str]:
+        return self.amr.split()
+
+    @property
     def context(self) -> AuthenticationContext:
         return AuthenticationContext.from_columns(self.amr, self.acr, self.authenticated_at)
 

@@ -35,5 +35,18 @@ class Principal:
         return self.id
 
     @property
+    def acr(self) -> str:
+        return self.context.acr
+
+    @property
+    def amr(self) -> tuple[str, ...]:
+        return self.context.amr
+
+    @property
+    def auth_time(self) -> int:
+        """Return Unix seconds."""
+        return self.context.auth_time
+
+    @property
     def has_aal2(self) -> bool:
         return self.context.acr == AssuranceLevel.AAL2

@@ -78,14 +78,13 @@ class SessionAdmin(ReadOnlyMixin, ConfirmedActionsAdmin):
         ("user_link", "name"),
         ("device_name", "user_agent"),
         ("ip_address", "location"),
-        ("amr", "authenticated_at"),
+        ("authentication", "authenticated_at"),
         ("created_at", "last_seen_at"),
         ("expires_at", "revoked_at"),
     )
     readonly_fields = (
-        "id", "state_text", "user_link", "name", "device_name", "user_agent", "ip_address", "location", "amr",
-        "authenticated_at",
-        "created_at", "last_seen_at", "expires_at", "revoked_at",
+        "id", "state_text", "user_link", "name", "device_name", "user_agent", "ip_address", "location",
+        "authentication", "authenticated_at", "created_at", "last_seen_at", "expires_at", "revoked_at",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
@@ -131,6 +130,10 @@ class SessionAdmin(ReadOnlyMixin, ConfirmedActionsAdmin):
     @column(description=_("IP address"))
     def ip_address(self, session: Session) -> str | None:
         return session.ip
+
+    @column(description=_("authentication"))
+    def authentication(self, session: Session) -> str:
+        return f"{session.acr}: {', '.join(session.amr_values)}"
 
     @column(description=_("state"), label=_STATE_LABELS)
     def state(self, session: Session) -> tuple[str, Any]:

@@ -27,7 +27,7 @@ def session_events(session: Session, user: User, rng: SeededRandom) -> Iterator[
     if rng.chance(_FAILED_LOGIN_PROBABILITY):
         failed_at = session.created_at - timedelta(seconds=20)
         yield _event(AuditKind.LOGIN_FAILED, failed_at, session, rng, facts={"reason": "wrong_password"})
-    facts: dict[str, str | int | bool] = {"newDevice": False, "secondFactor": False, "sessionsEnded": 0}
+    facts: dict[str, str | int | bool] = {"newDevice": False, "amr": "pwd", "sessionsEnded": 0}
     yield _event(AuditKind.LOGIN, session.created_at, session, rng, facts=facts)
     if session.revoked_at is not None:
         kind = _KINDS[RevokedReason(session.revoked_reason)]

@@ -47,6 +47,7 @@ class SessionFactory:
             os=client.info.os,
             platform=client.info.platform,
             location=rng.choice(sample_data.LOCATIONS),
+            authenticated_at=created_at.replace(microsecond=0),
             created_at=created_at,
             updated_at=refreshed_at,
             last_seen_at=refreshed_at,

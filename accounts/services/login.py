@@ -190,9 +190,10 @@ def verify_token(token: str) -> Principal:
     """Return the principal of an access token. This is the stable entry point for other code in the same deployment.
 
         from accounts.services.login import verify_token
-        principal = verify_token(token)  # .id and .username of the user, .role, .session_id
+        principal = verify_token(token)  # .id and .username of the user, .role, .session_id, .acr, .amr, .auth_time
 
-    It usually takes one Redis command and no SQL. The role comes from the database, never from the claims.
+    It usually takes one Redis command and no SQL. Role and authentication context come from the database, never from the
+    claims.
 
     Raises TokenInvalid, TokenExpired or SessionRevoked, each a subclass of core.api.exceptions.Unauthorized; and
     DatabaseError if neither Redis nor the database has the session. Treat every exception as a denial.

@@ -23,8 +23,8 @@ from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason, Session
 
 _SESSION_FIELDS = (
-    "id", "name", "data", "ip", "user_agent", "device", "browser", "os", "platform", "location", "created_at", "updated_at",
-    "last_seen_at", "expires_at",
+    "id", "name", "data", "ip", "user_agent", "device", "browser", "os", "platform", "location", "amr", "acr",
+    "authenticated_at", "created_at", "updated_at", "last_seen_at", "expires_at",
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from rest_framework import serializers
 
 from core.api.fields import DataObject, PlainText
+from sessions_tracking.authentication_context import AMR_VALUES, AssuranceLevel
 
 
 class SessionPatch(serializers.Serializer[dict[str, object]]):
@@ -24,6 +25,18 @@ class SessionShape(serializers.Serializer[dict[str, object]]):
     userAgent = serializers.CharField(source="user_agent", allow_blank=True)
     data = serializers.DictField(help_text="Any JSON object that the client stores with its session.")  # type: ignore[assignment]
     current = serializers.BooleanField(help_text="Whether this is the session of the request.")
+    acr = serializers.ChoiceField(
+        choices=[level.value for level in AssuranceLevel],
+        help_text="`aal2` after a passkey with user verification, or a first and a second factor.",
+    )
+    amr = serializers.ListField(
+        source="amr_values",
+        child=serializers.ChoiceField(choices=AMR_VALUES),
+        help_text="What the user proved (RFC 8176); `email`, `fed` and `recovery` are values of this service.",
+    )
+    authenticatedAt = serializers.DateTimeField(
+        source="authenticated_at", help_text="The sign-in, or a later confirmation. A refresh never changes it."
+    )
     createdAt = serializers.DateTimeField(source="created_at")
     updatedAt = serializers.DateTimeField(source="updated_at")
     lastSeenAt = serializers.DateTimeField(source="last_seen_at", help_text="Written at most once a minute.")

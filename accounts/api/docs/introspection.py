@@ -11,6 +11,7 @@ from accounts.models.user import Role
 from core.api.exceptions import RateLimited
 from core.openapi.operation import CLIENT, NO_SECURITY, Operation
 from sessions_tracking.api.docs import SESSION
+from sessions_tracking.authentication_context import AMR_VALUES, AssuranceLevel
 
 TAG = "For other services"
 _BY_HEADER = {"token": samples.ACCESS_TOKEN}
@@ -33,6 +34,13 @@ class Introspected(serializers.Serializer[dict[str, Any]]):
     sub = serializers.UUIDField(required=False, help_text="The user's id.")
     username = serializers.CharField(required=False)
     role = serializers.ChoiceField(choices=Role.choices, required=False, help_text="The current role.")
+    acr = serializers.ChoiceField(
+        choices=[level.value for level in AssuranceLevel], required=False, help_text="The session's current level."
+    )
+    amr = serializers.ListField(child=serializers.ChoiceField(choices=AMR_VALUES), required=False)
+    auth_time = serializers.IntegerField(
+        required=False, help_text="When the user last authenticated. A refresh never changes it."
+    )
     sid = serializers.UUIDField(required=False, help_text="The session's id.")
     jti = serializers.UUIDField(required=False, help_text="The token's own id.")
     iat = serializers.IntegerField(required=False)
@@ -56,6 +64,9 @@ INTROSPECT = Operation(
             "sub": samples.USER["id"],
             "username": samples.USERNAME,
             "role": "USER",
+            "acr": "aal1",
+            "amr": ["pwd"],
+            "auth_time": 1768469700,
             "sid": SESSION["id"],
             "jti": "5e2f6c1a-90b4-4f0e-8a55-3b1d7c9e2f48",
             "iat": 1768469700,

@@ -40,7 +40,7 @@ _LOGIN = AuditEvent(
     session_id=UUID(SESSION["id"]),
     ip="203.0.113.7",
     device="Safari 18, iPadOS 18",
-    facts={"newDevice": False, "secondFactor": False, "sessionsEnded": 0},
+    facts={"newDevice": False, "amr": "pwd", "sessionsEnded": 0},
     created_at=_at("09:35:00"),
 )
 _WELCOME = OutboxEmail(

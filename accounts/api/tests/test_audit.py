@@ -73,7 +73,7 @@ def test_a_login_event_has_session_ip_device_and_request_id(alice: User) -> None
     response = api.post("/login", {"username": "alice", "password": PASSWORD})
 
     event = AuditEvent.objects.get()
-    facts = {"newDevice": False, "secondFactor": False, "sessionsEnded": 0}
+    facts = {"newDevice": False, "amr": "pwd", "sessionsEnded": 0}
     assert (event.kind, event.user_id, event.actor_id, event.facts) == ("login", alice.id, alice.id, facts)
     assert str(event.session_id) == response.json()["data"]["session"]["id"]
     assert (event.ip, event.device, event.request_id) == ("127.0.0.1", "Chrome, Windows", response["X-Request-Id"])

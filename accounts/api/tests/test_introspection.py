@@ -15,6 +15,7 @@ from accounts.models import OutboxEmail, Role, User
 from accounts.services import introspection
 from accounts.testing.api_client import ApiClient, SignedIn
 from accounts.testing.key_files import rotate
+from accounts.testing.authentication_contexts import step_up
 from accounts.testing.service_client import Service, make_service
 from core.redis.client import breaker
 from sessions_tracking.models import Session
@@ -43,6 +44,9 @@ def test_an_access_token_is_described_with_user_session_and_claims(billing: Serv
         "sub": str(signed_in.user.id),
         "username": "alice",
         "role": "USER",
+        "acr": "aal1",
+        "amr": ["pwd"],
+        "auth_time": claims["auth_time"],
         "sid": signed_in.session_id,
         "jti": claims["jti"],
         "iat": claims["iat"],
@@ -50,6 +54,19 @@ def test_an_access_token_is_described_with_user_session_and_claims(billing: Serv
         "iss": "vestibule",
         "aud": "vestibule",
     }
+
+
+def test_the_authentication_context_is_that_of_the_session_and_not_of_the_token(
+    billing: Service, signed_in: SignedIn
+) -> None:
+    with time_machine.travel(datetime.now(UTC) + timedelta(seconds=90), tick=False):
+        step_up(signed_in)
+        result = billing.introspect(signed_in.access)
+
+    claims = _claims(signed_in.access)
+    assert (claims["acr"], claims["amr"]) == ("aal1", ["pwd"])
+    assert (result["acr"], result["amr"]) == ("aal2", ["pwd", "otp", "mfa"])
+    assert result["auth_time"] >= claims["auth_time"] + 89
 
 
 def test_a_refresh_token_has_no_bearer_token_type(billing: Service, signed_in: SignedIn) -> None:

@@ -18,7 +18,7 @@ SignIn = Callable[..., SignedIn]
 
 FIELDS = {
     "id", "name", "device", "browser", "os", "platform", "location", "ip", "userAgent", "data", "current", "createdAt",
-    "updatedAt", "lastSeenAt", "expiresAt",
+    "updatedAt", "lastSeenAt", "expiresAt", "acr", "amr", "authenticatedAt",
 }  # fmt: skip
 
 
@@ -43,6 +43,15 @@ def test_a_session_has_its_device_location_and_times(signed_in: SignedIn) -> Non
     )
     assert session["userAgent"].startswith("Mozilla/5.0 (Windows")
     assert signed_in.client.get(f"/sessions/{session['id']}").json()["data"] == {"session": session}
+
+
+def test_a_session_says_how_and_when_its_user_authenticated(signed_in: SignedIn) -> None:
+    [session] = signed_in.client.get("/sessions").json()["data"]["sessions"]
+
+    assert (session["acr"], session["amr"]) == ("aal1", ["pwd"])
+    assert session["authenticatedAt"] == session["createdAt"][:19] + ".000Z"
+    assert signed_in.data["session"]["authenticatedAt"] == session["authenticatedAt"]
+    assert signed_in.client.get("/me").json()["data"]["user"]["sessions"] == [session]
 
 
 def test_the_list_has_the_active_sessions_of_the_caller_latest_first(
