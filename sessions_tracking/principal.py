@@ -27,8 +27,8 @@ class Principal:
     @classmethod
     def from_row(cls, row: Sequence[Any]) -> "Principal":
         """Take the values of PRINCIPAL_FIELDS."""
-        *identity, amr, acr, authenticated_at = row
-        return cls(*identity, AuthenticationContext.from_columns(amr, acr, authenticated_at))
+        user_id, username, role, session_id, *context = row
+        return cls(user_id, username, role, session_id, AuthenticationContext.from_columns(*context))
 
     @property
     def pk(self) -> uuid.UUID:

@@ -143,7 +143,7 @@ def start_session(
     )
     if is_new_device:
         outbox.new_device(user, client)
-    facts = {"newDevice": is_new_device, "amr": session.amr, "sessionsEnded": ended}
+    facts: audit.Facts = {"newDevice": is_new_device, "amr": session.amr, "sessionsEnded": ended}
     audit.record(AuditKind.LOGIN, user_id=user.id, actor_id=user.id, session_id=session.id, facts=facts)
     codes = _first_recovery_codes(user)
     return SignIn(user=user, session=session, tokens=mint_pair(user=user, session=session), recovery_codes=codes)
