@@ -26,6 +26,9 @@ _COLUMNS = (
     "revoked_reason",
 )  # fmt: skip
 
+_MARKS = ", ".join(["%s"] * len(_COLUMNS))
+_INSERT = f"INSERT INTO sessions_tracking_session ({', '.join(_COLUMNS)}) VALUES ({_MARKS})"  # noqa: S608 - constants
+
 
 @pytest.fixture
 def former_schema() -> Iterator[None]:
@@ -42,9 +45,8 @@ def _insert_as_the_former_version(user: User, *, second_factor: bool, created_at
     times = [created_at] * 3 + [expires_at, created_at + timedelta(days=30)]
     ids = [connection.ops.adapt_datetimefield_value(time) for time in times]
     values = [_id(session_id), _id(user.id), "", "{}", second_factor, *texts, *ids, _id(jti), ids[0], ""]
-    marks = ", ".join(["%s"] * len(_COLUMNS))
     with connection.cursor() as cursor:
-        cursor.execute(f"INSERT INTO sessions_tracking_session ({', '.join(_COLUMNS)}) VALUES ({marks})", values)
+        cursor.execute(_INSERT, values)
     return session_id
 
 
@@ -59,7 +61,7 @@ def test_existing_sessions_get_what_is_known_of_their_authentication(alice: User
 
     call_command("migrate", verbosity=0)
 
-    contexts = {id: get_principal(id).context for id in (with_password, with_second_factor)}
+    contexts = {key: get_principal(key).context for key in (with_password, with_second_factor)}
     assert (contexts[with_password].amr, contexts[with_password].acr) == (("pwd",), "aal1")
     assert (contexts[with_second_factor].amr, contexts[with_second_factor].acr) == (("pwd", "mfa"), "aal2")
     assert {context.authenticated_at for context in contexts.values()} == {signed_in_at.replace(microsecond=0)}
