@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.functional import Promise
 from rest_framework.serializers import Field, Serializer
 
 from accounts.models import User
@@ -20,12 +21,13 @@ from sessions_tracking.client_info import ClientInfo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInMethod:
-    """A first factor. `amr` is its value in the authentication context (RFC 8176)."""
+    """A first factor. `amr` is its value in the authentication context (RFC 8176), `label` its name in the admin."""
 
     name: str
     amr: str
     is_available_for: Callable[[User], bool]
     is_removable: bool = True
+    label: str | Promise = ""
 
 
 class Ceremony(StrEnum):
@@ -57,7 +59,8 @@ FactorResult = tuple[str, ...] | ApiError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecondFactor:
-    """A way to complete a login after the first factor. `name` is its entry in the `methods` of the login response.
+    """A way to complete a login after the first factor. `name` is its entry in the `methods` of the login response, `label`
+    its name in the admin.
 
     `field` is the field of `POST /mfa/verify` and `POST /reauthenticate` that carries the user's response, of the type
     `field_class`; `sample` and `sample_title` document it. `parse` normalizes a response that was typed into the admin's
@@ -79,6 +82,7 @@ class SecondFactor:
     rows: Callable[[Any], QuerySet[Any]]
     verify: Callable[[FactorAttempt], FactorResult]
     is_backup: bool = False
+    label: str | Promise = ""
     errors: tuple[type[ApiError], ...] = ()
 
 

@@ -1,17 +1,20 @@
-"""The panels below the form of a user: recent sessions and recent events, each with one query through an index."""
+"""The panels below the form of a user: ways to sign in, recent sessions and recent events, through indexes."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Model
+from django.db.models import Max, Model
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.sessions import device_label, session_state
+from accounts.admin.sessions import authentication_label, device_label, session_state
 from accounts.models import AuditEvent, User
+from accounts.registries import SecondFactor, SignInMethod
+from accounts.services import enabled_factors, sign_in_methods
 from sessions_tracking.models import Session
 
 MAX_ROWS = 20
@@ -20,8 +23,8 @@ _LINK = '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>'
 
 
 def panels(user: User, request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the panels whose lists the signed-in user may view."""
-    shown = []
+    """Return the ways to sign in, and the lists that the signed-in user may view."""
+    shown = [_sign_in_panel(user)]
     if request.user.has_perm("sessions_tracking.view_session"):
         shown.append(_sessions_panel(user))
     if request.user.has_perm("accounts.view_auditevent"):
@@ -29,14 +32,37 @@ def panels(user: User, request: HttpRequest) -> list[dict[str, Any]]:
     return shown
 
 
+def _sign_in_panel(user: User) -> dict[str, Any]:
+    """Show the latest sign-in or step-up of a session that is still in the database."""
+    latest = user.sessions.aggregate(latest=Max("authenticated_at"))["latest"]
+    methods, factors = _labels(sign_in_methods.get_available(user)), _labels(enabled_factors.get(user.id))
+    headers = [_("sign-in methods"), _("second factors"), _("last authenticated")]
+    rows = [[methods, factors, _format_time(latest) if latest else ""]]
+    return {"title": _("Sign-in"), "table": {"headers": headers, "rows": rows}}
+
+
+def _labels(entries: Iterable[SignInMethod | SecondFactor]) -> str:
+    return ", ".join(str(entry.label or entry.name) for entry in entries)
+
+
 def _sessions_panel(user: User) -> dict[str, Any]:
     sessions = Session.objects.filter(user=user).order_by("-last_seen_at")[:MAX_ROWS]
-    headers = [_("last seen"), _("device"), _("IP address"), _("location"), _("state")]
-    cells = [
-        [_link(row, row.last_seen_at), device_label(row), row.ip, row.location, session_state(row)[1]]
-        for row in sessions
+    headers = [_("last seen"), _("device"), _("IP address"), _("location"), _("authentication"), _("authenticated at")]
+    return _panel(
+        Session, _("Recent sessions"), [*headers, _("state")], [_session_cells(row) for row in sessions], user
+    )
+
+
+def _session_cells(session: Session) -> list[Any]:
+    return [
+        _link(session, session.last_seen_at),
+        device_label(session),
+        session.ip,
+        session.location,
+        authentication_label(session),
+        _format_time(session.authenticated_at),
+        session_state(session)[1],
     ]
-    return _panel(Session, _("Recent sessions"), headers, cells, user)
 
 
 def _events_panel(user: User) -> dict[str, Any]:
@@ -55,7 +81,11 @@ def _actor(event: AuditEvent) -> Any:
 
 def _link(row: Model, timestamp: datetime) -> Any:
     url = reverse(f"admin:{_URL_PREFIXES[type(row)]}_change", args=[row.pk])
-    return format_html(_LINK, url, formats.date_format(timezone.localtime(timestamp), "SHORT_DATETIME_FORMAT"))
+    return format_html(_LINK, url, _format_time(timestamp))
+
+
+def _format_time(timestamp: datetime) -> str:
+    return formats.date_format(timezone.localtime(timestamp), "SHORT_DATETIME_FORMAT")
 
 
 def _panel(model: type[Model], title: Any, headers: list[Any], rows: list[list[Any]], user: User) -> dict[str, Any]:

@@ -36,6 +36,11 @@ def device_label(session: Session) -> str:
     return f"{session.browser} · {session.os} · {session.device}"
 
 
+def authentication_label(session: Session) -> str:
+    """Return the methods by their names in RFC 8176, and the assurance level."""
+    return f"{', '.join(session.context.amr)} ({session.acr})"
+
+
 def session_state(session: Session) -> tuple[str, Any]:
     """Return the state, as a key of the label's colours, and its text, which says why the session ended."""
     if session.revoked_at is not None:
@@ -126,6 +131,10 @@ class SessionAdmin(ReadOnlyMixin, ConfirmedActionsAdmin):
     @column(description=_("device"))
     def device_name(self, session: Session) -> str:
         return device_label(session)
+
+    @column(description=_("authentication"))
+    def authentication(self, session: Session) -> str:
+        return authentication_label(session)
 
     @column(description=_("IP address"))
     def ip_address(self, session: Session) -> str | None:

@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from accounts.api.serializers.fields import OneTimeCode
@@ -27,6 +28,7 @@ from core.api.timestamps import iso_or_none
 
 TOTP = SecondFactor(
     name="totp",
+    label=_("authenticator app"),
     field="code",
     field_class=OneTimeCode,
     sample="123456",
@@ -37,6 +39,7 @@ TOTP = SecondFactor(
 )
 RECOVERY_CODE = SecondFactor(
     name="recovery_code",
+    label=_("recovery codes"),
     field="recoveryCode",
     field_class=RecoveryCodeField,
     sample="K7M2X-QH4TR",

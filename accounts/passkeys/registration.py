@@ -1,5 +1,7 @@
 """The entries of this capability in the registries of accounts."""
 
+from django.utils.translation import gettext_lazy as _
+
 from accounts.mail.kinds import EMAIL_KINDS
 from accounts.models import User
 from accounts.models.audit_event import register_audit_kinds
@@ -23,6 +25,7 @@ from accounts.services.cleanup_rules import RULES, CleanupRule
 
 SECOND_FACTOR = SecondFactor(
     name="passkey",
+    label=_("passkeys"),
     field="credential",
     field_class=CredentialField,
     sample=samples.ASSERTION,
@@ -51,7 +54,9 @@ def _has_passkey(user: User) -> bool:
 def register() -> None:
     EMAIL_KINDS.register(emails.PASSKEY_ADDED, emails.PASSKEY_REMOVED, emails.PASSKEY_COUNTER_DECREASED)
     register_audit_kinds(PasskeyAuditKind)
-    SIGN_IN_METHODS.register(SignInMethod(name="passkey", amr="swk", is_available_for=_has_passkey))
+    SIGN_IN_METHODS.register(
+        SignInMethod(name="passkey", amr="swk", label=_("passkeys"), is_available_for=_has_passkey)
+    )
     SECOND_FACTORS.register(SECOND_FACTOR)
     SIGN_UP_METHODS.register(SIGN_UP)
     CLAIM_EFFECTS.register(

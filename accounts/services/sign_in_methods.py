@@ -1,5 +1,7 @@
 """The ways in which a user can sign in: the password, and the methods that capabilities register."""
 
+from django.utils.translation import gettext_lazy as _
+
 from accounts.models import User
 from accounts.registries import SIGN_IN_METHODS, SignInMethod
 
@@ -16,5 +18,7 @@ def is_removable(name: str, *, user: User) -> bool:
 
 def register() -> None:
     SIGN_IN_METHODS.register(
-        SignInMethod(name="password", amr="pwd", is_available_for=lambda user: user.has_usable_password())
+        SignInMethod(
+            name="password", amr="pwd", label=_("password"), is_available_for=lambda user: user.has_usable_password()
+        )
     )

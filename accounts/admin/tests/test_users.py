@@ -15,10 +15,12 @@ from django.db import connection
 from django.forms.models import model_to_dict
 from django.test import Client, TestCase
 from django.test.utils import CaptureQueriesContext
+from django.utils import formats, timezone
 
 from accounts.models import AuditEvent, EmailState, OutboxEmail, User
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
 from accounts.testing.emails import code_in, token_in
+from accounts.testing.second_factor import UserWithTotp
 
 Admin = Callable[..., Any]
 
@@ -359,3 +361,18 @@ def test_the_owner_is_notified_of_a_deletion(
     post(alice, "delete", post="yes")
 
     assert [(message.to, "deleted" in message.subject) for message in outbox()] == [(["alice@example.com"], True)]
+
+
+def test_the_page_of_a_user_shows_the_ways_to_sign_in_and_when_the_user_last_authenticated(
+    superuser: User, alice_with_totp: UserWithTotp
+) -> None:
+    browser = Client()
+    browser.force_login(superuser)
+
+    page = browser.get(f"/admin/accounts/user/{alice_with_totp.user.id}/change/")
+
+    [methods, factors, latest] = page.context["panels"][0]["table"]["rows"][0]
+    assert (methods, factors) == ("password", "authenticator app, recovery codes")
+    session = alice_with_totp.user.sessions.get()
+    assert latest == formats.date_format(timezone.localtime(session.authenticated_at), "SHORT_DATETIME_FORMAT")
+    assert "pwd, otp, mfa (aal2)" in page.context["panels"][1]["table"]["rows"][0]
