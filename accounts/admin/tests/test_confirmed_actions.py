@@ -162,9 +162,7 @@ def _staff_browser(*permissions: str) -> Client:
     return browser
 
 
-@pytest.mark.parametrize(
-    "action", ["revoke-sessions", "deactivate", "verify", "send-reset", "reset-second-factor"]
-)
+@pytest.mark.parametrize("action", ["revoke-sessions", "deactivate", "verify", "send-reset", "reset-second-factor"])
 def test_staff_without_the_admin_role_cannot_use_the_actions(alice: User, sign_in: SignIn, do: Do, action: str) -> None:
     session, staff = sign_in(alice), _staff_browser("change_user", "view_user", "change_session", "view_session")
 

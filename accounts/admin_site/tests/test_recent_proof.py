@@ -188,7 +188,7 @@ def test_a_recovery_code_proves_once_and_its_owner_is_notified(
     code = mfa_admin.recovery_codes[0].lower()
     _prove(mfa_browser, mfa_browser.post(_deactivation(alice), CONFIRMED), proof_code=code)
     assert not _is_active(alice)
-    assert "A recovery code was used to sign in" in {message.subject for message in outbox()}
+    assert "A recovery code was used to confirm your identity" in {message.subject for message in outbox()}
 
     let_proof_expire(clock)
     page = mfa_browser.post(f"/admin/accounts/user/{alice.id}/actions/activate/", CONFIRMED)
