@@ -37,8 +37,8 @@ def device_label(session: Session) -> str:
 
 
 def authentication_label(session: Session) -> str:
-    """Return the methods by their names in RFC 8176, and the assurance level."""
-    return f"{', '.join(session.context.amr)} ({session.acr})"
+    """Return the assurance level, and the methods by their names in RFC 8176."""
+    return f"{session.acr}: {', '.join(session.amr_values)}"
 
 
 def session_state(session: Session) -> tuple[str, Any]:
@@ -139,10 +139,6 @@ class SessionAdmin(ReadOnlyMixin, ConfirmedActionsAdmin):
     @column(description=_("IP address"))
     def ip_address(self, session: Session) -> str | None:
         return session.ip
-
-    @column(description=_("authentication"))
-    def authentication(self, session: Session) -> str:
-        return f"{session.acr}: {', '.join(session.amr_values)}"
 
     @column(description=_("state"), label=_STATE_LABELS)
     def state(self, session: Session) -> tuple[str, Any]:

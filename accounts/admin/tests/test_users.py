@@ -375,4 +375,4 @@ def test_the_page_of_a_user_shows_the_ways_to_sign_in_and_when_the_user_last_aut
     assert (methods, factors) == ("password", "authenticator app, recovery codes")
     session = alice_with_totp.user.sessions.get()
     assert latest == formats.date_format(timezone.localtime(session.authenticated_at), "SHORT_DATETIME_FORMAT")
-    assert "pwd, otp, mfa (aal2)" in page.context["panels"][1]["table"]["rows"][0]
+    assert "aal2: pwd, otp, mfa" in page.context["panels"][1]["table"]["rows"][0]
