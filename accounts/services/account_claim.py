@@ -15,7 +15,7 @@ from accounts.mail import outbox
 from accounts.models import Purpose, Role, User
 from accounts.models.user_fields import PROFILE_FIELDS
 from accounts.registries import CLAIM_EFFECTS, ClaimEffect
-from accounts.services import email_change, pending_logins, registration_claims, sign_in_methods
+from accounts.services import email_change, pending_logins, registration_claims, second_factors, sign_in_methods
 from accounts.verification import verification_codes
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason
@@ -32,6 +32,8 @@ def claim_if_unproven(user: User, *, keep_password: bool = False) -> bool:
         _remove_password(user)
     for effect in (*CORE_EFFECTS, *CLAIM_EFFECTS):
         effect.remove(user)
+    second_factors.removed(user_id=user.id)
+    user.refresh_from_db(fields=["mfa_enabled", "recovery_codes_left"])
     return True
 
 

@@ -127,7 +127,6 @@ def remove_planted(user: User) -> None:
         return
     _delete_app(user.id)
     recovery_codes.delete(user_id=user.id)
-    second_factors.removed(user_id=user.id)
 
 
 def has_app_or_codes(user: User) -> bool:

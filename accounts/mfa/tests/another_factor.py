@@ -13,7 +13,7 @@ from accounts.services import second_factors
 from core.api import validation
 from core.ids import parse_id
 
-_KIND = "another_factor"  # its rows are events of this kind, so that it needs no table
+KIND = "another_factor"  # its rows are events of this kind, so that it needs no table
 
 ANOTHER_FACTOR = SecondFactor(
     name="another",
@@ -22,7 +22,7 @@ ANOTHER_FACTOR = SecondFactor(
     sample="123456",
     sample_title="Code of another factor",
     parse=lambda _text: None,
-    rows=lambda user_id: AuditEvent.objects.filter(user_id=user_id, kind=_KIND),
+    rows=lambda user_id: AuditEvent.objects.filter(user_id=user_id, kind=KIND),
     verify=lambda _attempt: ("hwk",),
 )
 
@@ -45,7 +45,7 @@ def add(user: User, *, session_id: str) -> list[str]:
     assert parsed is not None
     with transaction.atomic():
         User.objects.select_for_update().get(id=user.id)
-        AuditEvent.objects.create(kind=_KIND, user_id=user.id, created_at=datetime.now(UTC))
+        AuditEvent.objects.create(kind=KIND, user_id=user.id, created_at=datetime.now(UTC))
         return second_factors.added(user_id=user.id, session_id=parsed, amr="hwk")
 
 
@@ -53,5 +53,5 @@ def remove(user: User) -> bool:
     """Remove the factor as a capability does. Return whether it was the last one."""
     with transaction.atomic():
         User.objects.select_for_update().get(id=user.id)
-        AuditEvent.objects.filter(user_id=user.id, kind=_KIND).delete()
+        AuditEvent.objects.filter(user_id=user.id, kind=KIND).delete()
         return second_factors.removed(user_id=user.id)

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 from django.core.mail import EmailMessage
+from django.db import transaction
 
 from accounts.mfa.flows import enrolment, recovery_codes
 from accounts.mfa.models import MfaAuditKind, RecoveryCode, TotpFactor
 from accounts.mfa.tests import another_factor
 from accounts.mfa.tests.wrong_codes import wrong_codes
 from accounts.models import AuditEvent, User
+from accounts.services import account_claim
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
 from accounts.testing.second_factor import WRONG_RECOVERY_CODE, AuthenticatorApp, UserWithTotp, enrol, verify
 from sessions_tracking.models import Session
@@ -160,12 +162,20 @@ def test_a_new_first_factor_issues_other_codes_than_the_last_one(signed_in: Sign
     assert verify(_pending(signed_in.user)["mfaToken"], recoveryCode=first[0]).json()["code"] == "code_invalid"
 
 
-def test_a_claim_removes_a_planted_app_and_its_codes(signed_in: SignedIn) -> None:
-    enrol(signed_in)
+@pytest.mark.parametrize("has_another", [False, True])
+def test_a_claim_removes_a_planted_app_and_its_codes(signed_in: SignedIn, has_another: bool) -> None:
+    user = enrol(signed_in).user
+    if has_another:
+        another_factor.add(user, session_id=signed_in.session_id)
+        AuditEvent.objects.filter(kind=another_factor.KIND).delete()  # as the effect of its capability would
+    User.objects.filter(id=user.id).update(email_verified_at=None)
+    user.refresh_from_db()
 
-    enrolment.remove_planted(signed_in.user)
+    with transaction.atomic():
+        assert account_claim.claim_if_unproven(user)
 
-    assert _state(signed_in.user) == (False, None, 0, 0)
+    assert _state(user) == (False, None, 0, 0)
+    assert (user.mfa_enabled, user.recovery_codes_left) == (False, None)
 
 
 def test_used_codes_and_the_profile_agree(alice_with_totp: UserWithTotp) -> None:
