@@ -51,6 +51,15 @@ ENDPOINTS = [
         {"username": "alice", "password": PASSWORD, "deviceName": "Phone", "data": {"theme": "dark"}},
         kinds={"data": dict},
     ),
+    Endpoint("POST", "/login/code", {"email": "alice@example.com"}),
+    Endpoint(
+        "POST",
+        "/login/code/verify",
+        {"loginToken": _TOKEN, "code": "123456", "deviceName": "Phone", "data": {"theme": "dark"}},
+        lenient=frozenset({"loginToken"}),
+        kinds={"data": dict},
+    ),
+    Endpoint("POST", "/login/code/verify", {"loginToken": _TOKEN, "token": _TOKEN}, lenient=frozenset({"loginToken"})),
     Endpoint("POST", "/refresh", {"refreshToken": _TOKEN}, lenient=frozenset({"refreshToken"})),
     Endpoint("POST", "/refresh-token", {"refreshToken": _TOKEN}, lenient=frozenset({"refreshToken"})),
     Endpoint(
@@ -101,4 +110,5 @@ WITHOUT_BODY = {
     ("POST", "/mfa/totp"),
     ("POST", "/passkeys/login/options"),
     ("POST", "/reauthenticate/options"),
+    ("POST", "/reauthenticate/email"),
 }

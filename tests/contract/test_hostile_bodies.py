@@ -21,7 +21,7 @@ FIELDS = [(endpoint, name) for endpoint in ENDPOINTS for name in endpoint.body]
 VALUES: list[object] = [1, 1.5, True, None, [], ["a"], {}, {"a": "b"}, 10**300, -0.0]
 UNPRINTABLE = {"nul": "a\0bCD3efgh", "surrogate": "a\ud800bCD3efgh"}
 CONTROL = {"escape": "\x1b[31mred", "newline": "line\nbreak", "return": "a\r", "c1": "a\x85b", "separator": "a\u2028b"}
-SECRETS = {"password", "currentPassword", "newPassword", "token", "refreshToken", "mfaToken"}
+SECRETS = {"password", "currentPassword", "newPassword", "token", "refreshToken", "mfaToken", "loginToken"}
 NOT_JSON_OBJECTS = {
     "array": b"[]", "string": b'"x"', "null": b"null", "number": b"1", "true": b"true", "blank": b"  ",
     "NaN": b"NaN", "Infinity": b"-Infinity", "NaN inside": b'{"email": NaN}', "truncated": b'{"email": "a',

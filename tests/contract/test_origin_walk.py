@@ -24,6 +24,8 @@ def test_the_walk_covers_the_public_endpoints() -> None:
     paths = {endpoint.path for endpoint in PUBLIC}
     assert {
         "/login",
+        "/login/code",
+        "/login/code/verify",
         "/logout",
         "/register",
         "/verify-email",
