@@ -46,7 +46,7 @@ class OwnPasswordForm(PasswordChangeForm):
         try:
             passwords.change(
                 user_id=self.user.pk,
-                session_id=None,
+                principal=None,
                 current_password=self.cleaned_data["old_password"],
                 new_password=self.cleaned_data["new_password1"],
                 client=self.client,

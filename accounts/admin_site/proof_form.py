@@ -15,7 +15,7 @@ from accounts.exceptions import CodeInvalid, PasswordIncorrect
 from accounts.models import AuditKind, User
 from accounts.passwords.validators import MAX_PASSWORD_LENGTH, PasswordLengthValidator
 from accounts.registries import SECOND_FACTORS, Ceremony, FactorAttempt, FactorResult
-from accounts.services import passwords
+from accounts.services import credential_check
 from accounts.services.pending_logins import FactorResponse
 from core.api.exceptions import ApiError, SessionRevoked
 from sessions_tracking.client_info import ClientInfo, read_client_info
@@ -72,7 +72,7 @@ class ProofForm(forms.Form):
 def _check_password(user: User, password: str) -> None:
     """Raises PasswordIncorrect, RateLimited."""
     try:
-        passwords.require_correct(password, user=user, field=PASSWORD)
+        credential_check.require_correct(password, user=user, field=PASSWORD)
     except PasswordIncorrect:
         _record_failure(AuditKind.LOGIN_FAILED, user, reason="wrong_password")
         raise

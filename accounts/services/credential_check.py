@@ -1,4 +1,4 @@
-"""Verification of a user's password, for both login surfaces: the API and Django's admin."""
+"""Verification of a user's password: at a login, through the API or Django's admin, and of a signed-in user."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db.models import CharField
 
 from accounts import audit
-from accounts.exceptions import EmailNotVerified, InvalidCredentials
+from accounts.exceptions import EmailNotVerified, InvalidCredentials, PasswordIncorrect
 from accounts.identity import attempt_key, email_key_or_none, username_key
 from accounts.models import AuditKind, User
 from accounts.passwords import hashing, hashing_limiter
@@ -76,6 +76,20 @@ def authenticate(credentials: Credentials, *, ip: str | None) -> User:
 def must_verify_email(user: User) -> bool:
     """Return whether no sign-in succeeds before the email is verified. A placeholder looks like an unverified account."""
     return user.is_placeholder or (settings.EMAIL_VERIFICATION == "mandatory" and not user.email_verified)
+
+
+def require_correct(password: str, *, user: User, field: str, hashes: int = 1) -> None:
+    """Raise PasswordIncorrect under `field`, RateLimited after too many wrong passwords, or Overloaded.
+
+    Does not rehash a password of an outdated cost: the next login does. `hashes` is the number of hashes that the whole
+    request computes, including this one.
+    """
+    hashing_limiter.ensure_capacity()
+    attempt = password_attempts.start_reauth_attempt(user_id=user.id, hashes=hashes)
+    if not hashing.verify(password, user.password)[0]:
+        attempt.failed()
+        raise PasswordIncorrect(field=field)
+    attempt.succeeded()
 
 
 def _match(user: User | None, credentials: Credentials) -> Match:

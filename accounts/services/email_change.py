@@ -1,4 +1,7 @@
-"""Changes an account's email: requested with the password, confirmed with the code sent to the new email."""
+"""Changes an account's email: requested with the password or a recent proof, confirmed with the code sent to the new email.
+
+The confirmation needs no proof of its own: it completes a request that had one.
+"""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -13,34 +16,36 @@ from accounts.exceptions import CodeInvalid, EmailTaken
 from accounts.identity import attempt_key, email_key
 from accounts.mail import outbox
 from accounts.models import AuditKind, EmailChange, Purpose, User
-from accounts.services import email_verification, passwords, profile, registration_claims
+from accounts.services import email_verification, profile, reauthentication, registration_claims
+from accounts.services.reauthentication import RecentProof
 from accounts.verification import code_attempts, verification_codes
 from core.api.exceptions import SessionRevoked, ValidationFailed
 from core.throttling import limiter
 from sessions_tracking import services as sessions
 from sessions_tracking.client_info import ClientInfo
+from sessions_tracking.principal import Principal
 
 
-def request(*, user_id: uuid.UUID, session_id: uuid.UUID, new_email: str, password: str, client: ClientInfo) -> None:
+def request(*, principal: Principal, new_email: str, password: str | None, client: ClientInfo) -> None:
     """Queue a code to the new email and a notice to the current one, which the account keeps until the code is entered.
 
     A new spelling of the same email is verified too: some servers distinguish mailboxes by case. The new request replaces a
     pending one. An unverified current email receives no notice: it may belong to someone else. With PREVENT_ENUMERATION an
     email in use looks like any other, and its owner is notified by email.
 
-    Raises PasswordIncorrect (`password`), ValidationFailed and EmailTaken (`newEmail`), and SessionRevoked.
+    Raises as `reauthentication.confirm` (`password`); ValidationFailed and EmailTaken (`newEmail`); and SessionRevoked.
     """
-    user = profile.get(user_id=user_id)
+    user = profile.get(user_id=principal.id)
     if new_email == user.email:
         raise ValidationFailed(errors={"newEmail": [_("This is already your email address.")]})
-    passwords.require_correct(password, user=user, field="password")
+    proof = reauthentication.confirm(user=user, principal=principal, password=password, field="password")
     limiter.consume(settings.RATE_LIMIT_RESEND, f"change:{attempt_key(new_email)}")  # a stranger cannot flood an inbox
     limiter.consume(settings.RATE_LIMIT_RESEND, f"change-of:{user.id}")  # nor the current email with notices
     owner = User.objects.exclude(id=user.id).filter(email_key=email_key(new_email)).first()
     if owner is not None and not settings.PREVENT_ENUMERATION:
         raise EmailTaken(errors={"newEmail": [EmailTaken.message]})
     with transaction.atomic():
-        change = _begin(user, session_id, new_email)
+        change = _begin(user, proof, new_email)
         if owner is None:
             outbox.email_change_code(user, change)
         else:
@@ -50,13 +55,12 @@ def request(*, user_id: uuid.UUID, session_id: uuid.UUID, new_email: str, passwo
         audit.record(AuditKind.EMAIL_CHANGE_REQUESTED, user_id=user.id, actor_id=user.id)
 
 
-def _begin(user: User, session_id: uuid.UUID, new_email: str) -> EmailChange:
+def _begin(user: User, proof: RecentProof, new_email: str) -> EmailChange:
     """Create the change under the user's lock, so that of two concurrent requests the later one is pending.
 
     Each `requested_at` is later than the one before, whatever the clocks of the nodes: undoing a change undoes those after it.
     """
-    unchanged = User.objects.filter(id=user.id, password=user.password, email_key=user.email_key, is_active=True)
-    if not unchanged.select_for_update().exists() or not sessions.is_active(user_id=user.id, session_id=session_id):
+    if reauthentication.lock_confirmed(proof, field="password").email_key != user.email_key:
         raise SessionRevoked
     now = datetime.now(UTC)
     latest = user.email_changes.aggregate(at=Max("requested_at"))["at"]

@@ -1,4 +1,4 @@
-"""Checks, resets and changes passwords."""
+"""Resets and changes passwords."""
 
 import uuid
 from datetime import UTC, datetime
@@ -15,13 +15,20 @@ from accounts.identity import attempt_key
 from accounts.mail import outbox
 from accounts.models import AuditKind, Purpose, User, VerificationCode
 from accounts.passwords import hashing, hashing_limiter
-from accounts.services import account_claim, email_verification, password_attempts, registration_claims
+from accounts.services import (
+    account_claim,
+    email_verification,
+    password_attempts,
+    reauthentication,
+    registration_claims,
+)
 from accounts.verification import verification_codes
 from core.api.exceptions import SessionRevoked, ValidationFailed
 from core.throttling import by_ip, limiter
 from sessions_tracking import services as sessions
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.models import RevokedReason
+from sessions_tracking.principal import Principal
 
 
 def require_acceptable(password: str, *, user: User, field: str) -> None:
@@ -30,20 +37,6 @@ def require_acceptable(password: str, *, user: User, field: str) -> None:
         validate_password(hashing.normalize(password), user)
     except ValidationError as error:
         raise ValidationFailed(errors={field: error.messages}) from error
-
-
-def require_correct(password: str, *, user: User, field: str, hashes: int = 1) -> None:
-    """Raise PasswordIncorrect under `field`, RateLimited after too many wrong passwords, or Overloaded.
-
-    Does not rehash a password of an outdated cost: the next login does. `hashes` is the number of hashes that the whole
-    request computes, including this one.
-    """
-    hashing_limiter.ensure_capacity()
-    attempt = password_attempts.start_reauth_attempt(user_id=user.id, hashes=hashes)
-    if not hashing.verify(password, user.password)[0]:
-        attempt.failed()
-        raise PasswordIncorrect(field=field)
-    attempt.succeeded()
 
 
 def request_reset(*, email: str, language: str) -> None:
@@ -104,28 +97,36 @@ def _consume(code: VerificationCode, new_hash: str) -> None:
 
 
 def change(
-    *, user_id: uuid.UUID, session_id: uuid.UUID | None, current_password: str, new_password: str, client: ClientInfo
+    *,
+    user_id: uuid.UUID,
+    principal: Principal | None,
+    current_password: str | None,
+    new_password: str,
+    client: ClientInfo,
 ) -> None:
-    """Set a new password and revoke the user's other sessions. Without a `session_id`, as in the admin, revoke all.
+    """Set a new password and revoke the user's other sessions. Without a principal, as in the admin, revoke all.
 
-    Raises PasswordIncorrect, ValidationFailed, RateLimited.
+    Raises as `reauthentication.confirm` (`currentPassword`), and ValidationFailed (`newPassword`).
     """
     user = User.objects.filter(id=user_id, is_active=True).first()
     if user is None:
         raise SessionRevoked
     # Before any hash is computed: neither check depends on the account's password.
-    if hashing.normalize(new_password) == hashing.normalize(current_password):
+    if current_password is not None and hashing.normalize(new_password) == hashing.normalize(current_password):
         raise ValidationFailed(errors={"newPassword": [_("The new password must differ from the current one.")]})
     require_acceptable(new_password, user=user, field="newPassword")
-    require_correct(current_password, user=user, field="currentPassword", hashes=2)
+    proof = reauthentication.confirm(
+        user=user, principal=principal, password=current_password, field="currentPassword", hashes=2
+    )
     new_hash = hashing.make(new_password)
     with transaction.atomic():
+        reauthentication.lock_confirmed(proof, field="currentPassword")
         if not _replace(user=user, new_hash=new_hash):
             raise PasswordIncorrect(field="currentPassword")
-        ended = sessions.revoke_all(user_id=user.id, reason=RevokedReason.PASSWORD_CHANGED, keep=session_id)
+        ended = sessions.revoke_all(user_id=user.id, reason=RevokedReason.PASSWORD_CHANGED, keep=proof.session_id)
         outbox.cancel_resets(user)
         outbox.password_changed(user, client)
-        _record(AuditKind.PASSWORD_CHANGED, user, ended, session_id)
+        _record(AuditKind.PASSWORD_CHANGED, user, ended, proof.session_id)
 
 
 def _record(

@@ -14,13 +14,14 @@ from accounts.exceptions import UsernameTaken
 from accounts.mail import outbox
 from accounts.models import AuditKind, Role, User
 from accounts.models.user_fields import OWNER_VISIBLE_FIELDS, PROFILE_FIELDS, api_name, identity_keys
-from accounts.services import passwords, registration_claims
+from accounts.services import reauthentication, registration_claims
 from accounts.services.administration import policy
 from core.api.exceptions import SessionRevoked
 from core.db.prepared import Param, PreparedSelect
 from core.db.prepared_rows import Instances, Joined
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason, Session
+from sessions_tracking.principal import Principal
 
 _SESSION_FIELDS = (
     "id", "name", "data", "ip", "user_agent", "device", "browser", "os", "platform", "location", "amr", "acr",
@@ -122,20 +123,19 @@ def _write_changed(user: User, session_id: uuid.UUID, changes: Mapping[str, Any]
         sessions.refresh_cached_principals(user_id=user.id)
 
 
-def delete(*, user_id: uuid.UUID, password: str) -> None:
-    """Delete the account with its sessions. Raises PasswordIncorrect (`password`), LastAdmin.
+def delete(*, principal: Principal, password: str | None) -> None:
+    """Delete the account with its sessions. Raises as `reauthentication.confirm` (`password`), and LastAdmin.
 
-    The row is locked first, so that a login that races the deletion waits and then fails. Raises SessionRevoked if the
-    password changed after it was checked, and for a second deletion at the same time.
+    The row is locked first, so that a login that races the deletion waits and then fails. Raises SessionRevoked for a second
+    deletion at the same time.
     """
+    user_id = principal.id
     user = get(user_id=user_id)
-    passwords.require_correct(password, user=user, field="password")
+    proof = reauthentication.confirm(user=user, principal=principal, password=password, field="password")
     with transaction.atomic():
         if user.role == Role.ADMIN:
             policy.ensure_not_last_admin(user_id=user_id)
-        unchanged = User.objects.select_for_update().filter(id=user_id, password=user.password, is_active=True)
-        if not unchanged.exists():  # a password reset committed since the check
-            raise SessionRevoked
+        reauthentication.lock_confirmed(proof, field="password")
         outbox.account_deleted(user)
         registration_claims.remove(user.email)
         sessions.revoke_all(user_id=user_id, reason=RevokedReason.ACCOUNT_DELETED)

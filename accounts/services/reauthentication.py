@@ -1,30 +1,35 @@
-"""Requires the current password to change one's own email or password, so that a stolen access token cannot take over an account.
+"""Requires that the user has authenticated recently, so that a stolen access token cannot take over an account.
 
-Step-up authentication belongs in this module, once the service has it.
+An operation without a password in its body calls `require_recent`, one with a password `confirm`.
 """
 
 import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from accounts.exceptions import ReauthenticationRequired
+from accounts.exceptions import PasswordIncorrect, ReauthenticationRequired
 from accounts.models import User
-from accounts.services import passwords
-from core.api.exceptions import PermissionDenied, ValidationFailed
-from sessions_tracking.authentication_context import AssuranceLevel
+from accounts.services import credential_check
+from core.api.exceptions import PermissionDenied, SessionRevoked, ValidationFailed
+from sessions_tracking.authentication_context import AssuranceLevel, AuthenticationContext
+from sessions_tracking.models import Session
 from sessions_tracking.principal import Principal
 
-_REQUIRED = _("Enter your current password to change your own email or password.")
+_PASSWORD_REQUIRED = _("Enter your current password.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecentProof:
-    """Proof that the user has just entered the password with this hash."""
+    """Proof that the user confirms an operation. It holds while the account has the password with this hash, and the session is
+    active. Without a session, the user confirmed it in the admin.
+    """
 
     user_id: uuid.UUID
     password_hash: str
+    session_id: uuid.UUID | None = None
 
 
 def require_recent(principal: Principal) -> None:
@@ -32,25 +37,64 @@ def require_recent(principal: Principal) -> None:
 
     A user who has a second factor must have proven it. Costs a query only if the session is at AAL1.
     """
-    max_age = settings.REAUTHENTICATION_MAX_AGE
-    if principal.has_aal2 and principal.context.meets(max_age=max_age):
+    has_second_factor = principal.has_aal2 or User.objects.filter(id=principal.id, mfa_enabled=True).exists()
+    _require_recent(principal.context, has_second_factor=has_second_factor)
+
+
+def _require_recent(context: AuthenticationContext, *, has_second_factor: bool) -> None:
+    max_age, acr = settings.REAUTHENTICATION_MAX_AGE, AssuranceLevel.AAL2 if has_second_factor else None
+    if not context.meets(acr=acr, max_age=max_age):
+        raise ReauthenticationRequired(max_age=max_age, acr=acr)
+
+
+def confirm(
+    *, user: User, principal: Principal | None, password: str | None, field: str, hashes: int = 1
+) -> RecentProof:
+    """Return the proof that the session's user confirms an operation: by the password, if the account has one.
+
+    A user who has a second factor, or no password, needs a recent proof too. It is checked before the password is hashed.
+    Pages of the admin have no principal, and require their own recent proof. Call `lock_confirmed` with the proof before the
+    operation changes anything. `hashes` is as in `credential_check.require_correct`.
+
+    Raises ValidationFailed (`field`) without a password, ReauthenticationRequired, and as `credential_check.require_correct`.
+    """
+    if password is None and (principal is None or user.has_usable_password()):
+        raise ValidationFailed(errors={field: [_PASSWORD_REQUIRED]})
+    if principal is not None:
+        _require_recent_beside_password(user, principal.context)
+    if password is not None and (principal is None or user.has_usable_password()):
+        credential_check.require_correct(password, user=user, field=field, hashes=hashes)
+    session_id = principal.session_id if principal else None
+    return RecentProof(user_id=user.id, password_hash=user.password, session_id=session_id)
+
+
+def _require_recent_beside_password(user: User, context: AuthenticationContext) -> None:
+    if user.mfa_enabled or not user.has_usable_password():
+        _require_recent(context, has_second_factor=user.mfa_enabled)
+
+
+def lock_confirmed(proof: RecentProof, *, field: str) -> User:
+    """Lock the user's row and return it, if the proof still holds: the request may have waited for the hash and for the lock.
+
+    Raises SessionRevoked; PasswordIncorrect (`field`) if the password has changed; ReauthenticationRequired if the user has
+    added a second factor, which the session has not proven.
+    """
+    user = User.objects.select_for_update().filter(id=proof.user_id, is_active=True).first()
+    if user is None:
+        raise SessionRevoked
+    _require_session(proof, user)
+    if user.password != proof.password_hash:
+        raise PasswordIncorrect(field=field)
+    return user
+
+
+def _require_session(proof: RecentProof, user: User) -> None:
+    if proof.session_id is None:
         return
-    if _has_second_factor(principal.id):
-        raise ReauthenticationRequired(max_age=max_age, acr=AssuranceLevel.AAL2)
-    if not principal.context.meets(max_age=max_age):
-        raise ReauthenticationRequired(max_age=max_age)
-
-
-def _has_second_factor(user_id: uuid.UUID) -> bool:
-    return User.objects.filter(id=user_id, mfa_enabled=True).exists()
-
-
-def prove(*, user: User, password: str | None, field: str) -> RecentProof:
-    """Return the proof. Raises ValidationFailed without a password, and what `passwords.require_correct` raises."""
-    if password is None:
-        raise ValidationFailed(errors={field: [_REQUIRED]})
-    passwords.require_correct(password, user=user, field=field)
-    return RecentProof(user_id=user.id, password_hash=user.password)
+    session = Session.objects.active(datetime.now(UTC)).filter(id=proof.session_id, user_id=proof.user_id).first()
+    if session is None:
+        raise SessionRevoked
+    _require_recent_beside_password(user, session.context)
 
 
 def is_needed(before: User, after: User, *, actor_id: uuid.UUID | None) -> bool:
@@ -67,9 +111,12 @@ def is_needed(before: User, after: User, *, actor_id: uuid.UUID | None) -> bool:
 def require(before: User, after: User, *, actor_id: uuid.UUID | None, proof: RecentProof | None) -> None:
     """Raise PermissionDenied if a proof is needed and missing, or if the password has changed since it was entered.
 
-    Every path on which an administrator writes these columns calls this function, so a path without a password prompt fails.
+    `before` is the locked row. Raises SessionRevoked and ReauthenticationRequired as `lock_confirmed`.
+
+    Every path on which an administrator writes these columns calls this function, so a path without a proof fails.
     """
     if not is_needed(before, after, actor_id=actor_id):
         return
-    if proof is None or proof != RecentProof(user_id=before.id, password_hash=before.password):
+    if proof is None or (proof.user_id, proof.password_hash) != (before.id, before.password):
         raise PermissionDenied
+    _require_session(proof, before)

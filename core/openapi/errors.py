@@ -54,6 +54,8 @@ def _all_errors(view: APIView, method: str, operation: Operation) -> Iterator[Ap
         yield from _authentication_errors(view, method)
     if is_limited(view, method, operation):
         yield exceptions.RateLimited(retry_after=60)
+    if operation.guard is not None:
+        yield from operation.guard.errors
     yield from operation.errors
 
 

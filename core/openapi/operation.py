@@ -1,10 +1,12 @@
 """The description of an operation in the OpenAPI document: `@documented(docs.LOGIN)` attaches it to a view."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
+from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
 from core.api.exceptions import ApiError
@@ -31,15 +33,26 @@ RATE_LIMIT_HEADERS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """A condition for an operation: `check` runs before the view, and raises one of `errors`.
+
+    Without a `check`, the service makes it, because it depends on what the operation changes.
+    """
+
+    errors: Sequence[ApiError]
+    check: Callable[[Request], None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """One operation. `EnvelopeSchema` adds the envelope and the errors of parsing, authentication and outages.
 
     `query` is a form whose fields are parameters. `requests` and `responses` are samples by title: of the body and of `data`.
     If `data` has several shapes, a response has one of them.
     `message` is the text of a success, and `messages` has others by the title of their sample. `security` names the accepted
-    schemes, NO_SECURITY among them if authentication is optional; None leaves it to the view's permissions. `is_limited` says
-    that the operation has rate limits. `is_oauth` allows a form as the body and adds `error` to failures. `is_bare` is a response
-    without an envelope: `responses` are samples of the whole body.
+    schemes, NO_SECURITY among them if authentication is optional; None leaves it to the view's permissions. `guard` is enforced
+    by `documented`. `is_limited` says that the operation has rate limits. `is_oauth` allows a form as the body and adds `error`
+    to failures. `is_bare` is a response without an envelope: `responses` are samples of the whole body.
     """
 
     tag: str
@@ -57,6 +70,7 @@ class Operation:
     parameters: Sequence[Mapping[str, Any]] = ()
     query: Shape | None = None
     security: Sequence[str] | None = None
+    guard: Guard | None = None
     is_also_page: bool = False
     is_limited: bool = False
     is_oauth: bool = False
@@ -64,13 +78,27 @@ class Operation:
 
 
 def documented(operation: Operation) -> Callable[[View], View]:
-    """Use it as the innermost decorator, below `@action` and `@….mapping`."""
+    """Use it as the innermost decorator, below `@action` and `@….mapping`. The view runs only if the operation's guard passes."""
 
     def attach(view: View) -> View:
-        setattr(view, _ATTRIBUTE, operation)
-        return view
+        guarded = _guarded(view, operation.guard)
+        setattr(guarded, _ATTRIBUTE, operation)
+        return guarded
 
     return attach
+
+
+def _guarded(view: View, guard: Guard | None) -> View:
+    check = guard.check if guard else None
+    if check is None:
+        return view
+
+    @functools.wraps(view)
+    def guarded(view_set: Any, request: Request, *args: Any, **kwargs: Any) -> Any:
+        check(request)
+        return view(view_set, request, *args, **kwargs)
+
+    return cast("View", guarded)
 
 
 def get_operation(view: object) -> Operation | None:

@@ -17,7 +17,7 @@ from pytest_django import Settings
 from accounts import tasks
 from accounts.mail import outbox as outbox_emails
 from accounts.models import EmailState, OutboxEmail, PendingLogin, User, VerificationCode
-from accounts.services import cleanup, passwords, profile
+from accounts.services import cleanup, passwords
 from accounts.services.administration import users
 from accounts.services.cleanup_rules import SESSION_DATA
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
@@ -47,7 +47,7 @@ def _end_session(name: str, signed_in: SignedIn, sign_in: SignIn) -> None:
         "session limit": lambda: [sign_in(signed_in.user) for _ in range(2)],
         "password change": lambda: passwords.change(
             user_id=signed_in.user.id,
-            session_id=None,
+            principal=None,
             current_password=PASSWORD,
             new_password="Another-Horse-8",
             client=CLIENT,
@@ -135,7 +135,7 @@ def test_a_sent_email_keeps_no_content(api: ApiClient, alice: User, sign_in: Sig
     signed_in.client.post("/change-email", {"newEmail": "alice@example.org", "password": PASSWORD})
     api.post("/forgot-password", {"email": "alice@example.com"})
     passwords.change(
-        user_id=alice.id, session_id=None, current_password=PASSWORD, new_password="Another-Horse-8", client=CLIENT
+        user_id=alice.id, principal=None, current_password=PASSWORD, new_password="Another-Horse-8", client=CLIENT
     )
     outbox()
 
@@ -144,11 +144,13 @@ def test_a_sent_email_keeps_no_content(api: ApiClient, alice: User, sign_in: Sig
     assert "alice@example.org" not in serialize("json", OutboxEmail.objects.exclude(kind="email_change_code"))
 
 
-def test_no_email_address_of_a_deleted_account_is_kept(api: ApiClient, alice: User, outbox: Outbox) -> None:
+def test_no_email_address_of_a_deleted_account_is_kept(
+    api: ApiClient, alice: User, sign_in: SignIn, outbox: Outbox
+) -> None:
     api.post("/forgot-password", {"email": "alice@example.com"})
     outbox()
 
-    profile.delete(user_id=alice.id, password=PASSWORD)
+    sign_in(alice).client.delete("/me", {"password": PASSWORD})
 
     outbox()
     email = OutboxEmail.objects.get()

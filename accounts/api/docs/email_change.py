@@ -1,5 +1,6 @@
 """Documentation of `accounts.api.views.email_change`."""
 
+from accounts.api import recent_proof
 from accounts.api.docs import samples, shapes
 from accounts.api.serializers.email_change import ChangeEmailForm, ConfirmEmailForm, UndoEmailChangeForm
 from accounts.exceptions import (
@@ -23,6 +24,7 @@ REQUEST = Operation(
     message="A verification code is on its way to your new email address.",
     errors=[EmailTaken(errors={"newEmail": [EmailTaken.message]}), PasswordIncorrect(field="password")],
     is_limited=True,
+    guard=recent_proof.BY_SERVICE,
 )
 
 CONFIRM = Operation(

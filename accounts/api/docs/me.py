@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from accounts.api import recent_proof
 from accounts.api.docs import samples, shapes
 from accounts.api.presenters.export import ExportedData
 from accounts.api.serializers.forms import PageQuery, PasswordForm, ProfileForm
@@ -41,6 +42,7 @@ DELETE = Operation(
     headers=CLEARS_COOKIES,
     errors=[PasswordIncorrect(field="password"), LastAdmin],
     is_limited=True,
+    guard=recent_proof.BY_SERVICE,
 )
 
 EXPORT = Operation(
@@ -49,6 +51,7 @@ EXPORT = Operation(
     is_limited=True,
     data=ExportedData,
     responses={"All data": samples.EXPORT},
+    guard=recent_proof.ALWAYS,
 )
 
 ACTIVITY = Operation(

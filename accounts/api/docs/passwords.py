@@ -1,5 +1,6 @@
 """Documentation of `accounts.api.views.passwords`."""
 
+from accounts.api import recent_proof
 from accounts.api.docs import samples
 from accounts.api.serializers.forms import ChangePasswordForm, ForgotPasswordForm, ResetPasswordForm
 from accounts.exceptions import PasswordIncorrect, ResetTokenInvalid
@@ -37,4 +38,5 @@ CHANGE = Operation(
     message="Your password has been changed.",
     errors=[PasswordIncorrect(field="currentPassword")],
     is_limited=True,
+    guard=recent_proof.BY_SERVICE,
 )

@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 
+from accounts.api import recent_proof
 from accounts.api.docs import samples, shapes
 from accounts.api.serializers.users import NewUserForm, UserChanges, UserQuery
 from accounts.exceptions import (
@@ -12,6 +13,7 @@ from accounts.exceptions import (
     PasswordIncorrect,
     UsernameTaken,
 )
+from accounts.models import Role
 from core.api.exceptions import NotFound
 from core.openapi.operation import Operation, parameter
 from sessions_tracking.api.docs import SESSION
@@ -54,6 +56,7 @@ CREATE = Operation(
     data=shapes.AdministeredData,
     responses={"The user": {"user": _USER | {"emailVerified": False, "lastLoginAt": None}}},
     errors=_TAKEN,
+    guard=recent_proof.when(lambda body: body.get("role") == Role.ADMIN),
 )
 
 RETRIEVE = Operation(
@@ -80,6 +83,7 @@ UPDATE = Operation(
     data=shapes.AdministeredData,
     responses={"The user, changed": {"user": _USER | {"role": "ADMIN"}}},
     errors=[*_TAKEN, PasswordIncorrect(field="currentPassword"), CannotDemoteSelf, LastAdmin, NotFound],
+    guard=recent_proof.BY_SERVICE,
 )
 
 DELETE = Operation(
@@ -89,6 +93,7 @@ DELETE = Operation(
     parameters=[_ID],
     message="The user has been deleted.",
     errors=[CannotDemoteSelf, LastAdmin, NotFound],
+    guard=recent_proof.ALWAYS,
 )
 
 SESSIONS = Operation(

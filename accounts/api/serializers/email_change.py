@@ -1,12 +1,12 @@
 """The request bodies of email changes."""
 
-from accounts.api.serializers.fields import NewEmail, OneTimeCode, Password, PastedToken
+from accounts.api.serializers.fields import CurrentPassword, NewEmail, OneTimeCode, PastedToken
 from accounts.api.serializers.forms import Form
 
 
 class ChangeEmailForm(Form):
     newEmail = NewEmail()
-    password = Password()
+    password = CurrentPassword()
 
 
 class ConfirmEmailForm(Form):

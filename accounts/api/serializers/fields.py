@@ -55,6 +55,14 @@ class Password(SecretText):
         self.validators.append(PasswordLengthValidator(MAX_PASSWORD_LENGTH, message=message))
 
 
+class CurrentPassword(Password):
+    """The password of a signed-in user, which the service requires if the user has one."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        help_text = "Required if you have a password; otherwise a recent proof replaces it."
+        super().__init__(**({"required": False, "help_text": help_text} | kwargs))
+
+
 class NewPassword(Password):
     """Validates length and kinds of characters. Rules that depend on the user are checked by the service."""
 

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from accounts.api.serializers.fields import (
+    CurrentPassword,
     Identifier,
     Language,
     NewPassword,
@@ -127,7 +128,7 @@ class LogoutAllForm(Form):
 
 
 class PasswordForm(Form):
-    password = Password()
+    password = CurrentPassword()
 
 
 class ResetPasswordForm(Form):
@@ -136,7 +137,7 @@ class ResetPasswordForm(Form):
 
 
 class ChangePasswordForm(Form):
-    currentPassword = Password()
+    currentPassword = CurrentPassword()
     newPassword = NewPassword()
 
 

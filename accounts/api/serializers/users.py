@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from accounts.api.serializers.fields import NewEmail, NewPassword, Password, QueryBoolean, StrictBoolean
+from accounts.api.serializers.fields import CurrentPassword, NewEmail, NewPassword, QueryBoolean, StrictBoolean
 from accounts.api.serializers.forms import Form, NewAccountForm, PageQuery, ProfileForm
 from accounts.models import Role
 from accounts.models.user import MAX_REASON_LENGTH
@@ -53,10 +53,9 @@ class UserChanges(_WithoutPrivileges, ProfileForm):
         help_text="Visible to administrators only.",
     )
     emailVerified = StrictBoolean(required=False, source="email_verified")
-    currentPassword = Password(
+    currentPassword = CurrentPassword(
         source="current_password",
-        required=False,
-        help_text="Your own password, required to change your own `email`, `emailVerified` or `password`.",
+        help_text="Your own password, required to change your own `email`, `emailVerified` or `password`, if you have one.",
     )
 
 

@@ -30,12 +30,10 @@ class EmailChangeViewSet(ViewSet):
         Another request sends a new code and invalidates the former one.
         """
         form = validated_data(ChangeEmailForm, request)
-        principal = current_principal(request)
         email_change.request(
-            user_id=principal.id,
-            session_id=principal.session_id,
+            principal=current_principal(request),
             new_email=form["newEmail"],
-            password=form["password"],
+            password=form.get("password"),
             client=read_client_info(request),
         )
         return success(message=_("A verification code is on its way to your new email address."))

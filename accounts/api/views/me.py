@@ -41,9 +41,8 @@ class MeViewSet(ViewSet):
     @documented(docs.DELETE)
     def delete_me(self, request: Request) -> Response:
         """Permanently deletes your account and everything that belongs to it. Requires your password."""
-        profile.delete(
-            user_id=current_principal(request).id, password=validated_data(PasswordForm, request)["password"]
-        )
+        password = validated_data(PasswordForm, request).get("password")
+        profile.delete(principal=current_principal(request), password=password)
         response = success(message=_("Your account has been deleted."))
         clear_cookies(response)
         return response

@@ -53,8 +53,8 @@ class PasswordChangeViewSet(ViewSet):
         form, principal = validated_data(ChangePasswordForm, request), current_principal(request)
         passwords.change(
             user_id=principal.id,
-            session_id=principal.session_id,
-            current_password=form["currentPassword"],
+            principal=principal,
+            current_password=form.get("currentPassword"),
             new_password=form["newPassword"],
             client=read_client_info(request),
         )

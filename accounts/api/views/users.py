@@ -56,11 +56,12 @@ class UserViewSet(ViewSet):
     @documented(docs.UPDATE)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Changes a user, with immediate effect: a new password or a deactivation ends all sessions of the user."""
-        user_id, changes = _id(pk), validated_data(UserChanges, request)
+        user_id, changes, principal = _id(pk), validated_data(UserChanges, request), current_principal(request)
         current_password = changes.pop("current_password", None)
-        user = users.update(
-            actor_id=current_principal(request).id, user_id=user_id, changes=changes, current_password=current_password
+        proof = users.confirm_change(
+            principal=principal, user_id=user_id, changes=changes, current_password=current_password
         )
+        user = users.update(actor_id=principal.id, user_id=user_id, changes=changes, proof=proof)
         return success({"user": administered_user(user)}, message=_("The user has been changed."))
 
     @documented(docs.DELETE)

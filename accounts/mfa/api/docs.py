@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from accounts.api import recent_proof
 from accounts.api.docs import samples
 from accounts.api.serializers.forms import PasswordForm
 from accounts.exceptions import (
@@ -59,6 +60,7 @@ START = Operation(
         }
     },
     errors=[MfaAlreadyEnabled],
+    guard=recent_proof.ALWAYS,
 )
 
 CONFIRM = Operation(
@@ -79,6 +81,7 @@ DISABLE = Operation(
     requests=_YOUR_PASSWORD,
     message="The authenticator app has been removed.",
     errors=[PasswordIncorrect(field="password"), NoAuthenticatorApp, RateLimited(retry_after=30)],
+    guard=recent_proof.BY_SERVICE,
 )
 
 RENEW = Operation(
@@ -90,4 +93,5 @@ RENEW = Operation(
     data=RecoveryCodesData,
     responses=_RECOVERY_CODES,
     errors=[PasswordIncorrect(field="password"), MfaNotEnabled, RateLimited(retry_after=30)],
+    guard=recent_proof.BY_SERVICE,
 )

@@ -31,11 +31,9 @@ class SecondFactorViewSet(ViewSet):
     @documented(docs.DISABLE)
     def disable_totp(self, request: Request) -> Response:
         """Removes your authenticator app. If it is your last second factor, your recovery codes are deleted too."""
-        principal = current_principal(request)
         enrolment.disable(
-            user_id=principal.id,
-            session_id=principal.session_id,
-            password=validated_data(PasswordForm, request)["password"],
+            principal=current_principal(request),
+            password=validated_data(PasswordForm, request).get("password"),
             client=read_client_info(request),
         )
         return success(message=_("The authenticator app has been removed."))
@@ -57,12 +55,8 @@ class SecondFactorViewSet(ViewSet):
     @documented(docs.RENEW)
     def renew_recovery_codes(self, request: Request) -> Response:
         """Creates ten new recovery codes; the previous ones stop working. Requires your password."""
-        principal = current_principal(request)
-        codes = recovery_codes.renew(
-            user_id=principal.id,
-            session_id=principal.session_id,
-            password=validated_data(PasswordForm, request)["password"],
-        )
+        password = validated_data(PasswordForm, request).get("password")
+        codes = recovery_codes.renew(principal=current_principal(request), password=password)
         return success(
             {"recoveryCodes": codes}, message=_("These are your new recovery codes. Keep them in a safe place.")
         )

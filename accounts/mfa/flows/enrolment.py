@@ -7,16 +7,17 @@ from datetime import UTC, datetime
 from django.db import transaction
 
 from accounts import audit, encryption
-from accounts.exceptions import CannotDemoteSelf, CodeInvalid, PasswordIncorrect
+from accounts.exceptions import CannotDemoteSelf, CodeInvalid
 from accounts.mfa import emails, totp
 from accounts.mfa.exceptions import MfaAlreadyEnabled, NoAuthenticatorApp
 from accounts.mfa.flows import recovery_codes, verification
 from accounts.mfa.models import MfaAuditKind, TotpFactor
 from accounts.models import User
-from accounts.services import account_claim, passwords, profile, second_factors
+from accounts.services import account_claim, profile, reauthentication, second_factors
 from core.api.exceptions import SessionRevoked
 from sessions_tracking import services as sessions
 from sessions_tracking.client_info import ClientInfo
+from sessions_tracking.principal import Principal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,20 +75,18 @@ def _confirm(user_id: uuid.UUID, session_id: uuid.UUID, code: str, client: Clien
     return codes
 
 
-def disable(*, user_id: uuid.UUID, session_id: uuid.UUID, password: str, client: ClientInfo) -> None:
+def disable(*, principal: Principal, password: str | None, client: ClientInfo) -> None:
     """Remove the app. Recovery codes stay while the user has another second factor.
 
-    Raises PasswordIncorrect (`password`), NoAuthenticatorApp, SessionRevoked.
+    Raises as `reauthentication.confirm` (`password`); NoAuthenticatorApp, SessionRevoked.
     """
+    user_id, session_id = principal.id, principal.session_id
     user = profile.get(user_id=user_id)
     if not _has_app(user):  # checked again under the lock; here it saves the hash
         raise NoAuthenticatorApp
-    passwords.require_correct(password, user=user, field="password")
+    proof = reauthentication.confirm(user=user, principal=principal, password=password, field="password")
     with transaction.atomic():
-        if not User.objects.select_for_update().filter(id=user_id, password=user.password).exists():
-            raise PasswordIncorrect(field="password")
-        if not sessions.is_active(user_id=user_id, session_id=session_id):
-            raise SessionRevoked
+        reauthentication.lock_confirmed(proof, field="password")
         if not _has_app(user):
             raise NoAuthenticatorApp
         _delete_app(user_id)

@@ -10,15 +10,13 @@ from django.db.models import F
 from django.db.models.expressions import Combinable
 
 from accounts import audit
-from accounts.exceptions import PasswordIncorrect
 from accounts.mfa.exceptions import MfaNotEnabled
 from accounts.mfa.models import MfaAuditKind, RecoveryCode
 from accounts.models import User
-from accounts.services import passwords, profile
+from accounts.services import profile, reauthentication
 from accounts.tokens.signing import hmac_hexdigest
 from accounts.verification import pasted_text
-from core.api.exceptions import SessionRevoked
-from sessions_tracking import services as sessions
+from sessions_tracking.principal import Principal
 
 COUNT = 10
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # 32 characters, none of which looks like another
@@ -33,22 +31,18 @@ def normalize(text: str) -> str | None:
     return code if _CODE.fullmatch(code) else None
 
 
-def renew(*, user_id: uuid.UUID, session_id: uuid.UUID, password: str) -> list[str]:
+def renew(*, principal: Principal, password: str | None) -> list[str]:
     """Replace all codes of the user by ten new ones.
 
-    Raises PasswordIncorrect (`password`), SessionRevoked, and MfaNotEnabled for users without any second factor.
+    Raises as `reauthentication.confirm` (`password`); SessionRevoked; MfaNotEnabled for users without any second factor.
     """
+    user_id, session_id = principal.id, principal.session_id
     user = profile.get(user_id=user_id)
     if not user.mfa_enabled:  # checked again under the lock; here it saves the hash
         raise MfaNotEnabled
-    passwords.require_correct(password, user=user, field="password")
+    proof = reauthentication.confirm(user=user, principal=principal, password=password, field="password")
     with transaction.atomic():
-        locked = User.objects.select_for_update().filter(id=user_id, password=user.password).first()
-        if locked is None:
-            raise PasswordIncorrect(field="password")
-        if not sessions.is_active(user_id=user_id, session_id=session_id):
-            raise SessionRevoked
-        if not locked.mfa_enabled:
+        if not reauthentication.lock_confirmed(proof, field="password").mfa_enabled:
             raise MfaNotEnabled
         audit.record(MfaAuditKind.RECOVERY_CODES_RENEWED, user_id=user_id, actor_id=user_id, session_id=session_id)
         return issue(user_id=user_id)

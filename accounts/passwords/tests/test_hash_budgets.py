@@ -15,6 +15,7 @@ from accounts.models import User
 from accounts.passwords import hashing_limiter
 from accounts.services import password_attempts
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
+from accounts.testing.second_factor import enrol
 from core.api.exceptions import RateLimited
 from core.paths import BASE_DIR
 from core.throttling.rates import Limit
@@ -27,7 +28,7 @@ BUDGETS = {
     ("accounts/services/credential_check.py", "_match"): "RATE_LIMIT_LOGIN by network",
     ("accounts/services/credential_check.py", "_upgrade_hash"): "once for each user after BCRYPT_ROUNDS was raised",
     ("accounts/services/registration.py", "_hash"): "RATE_LIMIT_REGISTER by network",
-    ("accounts/services/passwords.py", "require_correct"): "RATE_LIMIT_HASHES by user",
+    ("accounts/services/credential_check.py", "require_correct"): "RATE_LIMIT_HASHES by user",
     ("accounts/services/passwords.py", "reset"): "RATE_LIMIT_HASHES by user",
     ("accounts/services/passwords.py", "change"): "RATE_LIMIT_HASHES by user, counted by require_correct",
     ("accounts/services/administration/users.py", "update"): "RATE_LIMIT_WRITES by administrator",
@@ -148,8 +149,9 @@ def test_a_prompt_with_the_correct_password_counts_its_hashes(
     alice: User, sign_in: SignIn, hashes: list[str], limits_on: Settings, prompt: Prompt
 ) -> None:
     method, path, body, cost = prompt
-    client = sign_in(alice).client
-    User.objects.update(mfa_enabled=True)
+    signed_in = sign_in(alice)
+    client = signed_in.client
+    enrol(signed_in)  # this session is at AAL2 then
     hashes.clear()
 
     response = client.generic(method, path, _json(body), content_type="application/json")

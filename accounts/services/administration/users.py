@@ -17,9 +17,14 @@ from accounts.models.user_fields import ADMIN_FIELDS, identity_keys
 from accounts.passwords import hashing
 from accounts.services import identity_conflicts, passwords, reauthentication, registration_claims
 from accounts.services.administration import audit_records, policy, side_effects
+from accounts.services.reauthentication import RecentProof
 from core.api.exceptions import NotFound, ValidationFailed
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason
+from sessions_tracking.principal import Principal
+
+# By these, an administrator could take over an account, or give away rights.
+SENSITIVE_FIELDS = frozenset({"email", "email_verified", "password", "role"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,19 +68,34 @@ def create(new: NewUser, *, actor_id: uuid.UUID) -> User:
     return user
 
 
+def confirm_change(
+    *, principal: Principal, user_id: uuid.UUID, changes: Mapping[str, Any], current_password: str | None
+) -> RecentProof | None:
+    """Require a recent proof for SENSITIVE_FIELDS of another user; return a proof if administrators change their own.
+
+    `current_password` is ignored for other changes. Raises ReauthenticationRequired; NotFound; and as
+    `reauthentication.confirm` (`currentPassword`).
+    """
+    if principal.id != user_id:
+        if not changes.keys().isdisjoint(SENSITIVE_FIELDS):
+            reauthentication.require_recent(principal)
+        return None
+    user = get(user_id=user_id)
+    if not reauthentication.is_needed(user, _with_credentials(user, changes), actor_id=principal.id):
+        return None
+    return reauthentication.confirm(user=user, principal=principal, password=current_password, field="currentPassword")
+
+
 def update(
-    *, actor_id: uuid.UUID, user_id: uuid.UUID, changes: Mapping[str, Any], current_password: str | None = None
+    *, actor_id: uuid.UUID, user_id: uuid.UUID, changes: Mapping[str, Any], proof: RecentProof | None = None
 ) -> User:
     """Set ADMIN_FIELDS, the password, `email_verified` or `deactivation_reason`, with all side effects.
 
-    `current_password` is required if administrators change their own email or password, and ignored otherwise.
-    Raises as `policy.lock_for_change` and `reauthentication.prove` (`currentPassword`); ValidationFailed (`password`,
-    `deactivationReason`), EmailTaken, UsernameTaken.
+    `proof` is required if administrators change their own email or password.
+    Raises as `policy.lock_for_change` and `reauthentication.require`; ValidationFailed (`password`, `deactivationReason`),
+    EmailTaken, UsernameTaken.
     """
     user = get(user_id=user_id)
-    proof = None
-    if reauthentication.is_needed(user, _with_credentials(user, changes), actor_id=actor_id):
-        proof = reauthentication.prove(user=user, password=current_password, field="currentPassword")
     values: dict[str, Any] = {name: changes[name] for name in ADMIN_FIELDS if name in changes}
     values |= identity_keys(values) | {"updated_at": datetime.now(UTC)}
     for name, value in values.items():
@@ -96,7 +116,7 @@ def _write(
     changes: Mapping[str, Any],
     *,
     actor_id: uuid.UUID,
-    proof: reauthentication.RecentProof | None,
+    proof: RecentProof | None,
 ) -> User:
     before = policy.lock_for_change(actor_id=actor_id, user_id=user_id, is_demotion=policy.is_demotion(changes))
     reason = changes.get("deactivation_reason")

@@ -16,6 +16,7 @@ from accounts.models import EmailChange, User
 from accounts.passwords import hashing
 from accounts.services import account_claim, email_change, profile
 from accounts.testing.api_client import PASSWORD, SignedIn
+from accounts.testing.authentication_context import principal
 from core.api.exceptions import ApiError
 from tests.contract.test_lock_order import CLIENT, wait_for_lock
 
@@ -34,8 +35,7 @@ def _rename(signed_in: SignedIn) -> object:
 
 def _change_email(signed_in: SignedIn) -> None:
     email_change.request(
-        user_id=signed_in.user.id,
-        session_id=uuid.UUID(signed_in.session_id),
+        principal=principal(signed_in),
         new_email="mallory@evil.example",
         password=PASSWORD,
         client=CLIENT,
@@ -47,7 +47,7 @@ def _start_totp(signed_in: SignedIn) -> object:
 
 
 def _delete(signed_in: SignedIn) -> None:
-    profile.delete(user_id=signed_in.user.id, password=PASSWORD)
+    profile.delete(principal=principal(signed_in), password=PASSWORD)
 
 
 @pytest.mark.parametrize(
