@@ -61,9 +61,10 @@ def _explain(error: OSError, host: str, port: int) -> str:
 
 
 def url(host: str, port: int) -> str:
-    """Return the URL for a browser on this machine."""
-    local = _LOOPBACK.get(host, host)
-    return f"http://[{local}]:{port}" if ":" in local else f"http://{local}:{port}"
+    """Return the URL for a browser on this machine. Browsers allow passkeys at `localhost`, but at no IP (WebAuthn §5.1.3)."""
+    if host in _LOOPBACK or host in _LOOPBACK.values():
+        return f"http://localhost:{port}"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def answers(host: str, port: int, path: str) -> bool:

@@ -243,10 +243,10 @@ ROWS = [
     *refused("HSTS_SECONDS", *BAD_NUMBERS),
     accepted("HSTS_SECONDS", "0", 0, setting="SECURE_HSTS_SECONDS"),
     *refused("PORT", *BAD_NUMBERS, "0", "65536", DEBUG="on"),
-    accepted("PORT", "9000", "http://127.0.0.1:9000", setting="PUBLIC_URL", DEBUG="on", FRONTEND_URL=None),
+    accepted("PORT", "9000", "http://localhost:9000", setting="PUBLIC_URL", DEBUG="on", FRONTEND_URL=None),
     *refused("HOST", "[::1]", "a b", "*", "http://x", "/run/web.sock", "300.1.1.1", DEBUG="on", FRONTEND_URL=None),
-    accepted("HOST", "::1", "http://[::1]:8000", setting="PUBLIC_URL", DEBUG="on", FRONTEND_URL=None),
-    accepted("HOST", "0.0.0.0", "http://127.0.0.1:8000", setting="PUBLIC_URL", DEBUG="on", FRONTEND_URL=None),
+    accepted("HOST", "::1", "http://localhost:8000", setting="PUBLIC_URL", DEBUG="on", FRONTEND_URL=None),
+    accepted("HOST", "0.0.0.0", "http://localhost:8000", setting="PUBLIC_URL", DEBUG="on", FRONTEND_URL=None),
     *refused("COOKIE_SAMESITE", "laxly", "None;", "lax # default"),
     accepted("COOKIE_SAMESITE", "NONE", "None"),
     *refused(

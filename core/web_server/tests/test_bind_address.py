@@ -36,9 +36,13 @@ def test_a_host_of_another_machine_is_reported() -> None:
 
 @pytest.mark.parametrize(
     ("host", "expected"),
-    [("127.0.0.1", "http://127.0.0.1:8000"), ("0.0.0.0", "http://127.0.0.1:8000"), ("::", "http://[::1]:8000")],
+    [
+        *((host, "http://localhost:8000") for host in ("127.0.0.1", "0.0.0.0", "::", "::1", "localhost")),
+        ("192.0.2.1", "http://192.0.2.1:8000"),
+        ("2001:db8::1", "http://[2001:db8::1]:8000"),
+    ],
 )
-def test_the_banner_shows_a_url_that_a_browser_can_open(host: str, expected: str) -> None:
+def test_the_banner_shows_a_url_where_a_browser_allows_passkeys(host: str, expected: str) -> None:
     assert bind_address.url(host, 8000) == expected
 
 
