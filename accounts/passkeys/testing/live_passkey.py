@@ -34,13 +34,19 @@ def new_credential(server: LiveServer, authenticator: SoftwareAuthenticator) -> 
     return authenticator.create(_options(server, "/passkeys/signup/options", new_fields()))
 
 
-def sign_up(server: LiveServer) -> LiveUser:
-    """Create a verified user who has only a passkey."""
+def sign_up_over_api(server: LiveServer) -> tuple[str, SoftwareAuthenticator]:
+    """Create a user who has only a passkey; return the username too."""
     authenticator, fields = new_authenticator(server), new_fields()
     response = server.send(registration(fields, new_credential(server, authenticator)))
     assert response.status == 201, response
-    User.objects.filter(username=fields["username"]).update(email_verified_at=timezone.now())
-    return LiveUser(User.objects.get(username=fields["username"]), authenticator)
+    return fields["username"], authenticator
+
+
+def sign_up(server: LiveServer) -> LiveUser:
+    """Create a verified user, in the database of this process too."""
+    username, authenticator = sign_up_over_api(server)
+    User.objects.filter(username=username).update(email_verified_at=timezone.now())
+    return LiveUser(User.objects.get(username=username), authenticator)
 
 
 def registration(fields: dict[str, str], credential: Json) -> ApiRequest:
