@@ -94,6 +94,13 @@ class LastAdmin(ApiError):
     message = _("This is the last active administrator. Appoint another one first.")
 
 
+class LastSignInMethod(ApiError):
+    """A user keeps at least one of: a password, a passkey, an identity of an enabled provider."""
+
+    status, code = HTTPStatus.BAD_REQUEST, "last_sign_in_method"
+    message = _("This is your only way to sign in. Add another one first.")
+
+
 class CannotDemoteSelf(ApiError):
     """Administrators cannot demote themselves, so an administrator always remains."""
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.functional import Promise
-from rest_framework.serializers import Field, Serializer
+from rest_framework.serializers import BaseSerializer, Field
 
 from accounts.models import User
 from core.api.exceptions import ApiError
@@ -135,12 +135,15 @@ class SignUpMethod:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportSection:
-    """A key of the data export. `read` returns the user's data under it, of the shape that `shape` documents by `sample`."""
+    """A key of the data export. `read` returns the user's data under it, of the shape that `shape` documents by `sample`.
+
+    `shape` makes the serializer, with `many=True` for a list.
+    """
 
     name: str
-    read: Callable[[User], Mapping[str, Any]]
-    shape: type[Serializer[Any]]
-    sample: Mapping[str, Any]
+    read: Callable[[User], Mapping[str, Any] | Sequence[Mapping[str, Any]]]
+    shape: Callable[[], BaseSerializer[Any]]
+    sample: Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

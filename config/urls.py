@@ -19,6 +19,11 @@ urlpatterns = [
     path("api/auth/", include("accounts.api.urls")),
     *(path("api/auth/", include(f"{name}.api.urls")) for name in settings.CAPABILITIES if find_spec(f"{name}.api")),
     path(".well-known/", include("accounts.api.well_known")),
+    *(
+        path(".well-known/", include(f"{name}.well_known"))
+        for name in settings.CAPABILITIES
+        if find_spec(f"{name}.well_known")
+    ),
     path("api/", include(views.urlpatterns)),
     re_path(r"^api(/.*)?$", fallback.not_found),
     path("admin/", admin.site.urls),

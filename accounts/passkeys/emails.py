@@ -1,5 +1,7 @@
 """The emails about passkeys."""
 
+from collections.abc import Sequence
+
 from django.utils.translation import gettext_lazy as _
 
 from accounts.mail import outbox_queue
@@ -23,8 +25,9 @@ def passkey_removed(user: User, client: ClientInfo, *, name: str) -> None:
     outbox_queue.enqueue(PASSKEY_REMOVED, user, event_context(client) | {"passkey_name": name})
 
 
-def passkey_removed_by_admin(user: User, *, name: str) -> None:
-    outbox_queue.enqueue(PASSKEY_REMOVED, user, admin_event_context() | {"passkey_name": name, "by_admin": True})
+def passkeys_removed_by_admin(user: User, *, names: Sequence[str]) -> None:
+    context = {"passkey_name": ", ".join(names), "by_admin": True}
+    outbox_queue.enqueue(PASSKEY_REMOVED, user, admin_event_context() | context)
 
 
 def passkey_counter_decreased(user: User, client: ClientInfo, *, name: str) -> None:

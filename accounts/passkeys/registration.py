@@ -1,5 +1,8 @@
 """The entries of this capability in the registries of accounts."""
 
+from functools import partial
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
 from accounts.mail.kinds import EMAIL_KINDS
@@ -8,15 +11,18 @@ from accounts.models.audit_event import register_audit_kinds
 from accounts.passkeys import emails
 from accounts.passkeys.api import samples
 from accounts.passkeys.api.fields import CredentialField
+from accounts.passkeys.api.presenters import PasskeyShape, passkey_data
 from accounts.passkeys.exceptions import PasskeyExists, PasskeyInvalid, PasskeyInvalidLogin, PasskeyUnknown
 from accounts.passkeys.flows import factor, removal, sign_up
 from accounts.passkeys.models import Passkey, PasskeyAuditKind, UsedChallenge
 from accounts.registries import (
     CLAIM_EFFECTS,
+    EXPORT_SECTIONS,
     SECOND_FACTORS,
     SIGN_IN_METHODS,
     SIGN_UP_METHODS,
     ClaimEffect,
+    ExportSection,
     SecondFactor,
     SignInMethod,
     SignUpMethod,
@@ -51,14 +57,26 @@ def _has_passkey(user: User) -> bool:
     return Passkey.objects.filter(user=user).exists()
 
 
+def _read_for_export(user: User) -> list[dict[str, Any]]:
+    return [passkey_data(passkey) for passkey in Passkey.objects.filter(user=user).order_by("created_at", "id")]
+
+
 def register() -> None:
     EMAIL_KINDS.register(emails.PASSKEY_ADDED, emails.PASSKEY_REMOVED, emails.PASSKEY_COUNTER_DECREASED)
     register_audit_kinds(PasskeyAuditKind)
     SIGN_IN_METHODS.register(
-        SignInMethod(name="passkey", amr="swk", label=_("passkeys"), is_available_for=_has_passkey)
+        SignInMethod(name=removal.METHOD, amr="swk", label=_("passkeys"), is_available_for=_has_passkey)
     )
     SECOND_FACTORS.register(SECOND_FACTOR)
     SIGN_UP_METHODS.register(SIGN_UP)
+    EXPORT_SECTIONS.register(
+        ExportSection(
+            name="passkeys",
+            read=_read_for_export,
+            shape=partial(PasskeyShape, many=True),
+            sample=[samples.PASSKEY],
+        )
+    )
     CLAIM_EFFECTS.register(
         ClaimEffect(
             name="passkeys",

@@ -28,7 +28,7 @@ class PersonalData:
     """
 
     user: User
-    sections: Mapping[str, Mapping[str, Any]]
+    sections: Mapping[str, Mapping[str, Any] | Sequence[Mapping[str, Any]]]
     sessions: Iterator[Sequence[Session]]
     emails: Iterator[Sequence[OutboxEmail]]
     email_changes: Iterator[Sequence[EmailChange]]

@@ -51,6 +51,10 @@ SPECTACULAR_SETTINGS = {
             "description": "Authenticator apps (TOTP) and recovery codes.",
         },
         {
+            "name": "Passkeys",
+            "description": "Passkeys (WebAuthn). Options and credentials are in WebAuthn's own JSON format.",
+        },
+        {
             "name": "For other services",
             "description": "Token checks for proxies and other services.",
         },

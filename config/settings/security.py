@@ -45,7 +45,7 @@ TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 SECURE_HSTS_SECONDS = 0 if DEBUG else env.integer("HSTS_SECONDS", 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
 # The target of /.well-known/change-password, which password managers open.
-CHANGE_PASSWORD_URL = env.redirect_target("CHANGE_PASSWORD_URL", "/")
+CHANGE_PASSWORD_URL = env.redirect_target("CHANGE_PASSWORD_URL", "/account/password")
 _target = urlsplit(CHANGE_PASSWORD_URL)
 if _target.path.rstrip("/") == "/.well-known/change-password" and _target.hostname in {None, *ALLOWED_HOSTS}:
     raise env.BadVariable(

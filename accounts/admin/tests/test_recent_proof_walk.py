@@ -1,6 +1,7 @@
 """Every request of the admin that could do harm needs a recent proof: the walk visits each registered view and action."""
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from time_machine import Traveller
 
 from accounts.mail import outbox
 from accounts.models import User
+from accounts.passkeys.testing.stored import store_passkey
 from accounts.services import service_clients
 from accounts.testing.admin_browser import admin_browser, is_asked, let_proof_expire
 from accounts.testing.api_client import SignedIn
@@ -38,7 +40,7 @@ EFFECTIVE = {
     "user.action.revoke-sessions", "user.page.verify", "user.action.deactivate", "user.page.deactivate",
     "user.delete_view", "user.field.email", "user.field.role", "user.field.is_staff", "user.field.is_superuser",
     "user.field.is_active", "user.field.groups", "user.field.user_permissions", "user.field.email_verified_at",
-    "session.page.revoke", "session.action.revoke", "group.delete_view", "serviceclient.delete_view",
+    "session.page.revoke", "session.action.revoke", "passkey.page.remove", "group.delete_view", "serviceclient.delete_view",
 }  # fmt: skip
 # A value other than that of bob, for each field of the form. None leaves the field out.
 CHANGED: dict[str, Any] = {
@@ -63,6 +65,7 @@ def rows(alice: User, bob: User, sign_in: Callable[..., SignedIn]) -> dict[type[
     alice.emails.update(state="failed")
     service_clients.create(name="billing")
     Group.objects.create(id=1, name="clerks")
+    store_passkey(alice)
     return {User: bob}
 
 
@@ -85,7 +88,7 @@ def _views(patterns: Any = None, prefix: str = "/admin/") -> Iterator[tuple[str,
 def _visits(path: str, view: Any, rows: dict[type[Model], Any], request: Any) -> Iterator[Visit]:
     owner = getattr(view, "__self__", None)
     if not isinstance(owner, ModelAdmin):
-        page = path.replace("(?P<url>.*)$", "x").replace("^(?P<app_label>accounts|auth|sessions_tracking)/$", "auth/")
+        page = re.sub(r"\^\(\?P<app_label>[a-z_|]+\)/\$", "auth/", path.replace("(?P<url>.*)$", "x"))
         yield Visit(view.__name__, page.replace("<path:content_type_id>/<path:object_id>", "1/1"))
         return
     row = rows.get(owner.model) or owner.model._default_manager.first()

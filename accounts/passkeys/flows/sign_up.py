@@ -1,7 +1,5 @@
 """Sign-up by passkey: an account without a password. The user handle is derived from the challenge, so options store nothing."""
 
-from django.utils.translation import gettext as _
-
 from accounts import audit
 from accounts.models import User
 from accounts.passkeys import ceremonies, challenges, handles, relying_party
@@ -33,7 +31,7 @@ def store(user: User, new: NewPasskey) -> None:
 
     Raises PasskeyInvalid if the challenge has been used, PasskeyExists.
     """
-    passkey = storage.save_new(user, new, name=_("Passkey"))
+    passkey = storage.save_new(user, new, name=storage.default_name(new))
     insert(PasskeyHandle(user=user, handle=handles.of_sign_up(new.challenge)))
     second_factors.enable_at_sign_up(user_id=user.id)
     facts: audit.Facts = {"passkey": str(passkey.id)}
