@@ -10,7 +10,7 @@ from django.db.models.functions import Replace, Trim
 from core.api.exceptions import SessionRevoked
 from sessions_tracking.authentication_context import AssuranceLevel
 from sessions_tracking.models import Session
-from sessions_tracking.services import refresh_cached_principals
+from sessions_tracking.principal_cache.replacement import refresh_cached_principals
 
 
 def add_proof(

@@ -20,7 +20,6 @@ from sessions_tracking.authentication_context import AuthenticationContext
 from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.metrics import SESSIONS_REVOKED
 from sessions_tracking.models import RevokedReason, Session, SessionQuerySet
-from sessions_tracking.principal import PRINCIPAL_FIELDS, Principal
 from sessions_tracking.principal_cache import invalidation
 from sessions_tracking.principal_cache.entries import ACTIVE_ENTRY_SECONDS
 
@@ -147,24 +146,6 @@ def _sessions_beyond(limit: int) -> PreparedSelect[_SessionId]:
         return active.order_by("-last_seen_at", "-id")[limit:]
 
     return PreparedSelect(query, returning=lambda: Fields(_SessionId))
-
-
-def refresh_cached_principals(*, user_id: uuid.UUID) -> None:
-    """Replace the user's cache entries after the commit, so that the next requests see the new username, role or state."""
-    transaction.on_commit(lambda: _write_principals(user_id))
-
-
-def _write_principals(user_id: uuid.UUID) -> None:
-    """Read again after each write: of two concurrent changes, the one that was read first may be written last."""
-    written, current = None, _principals(user_id)
-    while current != written:
-        invalidation.replace_entries(current)
-        written, current = current, _principals(user_id)
-
-
-def _principals(user_id: uuid.UUID) -> list[Principal]:
-    sessions = Session.objects.active(datetime.now(UTC)).filter(user_id=user_id, user__is_active=True).order_by("id")
-    return [Principal.from_row(row) for row in sessions.values_list(*PRINCIPAL_FIELDS)]
 
 
 def erase_client_data(*, user_id: uuid.UUID) -> None:

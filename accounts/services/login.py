@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -14,12 +14,11 @@ from accounts.mail import outbox
 from accounts.models import AuditKind, LoginSurface, User
 from accounts.services import credential_check, pending_logins, second_factors
 from accounts.services.credential_check import Credentials
+from accounts.services.login_record import record_login
 from accounts.services.pending_logins import FactorResponse, PendingLoginToken
 from accounts.tokens import session_tokens
 from accounts.tokens.session_tokens import TokenPair
 from core.api.exceptions import TokenInvalid
-from core.db.prepared import Param, PreparedUpdate
-from core.db.prepared_rows import Instances
 from sessions_tracking import services as sessions
 from sessions_tracking.authentication_context import AssuranceLevel, AuthenticationContext, authenticated_now
 from sessions_tracking.client_info import ClientInfo
@@ -46,22 +45,6 @@ class SessionOptions:
     data: Mapping[str, Any] = field(default_factory=dict)
     lifetime: int | None = None
     persistent: bool = True
-
-
-_FIELDS = {field.attname: field for field in User._meta.concrete_fields}  # noqa: SLF001 - documented API
-# The columns that must be unchanged since the user was read, and those that a login updates.
-_LOCKED_ON, _UPDATED = ("id", "password", "mfa_enabled"), ("last_login", "known_devices")
-
-
-def _params(*names: str) -> dict[str, Param]:
-    return {name: Param(name, _FIELDS[name]) for name in names}
-
-
-_RECORD_LOGIN = PreparedUpdate(
-    lambda: User.objects.filter(**_params(*_LOCKED_ON), is_active=True),
-    changes=lambda: _params(*_UPDATED),
-    returning=lambda: Instances(User, ["id"]),
-)
 
 
 def log_in(
@@ -128,7 +111,7 @@ def start_session(
     device = known_devices.fingerprint(client)
     is_new_device = bool(user.known_devices) and device not in user.known_devices
     # First, because it locks the row: a reset or a deactivation that races this login then revokes its session too.
-    if not _record_login(user, device):
+    if not record_login(user, device):
         raise InvalidCredentials
     ended = sessions.enforce_session_limit(user_id=user.id)
     session = sessions.start(
@@ -154,14 +137,6 @@ def _first_recovery_codes(user: User) -> list[str]:
     if not user.mfa_enabled or user.recovery_codes_left is not None:
         return []
     return second_factors.issue_codes(user_id=user.id)
-
-
-def _record_login(user: User, device: str) -> bool:
-    """Return False if the user is inactive, or has a new password or second factor since the credentials were checked."""
-    user.last_login = datetime.now(UTC)
-    user.known_devices = known_devices.remember(user.known_devices, device)
-    updated = _RECORD_LOGIN.fetch_first(**{name: getattr(user, name) for name in (*_LOCKED_ON, *_UPDATED)})
-    return updated is not None
 
 
 def mint_pair(*, user: User, session: Session) -> TokenPair:

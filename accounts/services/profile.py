@@ -22,6 +22,7 @@ from core.db.prepared_rows import Instances, Joined
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason, Session
 from sessions_tracking.principal import Principal
+from sessions_tracking.principal_cache.replacement import refresh_cached_principals
 
 _SESSION_FIELDS = (
     "id", "name", "data", "ip", "user_agent", "device", "browser", "os", "platform", "location", "amr", "acr",
@@ -120,7 +121,7 @@ def _write_changed(user: User, session_id: uuid.UUID, changes: Mapping[str, Any]
         raise SessionRevoked
     audit.record(AuditKind.PROFILE_CHANGED, user_id=user.id, actor_id=user.id, facts=facts)
     if "username" in values:
-        sessions.refresh_cached_principals(user_id=user.id)
+        refresh_cached_principals(user_id=user.id)
 
 
 def delete(*, principal: Principal, password: str | None) -> None:

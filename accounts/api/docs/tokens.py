@@ -52,9 +52,7 @@ LOGIN = Operation(
     message="You are signed in.",
     data=(shapes.SignedInData, shapes.PendingData),
     responses=samples.SIGNED_IN | samples.SECOND_FACTOR_WANTED,
-    messages=dict.fromkeys(
-        samples.SECOND_FACTOR_WANTED, "Enter a code from your authenticator app, or a recovery code."
-    ),
+    messages=dict.fromkeys(samples.SECOND_FACTOR_WANTED, "Prove your second factor, or enter a recovery code."),
     headers=SETS_COOKIES,
     errors=[InvalidCredentials, EmailNotVerified, OriginNotAllowed],
     is_limited=True,

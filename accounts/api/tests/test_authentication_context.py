@@ -11,7 +11,7 @@ import time_machine
 from accounts.models import User
 from accounts.services.login import verify_token
 from accounts.testing.api_client import ApiClient, SignedIn
-from accounts.testing.authentication_contexts import step_up
+from accounts.testing.authentication_context import step_up
 from accounts.testing.second_factor import UserWithTotp, verify
 
 pytestmark = pytest.mark.django_db

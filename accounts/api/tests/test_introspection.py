@@ -14,7 +14,7 @@ from pytest_django import Settings
 from accounts.models import OutboxEmail, Role, User
 from accounts.services import introspection
 from accounts.testing.api_client import ApiClient, SignedIn
-from accounts.testing.authentication_contexts import step_up
+from accounts.testing.authentication_context import step_up
 from accounts.testing.key_files import rotate
 from accounts.testing.service_client import Service, make_service
 from core.redis.client import breaker

@@ -61,7 +61,8 @@ def test_an_access_token_has_the_required_claims_and_expires_after_15_minutes(al
     signed_in = sign_in(alice)
 
     claims = _claims(signed_in.access)
-    assert set(claims) == {"sub", "username", "role", "sid", "jti", "iat", "exp", "iss", "aud", "token_type"}
+    proof = {"acr", "amr", "auth_time"}
+    assert set(claims) == {"sub", "username", "role", "sid", "jti", "iat", "exp", "iss", "aud", "token_type"} | proof
     assert (claims["sub"], claims["sid"], claims["token_type"]) == (str(alice.id), signed_in.session_id, "access")
     assert claims["exp"] - claims["iat"] == 900
 

@@ -16,6 +16,7 @@ from accounts.verification import verification_codes
 from core.api.exceptions import NotFound
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason
+from sessions_tracking.principal_cache.replacement import refresh_cached_principals
 
 
 def send_onboarding_email(user: User) -> None:
@@ -128,4 +129,4 @@ def _update_sessions(before: User, after: User, values: Mapping[str, Any]) -> No
         sessions.revoke_all(user_id=after.id, reason=RevokedReason.ACCOUNT_DEACTIVATED)
         pending_logins.cancel_all(user_id=after.id)
     elif "role" in values or "username" in values:
-        sessions.refresh_cached_principals(user_id=after.id)
+        refresh_cached_principals(user_id=after.id)
