@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import cores, installed, report
-from benchmarks.scale import cleanup, codes, hot_paths, memory, plans, scale_report, storms
+from benchmarks.scale import cleanup, codes, hot_paths, memory, passkeys, plans, scale_report, storms
 from benchmarks.scale.finding import Finding
 from benchmarks.scale.testbed import THREADS, Size, Testbed, prepare
 from benchmarks.stores import Stores
@@ -56,7 +56,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--storm-seconds", type=float, default=20.0, help="duration of the storm of 300 logins")
     parser.add_argument("--verifications", type=int, default=20_000, help="registrations whose code is verified")
     parser.add_argument("--clients", type=int, default=16, help="clients that register at once")
-    parser.add_argument("--only", metavar="NAMES", help="hot, plans, logins, refreshes, web, worker, codes, cleanup")
+    parser.add_argument(
+        "--passkeys", type=int, default=10_000, help="sign-ins by passkey, a hundred with each challenge"
+    )
+    parser.add_argument(
+        "--only", metavar="NAMES", help="hot, plans, logins, refreshes, web, worker, codes, passkeys, cleanup"
+    )
     parser.add_argument(
         "--into", type=Path, default=installed.bench_dir() / "results", help="the folder of the results"
     )
@@ -80,6 +85,7 @@ def _chosen(options: argparse.Namespace) -> Mapping[str, Chapter]:
             "Codes",
             lambda testbed: codes.measure(testbed, rounds=options.verifications, clients=options.clients),
         ),
+        "passkeys": ("Passkeys", lambda testbed: passkeys.measure(testbed, uses=options.passkeys)),
         "logins": ("A storm of logins", lambda testbed: storms.measure_logins(testbed, seconds=options.storm_seconds)),
         "cleanup": ("Cleanup", lambda testbed: cleanup.measure(testbed, sessions=options.sessions)),
     }

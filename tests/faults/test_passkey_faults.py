@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from accounts.passkeys.models import Passkey
-from accounts.passkeys.testing import live_passkey
+from accounts.passkeys.testing import live_passkey, live_user
 from core.testing import faulty_redis, live_server
 from core.testing.faulty_redis import FaultyRedis
 from core.testing.live_server import LiveServer
@@ -43,7 +43,7 @@ def api(faults_folder: Path, shared_redis: FaultyRedis) -> Iterator[LiveServer]:
 def test_a_challenge_survives_redis_and_is_accepted_once_while_redis_is(
     api: LiveServer, shared_redis: FaultyRedis, fault: Fault
 ) -> None:
-    live = live_passkey.sign_up(api)
+    live = live_user.sign_up(api)
     before, during = (live.authenticator.get(live_passkey.sign_in_options(api)) for _ in range(2))
 
     fault(shared_redis)
@@ -71,7 +71,7 @@ def _locked(file: Path) -> Iterator[None]:
 def test_while_the_database_is_locked_a_sign_in_fails_and_its_challenge_stays_valid(
     api: LiveServer, faults_folder: Path
 ) -> None:
-    live = live_passkey.sign_up(api)
+    live = live_user.sign_up(api)
     sign_in = live_passkey.sign_in(live.authenticator.get(live_passkey.sign_in_options(api)))
     sign_up = live_passkey.registration(
         live_passkey.new_fields(), live_passkey.new_credential(api, live_passkey.new_authenticator(api))
@@ -95,7 +95,7 @@ def test_while_the_database_is_stopped_a_sign_in_fails_and_its_challenge_stays_v
     with broken_postgres.running() as postgres:
         variables = {"DATABASE_URL": postgres.url, "REDIS_URL": shared_redis.url, "EMAIL_VERIFICATION": "none"}
         with live_server.running(tmp_path, WEB_WORKERS="1", **variables) as api:
-            _username, authenticator = live_passkey.sign_up_over_api(api)
+            _username, authenticator = live_passkey.sign_up(api)
             sign_in = live_passkey.sign_in(authenticator.get(live_passkey.sign_in_options(api)))
             postgres.stop()
 

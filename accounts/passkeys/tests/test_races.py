@@ -8,8 +8,8 @@ from pytest_django import DjangoDbBlocker
 
 from accounts.models import AuditEvent, User
 from accounts.passkeys.models import Passkey, PasskeyAuditKind, UsedChallenge
-from accounts.passkeys.testing import live_passkey
-from accounts.passkeys.testing.live_passkey import LiveUser
+from accounts.passkeys.testing import live_passkey, live_user
+from accounts.passkeys.testing.live_user import LiveUser
 from accounts.testing.api_client import PASSWORD
 from core.testing import live_database, live_server
 from core.testing.live_server import ApiRequest, LiveServer
@@ -25,16 +25,16 @@ def server(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDb
 
 
 def test_one_of_a_hundred_sign_ins_with_one_assertion_succeeds(server: LiveServer) -> None:
-    live = live_passkey.sign_up(server)
+    live = live_user.sign_up(server)
 
-    codes = live_passkey.use_in_parallel(server, live, uses=USES, at_once=USES)
+    codes = live_passkey.use_in_parallel(server, live.authenticator, uses=USES)
 
     assert codes == {"ok": 1, "passkey_invalid": USES - 1}
     assert live.user.sessions.count() == 1
 
 
 def test_one_of_a_hundred_sign_ins_of_two_users_with_one_challenge_succeeds(server: LiveServer) -> None:
-    users = [live_passkey.sign_up(server) for _ in range(2)]
+    users = [live_user.sign_up(server) for _ in range(2)]
     options = live_passkey.sign_in_options(server)
     requests = [live_passkey.sign_in(live.authenticator.get(options)) for live in users]
 
@@ -71,7 +71,7 @@ def test_one_of_a_hundred_sign_ups_with_one_credential_and_different_fields_succ
 
 
 def test_one_of_a_hundred_uses_of_a_second_factor_completes_the_login(server: LiveServer) -> None:
-    live = live_passkey.sign_up(server)
+    live = live_user.sign_up(server)
     live.user.set_password(PASSWORD)
     live.user.save()
     token = server.send(ApiRequest("POST", "/login", {"username": live.user.username, "password": PASSWORD})).data[
@@ -87,7 +87,7 @@ def test_one_of_a_hundred_uses_of_a_second_factor_completes_the_login(server: Li
 
 
 def test_sign_ins_with_the_same_counter_at_once_all_succeed(server: LiveServer) -> None:
-    live = live_passkey.sign_up(server)
+    live = live_user.sign_up(server)
     requests = [_sign_in_with_counter(server, live, 7) for _ in range(10)]
 
     codes = live_passkey.count(server.send_at_once(requests))
@@ -98,7 +98,7 @@ def test_sign_ins_with_the_same_counter_at_once_all_succeed(server: LiveServer) 
 
 
 def test_the_largest_of_concurrent_counters_is_stored(server: LiveServer) -> None:
-    live = live_passkey.sign_up(server)
+    live = live_user.sign_up(server)
     requests = [_sign_in_with_counter(server, live, counter) for counter in range(1, 21)]
 
     codes = live_passkey.count(server.send_at_once(requests))
@@ -108,8 +108,8 @@ def test_the_largest_of_concurrent_counters_is_stored(server: LiveServer) -> Non
 
 
 def test_a_sign_in_that_races_a_deactivation_leaves_no_active_session(server: LiveServer) -> None:
-    live = live_passkey.sign_up(server)
-    admin = live_passkey.sign_up(server)
+    live = live_user.sign_up(server)
+    admin = live_user.sign_up(server)
     User.objects.filter(id=admin.user.id).update(role="ADMIN")
     access = server.send(_sign_in(server, admin)).data["token"]
     deactivation = ApiRequest("PATCH", f"/users/{live.user.id}", {"isActive": False}, access)
