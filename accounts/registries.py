@@ -58,13 +58,26 @@ FactorResult = tuple[str, ...] | ApiError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FactorPrompt:
+    """How the admin gets the response to a factor that is not typed.
+
+    `template` is included in the form; its script writes the response into the field for codes, as text that `parse` reads.
+    `get_options` returns the template's `options`, as JSON values. It takes the attempt to come, without its value.
+    """
+
+    template: str
+    get_options: Callable[[FactorAttempt], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SecondFactor:
     """A way to complete a login after the first factor. `name` is its entry in the `methods` of the login response, `label`
     its name in the admin.
 
     `field` is the field of `POST /mfa/verify` and `POST /reauthenticate` that carries the user's response, of the type
     `field_class`; `sample` and `sample_title` document it. `parse` normalizes a response that was typed into the admin's
-    form, or returns None for text that cannot be one. `errors` are those that `verify` returns, beside CodeInvalid.
+    form, or written there by the script of `prompt`; it returns None for text that cannot be one. `errors` are those that
+    `verify` returns, beside CodeInvalid.
 
     `rows` takes a user's id, or an expression for it; the factor is enabled if the queryset is not empty. A user who has
     only a factor with `is_backup` has no second factor: recovery codes stand in for another one.
@@ -78,10 +91,11 @@ class SecondFactor:
     field_class: type[Field[Any, Any, Any, Any]]
     sample: Any
     sample_title: str
-    parse: Callable[[str], str | None]
+    parse: Callable[[str], Any]
     rows: Callable[[Any], QuerySet[Any]]
     verify: Callable[[FactorAttempt], FactorResult]
     is_backup: bool = False
+    prompt: FactorPrompt | None = None
     label: str | Promise = ""
     errors: tuple[type[ApiError], ...] = ()
 

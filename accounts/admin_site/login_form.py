@@ -13,16 +13,19 @@ from unfold.widgets import BASE_INPUT_CLASSES
 
 from accounts import audit
 from accounts.admin_site.backend import client_ip
+from accounts.admin_site.factor_prompts import Prompt, get_prompts
 from accounts.exceptions import InvalidCredentials, MfaRequired
 from accounts.identity_validators import MAX_EMAIL_LENGTH
 from accounts.models import AuditKind, LoginSurface, PendingLogin, User
 from accounts.passwords.validators import MAX_PASSWORD_LENGTH, PasswordLengthValidator
-from accounts.registries import SECOND_FACTORS
+from accounts.registries import SECOND_FACTORS, Ceremony, FactorAttempt
 from accounts.services import credential_check, pending_logins
 from accounts.services.credential_check import Credentials
 from accounts.services.pending_logins import FactorResponse
-from core.api.exceptions import ApiError, Unauthorized
+from core.api.exceptions import ApiError, TokenExpired, TokenInvalid
 from sessions_tracking.client_info import read_client_info
+
+MAX_RESPONSE_LENGTH = 8_192  # a passkey's response, which a script writes into the field for codes
 
 
 class AdminLoginForm(AdminAuthenticationForm):
@@ -36,7 +39,7 @@ class AdminLoginForm(AdminAuthenticationForm):
     )
     mfa_token = forms.CharField(required=False, max_length=512, widget=forms.HiddenInput)
     code = forms.CharField(
-        label=_("Code from your authenticator app, or a recovery code"), required=False, max_length=64
+        label=_("Code from your authenticator app, or a recovery code"), required=False, max_length=MAX_RESPONSE_LENGTH
     )
     request: HttpRequest
     pending_token: str | None = None
@@ -63,10 +66,26 @@ class AdminLoginForm(AdminAuthenticationForm):
             self.user_cache = self._verify_second_factor(token) if token else self._check_password()
         except ApiError as error:
             self.api_error = error
-            if isinstance(error, Unauthorized):
+            if isinstance(error, TokenInvalid | TokenExpired | InvalidCredentials):
                 self.pending_token = None  # the pending login has ended: start again with the password
             raise ValidationError(str(error.message)) from error
         return self.cleaned_data
+
+    def prompts(self) -> list[Prompt]:
+        """Return the prompts of the second step, for the template."""
+        try:
+            pending = pending_logins.get(token=self.pending_token or "", surface=LoginSurface.ADMIN)
+        except ApiError:
+            return []
+        attempt = FactorAttempt(
+            user=pending.user,
+            value=None,
+            client=read_client_info(self.request),
+            ceremony=Ceremony.SIGN_IN,
+            binding=pending.id,
+            proven_amr=tuple(pending.amr.split()),
+        )
+        return get_prompts(attempt)
 
     def _check_password(self) -> User:
         """Give users without access to the admin the same error as for a wrong password."""

@@ -1,5 +1,7 @@
 """The form by which the user of an admin session authenticates again: the password, or a code of the second factor."""
 
+import uuid
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -10,15 +12,15 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import BASE_INPUT_CLASSES
 
 from accounts import audit
-from accounts.admin_site.login_form import parse_response
+from accounts.admin_site.factor_prompts import Prompt, get_prompts
+from accounts.admin_site.login_form import MAX_RESPONSE_LENGTH, parse_response
 from accounts.exceptions import CodeInvalid, PasswordIncorrect
 from accounts.models import AuditKind, User
 from accounts.passwords.validators import MAX_PASSWORD_LENGTH, PasswordLengthValidator
-from accounts.registries import SECOND_FACTORS, Ceremony, FactorAttempt, FactorResult
+from accounts.registries import SECOND_FACTORS, Ceremony, FactorAttempt, FactorResult, SecondFactor
 from accounts.services import credential_check
-from accounts.services.pending_logins import FactorResponse
 from core.api.exceptions import ApiError, SessionRevoked
-from sessions_tracking.client_info import ClientInfo, read_client_info
+from sessions_tracking.client_info import read_client_info
 
 PASSWORD, CODE = "proof_password", "proof_code"
 
@@ -37,7 +39,7 @@ class ProofForm(forms.Form):
     )
     proof_code = forms.CharField(
         label=_("Code from your authenticator app, or a recovery code"),
-        max_length=64,
+        max_length=MAX_RESPONSE_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autofocus": True}),
     )
     api_error: ApiError | None = None
@@ -63,10 +65,25 @@ class ProofForm(forms.Form):
         return self.cleaned_data
 
     def _check(self, text: str) -> None:
-        if self.has_second_factor:
-            _check_code(self.user, parse_response(text), read_client_info(self.request))
-        else:
+        if not self.has_second_factor:
             _check_password(self.user, text)
+            return
+        response = parse_response(text)
+        _check_code(self._attempt(response.value), response.method)
+
+    def prompts(self) -> list[Prompt]:
+        """Return the prompts of the second factors, for the template."""
+        return get_prompts(self._attempt(None)) if self.has_second_factor else []
+
+    def _attempt(self, value: Any) -> FactorAttempt:
+        return FactorAttempt(
+            user=self.user,
+            value=value,
+            client=read_client_info(self.request),
+            ceremony=Ceremony.STEP_UP,
+            binding=uuid.uuid5(uuid.NAMESPACE_URL, str(self.request.session.session_key)),
+            proven_amr=("pwd",),
+        )
 
 
 def _check_password(user: User, password: str) -> None:
@@ -78,30 +95,21 @@ def _check_password(user: User, password: str) -> None:
         raise
 
 
-def _check_code(user: User, response: FactorResponse, client: ClientInfo) -> None:
-    """Use the code up. Raises the factor's error, such as CodeInvalid, and TooManyWrongCodes, once the attempt is counted."""
+def _check_code(attempt: FactorAttempt, method: str) -> None:
+    """Use the response up. Raises the factor's error, such as CodeInvalid, and TooManyWrongCodes, once the attempt is counted."""
     with transaction.atomic():
-        result = _verify_code(user, response, client)
+        result = _verify(attempt, SECOND_FACTORS.get(method))
     if isinstance(result, ApiError):
         raise result
 
 
-def _verify_code(user: User, response: FactorResponse, client: ClientInfo) -> FactorResult:
-    locked = User.objects.select_for_update().filter(id=user.id, is_active=True, mfa_enabled=True).first()
+def _verify(attempt: FactorAttempt, factor: SecondFactor | None) -> FactorResult:
+    locked = User.objects.select_for_update().filter(id=attempt.user.id, is_active=True, mfa_enabled=True).first()
     if locked is None:
         raise SessionRevoked
-    factor = SECOND_FACTORS.get(response.method)
-    attempt = FactorAttempt(
-        user=locked,
-        value=response.value,
-        client=client,
-        ceremony=Ceremony.STEP_UP,
-        binding=user.id,  # codes are bound to nothing else
-        proven_amr=("pwd",),
-    )
-    result = factor.verify(attempt) if factor is not None else CodeInvalid()
+    result = factor.verify(replace(attempt, user=locked)) if factor is not None else CodeInvalid()
     if isinstance(result, ApiError):
-        _record_failure(AuditKind.MFA_FAILED, user)
+        _record_failure(AuditKind.MFA_FAILED, locked)
     return result
 
 

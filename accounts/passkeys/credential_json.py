@@ -48,6 +48,15 @@ def parse(credential: object) -> PresentedCredential:
     )
 
 
+def from_text(text: str) -> dict[str, Any] | None:
+    """Return the credential that a script wrote into a form's field, or None for text that cannot be one."""
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return fields if isinstance(fields, dict) else None
+
+
 def decode(text: object) -> bytes:
     """Decode base64url without padding, of which each value has one spelling. Raises MalformedCredential."""
     if not isinstance(text, str) or not _BASE64URL.fullmatch(text) or len(text) % 4 == 1:

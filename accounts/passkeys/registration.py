@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.mail.kinds import EMAIL_KINDS
 from accounts.models import User
 from accounts.models.audit_event import register_audit_kinds
-from accounts.passkeys import emails
+from accounts.passkeys import credential_json, emails
 from accounts.passkeys.api import samples
 from accounts.passkeys.api.fields import CredentialField
 from accounts.passkeys.api.presenters import PasskeyShape, passkey_data
@@ -23,6 +23,7 @@ from accounts.registries import (
     SIGN_UP_METHODS,
     ClaimEffect,
     ExportSection,
+    FactorPrompt,
     SecondFactor,
     SignInMethod,
     SignUpMethod,
@@ -36,7 +37,8 @@ SECOND_FACTOR = SecondFactor(
     field_class=CredentialField,
     sample=samples.ASSERTION,
     sample_title="Passkey",
-    parse=lambda _text: None,  # it is not typed
+    parse=credential_json.from_text,
+    prompt=FactorPrompt(template="admin/passkey_prompt.html", get_options=factor.get_options),
     rows=lambda user_id: Passkey.objects.filter(user_id=user_id),
     verify=factor.verify,
     errors=(PasskeyUnknown, PasskeyInvalidLogin),

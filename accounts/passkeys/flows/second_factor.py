@@ -3,6 +3,8 @@
 The challenge is bound to the pending login. A pending login is completed once, and that uses the challenge up.
 """
 
+import uuid
+
 from accounts.models import LoginSurface
 from accounts.passkeys import challenges, relying_party
 from accounts.passkeys.challenges import ChallengePurpose
@@ -17,8 +19,13 @@ from accounts.services import pending_logins
 def get_options(*, mfa_token: str) -> Options:
     """Return the options for a pending login. Raises TokenInvalid, TokenExpired, NoPasskey."""
     pending = pending_logins.get(token=mfa_token, surface=LoginSurface.API)
-    allowed = own_passkey.list_all(user_id=pending.user_id)
-    challenge = challenges.issue(ChallengePurpose.SECOND_FACTOR, str(pending.id))
+    return make_options(user_id=pending.user_id, pending_id=pending.id)
+
+
+def make_options(*, user_id: uuid.UUID, pending_id: uuid.UUID) -> Options:
+    """Raises NoPasskey."""
+    allowed = own_passkey.list_all(user_id=user_id)
+    challenge = challenges.issue(ChallengePurpose.SECOND_FACTOR, str(pending_id))
     return relying_party.request_options(challenge, user_verification="preferred", allow=allowed)
 
 

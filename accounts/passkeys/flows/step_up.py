@@ -1,5 +1,6 @@
 """A passkey as the proof of a step-up: the challenge is bound to the session, and used up by a row of its own."""
 
+import uuid
 from collections.abc import Collection
 
 from accounts.passkeys import challenges, relying_party
@@ -15,9 +16,14 @@ from sessions_tracking.principal import Principal
 
 def get_options(*, principal: Principal) -> Options:
     """Return the options for the session. Raises NoPasskey."""
-    allowed = own_passkey.list_all(user_id=principal.id)
-    challenge = challenges.issue(ChallengePurpose.STEP_UP, str(principal.session_id))
-    is_required = _requires_user_verification(principal.context.amr)
+    return make_options(user_id=principal.id, session_id=principal.session_id, proven_amr=principal.context.amr)
+
+
+def make_options(*, user_id: uuid.UUID, session_id: uuid.UUID, proven_amr: Collection[str]) -> Options:
+    """Raises NoPasskey."""
+    allowed = own_passkey.list_all(user_id=user_id)
+    challenge = challenges.issue(ChallengePurpose.STEP_UP, str(session_id))
+    is_required = _requires_user_verification(proven_amr)
     return relying_party.request_options(
         challenge, user_verification="required" if is_required else "preferred", allow=allowed
     )
