@@ -1,4 +1,6 @@
-"""A user's authenticator app, the recovery codes that replace a lost one, and the audit kinds of both."""
+"""A user's authenticator app, recovery codes, recoveries of a lost second factor, and the audit kinds of all three."""
+
+from datetime import datetime
 
 from django.conf import settings
 from django.db import models
@@ -12,6 +14,9 @@ class MfaAuditKind(models.TextChoices):
     DISABLED = "mfa_disabled", _("authenticator app removed")
     RECOVERY_CODE_USED = "recovery_code_used", _("recovery code used")
     RECOVERY_CODES_RENEWED = "recovery_codes_renewed", _("recovery codes renewed")
+    RECOVERY_BEGUN = "recovery_begun", _("recovery of the second factor begun")
+    RECOVERY_STOPPED = "recovery_stopped", _("recovery of the second factor stopped")
+    RECOVERY_COMPLETED = "recovery_completed", _("recovery of the second factor completed")
 
 
 class TotpFactor(models.Model):
@@ -48,6 +53,51 @@ class RecoveryCode(models.Model):
     class Meta:
         verbose_name = _("recovery code")
         verbose_name_plural = _("recovery codes")
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class FactorRecoveryQuerySet(models.QuerySet["FactorRecovery"]):
+    def unfinished(self) -> "FactorRecoveryQuerySet":
+        return self.filter(completed_at=None, cancelled_at=None)
+
+    def open(self, now: datetime) -> "FactorRecoveryQuerySet":
+        """Exclude those whose links have expired: they only wait for the cleanup, or for the next recovery."""
+        return self.unfinished().filter(expires_at__gt=now)
+
+
+class FactorRecovery(models.Model):
+    """A user's request to remove all second factors, because they are lost. It takes effect after a delay.
+
+    From `available_at` to `expires_at`, the link in the email completes it. `binding` is a keyed hash of the verified email
+    to which the links were sent: a change of the email invalidates them. `ip` and `device` are those of the request.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="factor_recoveries")
+    binding = models.CharField(max_length=64)
+    ip = models.GenericIPAddressField(null=True, unpack_ipv4=True)
+    device = models.CharField(max_length=160, blank=True)
+    started_at = models.DateTimeField()
+    available_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    completed_at = models.DateTimeField(null=True)
+    cancelled_at = models.DateTimeField(null=True)
+
+    objects = FactorRecoveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("recovery of the second factor")
+        verbose_name_plural = _("recoveries of the second factor")
+        indexes = (models.Index(fields=["expires_at"], name="factor_recovery_expiry"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=models.Q(completed_at__isnull=True, cancelled_at__isnull=True),
+                name="one_unfinished_factor_recovery",
+            ),
+        )
 
     def __str__(self) -> str:
         return str(self.id)

@@ -94,7 +94,7 @@ def complete(
     Raises TokenInvalid, TokenExpired; the factor's error, such as CodeInvalid, and TooManyWrongCodes once the attempt is counted.
     """
     with transaction.atomic():
-        pending = _lock(token=token, surface=surface)
+        pending = lock(token=token, surface=surface)
         proven = _verify(pending, response, client)
         result = then(pending, (*pending.amr.split(), *proven)) if isinstance(proven, tuple) else proven
     if isinstance(result, ApiError):
@@ -140,8 +140,8 @@ def _verify(pending: PendingLogin, response: FactorResponse, client: ClientInfo)
     return result
 
 
-def _lock(*, token: str, surface: LoginSurface) -> PendingLogin:
-    """Return the pending login with its user locked.
+def lock(*, token: str, surface: LoginSurface) -> PendingLogin:
+    """Return the pending login with its user locked, within the caller's transaction.
 
     Raises TokenExpired; TokenInvalid if it has ended, or its user is inactive or has changed the password.
     """

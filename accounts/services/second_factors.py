@@ -7,7 +7,7 @@ import uuid
 from datetime import UTC, datetime
 
 from accounts.models import User
-from accounts.registries import FACTOR_OBSERVERS
+from accounts.registries import FACTOR_OBSERVERS, SECOND_FACTORS
 from accounts.services import enabled_factors, pending_logins
 from sessions_tracking import assurance
 from sessions_tracking.authentication_context import AssuranceLevel
@@ -38,6 +38,13 @@ def enable_at_sign_up(*, user_id: uuid.UUID) -> None:
 
 def issue_codes(*, user_id: uuid.UUID) -> list[str]:
     return [code for observer in FACTOR_OBSERVERS for code in observer.first_added(user_id)]
+
+
+def remove_all(*, user_id: uuid.UUID) -> None:
+    """Remove every second factor, of all capabilities: the user has lost them."""
+    for factor in SECOND_FACTORS:
+        factor.rows(user_id).delete()
+    removed(user_id=user_id)
 
 
 def removed(*, user_id: uuid.UUID) -> bool:

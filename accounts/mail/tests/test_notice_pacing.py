@@ -32,6 +32,8 @@ ENQUEUE: dict[str, Enqueue] = {
     "invitation": lambda user, _change: outbox.invitation(user),
     "mfa_enabled": lambda user, _change: mfa_emails.app_added(user, CLIENT, is_first=True),
     "mfa_disabled": lambda user, _change: mfa_emails.app_removed(user, CLIENT, is_last=True),
+    "recovery_stopped": lambda user, _change: mfa_emails.recovery_stopped(user, CLIENT),
+    "recovery_completed": lambda user, _change: mfa_emails.recovery_completed(user, CLIENT),
     "recovery_code_used": lambda user, _change: mfa_emails.recovery_code_used(user, CLIENT, left=3, is_step_up=False),
 }
 

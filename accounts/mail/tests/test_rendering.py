@@ -13,6 +13,12 @@ LINK = "https://auth.example.com/verify-email?token=a1b2&email=alice%40example.c
 VERIFY = {"code": "482913", "link": LINK, "code_minutes": 15, "link_hours": 24}
 UNDO = "https://auth.example.com/undo-email-change?token=a1b2"
 CHANGE = {"new_email": "alice@example.org", "link": UNDO, "hours": 72}
+RECOVERY = {
+    "available_at": datetime(2026, 3, 10, 14, 5, tzinfo=UTC),
+    "link": "https://auth.example.com/recovery?token=a1b2",
+    "stop_link": "https://auth.example.com/recovery/stop?token=a1b2",
+    "days": 7,
+}
 CONTEXTS: dict[str, dict[str, object]] = {
     "verify_email": {**VERIFY},
     "welcome": {"first_name": "Alice", "username": "alice"},
@@ -29,6 +35,9 @@ CONTEXTS: dict[str, dict[str, object]] = {
     "mfa_enabled": {**EVENT, "is_first": True},
     "mfa_disabled": {**EVENT, "is_last": True},
     "recovery_code_used": {**EVENT, "codes_left": 9},
+    "recovery_begun": {**EVENT, **RECOVERY},
+    "recovery_stopped": {**EVENT},
+    "recovery_completed": {**EVENT},
     "account_deleted": {"happened_at": EVENT["happened_at"], "username": "alice"},
     "email_change_code": {"code": "482913", "code_minutes": 15},
     "email_change_requested": {**EVENT, **CHANGE},

@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from accounts.api.serializers.fields import OneTimeCode
+from accounts.api.serializers.fields import OneTimeCode, PastedToken
 from accounts.api.serializers.forms import Form
 from accounts.mfa.flows import recovery_codes
 from core.api.fields import Text
@@ -28,3 +28,17 @@ class RecoveryCodeField(Text):
 
 class ConfirmTotpForm(Form):
     code = OneTimeCode()
+
+
+class BeginRecoveryForm(Form):
+    mfaToken = PastedToken()
+
+
+class CompleteRecoveryForm(Form):
+    token = PastedToken()
+
+
+class CancelRecoveryForm(Form):
+    token = PastedToken(
+        required=False, help_text="From the link in the email. Without it, the caller must be signed in."
+    )

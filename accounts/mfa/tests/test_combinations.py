@@ -139,7 +139,7 @@ def test_the_admins_reset_leaves_another_factor_and_the_next_sign_in_issues_code
 
 def test_wrong_codes_are_counted_for_a_user_without_an_app(signed_in: SignedIn) -> None:
     codes = another_factor.add(signed_in.user, session_id=signed_in.session_id)
-    wrong: list[dict[str, str]] = [{"code": "123456"}, {"recoveryCode": WRONG_RECOVERY_CODE}]
+    wrong: list[dict[str, Any]] = [{"code": "123456"}, {"recoveryCode": WRONG_RECOVERY_CODE}]
     for number in range(10):
         response = verify(_pending(signed_in.user)["mfaToken"], **wrong[number % 2])
         assert response.json()["code"] == "code_invalid"

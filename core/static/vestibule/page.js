@@ -22,7 +22,8 @@ export async function request(url, body, extraHeaders = {}) {
   }
   try {
     const response = await fetch(url, options);
-    return { ...(await response.json()), ok: response.ok, status: response.status };
+    const retryAfter = Number(response.headers.get("Retry-After")); // in seconds; 0 without the header
+    return { ...(await response.json()), ok: response.ok, status: response.status, retryAfter };
   } catch {
     return { ok: false, status: 0, message: text("unreachable") };
   }
