@@ -114,8 +114,7 @@ def test_after_the_delay_all_factors_are_removed_and_all_sessions_end(
     clock.shift(-DAY)
     assert session.client.get("/me").json()["code"] == "session_revoked"
     assert "token" in ApiClient().post("/login", {"username": "alice", "password": PASSWORD}).json()["data"]
-    message = outbox()[-1]
-    assert message.subject == COMPLETED
+    assert [message.subject for message in outbox()].count(COMPLETED) == 1
     assert AuditEvent.objects.filter(kind=MfaAuditKind.RECOVERY_COMPLETED).count() == 1
 
 
