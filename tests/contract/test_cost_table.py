@@ -9,6 +9,9 @@ import pytest
 from pytest_django import Settings
 
 from accounts.models import User
+from accounts.passkeys.testing import passkey_client
+from accounts.passkeys.testing.authenticator import Json
+from accounts.passkeys.testing.passkey_client import with_passkey
 from accounts.testing.api_client import CHROME, PASSWORD, ApiClient, SignedIn
 from accounts.testing.query_counter import Measure
 from accounts.testing.service_client import Service, make_service
@@ -23,11 +26,12 @@ _NEW = "Another-Horse-8"
 
 @dataclass(frozen=True)
 class Caller:
-    """alice's signed-in client, an anonymous client, and a service that may introspect alice's token."""
+    """alice's signed-in client, an anonymous client, a service that may introspect alice's token, and mallory's passkey."""
 
     me: SignedIn
     api: ApiClient
     service: Service
+    passkey: Json
 
     def log_in(self, password: str = PASSWORD) -> Any:
         return self.api.post("/login", {"username": "alice", "password": password})
@@ -58,6 +62,8 @@ REQUESTS: dict[str, Action] = {
     "POST /refresh": lambda caller: caller.api.post("/refresh", {"refreshToken": caller.me.refresh}),
     "POST /login": lambda caller: caller.log_in(),
     "POST /login, wrong password": lambda caller: caller.log_in("Wrong-Horse-7"),
+    "POST /passkeys/login/options": lambda caller: caller.api.post("/passkeys/login/options"),
+    "POST /passkeys/login": lambda caller: caller.api.post("/passkeys/login", {"credential": caller.passkey}),
     "POST /register": _register,
     "POST /logout": lambda caller: caller.me.client.post("/logout"),
     "POST /logout-all": lambda caller: caller.me.client.post("/logout-all"),
@@ -69,9 +75,11 @@ REQUESTS: dict[str, Action] = {
 
 
 @pytest.fixture
-def caller(alice: User, sign_in: Callable[..., SignedIn], limits_on: Settings) -> Caller:
+def caller(alice: User, mallory: User, sign_in: Callable[..., SignedIn], limits_on: Settings) -> Caller:
     """Return a caller whose session and scripts are already in Redis."""
-    caller = Caller(sign_in(alice), ApiClient(HTTP_USER_AGENT=CHROME), make_service())
+    authenticator = with_passkey(sign_in(mallory)).authenticator
+    assertion = authenticator.get(passkey_client.sign_in_options())
+    caller = Caller(sign_in(alice), ApiClient(HTTP_USER_AGENT=CHROME), make_service(), assertion)
     caller.me.client.get("/me")
     caller.service.introspect(caller.me.access)
     caller.api.post("/login", {"username": "unknown", "password": PASSWORD})
