@@ -17,6 +17,7 @@ class AccountsConfig(AppConfig):
         import_module("accounts.checks")  # its checks register themselves
         import_module("accounts.tokens.keys.checks")
         import_module("accounts.services.sign_in_methods").register()
+        import_module("accounts.api.password_step_up").register()
         import_module("accounts.mail.outbox_health")  # registers its report to /readyz and /metrics
         if settings.JWT_PRIVATE_KEYS and "rotate_keys" not in sys.argv:  # which makes the first key, or mends them
             import_module("accounts.tokens.keys.ring").current()

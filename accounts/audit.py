@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 
 from django.db import transaction
 
-from accounts.metrics import AUDIT_EVENTS, LOGINS, REFRESH_REUSE
+from accounts.metrics import AUDIT_EVENTS, LOGINS, REAUTHENTICATIONS, REFRESH_REUSE
 from accounts.models import AuditEvent, AuditKind
 from core.db.prepared_writes import insert
 from core.http.request_context import current_request, request_id
 from core.observability.request_identity import set_current_identity
 from sessions_tracking.client_info import read_client_info
 
+_REAUTHENTICATIONS: Mapping[str, str] = {AuditKind.REAUTHENTICATED: "ok", AuditKind.REAUTHENTICATION_FAILED: "failed"}
 Facts = Mapping[str, str | int | bool]
 
 
@@ -45,18 +46,20 @@ def record(
         )
     )
     set_current_identity(user_id=actor_id or user_id, session_id=session_id)
-    reason = str((facts or {}).get("reason", ""))
-    transaction.on_commit(lambda: _count(kind, reason))
+    noted = dict(facts or {})
+    transaction.on_commit(lambda: _count(kind, noted))
 
 
-def _count(kind: str, reason: str) -> None:
+def _count(kind: str, facts: Facts) -> None:
     """Count the event in the metrics here, so that metrics and audit trail agree."""
     AUDIT_EVENTS.labels(str(kind)).inc()
     if kind == AuditKind.LOGIN:
         LOGINS.labels("ok").inc()
     elif kind == AuditKind.LOGIN_FAILED:
-        LOGINS.labels(reason or "refused").inc()
+        LOGINS.labels(str(facts.get("reason") or "refused")).inc()
     elif kind == AuditKind.MFA_FAILED:
         LOGINS.labels("second_factor").inc()
+    elif kind in _REAUTHENTICATIONS:
+        REAUTHENTICATIONS.labels(str(facts["method"]), _REAUTHENTICATIONS[kind]).inc()
     elif kind == AuditKind.REFRESH_TOKEN_REUSED:
         REFRESH_REUSE.inc()

@@ -141,6 +141,13 @@ class ReauthenticationRequired(Unauthorized):
         self.headers["WWW-Authenticate"] = f"Bearer {challenge}"
 
 
+class SecondFactorRequired(ApiError):
+    """A password or an emailed code was sent to confirm the identity of a user who has a second factor."""
+
+    status, code = HTTPStatus.BAD_REQUEST, "second_factor_required"
+    message = _("Confirm your identity with your second factor or a recovery code.")
+
+
 class TooManyWrongCodes(ApiError):
     """Too many wrong codes for one account, from the second factor or from emails. `retry_after` is in whole seconds."""
 

@@ -3,6 +3,9 @@
 from core.metrics.registry import counter, gauge
 
 LOGINS = counter("logins", "Sign-ins by result: ok, or the reason of the failure.", "result")
+REAUTHENTICATIONS = counter(
+    "reauthentications", "Attempts to confirm an identity, by method and result.", "method", "result"
+)
 REFRESHES = counter("refreshes", "Refreshes by result: ok, or the error code.", "result")
 REFRESH_REUSE = counter("refresh_reuse", "Retired refresh tokens presented again: each revoked its session.")
 AUDIT_EVENTS = counter("audit_events", "Events written to the audit log, by kind.", "kind")

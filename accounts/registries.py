@@ -77,7 +77,7 @@ class SecondFactor:
     `field` is the field of `POST /mfa/verify` and `POST /reauthenticate` that carries the user's response, of the type
     `field_class`; `sample` and `sample_title` document it. `parse` normalizes a response that was typed into the admin's
     form, or written there by the script of `prompt`; it returns None for text that cannot be one. `errors` are those that
-    `verify` returns, beside CodeInvalid.
+    `verify` returns at a sign-in, beside CodeInvalid, and `step_up_errors` those at a step-up.
 
     `rows` takes a user's id, or an expression for it; the factor is enabled if the queryset is not empty. A user who has
     only a factor with `is_backup` has no second factor: recovery codes stand in for another one.
@@ -98,6 +98,7 @@ class SecondFactor:
     prompt: FactorPrompt | None = None
     label: str | Promise = ""
     errors: tuple[type[ApiError], ...] = ()
+    step_up_errors: tuple[type[ApiError], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +117,8 @@ class FactorObserver:
 class ReauthenticationMethod:
     """A step-up for users without a second factor: the password, or an emailed code.
 
-    `is_available_for` takes the user; `field`, `sample` and `verify` are as in SecondFactor.
+    `is_available_for` takes the user; `field`, `sample` and `verify` are as in SecondFactor. `prepare` takes the user and the
+    response before the user's row is locked, for work that takes long, and returns what `verify` gets as the attempt's value.
     """
 
     name: str
@@ -126,6 +128,7 @@ class ReauthenticationMethod:
     sample_title: str
     is_available_for: Callable[[User], bool]
     verify: Callable[[FactorAttempt], FactorResult]
+    prepare: Callable[[User, Any], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,13 @@ def set_cookies(response: HttpResponse, pair: TokenPair) -> None:
     _set(response, REFRESH_COOKIE, pair.refresh, _seconds_until(pair.refresh_expires_at), None)
 
 
+def set_access_cookie(response: HttpResponse, token: str, *, expires_at: datetime, is_persistent: bool) -> None:
+    """Replace the access token alone. A session that is not persistent ends with the browser."""
+    add_cookies(response, [_cleared(ACCESS_COOKIE, None)] if settings.COOKIE_DOMAIN else [])
+    seconds = _seconds_until(expires_at) if is_persistent else None
+    _set(response, ACCESS_COOKIE, token, seconds, settings.COOKIE_DOMAIN)
+
+
 def clear_cookies(response: HttpResponse) -> None:
     """Clear both cookies with the attributes they were set with: browsers ignore another path or domain."""
     add_cookies(response, _stale_cookies())
@@ -70,7 +77,7 @@ def _seconds_until(timestamp: datetime) -> int:
     return max(0, math.ceil((timestamp - datetime.now(UTC)).total_seconds()))
 
 
-def _set(response: HttpResponse, name: str, value: str, seconds: int, domain: str | None) -> None:
+def _set(response: HttpResponse, name: str, value: str, seconds: int | None, domain: str | None) -> None:
     response.set_cookie(
         name, value, max_age=seconds, path=_PATHS[name], domain=domain,
         secure=is_secure(), httponly=True, samesite=settings.COOKIE_SAMESITE,  # type: ignore[arg-type]

@@ -6,6 +6,7 @@ from accounts.api.views.introspection import IntrospectionViewSet
 from accounts.api.views.me import MeViewSet
 from accounts.api.views.passwords import PasswordChangeViewSet, PasswordResetViewSet
 from accounts.api.views.pending_logins import PendingLoginViewSet
+from accounts.api.views.reauthentication import ReauthenticationViewSet
 from accounts.api.views.registration import RegistrationViewSet
 from accounts.api.views.sessions import AuditedSessionViewSet, LogoutAllViewSet
 from accounts.api.views.tokens import TokenViewSet
@@ -18,6 +19,7 @@ router.register("users", UserViewSet, basename="user")
 for view_set in (
     RegistrationViewSet,
     TokenViewSet,
+    ReauthenticationViewSet,
     LogoutAllViewSet,
     MeViewSet,
     PasswordResetViewSet,

@@ -29,6 +29,8 @@ class AuditKind(models.TextChoices):
     EMAIL_CHANGE_UNDONE = "email_change_undone", _("email change undone")
     PROFILE_CHANGED = "profile_changed", _("profile changed")
     MFA_FAILED = "mfa_failed", _("second factor failed")
+    REAUTHENTICATED = "reauthenticated", _("identity confirmed")
+    REAUTHENTICATION_FAILED = "reauthentication_failed", _("confirmation of identity failed")
     ACCOUNT_DELETED = "account_deleted", _("account deleted")
     USER_CREATED = "user_created", _("user created")
     USER_INVITED = "user_invited", _("invitation sent again")

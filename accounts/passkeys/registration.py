@@ -42,6 +42,7 @@ SECOND_FACTOR = SecondFactor(
     rows=lambda user_id: Passkey.objects.filter(user_id=user_id),
     verify=factor.verify,
     errors=(PasskeyUnknown, PasskeyInvalidLogin),
+    step_up_errors=(PasskeyInvalid,),
 )
 SIGN_UP = SignUpMethod(
     name="passkey",

@@ -63,6 +63,14 @@ class SignedInData(RefreshedData):
     user = UserProfile()
 
 
+class SteppedUpData(Shape):
+    session = SessionShape()
+    token = serializers.CharField(
+        required=False, help_text="A new access token. Absent with `X-Token-Transport: cookie`."
+    )
+    accessExpiresAt = serializers.DateTimeField()
+
+
 class PendingData(Shape):
     mfaRequired = serializers.BooleanField(help_text="Always true: there is no session yet.")
     mfaToken = serializers.CharField(help_text="Only for `/mfa/verify` and `/logout`.")

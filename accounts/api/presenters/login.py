@@ -5,6 +5,7 @@ from typing import Any
 from accounts.api.cookies import Transport
 from accounts.services.login import SignIn
 from accounts.services.pending_logins import PendingLoginToken
+from accounts.services.step_up import SteppedUp
 from core.api.timestamps import iso
 from sessions_tracking.api.presenters import session_data
 
@@ -22,6 +23,15 @@ def sign_in_data(sign_in: SignIn, transport: Transport) -> dict[str, Any]:
         "tokens": {"accessToken": pair.access, "refreshToken": pair.refresh} | times,
         "session": session,
     }
+
+
+def stepped_up_data(stepped_up: SteppedUp, transport: Transport) -> dict[str, Any]:
+    """Return the session with its new context, and its token unless that travels in the cookie only."""
+    data = {
+        "session": session_data(stepped_up.session, current=stepped_up.session.id),
+        "accessExpiresAt": iso(stepped_up.access_expires_at),
+    }
+    return data if transport is Transport.COOKIE else data | {"token": stepped_up.access_token}
 
 
 def pending_data(pending: PendingLoginToken) -> dict[str, Any]:

@@ -75,6 +75,8 @@ def _account(person: SignedIn) -> None:
         conforms(person.client.patch(path, {"firstName": "Alicia", "language": "en"}), f"update{name}")
     conforms(person.client.get("/me/export"), "export")
     conforms(person.client.get("/me/activity?pageSize=50"), "readActivity")
+    for headers in ({}, COOKIE):
+        conforms(person.client.post("/reauthenticate", {"password": PASSWORD}, headers=headers), "reauthenticate")
 
 
 def _email_change(api: ApiClient, person: SignedIn, outbox: Callable[[], list[Any]]) -> None:
