@@ -62,6 +62,7 @@ def via_wsgi(method: str, headers: Headers, path: str, body: bytes = b"", kind: 
         "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "wsgi.input": BytesIO(body) if body else EmptyStream(),
         "wsgi.url_scheme": "http", "REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "testserver",
     } | header_keys | body_keys  # fmt: skip
+    environ["PATH_INFO"], _, environ["QUERY_STRING"] = environ["PATH_INFO"].partition("?")
     started: list[Any] = []
     with _connection_kept():
         content = b"".join(application(environ, lambda *start: started.extend(start)))

@@ -3,6 +3,7 @@
 import functools
 from typing import Any
 
+from django.http import QueryDict
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
@@ -17,11 +18,15 @@ def validated_data(form_class: type[Serializer[Any]], request: Request) -> dict[
 
 
 def validated_query(form_class: type[Serializer[Any]], request: Request) -> dict[str, Any]:
+    return validated_parameters(form_class, request.query_params)
+
+
+def validated_parameters(form_class: type[Serializer[Any]], parameters: QueryDict) -> dict[str, Any]:
     """Reject a repeated parameter: a filter in between may have checked the other value."""
-    for name, values in request.query_params.lists():
+    for name, values in parameters.lists():
         if len(values) > 1 or "\0" in name + values[0]:
             raise ValidationFailed(errors={name.replace("\0", ""): [_("Not a valid value.")]})
-    return _validated(form_class, request.query_params.dict())
+    return _validated(form_class, parameters.dict())
 
 
 def _validated(form_class: type[Serializer[Any]], data: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,6 +17,7 @@ from core.paths import BASE_DIR
 from core.testing import live_database, live_server, nginx
 from core.testing.live_server import ApiRequest, LiveServer
 from core.testing.nginx import Nginx
+from sessions_tracking.models import Session
 
 pytestmark = pytest.mark.nginx
 
@@ -23,7 +25,7 @@ EXAMPLE = BASE_DIR / "docker" / "examples" / "nginx" / "forward-auth.conf"
 SITE = {"Host": "app.example.com"}
 FORGED = {
     "X-Auth-User-Id": "1", "X-Auth-Username": "root", "X-Auth-Role": "ADMIN", "X-Auth-Session-Id": "1", "X_Auth_Role": "ADMIN",
-    "x-auth-role": "ADMIN",
+    "x-auth-role": "ADMIN", "X-Auth-Acr": "aal2", "X-Auth-Time": "4102444800",
 }  # fmt: skip
 
 
@@ -102,6 +104,8 @@ def test_a_signed_in_user_passes_and_the_application_receives_the_identity(
         assert seen["headers"]["x-auth-username"] == user.username
         assert seen["headers"]["x-auth-role"] == "USER"
         assert seen["headers"]["x-auth-session-id"]
+        assert seen["headers"]["x-auth-acr"] == "aal1"
+        assert abs(time.time() - int(seen["headers"]["x-auth-time"])) < 60
 
 
 @pytest.mark.parametrize(
@@ -142,8 +146,40 @@ def test_forged_identity_headers_are_ignored(site: Nginx, eve: tuple[User, Token
 
     seen = json.loads(response.content)["headers"]  # type: ignore[attr-defined]
     assert (seen["x-auth-role"], seen["x-auth-username"]) == ("USER", eve[0].username)
-    assert not {"1", "root", "ADMIN"} & set(seen.values())
+    assert not {"1", "root", "ADMIN", "aal2", "4102444800"} & set(seen.values())
     assert "x_auth_role" not in seen
+
+
+def test_a_session_without_a_second_factor_does_not_reach_the_payments(site: Nginx, eve: tuple[User, Tokens]) -> None:
+    """The query of the client's own request cannot lower what the proxy requires."""
+    bearer, before = {"Authorization": f"Bearer {eve[1].access}"}, Application.seen
+
+    response = site.send("GET", "/payments/7?acr=aal1&max_age=99999", SITE | FORGED | bearer)
+
+    challenge = 'Bearer error="insufficient_user_authentication", max_age="300", acr_values="aal2"'
+    assert (response.status, response.getheader("WWW-Authenticate")) == (401, challenge)
+    assert json.loads(response.content)["code"] == "reauthentication_required"  # type: ignore[attr-defined]
+    assert Application.seen == before
+
+    page = site.send("GET", "/payments/7", SITE | bearer | {"Accept": "text/html"})
+    assert page.getheader("Location") == "https://www.example.com/confirm?next=http://app.example.com/payments/7"
+
+
+def test_a_recent_second_factor_reaches_the_payments(site: Nginx, eve: tuple[User, Tokens]) -> None:
+    Session.objects.filter(user=eve[0]).update(acr="aal2", amr="pwd otp mfa")
+
+    response = site.send("GET", "/payments/7?acr=aal1", SITE | {"Authorization": f"Bearer {eve[1].access}"})
+
+    seen = json.loads(response.content)  # type: ignore[attr-defined]
+    assert (seen["path"], seen["headers"]["x-auth-acr"]) == ("/payments/7?acr=aal1", "aal2")
+    assert seen["headers"]["x-auth-username"] == eve[0].username
+
+
+def test_a_signed_out_user_is_asked_to_sign_in_at_the_payments_too(site: Nginx) -> None:
+    response = site.send("GET", "/payments/7", SITE)
+
+    assert (response.status, response.getheader("WWW-Authenticate")) == (401, "Bearer")
+    assert json.loads(response.content)["code"] == "authentication_required"  # type: ignore[attr-defined]
 
 
 def test_a_cookie_sent_by_another_site_changes_nothing(site: Nginx, eve: tuple[User, Tokens]) -> None:
@@ -210,9 +246,10 @@ def test_both_shipped_nginx_configurations_strip_the_same_headers() -> None:
     for line in (
         "proxy_set_header Cookie        $application_cookie;",
         'proxy_set_header Authorization "";',
-        "if ($is_preflight)",
     ):
         assert example.count(line) == template.count(line) == 1
+    # The example asks forward-auth from two locations.
+    assert (example.count("if ($is_preflight)"), template.count("if ($is_preflight)")) == (2, 1)
 
 
 def test_a_websocket_from_another_site_is_refused_and_a_same_site_one_is_not(

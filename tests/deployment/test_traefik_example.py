@@ -10,7 +10,7 @@ from django.urls import resolve
 from accounts.api.views.forward_auth import ForwardAuthViewSet
 from core.paths import BASE_DIR
 
-HEADERS = {"X-Auth-User-Id", "X-Auth-Username", "X-Auth-Role", "X-Auth-Session-Id"}
+HEADERS = {"X-Auth-User-Id", "X-Auth-Username", "X-Auth-Role", "X-Auth-Session-Id", "X-Auth-Acr", "X-Auth-Time"}
 
 
 @pytest.fixture

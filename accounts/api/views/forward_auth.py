@@ -9,6 +9,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api import requirements
 from accounts.api.authentication import authenticate_token, bearer_token, cookie_token
 from accounts.api.docs import forward_auth as docs
 from core.api.deferred_error import raise_deferred_error
@@ -43,6 +44,9 @@ class ForwardAuthViewSet(ViewSet):
         WebSocket handshake is a GET): only with the origin that the proxy names by `X-Forwarded-Host` and `X-Forwarded-Proto`,
         with the API's own, or with one of `CORS_ALLOWED_ORIGINS`. Without an `Origin` it must not be cross-site if the method
         that the proxy names (`X-Forwarded-Method`, `X-Original-Method`) changes something.
+
+        `acr` and `max_age` require a level and an age of the user's authentication. A session that does not meet them gets
+        `reauthentication_required`, with both in `WWW-Authenticate` (RFC 9470).
         """
         raise NotImplementedError  # `dispatch` answers
 
@@ -72,11 +76,23 @@ def identity_headers(principal: Principal) -> dict[str, str]:
         "X-Auth-Username": quote(principal.username, safe=""),
         "X-Auth-Role": principal.role,
         "X-Auth-Session-Id": str(principal.session_id),
+        "X-Auth-Acr": principal.acr,
+        "X-Auth-Time": str(principal.auth_time),
     }
 
 
 def authorized_principal(request: HttpRequest) -> Principal:
-    """Return the token's principal, or raise a subclass of Unauthorized, or OriginNotAllowed."""
+    """Return the token's principal if its session meets the requirement of the query.
+
+    Raises subclasses of Unauthorized, such as ReauthenticationRequired; OriginNotAllowed; and as `requirements.requested`.
+    """
+    requirement = requirements.requested(request)
+    principal = authenticate_token(_token(request))
+    requirement.enforce(principal)
+    return principal
+
+
+def _token(request: HttpRequest) -> str:
     token = bearer_token(request)
     if token is None:
         token = cookie_token(request)
@@ -84,7 +100,7 @@ def authorized_principal(request: HttpRequest) -> Principal:
             require_trusted(request, own_origin=_forwarded_origin(request))
     if token is None:
         raise AuthenticationRequired
-    return authenticate_token(token)
+    return token
 
 
 def _may_change_state(request: HttpRequest) -> bool:
