@@ -5,11 +5,17 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django import DjangoDbBlocker
 
+from core.ids import new_id
 from core.testing import live_database, live_server
 from core.testing.live_server import HOST, LiveServer
+from tests.browser import example as spa
+from tests.browser.example import Example
+from tests.browser.visitor import Visitor
+
+RECOVERY_SECONDS = 10
 
 
 @pytest.fixture(scope="module")
@@ -50,3 +56,39 @@ def page(request: pytest.FixtureRequest, chromium: Browser, server: LiveServer) 
     yield page
     context.close()
     assert errors == []
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
+    with spa.running(tmp_path_factory.mktemp("example"), RECOVERY_DELAY=f"{RECOVERY_SECONDS}s") as running:
+        yield running
+
+
+@pytest.fixture(params=[("en-US", 1280), ("fr-CA", 390)], ids=["english-desktop", "french-phone"])
+def context(request: pytest.FixtureRequest, chromium: Browser, example: Example) -> Iterator[BrowserContext]:
+    """A browser whose console shows a violation of the Content-Security-Policy, or an unhandled error, fails the test."""
+    locale, width = request.param
+    errors: list[str] = []
+    context = chromium.new_context(viewport={"width": width, "height": 844}, base_url=example.origin, locale=locale)
+    context.set_default_timeout(15_000)
+    context.on("weberror", lambda event: errors.append(str(event.error)))
+    context.on("console", lambda line: errors.append(line.text) if "Content Security" in line.text else None)
+    yield context
+    context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def newcomer(context: BrowserContext, example: Example) -> Visitor:
+    """A visitor without an account, who has opened the example."""
+    visitor = Visitor(context.new_page(), example, f"u{new_id().hex[-20:]}")
+    visitor.open()
+    return visitor
+
+
+@pytest.fixture
+def visitor(context: BrowserContext, example: Example) -> Visitor:
+    """A visitor with an account and a password, who has opened the example and is signed out."""
+    visitor = Visitor(context.new_page(), example, example.sign_up())
+    visitor.open()
+    return visitor

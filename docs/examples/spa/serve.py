@@ -39,7 +39,7 @@ class Handler(SimpleHTTPRequestHandler):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--api", default="http://127.0.0.1:8000", help="scheme, host and port of the API")
+    parser.add_argument("--api", default="http://localhost:8000", help="scheme, host and port of the API")
     parser.add_argument("--port", type=int, default=5173)
     options = parser.parse_args()
     handler = partial(Handler, api=options.api.rstrip("/"), directory=str(Path(__file__).parent))
