@@ -84,7 +84,7 @@ def test_errors_are_shown_beside_their_fields(newcomer: Visitor) -> None:
 def test_the_page_and_the_messages_of_the_api_are_in_the_users_language(newcomer: Visitor) -> None:
     page = newcomer.page
     french = page.evaluate("navigator.language").startswith("fr")
-    enter(page, {"#identifier": "nobody", "#password": PASSWORD})
+    enter(page, {"#identifier": "mallory", "#password": PASSWORD})
 
     expect(page.locator("[data-view=sign-in] h1")).to_have_text("Se connecter" if french else "Sign in")
     expect(page.locator("#status")).to_contain_text("incorrect" if french else "Incorrect identifier or password.")

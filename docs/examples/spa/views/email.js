@@ -10,7 +10,7 @@ import { openAccount } from "./account.js";
 const form = byId("email-form");
 let loginToken;
 
-// The code works only with the loginToken of this request: a code that somebody else requested signs nobody in here.
+// The code works only with the loginToken of this request: a code of another request does not sign in here.
 onSubmit("email-form", async ({ email }) => {
   ({ loginToken } = await send("POST", "/login/code", { email }));
   byId("code-sent-to").textContent = email;
