@@ -64,6 +64,14 @@ def _read_for_export(user: User) -> list[dict[str, Any]]:
     return [passkey_data(passkey) for passkey in Passkey.objects.filter(user=user).order_by("created_at", "id")]
 
 
+EXPORT = ExportSection(
+    name="passkeys", read=_read_for_export, shape=partial(PasskeyShape, many=True), sample=[samples.PASSKEY]
+)
+CLEANUP = CleanupRule(
+    name="used passkey challenges", expired=lambda now: UsedChallenge.objects.filter(expires_at__lte=now)
+)
+
+
 def register() -> None:
     EMAIL_KINDS.register(emails.PASSKEY_ADDED, emails.PASSKEY_REMOVED, emails.PASSKEY_COUNTER_DECREASED)
     register_audit_kinds(PasskeyAuditKind)
@@ -72,14 +80,7 @@ def register() -> None:
     )
     SECOND_FACTORS.register(SECOND_FACTOR)
     SIGN_UP_METHODS.register(SIGN_UP)
-    EXPORT_SECTIONS.register(
-        ExportSection(
-            name="passkeys",
-            read=_read_for_export,
-            shape=partial(PasskeyShape, many=True),
-            sample=[samples.PASSKEY],
-        )
-    )
+    EXPORT_SECTIONS.register(EXPORT)
     CLAIM_EFFECTS.register(
         ClaimEffect(
             name="passkeys",
@@ -87,8 +88,4 @@ def register() -> None:
             relations=frozenset({"passkeys", "passkey_handle"}),
         )
     )
-    RULES.register(
-        CleanupRule(
-            name="used passkey challenges", expired=lambda now: UsedChallenge.objects.filter(expires_at__lte=now)
-        )
-    )
+    RULES.register(CLEANUP)
