@@ -1,5 +1,6 @@
 """The request bodies, and the query of paginated lists."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -50,6 +51,16 @@ class RegisterForm(NewAccountForm):
         fields: dict[str, Any] = super().get_fields()
         fields["password"].required = not SIGN_UP_METHODS.all()
         return fields | {method.field: method.field_class(required=False) for method in SIGN_UP_METHODS}
+
+    def to_internal_value(self, data: Any) -> Any:
+        """List a missing password beside the other invalid fields."""
+        try:
+            return super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            errors: Any = error.detail
+            if isinstance(data, Mapping) and not {"password", *(method.field for method in SIGN_UP_METHODS)} & set(data):
+                errors = {**errors, "password": [_("This field is required.")]}
+            raise serializers.ValidationError(errors) from error
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         credentials = [

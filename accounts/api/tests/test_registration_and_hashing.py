@@ -35,6 +35,13 @@ def test_register_creates_an_unverified_user_and_issues_no_token(api: ApiClient)
     assert not response.cookies
 
 
+def test_an_empty_registration_lists_each_required_field(api: ApiClient) -> None:
+    response = api.post("/register", {})
+
+    assert (response.status_code, response.json()["code"]) == (400, "validation_error")
+    assert set(response.json()["errors"]) == {"email", "username", "password"}
+
+
 def test_register_sends_one_code_and_one_link(api: ApiClient, outbox: Outbox) -> None:
     response = api.post("/register", _form())
 
