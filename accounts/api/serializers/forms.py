@@ -58,7 +58,9 @@ class RegisterForm(NewAccountForm):
             return super().to_internal_value(data)
         except serializers.ValidationError as error:
             errors: Any = error.detail
-            if isinstance(data, Mapping) and not {"password", *(method.field for method in SIGN_UP_METHODS)} & set(data):
+            if isinstance(data, Mapping) and not {"password", *(method.field for method in SIGN_UP_METHODS)} & set(
+                data
+            ):
                 errors = {**errors, "password": [_("This field is required.")]}
             raise serializers.ValidationError(errors) from error
 

@@ -32,6 +32,7 @@ HOSTILE = {
     "a list of indefinite length": b"\x9f\x00\xff",
     "bytes of indefinite length": b"\x5f\x41\x00\xff",
     "a bare break": b"\xff",
+    "a list of 1,000,000 numbers": b"\x9a\x00\x0f\x42\x40" + bytes(1_000_000),
     "a tag": b"\xc1\x00",
     "a regular expression": b"\xd8\x23\x64(a+)",
     "an email": b"\xd8\x24\x60",

@@ -1,7 +1,6 @@
 """Challenges: each is good for one purpose, in one session, for five minutes, once."""
 
 import uuid
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -53,11 +52,11 @@ def test_no_byte_of_a_challenge_can_be_changed(index: int) -> None:
     assert challenges.parse(bytes(challenge), ChallengePurpose.SIGN_IN) is None
 
 
-@pytest.mark.parametrize("change", [lambda text: text[:-1], lambda text: text + b"\0", lambda text: b""])
-def test_a_challenge_of_another_length_is_invalid(change: Callable[[bytes], bytes]) -> None:
+def test_a_challenge_of_another_length_is_invalid() -> None:
     challenge = challenges.issue(ChallengePurpose.SIGN_IN).bytes
 
-    assert challenges.parse(change(challenge), ChallengePurpose.SIGN_IN) is None
+    for other in (b"", challenge[:-1], challenge + b"\0", challenge * 2):
+        assert challenges.parse(other, ChallengePurpose.SIGN_IN) is None
 
 
 def test_a_challenge_of_another_deployment_is_invalid(settings: Settings) -> None:
