@@ -21,6 +21,10 @@ def _stylesheet(_request: HttpRequest) -> str:
     return static("vestibule/admin.css")
 
 
+def _focus_script(_request: HttpRequest) -> str:
+    return static("vestibule/admin-focus.js")
+
+
 def _item(title: str | Promise, icon: str, view: str, permission: str) -> dict[str, Any]:
     def has_permission(request: HttpRequest) -> bool:
         return request.user.is_authenticated and request.user.has_perm(permission)
@@ -34,6 +38,7 @@ UNFOLD = {
     "SITE_ICON": _icon,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _icon}],
     "STYLES": [_stylesheet],
+    "SCRIPTS": [_focus_script],
     "SHOW_HISTORY": False,  # the audit has the history, by ids that outlive the account
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,

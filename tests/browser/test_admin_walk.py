@@ -1,8 +1,10 @@
 """Support in the admin: sign in with a second factor, find a user, end a session; the API rejects its tokens."""
 
 import time
+from importlib import import_module
 
 import pytest
+from django.conf import settings
 from playwright.sync_api import Page, expect
 
 from accounts.mail import outbox
@@ -90,6 +92,39 @@ def test_a_user_is_deactivated_with_a_reason(
 
     expect(page.locator("#object-actions").get_by_role("link", name="Activate", exact=False)).to_be_visible()
     assert server.send(me(tokens.access)).code == "session_revoked"
+
+
+def _let_proof_expire(page: Page) -> None:
+    """Date the authentication of the admin session back."""
+    [cookie] = [cookie for cookie in page.context.cookies() if cookie.get("name") == settings.SESSION_COOKIE_NAME]
+    session = import_module(settings.SESSION_ENGINE).SessionStore(cookie.get("value"))
+    session["authenticated_at"] = 0
+    session.save()
+
+
+def test_an_old_session_confirms_by_keyboard_that_it_is_its_user_and_keeps_what_was_typed(
+    page: Page, server: LiveServer, supporter: tuple[User, AuthenticatorApp]
+) -> None:
+    user = someone()
+    _sign_in(page, supporter)
+    page.goto(f"/admin/accounts/user/{user.id}/change/")
+    page.get_by_label("First name").fill("Typed")
+    page.get_by_label("Role").select_option("ADMIN")
+    _let_proof_expire(page)
+    page.keyboard.press("Enter")
+
+    for colours in ("light", "dark"):
+        page.emulate_media(color_scheme=colours)
+        expect(page.get_by_role("heading", name="Confirm that it is you")).to_be_visible()
+        assert_fits(page)
+    assert User.objects.get(id=user.id).role == "USER"
+    expect(page.get_by_label("Code from your authenticator app")).to_be_focused()
+    page.keyboard.type(supporter[1].code(1))  # the login used the current one
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    user.refresh_from_db()
+    assert (user.role, user.first_name) == ("ADMIN", "Typed")
 
 
 def _hostile(server: LiveServer) -> User:
