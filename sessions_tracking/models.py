@@ -19,6 +19,7 @@ class RevokedReason(models.TextChoices):
     PASSWORD_RESET = "password_reset", _("password reset")
     REFRESH_REUSED = "refresh_reused", _("refresh token reused")
     EMAIL_CHANGE_UNDONE = "email_change_undone", _("email change undone")
+    TAKEN_OVER = "taken_over", _("account taken over by the owner of its email")
     TOO_MANY_SESSIONS = "too_many_sessions", _("session limit reached")
     ACCOUNT_DEACTIVATED = "account_deactivated", _("account deactivated")
     ACCOUNT_DELETED = "account_deleted", _("account deleted")

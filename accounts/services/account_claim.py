@@ -61,7 +61,7 @@ def _remove_password(user: User) -> None:
 def _revoke_sessions(user: User) -> None:
     User.objects.end_admin_sessions(user_id=user.id)
     pending_logins.cancel_all(user_id=user.id)
-    sessions.revoke_all(user_id=user.id, reason=RevokedReason.PASSWORD_RESET)
+    sessions.revoke_all(user_id=user.id, reason=RevokedReason.TAKEN_OVER)
     sessions.erase_client_data(user_id=user.id)
 
 

@@ -10,10 +10,12 @@ from time_machine import Traveller
 
 from accounts.login_codes.tests.requests import ALICE, Emailed, Outbox, emailed, login_token, outcome, verify
 from accounts.models import AuditEvent, AuditKind, OutboxEmail, User
+from accounts.services.diagnostics.explain import explain
 from accounts.testing.api_client import PASSWORD, ApiClient
 from accounts.testing.second_factor import UserWithTotp
 from accounts.testing.second_factor import verify as verify_mfa
 from core.metrics.registry import REGISTRY
+from core.rejected_requests import writer
 from sessions_tracking.models import Session
 
 INVALID = (400, "code_invalid")
@@ -196,6 +198,13 @@ def test_a_second_factor_is_still_required(alice_with_totp: UserWithTotp, outbox
     completed = verify_mfa(data["mfaToken"], code=alice_with_totp.app.code())
     session = Session.objects.get(id=completed.json()["data"]["session"]["id"])
     assert (session.amr.split(), session.acr, session.name) == (["email", "otp", "mfa"], "aal2", "Tablet")
+
+
+def test_support_sees_why_a_code_was_rejected(alice: User) -> None:
+    response = verify(loginToken=login_token(), code="000000")
+    writer.write()
+
+    assert "expired or used, or belongs to another sign-in" in explain(response["X-Request-Id"])
 
 
 def test_sign_ins_and_failures_are_recorded_and_counted(alice: User, outbox: Outbox) -> None:

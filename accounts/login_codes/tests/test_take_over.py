@@ -1,6 +1,7 @@
 """Mallory registers the email of alice. When alice first proves it by an emailed code, everything mallory set up is removed."""
 
 import re
+import uuid
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,7 @@ from pytest_django import Settings
 from accounts.login_codes.tests.requests import ALICE, Outbox, emailed, outcome, verify
 from accounts.mail import outbox as mail_outbox
 from accounts.models import AuditEvent, AuditKind, EmailChange, OutboxEmail, PendingLogin, Role, User
+from accounts.services.diagnostics import session_report
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
 from accounts.testing.emails import code_in, token_in
 from accounts.testing.second_factor import enrol
@@ -70,6 +72,18 @@ def test_a_take_over_is_recorded_and_welcomes_the_owner_once(planted: User, outb
 
     assert OutboxEmail.objects.filter(kind="welcome").count() == 1
     assert AuditEvent.objects.get(kind=AuditKind.EMAIL_VERIFIED).facts == {"how": "login_code", "takeOver": True}
+
+
+def test_support_sees_that_a_take_over_ended_the_sessions(planted: User, sign_in: SignIn, outbox: Outbox) -> None:
+    first = sign_in(planted)
+    outbox()
+    sent = emailed(outbox)
+    verify(loginToken=sent.login_token, code=sent.code)
+
+    report = session_report.get_report(uuid.UUID(first.session_id))
+    assert (report.state, report.session.revoked_reason) == ("ended", "taken_over")
+    assert report.revoking_event is not None
+    assert report.revoking_event.facts["takeOver"] is True
 
 
 def test_an_unsent_reset_is_not_sent_after_a_take_over(planted: User, outbox: Outbox) -> None:

@@ -22,6 +22,7 @@ _LOGIN_FAILURES = {
     "unknown_account": "no account has the given username or email",
     "wrong_password": "the password of {user} was wrong",
     "inactive": "the password was correct, but {user} is deactivated",
+    "wrong_login_code": "the emailed code or link was wrong, expired or used, or belongs to another sign-in",
     "email_not_verified": "the password was correct, but {user} has not verified their email",
 }
 
@@ -188,6 +189,7 @@ _EXPLANATIONS: dict[str, Callable[[RejectedRequest, AuditEvents], str]] = {
     "authentication_required": lambda _rejected, _events: "the request had no token",
     "invalid_credentials": _login_failed,
     "email_not_verified": _login_failed,
+    "code_invalid": _login_failed,
     "rate_limited": _rate_limited,
     "too_many_attempts": _rate_limited,
     "validation_error": _invalid_fields,

@@ -26,6 +26,7 @@ _EVENT_KINDS: dict[str, tuple[AuditKind, ...]] = {
     RevokedReason.PASSWORD_RESET: (AuditKind.PASSWORD_RESET,),
     RevokedReason.REFRESH_REUSED: (AuditKind.REFRESH_TOKEN_REUSED,),
     RevokedReason.EMAIL_CHANGE_UNDONE: (AuditKind.EMAIL_CHANGE_UNDONE,),
+    RevokedReason.TAKEN_OVER: (AuditKind.EMAIL_VERIFIED, AuditKind.PASSWORD_RESET),
     RevokedReason.TOO_MANY_SESSIONS: (AuditKind.LOGIN,),
     RevokedReason.ACCOUNT_DEACTIVATED: (AuditKind.USER_DEACTIVATED,),
     RevokedReason.ACCOUNT_DELETED: (AuditKind.ACCOUNT_DELETED,),
@@ -33,7 +34,8 @@ _EVENT_KINDS: dict[str, tuple[AuditKind, ...]] = {
     RevokedReason.SERVICE: (AuditKind.SESSION_REVOKED,),
 }
 _ALL_KINDS = tuple(
-    {kind for kinds in _EVENT_KINDS.values() for kind in kinds} - {AuditKind.LOGIN, AuditKind.USER_CHANGED}
+    {kind for kinds in _EVENT_KINDS.values() for kind in kinds}
+    - {AuditKind.LOGIN, AuditKind.USER_CHANGED, AuditKind.EMAIL_VERIFIED}
 )
 
 
