@@ -111,10 +111,10 @@ def test_after_the_delay_all_factors_are_removed_and_all_sessions_end(
     assert not RecoveryCode.objects.exists()
     assert not Session.objects.filter(revoked_at=None).exists()
     assert not PendingLogin.objects.filter(ended_at=None).exists()
+    assert [message.subject for message in outbox()].count(COMPLETED) == 1
     clock.shift(-DAY)
     assert session.client.get("/me").json()["code"] == "session_revoked"
     assert "token" in ApiClient().post("/login", {"username": "alice", "password": PASSWORD}).json()["data"]
-    assert [message.subject for message in outbox()].count(COMPLETED) == 1
     assert AuditEvent.objects.filter(kind=MfaAuditKind.RECOVERY_COMPLETED).count() == 1
 
 
