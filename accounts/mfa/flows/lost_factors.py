@@ -98,6 +98,10 @@ def stop_by_admin(*, user_id: uuid.UUID, actor_id: uuid.UUID) -> bool:
         return user is not None and _stop(user, _Actor(user_id=actor_id))
 
 
+def is_open(user: User) -> bool:
+    return FactorRecovery.objects.open(datetime.now(UTC)).filter(user=user).exists()
+
+
 def close(*, user_id: uuid.UUID) -> None:
     """Close the open recovery: no second factor is left. Its link must not remove one that the user adds later."""
     FactorRecovery.objects.unfinished().filter(user_id=user_id).update(cancelled_at=datetime.now(UTC))
