@@ -136,7 +136,9 @@ def _first_recovery_codes(user: User) -> list[str]:
     """Issue the recovery codes of a user who signed up with a second factor: the response to a sign-up cannot show them."""
     if not user.mfa_enabled or user.recovery_codes_left is not None:
         return []
-    return second_factors.issue_codes(user_id=user.id)
+    codes = second_factors.issue_owed_codes(user_id=user.id)
+    user.recovery_codes_left = len(codes) if codes else None
+    return codes
 
 
 def mint_pair(*, user: User, session: Session) -> TokenPair:

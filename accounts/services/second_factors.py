@@ -40,6 +40,13 @@ def issue_codes(*, user_id: uuid.UUID) -> list[str]:
     return [code for observer in FACTOR_OBSERVERS for code in observer.first_added(user_id)]
 
 
+def issue_owed_codes(*, user_id: uuid.UUID) -> list[str]:
+    """Issue the recovery codes of a user who has none yet; return none if another sign-in has just issued and shown them."""
+    if not User.objects.filter(id=user_id, recovery_codes_left=None).exists():
+        return []
+    return issue_codes(user_id=user_id)
+
+
 def remove_all(*, user_id: uuid.UUID) -> None:
     """Remove every second factor, of all capabilities: the user has lost them."""
     for factor in SECOND_FACTORS:

@@ -55,6 +55,7 @@ def complete(*, token: str, client: ClientInfo) -> None:
     now = datetime.now(UTC)
     with transaction.atomic():
         user, recovery = _lock(recovery_links.id_to_complete(token))
+        _require_open(recovery)
         _require_available(user)
         if recovery.available_at > now:
             raise RecoveryNotReady(available_at=recovery.available_at)
@@ -70,15 +71,11 @@ def complete(*, token: str, client: ClientInfo) -> None:
 
 def stop_by_link(*, token: str, client: ClientInfo) -> None:
     """Stop the recovery. A second use of the link has no further effect. Raises RecoveryTokenInvalid."""
-    recovery_id = recovery_links.id_to_stop(token)
-    if recovery_id is None:
-        raise RecoveryTokenInvalid
     with transaction.atomic():
-        if FactorRecovery.objects.filter(id=recovery_id, cancelled_at__isnull=False).exists():
-            return
-        user, _recovery = _lock(recovery_id)
-        if not _stop(user, _Actor(user_id=user.id, client=client)):
-            raise RecoveryTokenInvalid
+        user, recovery = _lock(recovery_links.id_to_stop(token))
+        if recovery.cancelled_at is None:
+            _require_open(recovery)
+            _stop(user, _Actor(user_id=user.id, client=client))
 
 
 def stop_by_session(*, user_id: uuid.UUID, session_id: uuid.UUID, client: ClientInfo) -> None:
@@ -144,15 +141,20 @@ def _start(user: User, client: ClientInfo, delay: timedelta) -> FactorRecovery:
 
 
 def _lock(recovery_id: uuid.UUID | None) -> tuple[User, FactorRecovery]:
-    """Return the locked user and the open recovery. Raises RecoveryTokenInvalid, also for a deactivated user."""
+    """Return the locked user and the recovery, open or not. Raises RecoveryTokenInvalid, also for a deactivated user."""
     if recovery_id is None:
         raise RecoveryTokenInvalid
     users = User.objects.select_for_update(of=("self",)).filter(is_active=True)
     user = users.filter(factor_recoveries__id=recovery_id).first()
-    recovery = FactorRecovery.objects.open(datetime.now(UTC)).filter(id=recovery_id).first()
+    recovery = FactorRecovery.objects.filter(id=recovery_id).first()
     if user is None or recovery is None or not recovery_links.is_bound_to(recovery, user):
         raise RecoveryTokenInvalid
     return user, recovery
+
+
+def _require_open(recovery: FactorRecovery) -> None:
+    if recovery.completed_at or recovery.cancelled_at or recovery.expires_at <= datetime.now(UTC):
+        raise RecoveryTokenInvalid
 
 
 def _stop(user: User, actor: _Actor) -> bool:

@@ -12,9 +12,11 @@ from accounts.mfa.models import MfaAuditKind, RecoveryCode, TotpFactor
 from accounts.mfa.tests import another_factor
 from accounts.mfa.tests.wrong_codes import wrong_codes
 from accounts.models import AuditEvent, User
-from accounts.services import account_claim
+from accounts.services import account_claim, login
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
 from accounts.testing.second_factor import WRONG_RECOVERY_CODE, AuthenticatorApp, UserWithTotp, enrol, verify
+from sessions_tracking.authentication_context import authenticated_now
+from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.models import Session
 
 SignIn = Callable[..., SignedIn]
@@ -176,6 +178,26 @@ def test_a_claim_removes_a_planted_app_and_its_codes(signed_in: SignedIn, has_an
 
     assert _state(user) == (False, None, 0, 0)
     assert (user.mfa_enabled, user.recovery_codes_left) == (False, None)
+
+
+def test_of_two_first_sign_ins_at_once_one_shows_the_codes(signed_in: SignedIn) -> None:
+    """The second one has read the user before the first one issued them."""
+    another_factor.add(signed_in.user, session_id=signed_in.session_id)
+    User.objects.filter(id=signed_in.user.id).update(recovery_codes_left=None)
+    users = [User.objects.get(id=signed_in.user.id) for _ in range(2)]
+    client = ClientInfo(ip=None, user_agent="", device="Other", browser="", os="", platform="", location="Unknown")
+
+    shown = []
+    for user in users:
+        with transaction.atomic():
+            context = authenticated_now("hwk", acr="aal2")
+            sign_in = login.start_session(
+                user=user, client=client, session_options=login.SessionOptions(), context=context
+            )
+            shown.append(list(sign_in.recovery_codes))
+
+    assert [len(codes) for codes in shown] == [10, 0]
+    assert recovery_codes.use(user_id=users[0].id, code=shown[0][0])
 
 
 def test_used_codes_and_the_profile_agree(alice_with_totp: UserWithTotp) -> None:

@@ -123,23 +123,3 @@ def test_a_completion_beside_sign_ins_and_a_removal_leaves_a_consistent_account(
         assert not User.objects.get(id=lost.user.id).mfa_enabled
         assert not lost.user.sessions.filter(revoked_at=None, acr="aal2").exists()
         lost.assert_consistent()
-
-
-def test_two_first_sign_ins_at_once_issue_recovery_codes_once(server: LiveServer) -> None:
-    """As after a sign-up with a passkey: the codes are owed, and the first sign-in shows them."""
-    for _ in range(ROUNDS):
-        lost = UserWithLostApp(server)
-        pending = [lost.pending() for _ in range(4)]
-        codes = lost.recovery_codes
-        User.objects.filter(id=lost.user.id).update(recovery_codes_left=None)
-        requests = [
-            ApiRequest("POST", "/mfa/verify", {"mfaToken": token, "recoveryCode": code})
-            for token, code in zip(pending, codes, strict=False)
-        ]
-
-        responses = server.send_at_once(requests)
-
-        shown = [response.data["recoveryCodes"] for response in responses if "recoveryCodes" in (response.data or {})]
-        assert len(shown) == 1, _codes(responses)
-        fresh = ApiRequest("POST", "/mfa/verify", {"mfaToken": lost.pending(), "recoveryCode": shown[0][0]})
-        assert server.send(fresh).status == 200
