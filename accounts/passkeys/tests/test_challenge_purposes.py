@@ -57,11 +57,17 @@ def _second_factor(scene: Scene, challenge: str) -> Any:
     return ApiClient().post("/mfa/verify", {"mfaToken": scene.token, "credential": scene.authenticator.get(options)})
 
 
+def _step_up(scene: Scene, challenge: str) -> Any:
+    options = passkey_client.step_up_options(scene.session) | {"challenge": challenge}
+    return scene.session.client.post("/reauthenticate", {"credential": scene.authenticator.get(options)})
+
+
 _USES: dict[str, tuple[Callable[[Scene, str], Any], int, int]] = {
     "registration": (_register, 201, 400),
     "sign-up": (_sign_up, 201, 400),
     "sign-in": (_sign_in, 200, 401),
     "second factor": (_second_factor, 200, 401),
+    "step-up": (_step_up, 200, 400),
 }
 
 
@@ -87,7 +93,7 @@ def test_a_challenge_works_for_its_own_purpose_only(
         assert _rows() == before
 
 
-@pytest.mark.parametrize("purpose", ["registration", "sign-up", "sign-in"])
+@pytest.mark.parametrize("purpose", ["registration", "sign-up", "sign-in", "step-up"])
 def test_a_challenge_works_once(alice_with_passkey: UserWithPasskey, purpose: str) -> None:
     scene = Scene(alice_with_passkey)
     use, success, refusal = _USES[purpose]
@@ -102,7 +108,7 @@ def test_a_challenge_works_once(alice_with_passkey: UserWithPasskey, purpose: st
     assert _rows() == before
 
 
-@pytest.mark.parametrize("purpose", ["registration"])
+@pytest.mark.parametrize("purpose", ["registration", "step-up"])
 def test_a_challenge_of_another_session_is_refused(
     alice_with_passkey: UserWithPasskey, mallory_with_passkey: UserWithPasskey, purpose: str
 ) -> None:
@@ -116,7 +122,7 @@ def test_a_challenge_of_another_session_is_refused(
     assert _rows() == before
 
 
-@pytest.mark.parametrize("purpose", ["registration"])
+@pytest.mark.parametrize("purpose", ["registration", "step-up"])
 def test_a_challenge_of_another_session_of_the_same_user_is_refused(
     alice_with_passkey: UserWithPasskey, purpose: str
 ) -> None:

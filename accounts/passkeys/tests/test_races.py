@@ -86,6 +86,32 @@ def test_one_of_a_hundred_uses_of_a_second_factor_completes_the_login(server: Li
     assert live.user.sessions.count() == 1
 
 
+def test_one_of_a_hundred_uses_of_a_step_up_succeeds(server: LiveServer) -> None:
+    live = live_user.sign_up(server)
+    access = server.send(_sign_in(server, live)).data["token"]
+    options = server.send(ApiRequest("POST", "/reauthenticate/options", token=access)).data["publicKey"]
+    request = ApiRequest("POST", "/reauthenticate", {"credential": live.authenticator.get(options)}, access)
+
+    codes = live_passkey.count(server.send_at_once([request] * USES))
+
+    assert codes["ok"] == 1
+    assert set(codes) <= {"ok", "passkey_invalid", "too_many_attempts"}
+
+
+def test_one_of_a_hundred_registrations_with_one_challenge_succeeds(server: LiveServer) -> None:
+    live = live_user.sign_up(server)
+    access = server.send(_sign_in(server, live)).data["token"]
+    options = server.send(ApiRequest("POST", "/passkeys/registration/options", token=access)).data["publicKey"]
+    credentials = [live_passkey.new_authenticator(server).create(options) for _ in range(USES)]
+
+    codes = live_passkey.count(
+        server.send_at_once([ApiRequest("POST", "/passkeys", {"credential": each}, access) for each in credentials])
+    )
+
+    assert codes == {"ok": 1, "passkey_invalid": USES - 1}
+    assert Passkey.objects.filter(user=live.user).count() == 2
+
+
 def test_sign_ins_with_the_same_counter_at_once_all_succeed(server: LiveServer) -> None:
     live = live_user.sign_up(server)
     requests = [_sign_in_with_counter(server, live, 7) for _ in range(10)]

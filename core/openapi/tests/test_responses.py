@@ -10,6 +10,7 @@ from uuid import uuid4
 import pyotp
 import pytest
 
+from accounts.passkeys.testing.passkey_client import new_authenticator
 from accounts.services import service_clients
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
 from accounts.testing.emails import code_in, token_in
@@ -110,6 +111,22 @@ def _second_factor(api: ApiClient, person: SignedIn) -> None:
     conforms(client.delete("/mfa/totp", {"password": PASSWORD}), "disableTotp")
 
 
+def _passkeys(api: ApiClient, person: SignedIn) -> None:
+    client, authenticator = person.client, new_authenticator()
+    options = conforms(client.post("/passkeys/registration/options"), "registrationOptions")["publicKey"]
+    passkey = conforms(client.post("/passkeys", {"credential": authenticator.create(options)}), "addPasskey")["passkey"]
+    conforms(client.get("/passkeys"), "listPasskeys")
+    conforms(client.patch(f"/passkeys/{passkey['id']}", {"name": "Phone"}), "renamePasskey")
+    options = conforms(api.post("/passkeys/login/options"), "passkeyLoginOptions")["publicKey"]
+    conforms(api.post("/passkeys/login", {"credential": authenticator.get(options)}), "passkeyLogin")
+    pending = conforms(api.post("/login", {"username": "alice", "password": PASSWORD}), "login", sample=-1)
+    conforms(api.post("/mfa/passkey/options", {"mfaToken": pending["mfaToken"]}), "mfaPasskeyOptions")
+    conforms(client.post("/reauthenticate/options"), "reauthenticateOptions")
+    conforms(client.delete(f"/passkeys/{passkey['id']}"), "removePasskey")
+    new_account = {"email": "frank@example.com", "username": "frank"}
+    conforms(api.post("/passkeys/signup/options", new_account), "passkeySignupOptions")
+
+
 def _other_services(api: ApiClient, person: SignedIn) -> None:
     service, secret = service_clients.create(name="Billing")
     question = {"token": person.access, "client_id": str(service.id), "client_secret": secret}
@@ -141,6 +158,7 @@ def test_each_success_is_as_documented(
     _email_change(api, sign_in(alice), outbox)
     _passwords(api, sign_in(alice), outbox)
     _second_factor(api, sign_in(alice))
+    _passkeys(api, sign_in(alice))
     _other_services(api, sign_in(alice))
     _administration(administrator)
     conforms(sign_in(alice).client.post("/logout-all"), "logoutAll")
