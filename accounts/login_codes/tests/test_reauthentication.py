@@ -1,25 +1,21 @@
 """The code that confirms the identity of a signed-in user who has neither password nor second factor."""
 
-import uuid
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.core import mail
-from django.db import transaction
 from pytest_django import Settings
+from time_machine import Traveller
 
-from accounts.exceptions import CodeInvalid, TooManyWrongCodes
-from accounts.login_codes.flows import reauthentication
 from accounts.login_codes.tests.requests import Outbox, emailed, outcome, verify
 from accounts.models import OutboxEmail, User
-from accounts.registries import Ceremony, FactorAttempt, FactorResult
 from accounts.testing.api_client import ApiClient, SignedIn
 from accounts.testing.emails import code_in
 from accounts.testing.second_factor import UserWithTotp
-from sessions_tracking.client_info import ClientInfo
+from sessions_tracking.models import Session
 
 PATH = "/reauthenticate/email"
-CLIENT = ClientInfo(ip=None, user_agent="", device="Other", browser="", os="", platform="", location="Unknown")
+OK, INVALID = (200, "ok"), (400, "code_invalid")
 
 
 def sign_in_by_code(user: User, outbox: Outbox) -> SignedIn:
@@ -36,87 +32,98 @@ def passwordless(alice: User, outbox: Outbox) -> SignedIn:
     return sign_in_by_code(alice, outbox)
 
 
-def _verify(session: SignedIn, code: str) -> FactorResult:
-    with transaction.atomic():
-        attempt = FactorAttempt(
-            user=User.objects.select_for_update().get(id=session.user.id),
-            value=code,
-            client=CLIENT,
-            ceremony=Ceremony.STEP_UP,
-            binding=uuid.UUID(session.session_id),
-            proven_amr=("email",),
-        )
-        return reauthentication.verify(attempt)
+def _request(session: SignedIn, outbox: Outbox) -> str:
+    assert outcome(session.client.post(PATH)) == OK
+    return code_in(outbox()[-1])
 
 
-def test_the_emailed_code_confirms_the_identity_once(passwordless: SignedIn, outbox: Outbox) -> None:
-    assert outcome(passwordless.client.post(PATH)) == (200, "ok")
-    code = code_in(outbox()[-1])
+def _confirm(session: SignedIn, code: str) -> Any:
+    return session.client.post("/reauthenticate", {"emailCode": code})
 
-    assert _verify(passwordless, code) == ("email",)
-    assert isinstance(_verify(passwordless, code), CodeInvalid)
+
+def test_the_emailed_code_confirms_the_identity_once(passwordless: SignedIn, outbox: Outbox, clock: Traveller) -> None:
+    Session.objects.update(authenticated_at=datetime.now(UTC) - timedelta(hours=1))
+    code = _request(passwordless, outbox)
+
+    response = _confirm(passwordless, code)
+
+    session = Session.objects.get(id=passwordless.session_id)
+    assert outcome(response) == OK
+    assert (session.amr, session.acr) == ("email", "aal1")
+    assert datetime.now(UTC) - session.authenticated_at < timedelta(seconds=2)
+    assert outcome(_confirm(passwordless, code)) == INVALID
 
 
 def test_the_code_is_valid_in_its_own_session_only(passwordless: SignedIn, outbox: Outbox) -> None:
     other = sign_in_by_code(passwordless.user, outbox)
-    passwordless.client.post(PATH)
-    code = code_in(outbox()[-1])
+    code = _request(passwordless, outbox)
 
-    assert isinstance(_verify(other, code), CodeInvalid)
-    assert _verify(passwordless, code) == ("email",)
+    assert outcome(_confirm(other, code)) == INVALID
+    assert outcome(_confirm(passwordless, code)) == OK
 
 
 def test_a_login_code_confirms_no_identity_and_the_reverse(passwordless: SignedIn, outbox: Outbox) -> None:
     sent = emailed(outbox)
-    passwordless.client.post(PATH)
-    code = code_in(outbox()[-1])
+    code = _request(passwordless, outbox)
 
-    assert isinstance(_verify(passwordless, sent.code), CodeInvalid)
-    assert outcome(verify(loginToken=sent.login_token, code=code)) == (400, "code_invalid")
+    assert outcome(_confirm(passwordless, sent.code)) == INVALID
+    assert outcome(verify(loginToken=sent.login_token, code=code)) == INVALID
 
 
 def test_wrong_codes_are_limited_by_account(passwordless: SignedIn, outbox: Outbox) -> None:
-    passwordless.client.post(PATH)
-    code = code_in(outbox()[-1])
+    other = sign_in_by_code(passwordless.user, outbox)
+    code = _request(passwordless, outbox)
     wrong = "000000" if code != "000000" else "111111"
-    assert all(isinstance(_verify(passwordless, wrong), CodeInvalid) for _ in range(5))
 
-    with pytest.raises(TooManyWrongCodes):
-        _verify(passwordless, code)
+    results = [outcome(_confirm(session, wrong)) for session in [passwordless, other] * 3]
+
+    assert results == [INVALID] * 5 + [(429, "too_many_attempts")]
+    assert outcome(_confirm(passwordless, code)) == (429, "too_many_attempts")
 
 
 def test_a_newer_code_replaces_the_former_one(passwordless: SignedIn, outbox: Outbox) -> None:
-    codes = []
-    for _ in range(2):
-        passwordless.client.post(PATH)
-        codes.append(code_in(outbox()[-1]))
+    first, second = (_request(passwordless, outbox) for _ in range(2))
 
-    assert isinstance(_verify(passwordless, codes[0]), CodeInvalid)
-    assert _verify(passwordless, codes[1]) == ("email",)
+    assert outcome(_confirm(passwordless, first)) == INVALID
+    assert outcome(_confirm(passwordless, second)) == OK
+
+
+def test_a_code_expires_ten_minutes_after_it_is_sent(alice: User, outbox: Outbox, clock: Traveller) -> None:
+    alice.set_unusable_password()
+    alice.save()
+    session = sign_in_by_code(alice, outbox)
+    code = _request(session, outbox)
+    clock.shift(timedelta(minutes=10, seconds=1))
+
+    assert outcome(_confirm(session, code)) == INVALID
 
 
 def test_one_code_a_minute_is_sent(passwordless: SignedIn, limits_on: Settings, outbox: Outbox) -> None:
     responses = [passwordless.client.post(PATH) for _ in range(2)]
 
-    assert [outcome(response) for response in responses] == [(200, "ok"), (429, "rate_limited")]
+    assert [outcome(response) for response in responses] == [OK, (429, "rate_limited")]
     assert 1 <= int(responses[1]["Retry-After"]) <= 60
     outbox()
     assert OutboxEmail.objects.filter(kind="reauthentication_code").count() == 1
 
 
-def test_a_user_with_a_password_gets_no_code(signed_in: SignedIn, outbox: Outbox) -> None:
+def test_a_user_with_a_password_neither_gets_nor_uses_a_code(signed_in: SignedIn, outbox: Outbox) -> None:
     assert outcome(signed_in.client.post(PATH)) == (400, "email_code_unavailable")
     assert outbox() == []
+    assert outcome(_confirm(signed_in, "123456")) == INVALID
 
 
-def test_a_user_with_a_second_factor_gets_no_code(alice_with_totp: UserWithTotp, outbox: Outbox) -> None:
-    outbox()
+def test_a_user_with_a_second_factor_neither_gets_nor_uses_a_code(
+    alice_with_totp: UserWithTotp, outbox: Outbox
+) -> None:
+    session = alice_with_totp.session
     alice_with_totp.user.set_unusable_password()
     User.objects.update(password=alice_with_totp.user.password)
-    mail.outbox.clear()
+    before = len(outbox())
 
-    assert outcome(alice_with_totp.session.client.post(PATH)) == (400, "email_code_unavailable")
-    assert outbox() == []
+    assert outcome(session.client.post(PATH)) == (400, "email_code_unavailable")
+    assert len(outbox()) == before
+    assert outcome(_confirm(session, "123456")) == (400, "second_factor_required")
 
 
 def test_only_a_signed_in_user_gets_a_code(db: None) -> None:
@@ -128,12 +135,11 @@ def test_the_email_names_the_device_and_carries_no_link_that_signs_in(
     passwordless: SignedIn, outbox: Outbox, language: str
 ) -> None:
     User.objects.update(language=language)
-    passwordless.client.post(PATH)
+    code = _request(passwordless, outbox)
 
     message: Any = outbox()[-1]
-    html = str(message.alternatives[0][0])
-    for body in (str(message.body), html):
-        assert code_in(message) in body
+    for body in (str(message.body), str(message.alternatives[0][0])):
+        assert code in body
         assert "127.0.0.1" in body
         assert "token=" not in body
     assert ("Confirmez votre identité" in message.subject) is (language == "fr")
