@@ -35,11 +35,15 @@ def requested_transport(request: HttpRequest | Request) -> Transport:
         raise ValidationFailed(errors={TRANSPORT_HEADER: [_("Must be cookie or body.")]}) from error
 
 
-def set_cookies(response: HttpResponse, pair: TokenPair) -> None:
-    """Set both cookies until their tokens expire. COOKIE_DOMAIN applies to `jwt` only: no other host needs the refresh token."""
+def set_cookies(response: HttpResponse, pair: TokenPair, *, is_persistent: bool) -> None:
+    """Set both cookies until their tokens expire, or until the browser ends.
+
+    COOKIE_DOMAIN applies to `jwt` only: no other host needs the refresh token.
+    """
+    access_seconds, refresh_seconds = map(_seconds_until, (pair.access_expires_at, pair.refresh_expires_at))
     add_cookies(response, _stale_cookies())
-    _set(response, ACCESS_COOKIE, pair.access, _seconds_until(pair.access_expires_at), settings.COOKIE_DOMAIN)
-    _set(response, REFRESH_COOKIE, pair.refresh, _seconds_until(pair.refresh_expires_at), None)
+    _set(response, ACCESS_COOKIE, pair.access, access_seconds if is_persistent else None, settings.COOKIE_DOMAIN)
+    _set(response, REFRESH_COOKIE, pair.refresh, refresh_seconds if is_persistent else None, None)
 
 
 def set_access_cookie(response: HttpResponse, token: str, *, expires_at: datetime, is_persistent: bool) -> None:

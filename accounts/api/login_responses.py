@@ -22,7 +22,7 @@ def login_response(sign_in: SignIn, transport: Transport) -> Response:
     data = {"user": user_profile(sign_in.user)} | sign_in_data(sign_in, transport)
     response = success(data, message=_("You are signed in."))
     if transport is not Transport.BODY:
-        set_cookies(response, sign_in.tokens)
+        set_cookies(response, sign_in.tokens, is_persistent=sign_in.session.persistent)
     return response
 
 

@@ -20,7 +20,8 @@ BEARER, COOKIE, REFRESH_COOKIE, CLIENT = "bearerAuth", "cookieAuth", "refreshCoo
 NO_SECURITY = ""
 SETS_COOKIES = {
     "Set-Cookie": "Sets `jwt` (path `/`) and `refreshToken` (path `/api/auth`), one header line each: `HttpOnly`, "
-    "`SameSite=Lax`, each living as long as its token. Absent with `X-Token-Transport: body`."
+    "`SameSite=Lax`, each living as long as its token, or as the browser with `persistent: false`. Absent with "
+    "`X-Token-Transport: body`."
 }
 CLEARS_COOKIES = {"Set-Cookie": "Clears `jwt` and `refreshToken`, one header line each."}
 RATE_LIMIT_HEADERS = {

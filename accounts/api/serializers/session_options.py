@@ -17,16 +17,18 @@ _OPTIONS = {"deviceName": "name", "data": "data", "lifetime": "lifetime", "persi
 
 
 class SessionLifetime(serializers.IntegerField):
-    """Whole seconds, from five minutes to SESSION_MAX_AGE."""
+    """Whole seconds, from five minutes to SESSION_MAX_AGE. Of a shorter SESSION_MAX_AGE, only that value is left."""
 
     default_error_messages = {"range": _("Must be from {min} to {max} seconds.")}
 
     def to_internal_value(self, data: Any) -> int:
-        seconds = int(super().to_internal_value(data))
+        """Take a JSON integer only: REST framework's field takes `true`, `"600"` and `600.0`, too."""
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid")
         max_seconds = int(settings.SESSION_MAX_AGE.total_seconds())
-        if isinstance(data, bool) or not _MIN_LIFETIME <= seconds <= max_seconds:
-            self.fail("range", min=_MIN_LIFETIME, max=max_seconds)
-        return seconds
+        if not min(_MIN_LIFETIME, max_seconds) <= data <= max_seconds:
+            self.fail("range", min=min(_MIN_LIFETIME, max_seconds), max=max_seconds)
+        return data
 
 
 class SessionOptionsForm(serializers.Serializer[dict[str, Any]]):

@@ -100,7 +100,7 @@ def _refresh(request: Request) -> Response:
     sign_in = refresh.refresh(token=token, client=read_client_info(request))
     response = success(sign_in_data(sign_in, transport), message=_("Tokens refreshed."))
     if transport is not Transport.BODY:
-        set_cookies(response, sign_in.tokens)
+        set_cookies(response, sign_in.tokens, is_persistent=sign_in.session.persistent)
     return response
 
 
