@@ -1,11 +1,15 @@
-"""Permissions of the API by role."""
+"""Permissions of the API: by role, and by how and when the user of the session authenticated."""
+
+from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import AND, OR, BasePermission, BasePermissionMetaclass, OperandHolder
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from accounts.exceptions import MfaRequired
+from accounts.api.requirements import Requirement
+from accounts.exceptions import MfaRequired, ReauthenticationRequired
 from accounts.models import Role
 from sessions_tracking.api.current_principal import current_principal
 
@@ -24,3 +28,83 @@ class IsAdmin(BasePermission):
         if settings.REQUIRE_ADMIN_MFA and not current_principal(request).has_aal2:
             raise MfaRequired
         return True
+
+
+class _AnyOf(OR):
+    """Tries the second permission, too, if the first one raises ReauthenticationRequired."""
+
+    op1: Any
+    op2: Any
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return self._any(lambda operand: operand.has_permission(request, view))
+
+    def has_object_permission(self, request: Request, view: APIView, obj: Any) -> bool:
+        return self._any(
+            lambda operand: operand.has_permission(request, view) and operand.has_object_permission(request, view, obj)
+        )
+
+    def _any(self, grants: Any) -> bool:
+        try:
+            if grants(self.op1):
+                return True
+        except ReauthenticationRequired:
+            if grants(self.op2):
+                return True
+            raise
+        return bool(grants(self.op2))
+
+
+_AND: Any = AND
+_ANY_OF: Any = _AnyOf
+
+
+class _Operators:
+    def __or__(self: Any, other: Any) -> "_Operands":
+        return _Operands(_ANY_OF, self, other)
+
+    def __ror__(self: Any, other: Any) -> "_Operands":
+        return _Operands(_ANY_OF, other, self)
+
+    def __and__(self: Any, other: Any) -> "_Operands":
+        return _Operands(_AND, self, other)
+
+    def __rand__(self: Any, other: Any) -> "_Operands":
+        return _Operands(_AND, other, self)
+
+
+class _Operands(_Operators, OperandHolder):
+    """The result of an operator; further operators apply to it."""
+
+
+class _RequirementMetaclass(_Operators, BasePermissionMetaclass):  # type: ignore[misc]
+    pass
+
+
+class _MeetsRequirement(BasePermission, metaclass=_RequirementMetaclass):
+    requirement = Requirement()
+    errors = (ReauthenticationRequired,)
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if not request.user.is_authenticated:
+            return False
+        self.requirement.enforce(current_principal(request))
+        return True
+
+
+def requires(*, acr: str | None = None, max_age: timedelta | None = None) -> type[BasePermission]:
+    """Return a permission class for sessions of at least this level, whose user authenticated at most `max_age` ago.
+
+        permission_classes = [requires(acr="aal2", max_age=timedelta(minutes=5))]
+
+    It implies IsAuthenticated. A session that does not meet the requirement gets ReauthenticationRequired, whose header names
+    it (RFC 9470); after a step-up, the client repeats the request with the same token. It combines by `&` and `|`. Views made
+    of functions take it by `@permission_classes`, and the methods of a view set by `@action(permission_classes=…)`.
+
+    Raises ValueError without a requirement and for an invalid one.
+    """
+    if acr is None and max_age is None:
+        raise ValueError("requires() needs acr or max_age")
+    requirement = Requirement(acr=acr, max_age=max_age)
+    errors = (ReauthenticationRequired(acr=acr, max_age=max_age),)
+    return type("MeetsRequirement", (_MeetsRequirement,), {"requirement": requirement, "errors": errors})

@@ -11,6 +11,7 @@ from rest_framework.exceptions import ValidationError
 
 from accounts.api.serializers.requirements import RequirementQuery
 from accounts.exceptions import ReauthenticationRequired
+from core.api.exception_handler import flatten
 from core.api.exceptions import ValidationFailed
 from core.api.validation import validated_parameters
 from sessions_tracking.authentication_context import AssuranceLevel
@@ -27,7 +28,7 @@ class Requirement:
     def __post_init__(self) -> None:
         if self.acr is not None and self.acr not in set(AssuranceLevel):
             raise ValueError(f"unknown acr: {self.acr!r}")
-        if self.max_age is not None and self.max_age < timedelta(0):
+        if self.max_age is not None and self.max_age < timedelta(0):  # TypeError for any other type
             raise ValueError(f"negative max_age: {self.max_age}")
 
     def enforce(self, principal: Principal) -> None:
@@ -58,4 +59,4 @@ def _validated(query: str) -> dict[str, Any]:
     try:
         return validated_parameters(RequirementQuery, QueryDict(query))
     except ValidationError as error:
-        raise ValidationFailed(errors={field: [_("Not a valid value.")] for field in error.detail}) from error
+        raise ValidationFailed(errors={field: [_("Not a valid value.")] for field in flatten(error.detail)}) from error

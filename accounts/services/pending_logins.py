@@ -105,6 +105,8 @@ def complete(
 def get(*, token: str, surface: LoginSurface) -> PendingLogin:
     """Return the pending login with its user, without a lock. Raises TokenInvalid, TokenExpired."""
     pending_id = signing.unsign_id(_PURPOSE, token)
+    if pending_id is None:
+        raise TokenInvalid
     users = User.objects.filter(pending_logins__id=pending_id, pending_logins__surface=surface)
     return _require_pending(pending_id, users.filter(is_active=True, mfa_enabled=True).first())
 
