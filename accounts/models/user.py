@@ -15,7 +15,7 @@ from core.db.prefix_index import PrefixIndex
 from core.ids import new_id
 
 MAX_REASON_LENGTH = 500
-_NOT_SAVED = {"claim", "mfa_enabled", "recovery_codes_left", "known_devices", "signed_out_at"}
+_NOT_SAVED = {"claim", "login_codes", "mfa_enabled", "recovery_codes_left", "known_devices", "signed_out_at"}
 
 
 class Role(models.TextChoices):
@@ -90,6 +90,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
     objects = UserManager()
+    kind = "user"  # the only one so far
+    _has_password: bool
     is_just_created = False  # set by the last `save`
 
     USERNAME_FIELD = "username"
@@ -164,3 +166,16 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def email_verified(self) -> bool:
         return self.email_verified_at is not None
+
+    @property
+    def has_password(self) -> bool:
+        """`has_usable_password`, without reading the hash if the statement that read the row has set the property."""
+        return self.has_usable_password() if "password" in self.__dict__ else self._has_password
+
+    @has_password.setter
+    def has_password(self, value: bool) -> None:
+        self._has_password = value
+
+    @property
+    def unused_recovery_codes(self) -> int:
+        return self.recovery_codes_left or 0

@@ -7,6 +7,8 @@ from accounts.identity import email_key, username_key
 
 # Owners change these themselves, without a password.
 PROFILE_FIELDS = ("first_name", "last_name", "username", "language")
+# Owners change these with a recent proof.
+GUARDED_PROFILE_FIELDS = ("login_codes",)
 # Administrators change these through the API, and those of the admin's form through the admin.
 ADMIN_FIELDS = ("email", *PROFILE_FIELDS, "role", "is_active")
 ADMIN_FORM_FIELDS = (*ADMIN_FIELDS, "is_staff", "is_superuser")
@@ -21,6 +23,8 @@ OWNER_VISIBLE_FIELDS = frozenset(
         "role",
         "email_verified_at",
         "mfa_enabled",
+        "login_codes",
+        "recovery_codes_left",
         "created_at",
         "updated_at",
         "last_login",

@@ -6,19 +6,26 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import IntegrityError, transaction
-from django.db.models import DateTimeField, Exists, QuerySet, UUIDField
+from django.db.models import BooleanField, DateTimeField, Exists, ExpressionWrapper, Q, QuerySet, UUIDField
 
 from accounts import audit
 from accounts.exceptions import UsernameTaken
 from accounts.mail import outbox
 from accounts.models import AuditKind, Role, User
-from accounts.models.user_fields import OWNER_VISIBLE_FIELDS, PROFILE_FIELDS, api_name, identity_keys
+from accounts.models.user_fields import (
+    GUARDED_PROFILE_FIELDS,
+    OWNER_VISIBLE_FIELDS,
+    PROFILE_FIELDS,
+    api_name,
+    identity_keys,
+)
 from accounts.services import reauthentication, registration_claims
 from accounts.services.administration import policy
 from core.api.exceptions import SessionRevoked
 from core.db.prepared import Param, PreparedSelect
-from core.db.prepared_rows import Instances, Joined
+from core.db.prepared_rows import Instances, Joined, Value
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason, Session
 from sessions_tracking.principal import Principal
@@ -28,6 +35,10 @@ _SESSION_FIELDS = (
     "id", "name", "data", "ip", "user_agent", "device", "browser", "os", "platform", "location", "amr", "acr",
     "authenticated_at", "created_at", "updated_at", "last_seen_at", "expires_at",
 )  # fmt: skip
+
+
+# `has_usable_password` in the database, so that the hash is not read to be thrown away.
+_HAS_PASSWORD = ExpressionWrapper(~Q(password__startswith=UNUSABLE_PASSWORD_PREFIX), output_field=BooleanField())
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,7 @@ def _live_account() -> QuerySet[User, Any]:
 class _AccountRow:
     user: User
     session: Session
+    has_password: bool
 
 
 def _account_row() -> Joined[_AccountRow]:
@@ -59,6 +71,7 @@ def _account_row() -> Joined[_AccountRow]:
         _AccountRow,
         user=Instances(User, OWNER_VISIBLE_FIELDS),
         session=Instances(Session, _SESSION_FIELDS, lookup="sessions__{}".format),
+        has_password=Value(_HAS_PASSWORD),
     )
 
 
@@ -78,7 +91,9 @@ def get_account(*, user_id: uuid.UUID, session_id: uuid.UUID) -> Account:
     )
     if not is_live:
         raise SessionRevoked
-    return Account(rows[0].user, listed)
+    user = rows[0].user
+    user.has_password = rows[0].has_password
+    return Account(user, listed)
 
 
 def get(*, user_id: uuid.UUID) -> User:
@@ -90,7 +105,10 @@ def get(*, user_id: uuid.UUID) -> User:
 
 
 def update(*, user_id: uuid.UUID, session_id: uuid.UUID, changes: Mapping[str, Any]) -> User:
-    """Set the PROFILE_FIELDS in `changes`. Raises UsernameTaken, SessionRevoked."""
+    """Set the PROFILE_FIELDS and GUARDED_PROFILE_FIELDS in `changes`; for the latter the caller has required a recent proof.
+
+    Raises UsernameTaken, SessionRevoked.
+    """
     try:
         with transaction.atomic():
             user = User.objects.select_for_update().filter(id=user_id, is_active=True).first()
@@ -107,12 +125,12 @@ def _write_changed(user: User, session_id: uuid.UUID, changes: Mapping[str, Any]
 
     Raises SessionRevoked: while the request waited for the lock, a password reset may have given the account to another owner.
     """
-    values = {
-        field: changes[field] for field in PROFILE_FIELDS if field in changes and changes[field] != getattr(user, field)
-    }
+    fields = [field for field in (*PROFILE_FIELDS, *GUARDED_PROFILE_FIELDS) if field in changes]
+    values = {field: changes[field] for field in fields if changes[field] != getattr(user, field)}
     if not values:
         return
-    facts = {"fields": ", ".join(map(api_name, values))}
+    facts: dict[str, str | bool] = {"fields": ", ".join(map(api_name, values))}
+    facts |= {api_name(field): values[field] for field in GUARDED_PROFILE_FIELDS if field in values}
     values |= identity_keys(values) | {"updated_at": datetime.now(UTC)}
     for field, value in values.items():
         setattr(user, field, value)

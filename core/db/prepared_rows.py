@@ -50,6 +50,16 @@ class Fields(Generic[R]):
         return self._row(*values)
 
 
+class Value:
+    """The value of one expression."""
+
+    def __init__(self, expression: Any) -> None:
+        self.columns = (expression,)
+
+    def read(self, values: Sequence[Any]) -> Any:
+        return values[0]
+
+
 class Joined(Generic[R]):
     """Instances of a dataclass, each of whose fields is read by its own row type."""
 

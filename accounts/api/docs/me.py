@@ -5,7 +5,7 @@ from dataclasses import replace
 from accounts.api import recent_proof
 from accounts.api.docs import samples, shapes
 from accounts.api.presenters.export import ExportedData
-from accounts.api.serializers.forms import PageQuery, PasswordForm, ProfileForm
+from accounts.api.serializers.forms import OwnProfileForm, PageQuery, PasswordForm
 from accounts.exceptions import LastAdmin, PasswordIncorrect, UsernameTaken
 from core.openapi.operation import CLEARS_COOKIES, Operation
 from sessions_tracking.api.docs import SESSION
@@ -21,16 +21,18 @@ ME = Operation(
 UPDATE = Operation(
     tag=TAG,
     summary="Change your account",
-    request=ProfileForm,
+    request=OwnProfileForm,
     requests={
         "Another name": {"firstName": "Alicia"},
         "French emails": {"language": "fr"},
         "Another username": {"username": "alicia"},
+        "No sign-in by emailed code": {"loginCodes": False},
     },
     message="Your profile has been updated.",
     data=shapes.ProfileData,
     responses={"You, changed": {"user": samples.PROFILE | {"firstName": "Alicia"}}},
     errors=[UsernameTaken(errors={"username": [UsernameTaken.message]})],
+    guard=recent_proof.when(lambda body: "loginCodes" in body),
 )
 
 DELETE = Operation(

@@ -26,7 +26,18 @@ class UserSummary(Shape):
 
 class UserProfile(UserSummary):
     language = serializers.ChoiceField(choices=settings.LANGUAGES, help_text="The language of emails.")
-    mfaEnabled = serializers.BooleanField(source="mfa_enabled")
+    kind = serializers.ChoiceField(choices=["user"], help_text="More kinds may follow.")
+    hasPassword = serializers.BooleanField(
+        source="has_password",
+        help_text="Whether the user can sign in with a password, and has to confirm changes by it.",
+    )
+    mfaEnabled = serializers.BooleanField(
+        source="mfa_enabled", help_text="Whether the user has a second factor: an authenticator app or a passkey."
+    )
+    recoveryCodesLeft = serializers.IntegerField(source="unused_recovery_codes", min_value=0)
+    loginCodes = serializers.BooleanField(
+        source="login_codes", help_text="Whether an emailed code can sign the user in."
+    )
     updatedAt = serializers.DateTimeField(source="updated_at")
     lastLoginAt = serializers.DateTimeField(source="last_login", allow_null=True)
 

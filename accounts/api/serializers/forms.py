@@ -37,6 +37,16 @@ class ProfileForm(Form):
     language = Language()
 
 
+class OwnProfileForm(ProfileForm):
+    """The fields that owners change: those of PROFILE_FIELDS and GUARDED_PROFILE_FIELDS."""
+
+    loginCodes = StrictBoolean(
+        required=False,
+        source="login_codes",
+        help_text="Whether an emailed code can sign you in. Requires a recent proof.",
+    )
+
+
 class NewAccountForm(ProfileForm):
     email = RegistrationEmail()
     username = Username()

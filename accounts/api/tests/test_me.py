@@ -17,7 +17,7 @@ SignIn = Callable[..., SignedIn]
 
 PROFILE = {
     "id", "email", "username", "firstName", "lastName", "role", "language", "emailVerified", "mfaEnabled", "createdAt",
-    "updatedAt", "lastLoginAt",
+    "updatedAt", "lastLoginAt", "kind", "hasPassword", "loginCodes", "recoveryCodesLeft",
 }  # fmt: skip
 
 

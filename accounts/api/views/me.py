@@ -11,7 +11,7 @@ from accounts.api.docs import me as docs
 from accounts.api.presenters.export import event_data, export_chunks
 from accounts.api.presenters.pages import page_data
 from accounts.api.presenters.users import account_data, user_profile
-from accounts.api.serializers.forms import PageQuery, PasswordForm, ProfileForm
+from accounts.api.serializers.forms import OwnProfileForm, PageQuery, PasswordForm
 from accounts.services import activity, export, profile
 from core.api.responses import success
 from core.api.streaming import streamed_json
@@ -31,8 +31,8 @@ class MeViewSet(ViewSet):
     @me.mapping.patch
     @documented(docs.UPDATE)
     def update_me(self, request: Request) -> Response:
-        """Changes your names, your username or the language of your emails."""
-        changes = validated_data(ProfileForm, request)
+        """Changes your names, your username, the language of your emails, or whether an emailed code can sign you in."""
+        changes = validated_data(OwnProfileForm, request)
         principal = current_principal(request)
         user = profile.update(user_id=principal.id, session_id=principal.session_id, changes=changes)
         return success({"user": user_profile(user)}, message=_("Your profile has been updated."))

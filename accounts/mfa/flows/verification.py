@@ -49,7 +49,7 @@ def verify_recovery_code(attempt: FactorAttempt) -> FactorResult:
     if not recovery_codes.use(user_id=user.id, code=attempt.value):
         _count_wrong_code(user.id)
         return CodeInvalid()
-    left = recovery_codes.count_left(user_id=user.id)
+    left = user.recovery_codes_left = recovery_codes.count_left(user_id=user.id)
     audit.record(MfaAuditKind.RECOVERY_CODE_USED, user_id=user.id, actor_id=user.id, facts={"left": left})
     emails.recovery_code_used(user, attempt.client, left=left, is_step_up=attempt.ceremony is Ceremony.STEP_UP)
     return ("recovery",)
