@@ -103,6 +103,7 @@ def running(folder: Path, *, options: Sequence[str] = (), **variables: str) -> I
     port = bind_address.free_port(HOST)
     log = folder / "web.log"
     sizes = {"HOST": HOST, "PORT": str(port), "WEB_WORKERS": "2", "WEB_THREADS": "10"}
+    sizes["WEBAUTHN_ORIGINS"] = f"http://localhost:{port}"  # passkeys need a name instead of an IP
     with log.open("wb") as output:
         process = processes.start(
             [sys.executable, "manage.py", "serve", *options],

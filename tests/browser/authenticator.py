@@ -1,9 +1,12 @@
 """Chromium's virtual authenticators, by the DevTools protocol (domain WebAuthn): each is one device of the user."""
 
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from playwright.sync_api import CDPSession, Page
 
 _OPTIONS = {
@@ -29,6 +32,19 @@ class Device:
 
     def passkeys(self) -> list[dict[str, Any]]:
         return list(self._send("getCredentials")["credentials"])
+
+    def receive(self, credential_id: bytes, key: EllipticCurvePrivateKey, *, user_handle: bytes) -> None:
+        """Hold a passkey for localhost that the server knows already."""
+        private = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        credential = {
+            "credentialId": b64encode(credential_id).decode(),
+            "privateKey": b64encode(private).decode(),
+            "userHandle": b64encode(user_handle).decode(),
+            "rpId": "localhost",
+            "isResidentCredential": True,
+            "signCount": 0,
+        }
+        self._send("addCredential", credential=credential)
 
     @contextmanager
     def unlocked(self) -> Iterator[None]:

@@ -1,0 +1,84 @@
+"""The second step of the admin's login by passkey, with a virtual authenticator of Chromium."""
+
+import secrets
+from collections.abc import Iterator
+
+import cbor2
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from playwright.sync_api import Browser, Page, expect
+
+from accounts.models import User
+from accounts.passkeys import handles
+from accounts.passkeys.testing.stored import store_passkey
+from accounts.testing.api_client import PASSWORD
+from core.ids import new_id
+from core.testing.live_server import LiveServer
+from tests.browser.authenticator import Device, Devices
+from tests.browser.keyboard import assert_fits, enter, press
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page(chromium: Browser, server: LiveServer) -> Iterator[Page]:
+    """A phone at localhost: browsers allow no passkeys for an IP."""
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, base_url=f"http://localhost:{server.port}")
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def devices(page: Page) -> Devices:
+    return Devices(page)
+
+
+@pytest.fixture
+def supporter(devices: Devices) -> tuple[User, Device]:
+    """A superuser with a password, and a passkey on a device."""
+    name = f"p{new_id().hex[-20:]}"
+    user = User.objects.create_superuser(name, f"{name}@example.com", PASSWORD)
+    key, credential_id = ec.generate_private_key(ec.SECP256R1()), secrets.token_bytes(32)
+    point = key.public_key().public_numbers()
+    cose = {1: 2, 3: -7, -1: 1, -2: point.x.to_bytes(32, "big"), -3: point.y.to_bytes(32, "big")}
+    store_passkey(
+        user,
+        credential_id=credential_id,
+        public_key=cbor2.dumps(cose),
+        backup_eligible=False,
+        backed_up=False,
+    )
+    User.objects.filter(id=user.id).update(mfa_enabled=True)
+    device = devices.add()
+    device.receive(credential_id, key, user_handle=handles.get_or_create(user))
+    return user, device
+
+
+def test_a_passkey_completes_the_login_by_keyboard(page: Page, supporter: tuple[User, Device]) -> None:
+    user, device = supporter
+    page.goto("/admin/")
+    enter(page, {"#id_username": user.username, "#id_password": PASSWORD})
+    expect(page.locator("#id_code")).to_be_focused()
+    assert_fits(page)
+
+    with device.unlocked():
+        press(page, "#passkey-prompt button")
+        expect(page).to_have_url("/admin/")
+
+    assert user.passkeys.exclude(last_used_at=None).exists()
+
+
+def test_without_the_passkey_the_page_names_the_recovery_code(
+    page: Page, devices: Devices, supporter: tuple[User, Device]
+) -> None:
+    user, device = supporter
+    page.goto("/admin/")
+    enter(page, {"#id_username": user.username, "#id_password": PASSWORD})
+    device.lose()
+
+    with devices.add().unlocked():
+        press(page, "#passkey-prompt button")
+
+    expect(page.get_by_role("alert")).to_contain_text("enter a recovery code")
+    expect(page.locator("#passkey-prompt button")).to_be_enabled()
+    assert_fits(page)
