@@ -13,3 +13,4 @@ class PasskeysConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("accounts.passkeys.registration").register()
+        import_module("accounts.passkeys.checks")  # its checks register themselves

@@ -15,10 +15,14 @@ _ANDROID_ORIGIN = re.compile(r"android:apk-key-hash:[A-Za-z0-9_-]{43}")
 def rp_id(text: str) -> str:
     """Return a domain name, or `localhost`. Browsers refuse IPs, and a single label is a public suffix (`com`)."""
     host = web_origins.canonical_host(text)
-    is_domain = "." in host and not _is_ip(host) and "_" not in host
-    if not is_domain and host != LOCALHOST:
+    if not is_public(host) and host != LOCALHOST:
         raise ValueError(text)
     return host
+
+
+def is_public(host: str) -> bool:
+    """Return whether the host is a domain name, not an IP or a single label."""
+    return "." in host and not _is_ip(host) and "_" not in host
 
 
 def default_rp_id(url: str) -> str:

@@ -19,6 +19,8 @@ VALID: dict[str, Any] = {
     "EMAIL_USE_SSL": False,
     "FRONTEND_URL": "https://app.example.com",
     "PUBLIC_URL": "https://auth.example.com",
+    "WEBAUTHN_RP_ID": "app.example.com",
+    "WEBAUTHN_ORIGINS": ["https://app.example.com"],
     "TRUSTED_PROXIES": [ip_network("10.0.0.0/8")],
     "PREVENT_ENUMERATION": True,
     "RATE_LIMITS": True,
