@@ -9,7 +9,9 @@ from uuid import uuid4
 
 import pyotp
 import pytest
+from django.contrib.auth.hashers import make_password
 
+from accounts.models import User
 from accounts.passkeys.testing.passkey_client import new_authenticator
 from accounts.services import service_clients
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
@@ -127,6 +129,18 @@ def _passkeys(api: ApiClient, person: SignedIn) -> None:
     conforms(api.post("/passkeys/signup/options", new_account), "passkeySignupOptions")
 
 
+def _login_codes(outbox: Callable[[], list[Any]]) -> None:
+    """eve signs in without a password. Another client than `api` keeps her cookies."""
+    eve, browser = {"email": "eve@example.com"}, ApiClient()
+    User.objects.filter(email=eve["email"]).update(password=make_password(None))
+    for headers in ({}, COOKIE):
+        requested = conforms(browser.post("/login/code", eve), "requestLoginCode")
+        proof = {"loginToken": requested["loginToken"], "code": code_in(outbox()[-1])}
+        conforms(browser.post("/login/code/verify", proof, headers=headers), "verifyLoginCode")
+    conforms(browser.post("/reauthenticate/email"), "emailReauthenticationCode")
+    conforms(browser.post("/reauthenticate", {"emailCode": code_in(outbox()[-1])}), "reauthenticate")
+
+
 def _other_services(api: ApiClient, person: SignedIn) -> None:
     service, secret = service_clients.create(name="Billing")
     question = {"token": person.access, "client_id": str(service.id), "client_secret": secret}
@@ -159,6 +173,7 @@ def test_each_success_is_as_documented(
     _passwords(api, sign_in(alice), outbox)
     _second_factor(api, sign_in(alice))
     _passkeys(api, sign_in(alice))
+    _login_codes(outbox)
     _other_services(api, sign_in(alice))
     _administration(administrator)
     conforms(sign_in(alice).client.post("/logout-all"), "logoutAll")
