@@ -1,9 +1,12 @@
 """A challenge works for its own purpose, at its own endpoint, for its own session or login."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
+from pytest_django import Settings
 
 from accounts.models import User
 from accounts.passkeys.models import Passkey
@@ -91,6 +94,23 @@ def test_a_challenge_works_for_its_own_purpose_only(
     else:
         assert (response.status_code, response.json()["code"]) == (refusal, "passkey_invalid")
         assert _rows() == before
+
+
+@pytest.mark.parametrize("purpose", _OPTIONS)
+def test_a_challenge_expires_after_five_minutes(
+    alice_with_passkey: UserWithPasskey, settings: Settings, purpose: str
+) -> None:
+    settings.PENDING_LOGIN_LIFETIME = timedelta(minutes=10)
+    scene = Scene(alice_with_passkey)
+    use, success, refusal = _USES[purpose]
+    challenge = scene.challenge(purpose)
+
+    with time_machine.travel(timedelta(minutes=5, seconds=1)):
+        response = use(scene, challenge)
+    assert (response.status_code, response.json()["code"]) == (refusal, "passkey_invalid")
+
+    with time_machine.travel(timedelta(minutes=4, seconds=50)):
+        assert use(scene, challenge).status_code == success
 
 
 @pytest.mark.parametrize("purpose", ["registration", "sign-up", "sign-in", "step-up"])

@@ -66,6 +66,17 @@ def test_the_options_name_no_user_and_require_user_verification(alice_with_passk
     assert options["challenge"] != passkey_client.sign_in_options()["challenge"]
 
 
+def test_the_options_are_the_same_for_every_user(alice_with_passkey: UserWithPasskey) -> None:
+    responses = [
+        ApiClient().post("/passkeys/login/options", {"username": name, "email": f"{name}@example.com"})
+        for name in ("alice", "unknown")
+    ]
+
+    options = [response.json()["data"]["publicKey"] | {"challenge": ""} for response in responses]
+    assert options[0] == options[1]
+    assert not AuditEvent.objects.filter(kind=AuditKind.LOGIN_FAILED).exists()
+
+
 def test_a_passkey_sign_in_takes_the_same_options_as_a_password_sign_in(alice_with_passkey: UserWithPasskey) -> None:
     credential = alice_with_passkey.authenticator.get(passkey_client.sign_in_options())
     body = {"deviceName": "Phone", "data": {"theme": "dark"}, "lifetime": 600, "persistent": False}

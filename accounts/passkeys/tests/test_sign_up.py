@@ -104,6 +104,19 @@ def test_an_unverified_sign_up_cannot_sign_in(authenticator: SoftwareAuthenticat
     _refused(passkey_client.sign_in(authenticator), "email_not_verified", 403)
 
 
+def test_without_email_verification_a_username_is_sufficient(
+    authenticator: SoftwareAuthenticator, settings: Settings
+) -> None:
+    settings.EMAIL_VERIFICATION = "none"
+    options = ApiClient().post("/passkeys/signup/options", {"username": "erin"}).json()["data"]["publicKey"]
+    assert options["user"]["name"] == "erin"
+
+    response = ApiClient().post("/register", {"username": "erin", "credential": authenticator.create(options)})
+
+    assert response.status_code == 201
+    assert passkey_client.sign_in(authenticator).json()["data"]["user"]["username"] == "erin"
+
+
 def test_a_passkey_and_a_password_together_are_refused(authenticator: SoftwareAuthenticator) -> None:
     credential = authenticator.create(passkey_client.sign_up_options(**ERIN))
 

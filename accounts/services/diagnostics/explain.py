@@ -21,9 +21,13 @@ _POLICY = re.compile(r'"([^"]+)";q=(\d+);w=(\d+)')
 _LOGIN_FAILURES = {
     "unknown_account": "no account has the given username or email",
     "wrong_password": "the password of {user} was wrong",
-    "inactive": "the password was correct, but {user} is deactivated",
+    "inactive": "the credentials were correct, but {user} is deactivated",
     "wrong_login_code": "the emailed code or link was wrong, expired or used, or belongs to another sign-in",
-    "email_not_verified": "the password was correct, but {user} has not verified their email",
+    "passkey_unknown": "no account has the passkey",
+    "passkey_invalid": "the passkey of {user} gave an invalid response",
+    "challenge_invalid": "the passkey of {user} signed a challenge that has expired, or that was not issued for a sign-in",
+    "challenge_used": "the passkey of {user} signed a challenge that had been used before",
+    "email_not_verified": "the credentials were correct, but {user} has not verified their email",
 }
 
 
@@ -47,7 +51,7 @@ def explain(request_id: str) -> str:
 def _sentence(rejected: RejectedRequest, events: AuditEvents) -> str:
     target = rejected.route or "an unknown path"
     origin = f", from {rejected.ip}" if rejected.ip else ""
-    explain_code = _internal_error if rejected.status >= 500 else _EXPLANATIONS.get(rejected.code, _message_of_code)
+    explain_code = _internal_error if rejected.status >= 500 else _EXPLANATIONS.get(rejected.code, _login_failed)
     head = f"{rejected.status} {rejected.code} on {rejected.method} {target} at {_format_time(rejected.at)}{origin}"
     return f"{head}: {explain_code(rejected, events)}."
 
@@ -99,6 +103,7 @@ def _token_invalid(rejected: RejectedRequest, events: AuditEvents) -> str:
 
 
 def _login_failed(rejected: RejectedRequest, events: AuditEvents) -> str:
+    """Explain a failed sign-in by its audit event, any other error by its message."""
     for event in events:
         if event.kind == AuditKind.LOGIN_FAILED:
             reason = str(event.facts.get("reason", ""))
@@ -187,9 +192,6 @@ _EXPLANATIONS: dict[str, Callable[[RejectedRequest, AuditEvents], str]] = {
     "token_expired": _token_expired,
     "token_invalid": _token_invalid,
     "authentication_required": lambda _rejected, _events: "the request had no token",
-    "invalid_credentials": _login_failed,
-    "email_not_verified": _login_failed,
-    "code_invalid": _login_failed,
     "rate_limited": _rate_limited,
     "too_many_attempts": _rate_limited,
     "validation_error": _invalid_fields,
