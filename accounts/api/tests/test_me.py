@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 from django.core.mail import EmailMessage
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from accounts.models import OutboxEmail, User, VerificationCode
+from accounts.models import AuditEvent, OutboxEmail, User, VerificationCode
 from accounts.services.login import verify_token
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
+from accounts.testing.authentication_context import age_authentication
 from accounts.testing.emails import token_in
 from sessions_tracking.models import Session
 
@@ -218,3 +221,57 @@ def test_an_export_contains_no_reset_token_and_no_session_token(
     assert token not in text
     assert str(Session.objects.get().refresh_jti) not in text
     assert signed_in.refresh not in text
+
+
+def test_me_says_how_the_user_can_sign_in(signed_in: SignedIn) -> None:
+    fields = ("kind", "hasPassword", "mfaEnabled", "recoveryCodesLeft", "loginCodes")
+
+    def read() -> tuple[Any, ...]:
+        user = signed_in.client.get("/me").json()["data"]["user"]
+        return tuple(user[name] for name in fields)
+
+    before = read()
+    User.objects.update(password="!no password", mfa_enabled=True, recovery_codes_left=7, login_codes=False)
+
+    assert before == ("user", True, False, 0, True)
+    assert read() == ("user", False, True, 7, False)
+
+
+def test_me_does_not_read_the_hash_of_the_password(signed_in: SignedIn) -> None:
+    with CaptureQueriesContext(connection) as statements:
+        signed_in.client.get("/profile")
+
+    columns = [query["sql"].partition(" FROM ")[0] for query in statements]
+    hashes, tests = '"password"', 'NOT ("accounts_user"."password"'
+    assert [sql.count(hashes) for sql in columns] == [sql.count(tests) for sql in columns] == [0, 1]
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_emailed_codes_can_be_turned_off_and_on(signed_in: SignedIn, value: bool) -> None:
+    User.objects.update(login_codes=not value)
+
+    response = signed_in.client.patch("/me", {"loginCodes": value})
+
+    assert response.json()["data"]["user"]["loginCodes"] is value
+    assert User.objects.get().login_codes is value
+    assert AuditEvent.objects.get(kind="profile_changed").facts == {"fields": "loginCodes", "loginCodes": value}
+
+
+def test_emailed_codes_are_not_turned_off_without_a_recent_proof(signed_in: SignedIn) -> None:
+    age_authentication(signed_in)
+
+    response = signed_in.client.patch("/me", {"loginCodes": False, "firstName": "Alicia"})
+
+    assert (response.status_code, response.json()["code"]) == (401, "reauthentication_required")
+    assert (User.objects.get().login_codes, User.objects.get().first_name) == (True, "")
+    assert signed_in.client.patch("/me", {"firstName": "Alicia"}).status_code == 200
+
+
+def test_an_administrator_sees_but_does_not_change_how_a_user_signs_in(
+    alice: User, admin: User, sign_in: SignIn
+) -> None:
+    response = sign_in(admin).client.patch(f"/users/{alice.id}", {"loginCodes": False, "hasPassword": False})
+
+    user = response.json()["data"]["user"]
+    assert (user["loginCodes"], user["hasPassword"], user["kind"]) == (True, True, "user")
+    assert User.objects.get(id=alice.id).login_codes is True
