@@ -19,6 +19,6 @@ MFA_MAX_WRONG_CODES = 10
 MFA_WRONG_CODES_WINDOW = timedelta(hours=1)
 
 # How long a user who has lost every second factor waits for its removal, in which the owner can stop it; None: impossible.
-RECOVERY_DELAY = env.duration_or_off("RECOVERY_DELAY", "24h")
+RECOVERY_DELAY = None if env.text("RECOVERY_DELAY", "24h").lower() == "off" else env.duration("RECOVERY_DELAY", "24h")
 # How long the link of the email works after that.
 RECOVERY_LINK_LIFETIME = timedelta(days=7)

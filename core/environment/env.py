@@ -86,16 +86,6 @@ def duration_or_zero(name: str, default: str) -> timedelta:
     return timedelta(0) if text(name, default) in {"0", "0s"} else duration(name, default)
 
 
-def duration_or_off(name: str, default: str) -> timedelta | None:
-    """Read a duration, or `off` for a feature that is switched off: None."""
-    return parsed(
-        name,
-        default,
-        lambda value: None if value.lower() == "off" else _parse_duration(value),
-        "a duration such as 30s, 15m, 12h or 7d, or off",
-    )
-
-
 def choice(name: str, default: str, options: tuple[str, ...]) -> str:
     value = text(name, default).lower()
     if value not in options:

@@ -1,8 +1,8 @@
 """Removal of all second factors for a user who has lost them: announced by email, and possible after a delay.
 
-The user gives the first factor, then controls the mailbox, and waits: whoever has only one of the two fails, and an attacker
-who has both gives the owner RECOVERY_DELAY to stop it, from the email or from any session. Administrators and staff never
-recover this way: a superuser resets their factor. A password reset neither stops a recovery nor shortens it.
+The user gives the first factor, opens a link of the email, and waits. An attacker who has only one of the two fails. One who
+has both leaves the owner RECOVERY_DELAY to stop it, from the email or from any session. Administrators and staff never
+recover this way: a superuser removes their factor. A password reset neither stops a recovery nor shortens it.
 
 Each function locks the user's row first, like every function that locks both rows.
 """

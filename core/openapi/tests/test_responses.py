@@ -10,12 +10,16 @@ from uuid import uuid4
 import pyotp
 import pytest
 from django.contrib.auth.hashers import make_password
+from django.utils import timezone
 
+from accounts.mfa import recovery_links
+from accounts.mfa.models import FactorRecovery
 from accounts.models import User
 from accounts.passkeys.testing.passkey_client import new_authenticator
 from accounts.services import service_clients
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
 from accounts.testing.emails import code_in, token_in
+from accounts.testing.second_factor import UserWithTotp, enrol
 from core.openapi.tests.openapi_reader import JSON, Documented, operation, operations, validator
 
 NEW_PASSWORD = "Battery-Staple-8"
@@ -141,6 +145,14 @@ def _login_codes(outbox: Callable[[], list[Any]]) -> None:
     conforms(browser.post("/reauthenticate", {"emailCode": code_in(outbox()[-1])}), "reauthenticate")
 
 
+def _recovery(api: ApiClient, user_with_totp: UserWithTotp) -> None:
+    for path, token_of in (("cancel", recovery_links.stop_token), ("complete", recovery_links.completion_token)):
+        conforms(api.post("/mfa/recovery", {"mfaToken": user_with_totp.pending()}), "beginRecovery")
+        FactorRecovery.objects.update(available_at=timezone.now())
+        token = token_of(FactorRecovery.objects.unfinished().get())
+        conforms(api.post(f"/mfa/recovery/{path}", {"token": token}), f"{path}Recovery")
+
+
 def _other_services(api: ApiClient, person: SignedIn) -> None:
     service, secret = service_clients.create(name="Billing")
     question = {"token": person.access, "client_id": str(service.id), "client_secret": secret}
@@ -174,6 +186,7 @@ def test_each_success_is_as_documented(
     _second_factor(api, sign_in(alice))
     _passkeys(api, sign_in(alice))
     _login_codes(outbox)
+    _recovery(api, enrol(sign_in(alice)))
     _other_services(api, sign_in(alice))
     _administration(administrator)
     conforms(sign_in(alice).client.post("/logout-all"), "logoutAll")
