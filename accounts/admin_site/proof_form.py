@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
@@ -17,12 +18,21 @@ from accounts.admin_site.login_form import MAX_RESPONSE_LENGTH, parse_response
 from accounts.exceptions import CodeInvalid, PasswordIncorrect
 from accounts.models import AuditKind, User
 from accounts.passwords.validators import MAX_PASSWORD_LENGTH, PasswordLengthValidator
-from accounts.registries import SECOND_FACTORS, Ceremony, FactorAttempt, FactorResult, SecondFactor
+from accounts.registries import SECOND_FACTORS, Ceremony, FactorAttempt, FactorResult
 from accounts.services import credential_check
+from accounts.services.pending_logins import FactorResponse
 from core.api.exceptions import ApiError, SessionRevoked
+from core.throttling import by_ip
 from sessions_tracking.client_info import read_client_info
 
 PASSWORD, CODE = "proof_password", "proof_code"
+
+
+class CodeInput(forms.TextInput):
+    """Does not show a rejected code again, like a password."""
+
+    def format_value(self, value: Any) -> None:
+        return None
 
 
 class ProofForm(forms.Form):
@@ -40,7 +50,7 @@ class ProofForm(forms.Form):
     proof_code = forms.CharField(
         label=_("Code from your authenticator app, or a recovery code"),
         max_length=MAX_RESPONSE_LENGTH,
-        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autofocus": True}),
+        widget=CodeInput(attrs={"autocomplete": "one-time-code", "autofocus": True}),
     )
     api_error: ApiError | None = None
 
@@ -65,11 +75,14 @@ class ProofForm(forms.Form):
         return self.cleaned_data
 
     def _check(self, text: str) -> None:
-        if not self.has_second_factor:
+        """As `accounts.services.step_up` does for a session of the API."""
+        response = parse_response(text) if self.has_second_factor else FactorResponse(method="password", value=text)
+        by_ip.consume(settings.RATE_LIMIT_LOGIN, read_client_info(self.request).ip)
+        if self.has_second_factor:
+            _check_code(self._attempt(response.value), response.method)
+        else:
             _check_password(self.user, text)
-            return
-        response = parse_response(text)
-        _check_code(self._attempt(response.value), response.method)
+        _record(AuditKind.REAUTHENTICATED, self.user, response.method)
 
     def prompts(self) -> list[Prompt]:
         """Return the prompts of the second factors, for the template."""
@@ -91,27 +104,28 @@ def _check_password(user: User, password: str) -> None:
     try:
         credential_check.require_correct(password, user=user, field=PASSWORD)
     except PasswordIncorrect:
-        _record_failure(AuditKind.LOGIN_FAILED, user, reason="wrong_password")
+        _record(AuditKind.REAUTHENTICATION_FAILED, user, "password")
         raise
 
 
 def _check_code(attempt: FactorAttempt, method: str) -> None:
     """Use the response up. Raises the factor's error, such as CodeInvalid, and TooManyWrongCodes, once the attempt is counted."""
     with transaction.atomic():
-        result = _verify(attempt, SECOND_FACTORS.get(method))
+        result = _verify(attempt, method)
     if isinstance(result, ApiError):
         raise result
 
 
-def _verify(attempt: FactorAttempt, factor: SecondFactor | None) -> FactorResult:
+def _verify(attempt: FactorAttempt, method: str) -> FactorResult:
     locked = User.objects.select_for_update().filter(id=attempt.user.id, is_active=True, mfa_enabled=True).first()
     if locked is None:
         raise SessionRevoked
+    factor = SECOND_FACTORS.get(method)
     result = factor.verify(replace(attempt, user=locked)) if factor is not None else CodeInvalid()
     if isinstance(result, ApiError):
-        _record_failure(AuditKind.MFA_FAILED, locked)
+        _record(AuditKind.REAUTHENTICATION_FAILED, locked, method)
     return result
 
 
-def _record_failure(kind: AuditKind, user: User, **facts: str) -> None:
-    audit.record(kind, user_id=user.id, actor_id=user.id, facts={"surface": "admin", **facts})
+def _record(kind: AuditKind, user: User, method: str) -> None:
+    audit.record(kind, user_id=user.id, actor_id=user.id, facts={"method": method, "surface": "admin"})

@@ -111,8 +111,9 @@ def test_a_wrong_password_changes_nothing_and_is_audited(browser: Client, alice:
 
     assert is_asked(browser.post(_deactivation(alice), CONFIRMED))
     assert _is_active(alice)
-    assert _facts(AuditKind.LOGIN_FAILED, superuser) == [{"reason": "wrong_password", "surface": "admin"}]
+    assert _facts(AuditKind.REAUTHENTICATION_FAILED, superuser) == [{"method": "password", "surface": "admin"}]
     assert _prove(browser, page, proof_password=PASSWORD).status_code == 302
+    assert _facts(AuditKind.REAUTHENTICATED, superuser) == [{"method": "password", "surface": "admin"}]
 
 
 def test_guesses_of_the_password_are_rate_limited(browser: Client, alice: User, limits_on: Settings) -> None:
@@ -209,7 +210,8 @@ def test_wrong_codes_are_counted_together_with_those_of_a_login(
 
     assert (page.status_code, int(page["Retry-After"])) == (429, 3600)
     assert wrong_codes(mfa_admin.user) == 10
-    assert _facts(AuditKind.MFA_FAILED, mfa_admin.user) == [{"surface": "admin"}] * 10
+    failure = {"method": "totp", "surface": "admin"}
+    assert _facts(AuditKind.REAUTHENTICATION_FAILED, mfa_admin.user) == [failure] * 10
     assert _is_active(alice)
 
 
@@ -217,6 +219,7 @@ def test_text_that_cannot_be_a_code_is_not_counted(mfa_browser: Client, mfa_admi
     page = _prove(mfa_browser, mfa_browser.post(_deactivation(alice), CONFIRMED), proof_code="hello")
 
     assert page.context["form"].errors.keys() == {"proof_code"}
+    assert "hello" not in page.content.decode()
     assert wrong_codes(mfa_admin.user) == 0
 
 
