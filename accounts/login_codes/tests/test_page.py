@@ -30,8 +30,12 @@ def test_no_script_or_style_is_inline_and_every_file_exists(client: Client) -> N
     assert all(finders.find(name) for name in names)
 
 
-def test_the_token_is_not_written_into_the_page(client: Client) -> None:
-    assert "s3cret" not in client.get(PATH, {"token": "s3cret"}).content.decode()
+def test_the_token_is_written_neither_into_the_page_nor_into_the_log(
+    client: Client, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    html = client.get(PATH, {"token": "s3cret"}).content.decode()
+
+    assert "s3cret" not in html + caplog.text + "".join(capsys.readouterr())
 
 
 def test_the_page_continues_to_the_front_end(client: Client, settings: Settings) -> None:

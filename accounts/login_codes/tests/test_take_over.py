@@ -11,6 +11,9 @@ from pytest_django import Settings
 from accounts.login_codes.tests.requests import ALICE, Outbox, emailed, outcome, verify
 from accounts.mail import outbox as mail_outbox
 from accounts.models import AuditEvent, AuditKind, EmailChange, OutboxEmail, PendingLogin, Role, User
+from accounts.passkeys.models import Passkey
+from accounts.passkeys.testing.passkey_client import sign_in as sign_in_with_passkey
+from accounts.passkeys.testing.passkey_client import with_passkey
 from accounts.services.diagnostics import session_report
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
 from accounts.testing.emails import code_in, token_in
@@ -62,6 +65,22 @@ def test_the_first_proof_of_an_email_removes_everything_planted(
     assert ApiClient().post("/verify-email", {"email": ALICE, "code": code_in(verification)}).status_code == 400
     for names in ({"email": ALICE}, {"username": "mallory"}):
         assert ApiClient().post("/login", names | {"password": PASSWORD}).status_code == 401
+
+
+def test_a_planted_passkey_is_removed_and_no_second_factor_is_asked_for(
+    planted: User, sign_in: SignIn, outbox: Outbox
+) -> None:
+    mallory = with_passkey(sign_in(planted))
+    assert sign_in_with_passkey(mallory.authenticator).status_code == 200
+    outbox()
+    sent = emailed(outbox)
+
+    response = verify(loginToken=sent.login_token, code=sent.code)
+
+    assert response.json()["data"]["user"]["mfaEnabled"] is False
+    assert not Passkey.objects.exists()
+    assert outcome(sign_in_with_passkey(mallory.authenticator)) == (401, "passkey_unknown")
+    assert Session.objects.filter(revoked_at=None).count() == 1
 
 
 def test_a_take_over_is_recorded_and_welcomes_the_owner_once(planted: User, outbox: Outbox) -> None:

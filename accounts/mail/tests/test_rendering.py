@@ -38,6 +38,8 @@ CONTEXTS: dict[str, dict[str, object]] = {
     "recovery_begun": {**EVENT, **RECOVERY},
     "recovery_stopped": {**EVENT},
     "recovery_completed": {**EVENT},
+    "login_code": {**EVENT, "code": "482913", "link": "https://auth.example.com/login-code?token=a1b2", "minutes": 10},
+    "reauthentication_code": {**EVENT, "code": "482913", "minutes": 10},
     "account_deleted": {"happened_at": EVENT["happened_at"], "username": "alice"},
     "email_change_code": {"code": "482913", "code_minutes": 15},
     "email_change_requested": {**EVENT, **CHANGE},
