@@ -129,6 +129,18 @@ def test_a_browser_is_redirected_to_the_login_page(site: Nginx) -> None:
     assert response.getheader("Location") == "https://www.example.com/sign-in?next=http://app.example.com/basket?item=1"
 
 
+def test_the_documents_of_passkeys_are_those_of_vestibule_and_need_no_sign_in(site: Nginx) -> None:
+    before = Application.seen
+
+    for name, status in (("webauthn", 200), ("passkey-endpoints", 200), ("change-password", 302)):
+        response = site.send("GET", f"/.well-known/{name}", SITE)
+        assert response.status == status
+        assert response.getheader("X-Request-Id")  # of Vestibule
+    assert site.send("GET", "/.well-known/security.txt", SITE).status == 401
+
+    assert Application.seen == before
+
+
 def test_the_next_request_after_a_logout_is_refused(site: Nginx, server: LiveServer, eve: tuple[User, Tokens]) -> None:
     bearer = f"Bearer {eve[1].access}"
     assert _send(site, Authorization=bearer)[0] == 200

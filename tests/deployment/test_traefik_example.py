@@ -1,5 +1,6 @@
 """The Traefik example configures forward auth, header removal and preflights. (No test runs Traefik.)"""
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -45,14 +46,26 @@ def test_the_application_receives_neither_cookie_nor_token(http: dict[str, Any])
 def test_only_a_preflight_passes_without_authentication(http: dict[str, Any]) -> None:
     unasked = {name for name, router in http["routers"].items() if "vestibule" not in router["middlewares"]}
 
-    assert unasked == {"app-preflight"}
+    assert unasked == {"app-preflight", "passkeys"}
     rule, usual = (http["routers"][name]["rule"] for name in ("app-preflight", "app"))
     assert rule.startswith(f"{usual} && Method(`OPTIONS`) && HeaderRegexp(`Access-Control-Request-Method`")
     assert len(rule) > len(usual)  # without `priority`, Traefik prefers the longer rule
 
 
-def test_every_named_middleware_and_service_exists(http: dict[str, Any]) -> None:
-    router = http["routers"]["app"]
+def test_the_documents_of_passkeys_are_read_without_authentication(http: dict[str, Any]) -> None:
+    passkeys = http["routers"]["passkeys"]
 
-    assert set(router["middlewares"]) == set(http["middlewares"])
-    assert {router["service"], http["middlewares"]["signed-out"]["errors"]["service"]} == set(http["services"])
+    pattern = passkeys["rule"].partition("PathRegexp(`")[2].removesuffix("`)")
+    for name in ("webauthn", "passkey-endpoints", "change-password"):
+        assert re.search(pattern, f"/.well-known/{name}")
+        assert resolve(f"/.well-known/{name}")
+    assert not re.search(pattern, "/.well-known/jwks.json")
+    assert http["services"][passkeys["service"]]["loadBalancer"]["passHostHeader"] is False
+
+
+def test_every_named_middleware_and_service_exists(http: dict[str, Any]) -> None:
+    routers = http["routers"].values()
+
+    assert {name for router in routers for name in router["middlewares"]} == set(http["middlewares"])
+    services = {router["service"] for router in routers} | {http["middlewares"]["signed-out"]["errors"]["service"]}
+    assert services == set(http["services"])

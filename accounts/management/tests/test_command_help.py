@@ -9,7 +9,7 @@ from core.management.documented_command import DocumentedCommand
 
 COMMANDS = (
     "cleanup_tokens", "create_admin", "create_service_client", "reencrypt_mfa_secrets", "rotate_keys", "seed",
-    "show_session", "explain_request",
+    "show_session", "explain_request", "update_passkey_providers",
 )  # fmt: skip
 
 
