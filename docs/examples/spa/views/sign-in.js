@@ -7,14 +7,20 @@ import { signIn } from "../sign-in-flow.js";
 import { askForCode } from "./sign-up.js";
 
 let renewal;
+let isSigningIn = false;
 
+// The user may choose a suggestion and press the button: only the first one signs in.
 async function signInWithPasskey({ credential, rpId }) {
+  if (isSigningIn) return;
+  isSigningIn = true;
   try {
     await signIn("/passkeys/login", { credential });
   } catch (error) {
     // The server has no such passkey any more: the password manager should not offer it again.
     if (error.code === "passkey_unknown") await passkeys.signalUnknown(rpId, credential.id);
     throw error;
+  } finally {
+    isSigningIn = false;
   }
 }
 
