@@ -12,7 +12,6 @@ from playwright.sync_api import CDPSession, Page
 _OPTIONS = {
     "protocol": "ctap2",
     "ctap2Version": "ctap2_1",
-    "transport": "internal",
     "hasResidentKey": True,
     "hasUserVerification": True,
     "isUserVerified": True,
@@ -25,9 +24,9 @@ class Device:
     Chromium answers a request for autofill at once if an unlocked device has a passkey, as if the user had chosen it.
     """
 
-    def __init__(self, devtools: CDPSession) -> None:
+    def __init__(self, devtools: CDPSession, transport: str) -> None:
         self._devtools = devtools
-        options = _OPTIONS | {"automaticPresenceSimulation": False}
+        options = _OPTIONS | {"transport": transport, "automaticPresenceSimulation": False}
         self._id: str = devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"]
 
     def passkeys(self) -> list[dict[str, Any]]:
@@ -68,5 +67,6 @@ class Devices:
         # With Chromium's own dialogs, which a headless browser does not show, a request would wait forever.
         self._devtools.send("WebAuthn.enable", {"enableUI": False})
 
-    def add(self) -> Device:
-        return Device(self._devtools)
+    def add(self, *, transport: str = "internal") -> Device:
+        """Add a device. A tab can have one that is `internal`: its own computer or phone."""
+        return Device(self._devtools, transport)

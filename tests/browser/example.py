@@ -28,7 +28,7 @@ _AGE_SESSIONS = """
 from datetime import timedelta
 from django.db.models import F
 from sessions_tracking.models import Session
-from sessions_tracking.services import refresh_cached_principals
+from sessions_tracking.principal_cache.replacement import refresh_cached_principals
 Session.objects.update(authenticated_at=F("authenticated_at") - timedelta(hours=1))
 for user_id in Session.objects.values_list("user_id", flat=True).distinct():
     refresh_cached_principals(user_id=user_id)
@@ -62,9 +62,11 @@ class Example:
     def run_python(self, code: str) -> None:
         """Run the code in Django's shell, on the database of the server."""
         command = ["manage.py", "shell", "-c", code]
-        subprocess.run(
-            command, cwd=self.clone.folder, env=self.clone.environment, check=True, capture_output=True, timeout=60
+        folder, environment = self.clone.folder, self.clone.environment
+        result = subprocess.run(  # noqa: PLW1510 - the assertion shows the output
+            command, cwd=folder, env=environment, capture_output=True, timeout=60, text=True
         )
+        assert result.returncode == 0, result.stderr
 
     def sign_up(self) -> str:
         """Create a verified user with a password through the API, and return the username."""

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.keyboard import enter, press
+from tests.browser.keyboard import assert_fits, enter, press, tab_to
 from tests.browser.visitor import Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
@@ -55,3 +55,17 @@ def test_the_link_signs_no_other_browser_in(visitor: Visitor, chromium: Browser)
     enter(page, {"#login-code": visitor.emailed_code("login-code")})
     visitor.expect_account()
     other.page.context.close()
+
+
+def test_a_user_turns_emailed_codes_off(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.sign_in_with_password()
+    visitor.expect_account()
+    expect(page.locator("#login-codes")).to_be_checked()
+    tab_to(page, "#login-codes")
+    page.keyboard.press("Space")
+    expect(page.locator("#status.good")).to_be_visible()
+
+    press(page, "#reload")
+    expect(page.locator("#login-codes")).not_to_be_checked()
+    assert_fits(page)

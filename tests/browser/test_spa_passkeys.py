@@ -27,10 +27,8 @@ def test_a_passkey_added_from_the_offer_is_suggested_in_the_sign_in_field(visito
 def test_a_pending_suggestion_gives_way_to_the_button_and_to_the_password(visitor: Visitor) -> None:
     page, phone = visitor.page, _with_passkey(visitor)
     press(page, "#log-out")
-    with page.expect_response("**/passkeys/login/options"):
-        visitor.open()
+    visitor.wait_for_suggestions()
 
-    expect(page.locator("#profile")).to_be_hidden()
     with phone.unlocked():
         press(page, "#use-passkey")
         visitor.expect_account()
@@ -49,6 +47,24 @@ def test_a_passkey_is_the_second_factor_after_a_password(visitor: Visitor) -> No
     with phone.unlocked():
         press(page, "#factor-passkey")
         visitor.expect_account()
+
+
+def test_recovery_codes_are_shown_once_to_copy_and_to_download(visitor: Visitor) -> None:
+    page, phone = visitor.page, visitor.devices.add()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    visitor.sign_in_with_password()
+    with phone.unlocked():
+        press(page, "#offer-accept")
+        press(page, "#copy-codes")
+    expect(page.locator("#recovery .status.good")).to_be_visible()
+    with page.expect_download() as download:
+        press(page, "#download-codes")
+
+    saved = download.value.path().read_text()
+    assert saved.splitlines() == page.locator("#recovery-codes li").all_inner_texts()
+    assert page.evaluate("navigator.clipboard.readText()") == saved.strip()
+    press(page, "#codes-kept")
+    expect(page.locator("#recovery-codes li")).to_have_count(0)
 
 
 def test_a_recovery_code_replaces_a_lost_passkey_once(visitor: Visitor) -> None:
@@ -71,7 +87,7 @@ def test_a_recovery_code_replaces_a_lost_passkey_once(visitor: Visitor) -> None:
 def test_the_browser_forgets_a_passkey_that_was_removed_elsewhere(visitor: Visitor) -> None:
     page, phone = visitor.page, _with_passkey(visitor)
     press(page, "#log-out")
-    expect(page.locator("#use-passkey")).to_be_visible()
+    visitor.wait_for_suggestions()
     visitor.remove_passkeys_elsewhere()
 
     with phone.unlocked():

@@ -5,7 +5,7 @@ from playwright.sync_api import BrowserContext, Page, Request, expect
 
 from accounts.testing.api_client import PASSWORD
 from accounts.testing.second_factor import WRONG_RECOVERY_CODE, AuthenticatorApp
-from tests.browser.keyboard import assert_fits, enter, press
+from tests.browser.keyboard import assert_fits, enter, press, tab_to
 from tests.browser.visitor import Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
@@ -66,6 +66,17 @@ def test_a_user_adds_an_authenticator_app_and_signs_in_with_it(visitor: Visitor,
     visitor.expect_account()
     press(page, "#log-out-all")
     expect(page.locator("#status.good")).to_be_visible()
+
+
+def test_without_keep_me_signed_in_the_cookies_end_with_the_browser(visitor: Visitor, context: BrowserContext) -> None:
+    page = visitor.page
+    tab_to(page, "[name=persistent]")
+    page.keyboard.press("Space")
+    visitor.sign_in_with_password()
+    visitor.expect_account()
+
+    expiries = {cookie["name"]: cookie["expires"] for cookie in context.cookies(f"{visitor.example.api}/api/auth")}
+    assert expiries == {"jwt": -1, "refreshToken": -1}
 
 
 def test_errors_are_shown_beside_their_fields(newcomer: Visitor) -> None:

@@ -9,12 +9,26 @@ from tests.browser.authenticator import Devices
 from tests.browser.example import Example, code_in
 from tests.browser.keyboard import assert_fits, enter, press, tab_to
 
+_OBSERVE_SUGGESTIONS = """
+const get = CredentialsContainer.prototype.get;
+CredentialsContainer.prototype.get = function (options) {
+  const request = get.call(this, options);
+  if (options.mediation === "conditional") {
+    window.pendingSuggestions = request;
+    const settled = () => { if (window.pendingSuggestions === request) window.pendingSuggestions = null; };
+    request.then(settled, settled);
+  }
+  return request;
+};
+"""
+
 
 class Visitor:
     def __init__(self, page: Page, example: Example, name: str) -> None:
         self.page, self.example, self.name = page, example, name
         self.email = f"{name}@example.com"
         self.devices = Devices(page)
+        page.add_init_script(_OBSERVE_SUGGESTIONS)
 
     def open(self) -> None:
         self.page.goto(f"{self.example.origin}/")
@@ -27,6 +41,10 @@ class Visitor:
 
     def sign_in_with_password(self, password: str = PASSWORD) -> None:
         enter(self.page, {"#identifier": self.name, "#password": password})
+
+    def wait_for_suggestions(self) -> None:
+        """Wait until the browser can suggest passkeys in the sign-in field, and none has been chosen."""
+        self.page.wait_for_function("Boolean(window.pendingSuggestions)")
 
     def open_email(self, containing: str) -> str:
         """Find the newest email to the user in the mailbox, open it as text there, and return the text."""
