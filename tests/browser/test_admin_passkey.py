@@ -1,21 +1,17 @@
 """The second step of the admin's login by passkey, with a virtual authenticator of Chromium."""
 
-import secrets
 from collections.abc import Iterator
 
-import cbor2
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import User
-from accounts.passkeys import handles
-from accounts.passkeys.testing.stored import store_passkey
 from accounts.testing.api_client import PASSWORD
 from core.ids import new_id
 from core.testing.live_server import LiveServer
 from tests.browser.authenticator import Device, Devices
 from tests.browser.keyboard import assert_fits, enter, press
+from tests.browser.stored_passkeys import give_passkey
 
 pytestmark = pytest.mark.browser
 
@@ -38,19 +34,8 @@ def supporter(devices: Devices) -> tuple[User, Device]:
     """A superuser with a password, and a passkey on a device."""
     name = f"p{new_id().hex[-20:]}"
     user = User.objects.create_superuser(name, f"{name}@example.com", PASSWORD)
-    key, credential_id = ec.generate_private_key(ec.SECP256R1()), secrets.token_bytes(32)
-    point = key.public_key().public_numbers()
-    cose = {1: 2, 3: -7, -1: 1, -2: point.x.to_bytes(32, "big"), -3: point.y.to_bytes(32, "big")}
-    store_passkey(
-        user,
-        credential_id=credential_id,
-        public_key=cbor2.dumps(cose),
-        backup_eligible=False,
-        backed_up=False,
-    )
-    User.objects.filter(id=user.id).update(mfa_enabled=True)
     device = devices.add()
-    device.receive(credential_id, key, user_handle=handles.get_or_create(user))
+    give_passkey(user, device)
     return user, device
 
 

@@ -13,7 +13,9 @@ from accounts.testing.cast import signed_in, someone
 from accounts.testing.emails import code_in
 from core.testing.live_server import ApiRequest, LiveServer
 from sessions_tracking.models import Session
-from tests.browser.keyboard import assert_fits, tab_to
+from tests.browser.authenticator import Devices
+from tests.browser.keyboard import assert_fits, press, tab_to
+from tests.browser.stored_passkeys import give_passkey
 
 pytestmark = pytest.mark.browser
 
@@ -88,6 +90,25 @@ def test_the_page_asks_for_the_code_of_the_authenticator_app(page: Page, server:
         expect(page.get_by_text(text)).to_be_visible()
 
     assert _me(page) == 200
+
+
+def test_the_page_accepts_a_passkey_as_the_second_factor(chromium: Browser, server: LiveServer) -> None:
+    """At localhost, because browsers allow no passkeys for an IP."""
+    context = chromium.new_context(base_url=f"http://localhost:{server.port}")
+    page, user = context.new_page(), someone()
+    device = Devices(page).add()
+    give_passkey(user, device)
+
+    page.goto(_request_link(page, user))
+    press(page, "#sign-in")
+    expect(page.get_by_text("One more step")).to_be_visible()
+    expect(page.locator("#factor")).to_be_hidden()
+    with device.unlocked():
+        press(page, "#passkey")
+        expect(page.get_by_text("You are signed in.")).to_be_visible()
+
+    assert _me(page) == 200
+    context.close()
 
 
 def test_an_incomplete_link_says_so_in_french(chromium: Browser, server: LiveServer) -> None:
