@@ -95,6 +95,14 @@ ENDPOINTS = [
         kinds={"credential": dict, "data": dict},
     ),
     Endpoint("POST", "/passkeys/signup/options", {"email": "new@example.com", "username": "newcomer"}),
+    Endpoint(
+        "POST",
+        "/passkeys",
+        {"credential": _CREDENTIAL, "name": "Phone"},
+        caller="alice",
+        kinds={"credential": dict},
+    ),
+    Endpoint("PATCH", "/passkeys/{session}", {"name": "Phone"}, caller="alice"),  # of an id that no passkey has
     Endpoint("POST", "/reauthenticate", {"password": PASSWORD}, caller="alice"),
     Endpoint("POST", "/reauthenticate", {"code": "123456"}, caller="alice"),
     Endpoint("POST", "/reauthenticate", {"recoveryCode": "K7M2X-QH4TR"}, caller="alice"),
@@ -114,6 +122,8 @@ WITHOUT_BODY = {
     ("POST", "/users/{pk}/invite"),
     ("POST", "/mfa/totp"),
     ("POST", "/passkeys/login/options"),
+    ("POST", "/passkeys/registration/options"),
+    ("DELETE", "/passkeys/{pk}"),
     ("POST", "/reauthenticate/options"),
     ("POST", "/reauthenticate/email"),
 }

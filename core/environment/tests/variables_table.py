@@ -170,6 +170,18 @@ ROWS = [
     *refused("WEBAUTHN_RP_ID", "https://example.com", "example.com:443", "com", "192.0.2.7", "[::1]", "a..b", "*.example.com"),
     accepted("WEBAUTHN_RP_ID", "München.Example.", "xn--mnchen-3ya.example"),
     accepted("WEBAUTHN_RP_ID", "localhost", "localhost"),
+    # Browsers accept no IP: on one's own computer `localhost` stands for it, in the origins too.
+    accepted("FRONTEND_URL", "http://127.0.0.1:3000", "localhost", setting="WEBAUTHN_RP_ID", DEBUG="on"),
+    accepted("FRONTEND_URL", "http://[::1]:3000", ["http://localhost:3000", "http://localhost:8000"],
+             setting="WEBAUTHN_ORIGINS", DEBUG="on"),
+    accepted("PORT", "9000", ["http://localhost:9000"], setting="WEBAUTHN_ORIGINS", DEBUG="on", FRONTEND_URL=None),
+    accepted("FRONTEND_URL", "https://App.Example.com:8443/shop", "app.example.com", setting="WEBAUTHN_RP_ID"),
+    accepted("FRONTEND_URL", "https://app.example.com:8443/shop", ["https://app.example.com:8443"],
+             setting="WEBAUTHN_ORIGINS"),
+    accepted("PUBLIC_URL", "https://auth.example.com", ["https://app.example.com", "https://auth.example.com"],
+             setting="WEBAUTHN_ORIGINS", WEBAUTHN_RP_ID="example.com"),
+    accepted("FRONTEND_URL", "https://app.example.com", "https://app.example.com/account/passkeys",
+             setting="PASSKEY_MANAGE_URL"),
     *refused("WEBAUTHN_RP_NAME", "Acme\nBcc: x", "x" * 101),
     accepted("WEBAUTHN_RP_NAME", "Señor & Co", "Señor & Co"),
     *refused(
