@@ -79,13 +79,14 @@ def test_the_options_are_the_same_for_every_user(alice_with_passkey: UserWithPas
 
 def test_a_passkey_sign_in_takes_the_same_options_as_a_password_sign_in(alice_with_passkey: UserWithPasskey) -> None:
     credential = alice_with_passkey.authenticator.get(passkey_client.sign_in_options())
-    body = {"deviceName": "Phone", "data": {"theme": "dark"}, "lifetime": 600, "persistent": False}
+    body: dict[str, Any] = {"deviceName": "Phone", "data": {"theme": "dark"}, "lifetime": 600, "persistent": False}
 
     response = passkey_client.send_assertion(credential, **body)
 
     session = Session.objects.get(id=response.json()["data"]["session"]["id"])
     assert (session.name, session.data, session.persistent) == ("Phone", {"theme": "dark"}, False)
     assert session.absolute_expires_at - session.created_at <= timedelta(seconds=600)
+    assert response.cookies["jwt"]["max-age"] == ""
 
 
 def test_a_sign_in_records_the_use_and_the_backup_state(alice_with_passkey: UserWithPasskey) -> None:
