@@ -43,6 +43,12 @@ _CREDENTIAL = {"id": "AAAA", "rawId": "AAAA", "type": "public-key", "response": 
 
 ENDPOINTS = [
     Endpoint("POST", "/register", _ACCOUNT),
+    Endpoint(
+        "POST",
+        "/register",
+        {"email": "new@example.com", "username": "newcomer", "credential": _CREDENTIAL},
+        kinds={"credential": dict},
+    ),
     Endpoint("POST", "/verify-email", {"email": "bob@example.com", "code": "123456"}),
     Endpoint("POST", "/resend-verification", {"email": "bob@example.com"}),
     Endpoint(
