@@ -19,7 +19,7 @@ from sessions_tracking.models import Session
 
 SignIn = Callable[..., SignedIn]
 WRONG = "Wrong-Horse-7"
-FOREIGN = {"HTTP_ORIGIN": "https://evil.example"}
+FOREIGN: Any = {"HTTP_ORIGIN": "https://evil.example"}
 
 
 def _claims(token: str) -> dict[str, Any]:
