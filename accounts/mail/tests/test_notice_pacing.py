@@ -13,6 +13,7 @@ from accounts.mail.delivery import deliver_due
 from accounts.mail.kinds import EMAIL_KINDS
 from accounts.mfa import emails as mfa_emails
 from accounts.models import EmailChange, EmailState, OutboxEmail, User
+from accounts.passkeys import emails as passkey_emails
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
 from sessions_tracking.client_info import ClientInfo
 
@@ -34,6 +35,11 @@ ENQUEUE: dict[str, Enqueue] = {
     "mfa_disabled": lambda user, _change: mfa_emails.app_removed(user, CLIENT, is_last=True),
     "recovery_stopped": lambda user, _change: mfa_emails.recovery_stopped(user, CLIENT),
     "recovery_completed": lambda user, _change: mfa_emails.recovery_completed(user, CLIENT),
+    "passkey_added": lambda user, _change: passkey_emails.passkey_added(user, CLIENT, name="Phone"),
+    "passkey_removed": lambda user, _change: passkey_emails.passkey_removed(user, CLIENT, name="Phone"),
+    "passkey_counter_decreased": lambda user, _change: passkey_emails.passkey_counter_decreased(
+        user, CLIENT, name="Phone"
+    ),
     "recovery_code_used": lambda user, _change: mfa_emails.recovery_code_used(user, CLIENT, left=3, is_step_up=False),
 }
 
