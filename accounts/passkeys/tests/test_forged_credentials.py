@@ -11,7 +11,7 @@ import pytest
 from accounts.passkeys.testing import passkey_client
 from accounts.passkeys.testing.authenticator import SYNCED, Flags, Json
 from accounts.passkeys.testing.passkey_client import UserWithPasskey
-from accounts.testing.api_client import ApiClient
+from accounts.testing.api_client import PASSWORD, ApiClient
 from sessions_tracking.models import Session
 
 MAX_SECONDS = 0.3
@@ -76,6 +76,32 @@ def test_a_forged_assertion_is_refused(alice_with_passkey: UserWithPasskey, forg
     _assert_refused(response, seconds, {401})
     assert response.json()["code"] == "passkey_invalid"
     assert Session.objects.count() == before
+
+
+def test_a_forged_assertion_completes_no_login(alice_with_passkey: UserWithPasskey) -> None:
+    before = Session.objects.count()
+
+    for overrides in FORGERIES.values():
+        body = {"username": "alice", "password": PASSWORD}
+        token = ApiClient().post("/login", body).json()["data"]["mfaToken"]
+        verify = partial(passkey_client.verify_second_factor, token, alice_with_passkey.authenticator, **overrides)
+        response, seconds = _timed(verify)
+        _assert_refused(response, seconds, {401})
+
+    assert Session.objects.count() == before
+
+
+def test_a_forged_assertion_steps_up_no_session(alice_with_passkey: UserWithPasskey) -> None:
+    session = alice_with_passkey.session
+    before = Session.objects.values().get()
+
+    for overrides in FORGERIES.values():
+        options = passkey_client.step_up_options(session)
+        credential = alice_with_passkey.authenticator.get(options, **overrides)
+        response, seconds = _timed(partial(session.client.post, "/reauthenticate", {"credential": credential}))
+        _assert_refused(response, seconds, {400})
+
+    assert Session.objects.values().get() == before
 
 
 def _fields(value: Json, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:

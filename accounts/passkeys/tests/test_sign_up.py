@@ -1,5 +1,6 @@
 """Sign-up by passkey, without a password."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -172,6 +173,7 @@ def test_a_known_credential_id_is_refused(
     assert Passkey.objects.get().user == alice_with_passkey.user
 
 
+MAX_SECONDS = 0.3
 FORGERIES: dict[str, dict[str, Any]] = {
     "no user verification": {"flags": PRESENT | Flags.BE},
     "no user present": {"flags": Flags.UV},
@@ -193,7 +195,11 @@ FORGERIES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_a_forged_credential_is_refused(authenticator: SoftwareAuthenticator, forgery: str) -> None:
-    _refused(_sign_up(authenticator, **FORGERIES[forgery]), "passkey_invalid")
+    credential = authenticator.create(passkey_client.sign_up_options(**ERIN), **FORGERIES[forgery])
+
+    started = time.thread_time()
+    _refused(_register(credential), "passkey_invalid")
+    assert time.thread_time() - started < MAX_SECONDS
 
     assert not User.objects.exists()
     assert not UsedChallenge.objects.exists()
