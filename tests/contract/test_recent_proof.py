@@ -244,7 +244,7 @@ def test_a_proof_is_recent_for_exactly_the_maximum_age(carol: SignedIn, clock: A
 
 
 def test_a_session_from_another_system_is_never_a_recent_proof(carol: SignedIn) -> None:
-    """Q10: nothing is known of how its user authenticated."""
+    """Nothing is known of how its user authenticated."""
     set_context(carol, amr="", acr="aal1", authenticated_at=timezone.now() - timedelta(days=1))
 
     _refuse(carol.client.get("/me/export"), acr=False)

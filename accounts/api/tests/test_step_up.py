@@ -193,7 +193,6 @@ def test_wrong_codes_are_counted_with_those_of_logins(alice_with_totp: UserWithT
 
 @pytest.mark.parametrize("password", [PASSWORD, WRONG])
 def test_with_a_second_factor_no_password_is_accepted_or_checked(alice_with_totp: UserWithTotp, password: str) -> None:
-    """Q10"""
     before = _context(alice_with_totp.session)
 
     response = alice_with_totp.session.client.post("/reauthenticate", {"password": password})

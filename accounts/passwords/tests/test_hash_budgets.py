@@ -15,6 +15,7 @@ from accounts.models import User
 from accounts.passwords import hashing_limiter
 from accounts.services import password_attempts
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
+from accounts.testing.authentication_context import set_context
 from accounts.testing.second_factor import enrol
 from core.api.exceptions import RateLimited
 from core.paths import BASE_DIR
@@ -160,6 +161,21 @@ def test_a_prompt_with_the_correct_password_counts_its_hashes(
     password_attempts.start_reauth_attempt(user_id=alice.id, hashes=10 - cost)
     with pytest.raises(RateLimited):
         password_attempts.start_reauth_attempt(user_id=alice.id)
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_a_session_without_the_second_factor_computes_no_hash(
+    signed_in: SignedIn, hashes: list[str], prompt: Prompt
+) -> None:
+    """A prompt must not tell a thief of the session whether a password is correct."""
+    method, path, body, _cost = prompt
+    enrol(signed_in)
+    set_context(signed_in, amr="pwd", acr="aal1")
+    hashes.clear()
+
+    response = signed_in.client.generic(method, path, _json(body), content_type="application/json")
+
+    assert (response.json()["code"], hashes) == ("reauthentication_required", [])
 
 
 def test_a_user_can_change_the_password_five_times_a_minute(
