@@ -9,14 +9,16 @@ from tests.browser.authenticator import Devices
 from tests.browser.example import Example, code_in
 from tests.browser.keyboard import assert_fits, enter, press, tab_to
 
+# Shows in the DOM how many requests for autofill wait for the user.
 _OBSERVE_SUGGESTIONS = """
 const get = CredentialsContainer.prototype.get;
+let pending = 0;
+const count = (change) => (document.documentElement.dataset.pending = pending += change);
 CredentialsContainer.prototype.get = function (options) {
   const request = get.call(this, options);
   if (options.mediation === "conditional") {
-    window.pendingSuggestions = request;
-    const settled = () => { if (window.pendingSuggestions === request) window.pendingSuggestions = null; };
-    request.then(settled, settled);
+    count(1);
+    request.finally(() => count(-1)).catch(() => null);
   }
   return request;
 };
@@ -44,7 +46,7 @@ class Visitor:
 
     def wait_for_suggestions(self) -> None:
         """Wait until the browser can suggest passkeys in the sign-in field, and none has been chosen."""
-        self.page.wait_for_function("Boolean(window.pendingSuggestions)")
+        expect(self.page.locator("html[data-pending='1']")).to_be_attached()
 
     def open_email(self, containing: str) -> str:
         """Find the newest email to the user in the mailbox, open it as text there, and return the text."""
