@@ -8,12 +8,11 @@ a `ClaimEffect`; a flow that proves an email by other means than the registratio
 import secrets
 from datetime import UTC, datetime
 
-from django.contrib.auth.hashers import make_password
-
 from accounts.identity import username_key
 from accounts.mail import outbox
 from accounts.models import Purpose, Role, User
 from accounts.models.user_fields import PROFILE_FIELDS
+from accounts.passwords import hashing
 from accounts.registries import CLAIM_EFFECTS, ClaimEffect
 from accounts.services import email_change, pending_logins, registration_claims, second_factors, sign_in_methods
 from accounts.verification import verification_codes
@@ -53,7 +52,7 @@ def is_privileged(user: User) -> bool:
 
 def _remove_password(user: User) -> None:
     """Remove the password, and the registrations for the email and the unsent resets that depend on it."""
-    User.objects.filter(id=user.id).update(password=make_password(None), updated_at=datetime.now(UTC))
+    User.objects.filter(id=user.id).update(password=hashing.make(None), updated_at=datetime.now(UTC))
     registration_claims.remove(user.email)
     outbox.cancel_resets(user)
 

@@ -114,8 +114,8 @@ def test_an_export_contains_all_sections(alice_session: SignedIn, outbox: Outbox
 
     data = alice_session.client.get("/me/export").json()["data"]
 
-    assert set(data) == {"user", "secondFactor", "sessions", "emails", "emailChanges", "activity"}
-    assert data["secondFactor"] == {"enabledAt": None, "recoveryCodesLeft": 0}
+    assert set(data) == {"user", "secondFactor", "passkeys", "sessions", "emails", "emailChanges", "activity"}
+    assert data["secondFactor"] == {"enabledAt": None, "recoveryCodesLeft": 0, "recoveries": []}
     assert [(change["newEmail"], change["confirmedAt"]) for change in data["emailChanges"]] == [
         ("alice@example.org", None)
     ]

@@ -6,7 +6,18 @@ import pytest
 
 from accounts.mail.compose import compose
 from accounts.mail.kinds import EMAIL_KINDS, EmailKind
+from accounts.mfa import emails as mfa_emails
+from accounts.mfa import recovery_links
+from accounts.mfa.models import FactorRecovery
 from accounts.models import EmailChange, OutboxEmail, Purpose, User
+
+
+def _open_recovery(user: User, now: datetime) -> FactorRecovery:
+    later = now + timedelta(hours=1)
+    binding = recovery_links.binding(user)
+    return FactorRecovery.objects.create(
+        user=user, binding=binding, started_at=now, available_at=later, expires_at=later
+    )
 
 
 @pytest.mark.parametrize("kind", EMAIL_KINDS.all(), ids=str)
@@ -21,6 +32,8 @@ def test_every_kind_of_email_suppresses_automatic_replies(bob: User, kind: Email
     context = {"happened_at": now.isoformat(), "new_email": change.new_email, "codes_left": 3, "session_id": "x"}
     if kind.purpose in (Purpose.CHANGE_EMAIL, Purpose.UNDO_EMAIL_CHANGE):
         context["change_id"] = str(change.id)
+    if kind is mfa_emails.RECOVERY_BEGUN:
+        context["recovery_id"] = str(_open_recovery(bob, now).id)
     email = OutboxEmail.objects.create(
         kind=kind.name,
         user=bob,

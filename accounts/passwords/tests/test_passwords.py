@@ -69,9 +69,15 @@ def test_a_rejected_password_change_changes_nothing(
     assert not OutboxEmail.objects.filter(kind="password_changed").exists()
 
 
-@pytest.mark.parametrize("meanwhile", [{"password": "changed concurrently"}, {"is_active": False}])
+@pytest.mark.parametrize(
+    ("meanwhile", "error"),
+    [
+        ({"password": "changed concurrently"}, (400, "password_incorrect", ["currentPassword"])),
+        ({"is_active": False}, (401, "session_revoked", [])),
+    ],
+)
 def test_a_password_change_overtaken_by_another_changes_nothing(
-    alice: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, meanwhile: dict[str, Any]
+    alice: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, meanwhile: dict[str, Any], error: object
 ) -> None:
     signed_in, accepted = sign_in(alice), passwords.require_acceptable
 
@@ -81,7 +87,7 @@ def test_a_password_change_overtaken_by_another_changes_nothing(
 
     monkeypatch.setattr(passwords, "require_acceptable", accept_late)
 
-    assert _change(signed_in) == (400, "password_incorrect", ["currentPassword"])
+    assert _change(signed_in) == error
     assert not _has_password(alice, NEW)
     assert not OutboxEmail.objects.filter(kind="password_changed").exists()
 

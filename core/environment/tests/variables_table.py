@@ -211,7 +211,7 @@ ROWS = [
     *[
         row
         for name in ("JWT_ACCESS_EXPIRY", "JWT_REFRESH_EXPIRY", "SESSION_MAX_AGE", "AUDIT_RETENTION", "HISTORY_RETENTION",
-                     "ADMIN_SESSION_MAX_AGE", "ADMIN_SESSION_IDLE",
+                     "REAUTHENTICATION_MAX_AGE", "ADMIN_SESSION_MAX_AGE", "ADMIN_SESSION_IDLE",
                      "VERIFICATION_CODE_LIFETIME", "WRONG_PASSWORD_FIRST_WAIT", "WRONG_PASSWORD_MAX_WAIT")
         for row in (*refused(name, "0", *BAD_DURATIONS), accepted(name, "5m\r", timedelta(minutes=5)))
     ],
@@ -274,7 +274,8 @@ ROWS = [
     accepted("EMAIL_VERIFICATION", "None", "none"),
     *[
         row
-        for name in ("PREVENT_ENUMERATION", "PASSWORD_REJECT_COMMON", "PASSWORD_COMPOSITION", "REQUIRE_ADMIN_MFA", "RATE_LIMITS")
+        for name in ("PREVENT_ENUMERATION", "PASSWORD_REJECT_COMMON", "PASSWORD_COMPOSITION", "REQUIRE_ADMIN_MFA", "RATE_LIMITS",
+                     "LOGIN_CODES")
         for row in (*refused(name, *BAD_BOOLEANS), accepted(name, "Yes", True), accepted(name, "0", False))
     ],
     *refused("PASSWORD_CONTEXT_WORDS", " Acme", "#Acme", "Acme  # the product"),
@@ -285,7 +286,7 @@ ROWS = [
         row
         for name in ("RATE_LIMIT_LOGIN", "RATE_LIMIT_REGISTER", "RATE_LIMIT_ANONYMOUS", "RATE_LIMIT_BAD_TOKENS",
                      "RATE_LIMIT_REFRESH", "RATE_LIMIT_FORGOT", "RATE_LIMIT_RESEND", "RATE_LIMIT_HASHES",
-                     "RATE_LIMIT_WRITES", "RATE_LIMIT_EXPORT")
+                     "RATE_LIMIT_WRITES", "RATE_LIMIT_EXPORT", "RATE_LIMIT_LOGIN_CODES")
         for row in (*refused(name, *BAD_RATES), accepted(name, "OFF", ()))
     ],
     accepted("RATE_LIMIT_LOGIN", "1/m, 5/2h", (Limit("login-60", 1, 60), Limit("login-7200", 5, 7200))),
@@ -294,6 +295,9 @@ ROWS = [
         for name in ("RATE_LIMIT_WRONG_PASSWORDS", "RATE_LIMIT_CODES")
         for row in (*refused(name, "1/m,5/h", *BAD_RATES), accepted(name, "off", None))
     ],
+    *refused("RECOVERY_DELAY", "0", *BAD_DURATIONS),
+    accepted("RECOVERY_DELAY", "Off", None),
+    accepted("RECOVERY_DELAY", "48h", timedelta(hours=48)),
     *refused("MFA_ENCRYPTION_KEYS", *WEAK_SECRETS[:-1], f"{STRONG},short"),
     accepted("MFA_ENCRYPTION_KEYS", f"{STRONG}, {OTHER_STRONG}", [STRONG, OTHER_STRONG]),
     *refused("GEOIP_PATH", "/missing.mmdb", "/tmp", "/etc/passwd", "/dev/null", " /x.mmdb"),
