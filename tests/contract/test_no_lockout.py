@@ -68,18 +68,15 @@ def erin(
 
 def sign_in_somehow(erin: Person) -> bool:
     """Sign in with what erin holds: a passkey, else the password and a second factor."""
-    erin.session = None
     for authenticator in erin.authenticators:
-        erin.keep(sign_in(authenticator))
-        if erin.session is not None:
+        if erin.keep(sign_in(authenticator)).status_code == 200:
             return True
-    if erin.password is not None:
-        _sign_in_with_password(erin)
-    return erin.session is not None
+    return erin.password is not None and _sign_in_with_password(erin) is None
 
 
 def _sign_in_with_password(erin: Person) -> str | None:
-    """Sign in, and return the mfaToken if no second factor that erin holds completes the login."""
+    """Sign in, and return the mfaToken if no second factor that erin holds completes the login. The password is right."""
+    erin.session = None
     response = erin.keep(ApiClient().post("/login", {"username": "erin", "password": erin.password}))
     token = response.json().get("data", {}).get("mfaToken")
     if token and erin.app is not None:

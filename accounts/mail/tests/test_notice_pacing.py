@@ -33,11 +33,6 @@ ENQUEUE: dict[str, Enqueue] = {
     "invitation": lambda user, _change: outbox.invitation(user),
     "mfa_enabled": lambda user, _change: mfa_emails.app_added(user, CLIENT, is_first=True),
     "mfa_disabled": lambda user, _change: mfa_emails.app_removed(user, CLIENT, is_last=True),
-    "passkey_added": lambda user, _change: passkey_emails.passkey_added(user, CLIENT, name="Phone"),
-    "passkey_removed": lambda user, _change: passkey_emails.passkey_removed(user, CLIENT, name="Phone"),
-    "passkey_counter_decreased": lambda user, _change: passkey_emails.passkey_counter_decreased(
-        user, CLIENT, name="Phone"
-    ),
     "recovery_stopped": lambda user, _change: mfa_emails.recovery_stopped(user, CLIENT),
     "recovery_completed": lambda user, _change: mfa_emails.recovery_completed(user, CLIENT),
     "passkey_added": lambda user, _change: passkey_emails.passkey_added(user, CLIENT, name="Phone"),
