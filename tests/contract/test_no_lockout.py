@@ -78,7 +78,7 @@ def _sign_in_with_password(erin: Person) -> str | None:
     """Sign in, and return the mfaToken if no second factor that erin holds completes the login. The password is right."""
     erin.session = None
     response = erin.keep(ApiClient().post("/login", {"username": "erin", "password": erin.password}))
-    token = response.json().get("data", {}).get("mfaToken")
+    token: str | None = response.json().get("data", {}).get("mfaToken")
     if token and erin.app is not None:
         erin.clock.shift(30)
         erin.keep(ApiClient().post("/mfa/verify", {"mfaToken": token, "code": erin.app.code()}))
