@@ -37,6 +37,8 @@ REST_FRAMEWORK = {
 }
 
 SPECTACULAR_SETTINGS = {
+    # Several shapes have the field `kind` with these choices, others with other ones.
+    "ENUM_NAME_OVERRIDES": {"AccountKindEnum": [("user", "user")]},
     "OAS_VERSION": "3.1.1",
     "TITLE": "",  # PRODUCT_NAME; see core.openapi.hooks
     "VERSION": __version__,
