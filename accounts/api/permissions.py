@@ -1,10 +1,9 @@
 """Permissions of the API: by role, and by how and when the user of the session authenticated."""
 
 from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
-from rest_framework.permissions import AND, OR, BasePermission, BasePermissionMetaclass, OperandHolder
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -30,58 +29,7 @@ class IsAdmin(BasePermission):
         return True
 
 
-class _AnyOf(OR):
-    """Tries the second permission, too, if the first one raises ReauthenticationRequired."""
-
-    op1: Any
-    op2: Any
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        return self._any(lambda operand: operand.has_permission(request, view))
-
-    def has_object_permission(self, request: Request, view: APIView, obj: Any) -> bool:
-        return self._any(
-            lambda operand: operand.has_permission(request, view) and operand.has_object_permission(request, view, obj)
-        )
-
-    def _any(self, grants: Any) -> bool:
-        try:
-            if grants(self.op1):
-                return True
-        except ReauthenticationRequired:
-            if grants(self.op2):
-                return True
-            raise
-        return bool(grants(self.op2))
-
-
-_AND: Any = AND
-_ANY_OF: Any = _AnyOf
-
-
-class _Operators:
-    def __or__(self: Any, other: Any) -> "_Operands":
-        return _Operands(_ANY_OF, self, other)
-
-    def __ror__(self: Any, other: Any) -> "_Operands":
-        return _Operands(_ANY_OF, other, self)
-
-    def __and__(self: Any, other: Any) -> "_Operands":
-        return _Operands(_AND, self, other)
-
-    def __rand__(self: Any, other: Any) -> "_Operands":
-        return _Operands(_AND, other, self)
-
-
-class _Operands(_Operators, OperandHolder):
-    """The result of an operator; further operators apply to it."""
-
-
-class _RequirementMetaclass(_Operators, BasePermissionMetaclass):  # type: ignore[misc]
-    pass
-
-
-class _MeetsRequirement(BasePermission, metaclass=_RequirementMetaclass):
+class _MeetsRequirement(BasePermission):
     requirement = Requirement()
     errors = (ReauthenticationRequired,)
 
@@ -98,8 +46,8 @@ def requires(*, acr: str | None = None, max_age: timedelta | None = None) -> typ
         permission_classes = [requires(acr="aal2", max_age=timedelta(minutes=5))]
 
     It implies IsAuthenticated. A session that does not meet the requirement gets ReauthenticationRequired, whose header names
-    it (RFC 9470); after a step-up, the client repeats the request with the same token. It combines by `&` and `|`. Views made
-    of functions take it by `@permission_classes`, and the methods of a view set by `@action(permission_classes=…)`.
+    it (RFC 9470); after a step-up, the client repeats the request with the same token. Put it last in an `|`, as in
+    `IsAdmin | requires(acr="aal2")`: the error ends the evaluation, so permissions after it are not tried.
 
     Raises ValueError without a requirement and for an invalid one.
     """
