@@ -1,7 +1,7 @@
-"""The fixtures of all tests: a client of the real API, the outbox's messages, and the cast.
+"""Fixtures for all tests: an API client, the emails sent, and the users.
 
-alice is verified, bob is not, mallory attacks (and is verified too); carol is an administrator, grace a superuser. All
-passwords are PASSWORD.
+alice and mallory, the attacker, have verified emails; bob has not. carol is an administrator, grace a superuser. The password
+of each is PASSWORD.
 """
 
 from collections.abc import Callable, Iterator
@@ -48,7 +48,7 @@ def mallory(db: None) -> User:
 
 @pytest.fixture
 def sign_in() -> Callable[..., SignedIn]:
-    """`sign_in(alice)` logs in over the API; further fields go into the body, `agent` is the User-Agent."""
+    """`sign_in(alice)` signs in through the API. Further arguments are fields of the body; `agent` is the User-Agent."""
 
     def log_in(user: User, *, agent: str = CHROME, **body: Any) -> SignedIn:
         credentials = {"username": user.username, "password": PASSWORD} | body
@@ -62,13 +62,13 @@ def sign_in() -> Callable[..., SignedIn]:
 
 @pytest.fixture
 def signed_in(alice: User, sign_in: Callable[..., SignedIn]) -> SignedIn:
-    """alice, signed in over the API."""
+    """A session of alice, started through the API."""
     return sign_in(alice)
 
 
 @pytest.fixture
 def outbox() -> Callable[[], list[EmailMessage]]:
-    """`outbox()` lets the worker's code send what waits, and returns all messages sent in this test, oldest first."""
+    """`outbox()` sends the emails that are due and returns all emails sent in this test, oldest first."""
 
     def send() -> list[EmailMessage]:
         deliver_due()
@@ -79,7 +79,7 @@ def outbox() -> Callable[[], list[EmailMessage]]:
 
 @pytest.fixture
 def limits_on(settings: Settings) -> Settings:
-    """The limits as a deployment has them; the other tests knock as often as they like."""
+    """Enable rate limits, which other tests run without."""
     memory.clear()
     settings.RATE_LIMITS = True
     return settings
@@ -87,7 +87,7 @@ def limits_on(settings: Settings) -> Settings:
 
 @pytest.fixture(autouse=True)
 def clean_redis() -> Iterator[None]:
-    """Each test finds an empty Redis of its own process, and a closed breaker."""
+    """Start each test with an empty Redis database and a circuit breaker that allows commands."""
     get_redis_connection("default").flushdb()
     breaker.record_success()
     last_seen.clear()
@@ -97,20 +97,20 @@ def clean_redis() -> Iterator[None]:
 
 @pytest.fixture
 def admin(db: None) -> User:
-    """carol administers, and has no part in Django's own admin."""
+    """carol, an administrator of the API without access to Django's admin."""
     rights = {"role": Role.ADMIN, "email_verified_at": timezone.now()}
     return User.objects.create_user("carol", "carol@example.com", PASSWORD, **rights)
 
 
 @pytest.fixture
 def superuser(db: None) -> User:
-    """grace stands above carol."""
+    """grace, a superuser, who outranks carol."""
     return User.objects.create_superuser("grace", "grace@example.com", PASSWORD)
 
 
 @pytest.fixture
 def clock() -> Iterator[time_machine.Traveller]:
-    """A clock that stands still, between two codes of an authenticator app; `clock.shift(30)` brings the next one."""
+    """Stop the clock in the middle of a time step of TOTP; `clock.shift(30)` moves it to the next code."""
     step = int(datetime.now(UTC).timestamp()) // 30
     with time_machine.travel(step * 30 + 15, tick=False) as traveller:
         yield traveller
@@ -118,11 +118,11 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 @pytest.fixture
 def alice_with_totp(alice: User, sign_in: Callable[..., SignedIn], clock: time_machine.Traveller) -> UserWithTotp:
-    """alice, who has an authenticator app, and the session in which she added it. The clock stands still."""
+    """alice, who has an authenticator app, and the session in which she added it. The clock is stopped."""
     return enrol(sign_in(alice))
 
 
 @pytest.fixture
 def measure(monkeypatch: pytest.MonkeyPatch) -> Measure:
-    """`measure(call)` is the SQL and the Redis commands that the call costs."""
+    """`measure(call)` returns the SQL statements and Redis commands that the call executes."""
     return make_query_counter(monkeypatch)

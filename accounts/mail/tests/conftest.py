@@ -31,6 +31,6 @@ def smtp_server(listener: tuple[ScriptedServer, int], settings: Settings) -> Scr
 
 @pytest.fixture
 def clock() -> Iterator[time_machine.Traveller]:
-    """Freeze the time at now."""
+    """Stop the clock."""
     with time_machine.travel(datetime.now(UTC), tick=False) as traveller:
         yield traveller
