@@ -13,3 +13,4 @@ class MfaConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("accounts.mfa.registration").register()
+        import_module("accounts.mfa.checks")  # its check registers itself
