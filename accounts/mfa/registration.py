@@ -96,9 +96,15 @@ def _forget_lost_factors(user_id: uuid.UUID) -> None:
     lost_factors.close(user_id=user_id)
 
 
+def _protect_factors(user_id: uuid.UUID) -> list[str]:
+    """Issue the codes. Forget an app that a session started to add before there was a factor to prove."""
+    enrolment.forget_started(user_id=user_id)
+    return recovery_codes.issue(user_id=user_id)
+
+
 RECOVERY_CODES = FactorObserver(
     name="recovery codes",
-    first_added=lambda user_id: recovery_codes.issue(user_id=user_id),
+    first_added=_protect_factors,
     last_removed=_forget_lost_factors,
 )
 

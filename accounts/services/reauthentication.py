@@ -41,6 +41,16 @@ def require_recent(principal: Principal) -> None:
     _require_recent(principal.context, has_second_factor=has_second_factor)
 
 
+def require_proven_factor(user: User, *, session_id: uuid.UUID) -> None:
+    """Raise ReauthenticationRequired if the locked user has by now a second factor that the session has not proven.
+
+    An operation that `require_recent` has permitted may have waited for the lock.
+    """
+    has_aal2 = Session.objects.filter(id=session_id, user_id=user.id, acr=AssuranceLevel.AAL2)
+    if user.mfa_enabled and not has_aal2.exists():
+        raise ReauthenticationRequired(max_age=settings.REAUTHENTICATION_MAX_AGE, acr=AssuranceLevel.AAL2)
+
+
 def _require_recent(context: AuthenticationContext, *, has_second_factor: bool) -> None:
     max_age, acr = settings.REAUTHENTICATION_MAX_AGE, AssuranceLevel.AAL2 if has_second_factor else None
     if not context.meets(acr=acr, max_age=max_age):

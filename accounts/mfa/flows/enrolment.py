@@ -117,6 +117,11 @@ def reset_by_admin(*, user_id: uuid.UUID, actor_id: uuid.UUID) -> bool:
     return True
 
 
+def forget_started(*, user_id: uuid.UUID) -> None:
+    """Delete an app that is not confirmed: it may have been started without the second factor that the user has by now."""
+    TotpFactor.objects.filter(user_id=user_id, confirmed_at=None).delete()
+
+
 def remove_planted(user: User) -> None:
     """Remove what a former holder of a claimed account enrolled.
 

@@ -60,6 +60,20 @@ def test_an_app_beside_another_factor_returns_no_recovery_codes(signed_in: Signe
     assert "just your password" not in str(outbox()[0].body)
 
 
+def test_an_app_that_a_session_started_without_the_factor_is_forgotten_with_the_first_factor(
+    signed_in: SignedIn, sign_in: SignIn
+) -> None:
+    stolen = sign_in(signed_in.user)
+    app = AuthenticatorApp(stolen.client.post("/mfa/totp").json()["data"]["secret"])
+    another_factor.add(signed_in.user, session_id=signed_in.session_id)
+
+    response = stolen.client.post("/mfa/totp/confirm", {"code": app.code()})
+
+    assert (response.status_code, response.json()["code"]) == (400, "mfa_not_enabled")
+    assert Session.objects.get(id=stolen.session_id).acr == "aal1"
+    assert not TotpFactor.objects.exists()
+
+
 def test_the_first_factor_of_any_kind_issues_recovery_codes(signed_in: SignedIn) -> None:
     codes = another_factor.add(signed_in.user, session_id=signed_in.session_id)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.mail import EmailMessage
@@ -10,7 +11,9 @@ from django.utils import timezone
 from pytest_django import Settings
 from time_machine import Traveller
 
+from accounts.exceptions import ReauthenticationRequired
 from accounts.models import AuditEvent, User
+from accounts.passkeys.flows import enrolment
 from accounts.passkeys.models import Passkey, PasskeyAuditKind, UsedChallenge
 from accounts.passkeys.testing.authenticator import SYNCED, VERIFIED, Flags, decode
 from accounts.passkeys.testing.keys import KEY_TYPES
@@ -23,6 +26,7 @@ from accounts.passkeys.testing.passkey_client import (
 )
 from accounts.passkeys.testing.stored import store_passkey
 from accounts.testing.api_client import ApiClient, SignedIn
+from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.models import Session
 
 SignIn = Callable[..., SignedIn]
@@ -240,6 +244,21 @@ def test_a_user_with_a_factor_needs_it_to_add_a_passkey(signed_in: SignedIn, sig
 
     assert (response.status_code, response.json()["code"]) == (401, "reauthentication_required")
     assert 'acr_values="aal2"' in response["WWW-Authenticate"]
+
+
+def test_a_factor_that_was_added_while_a_request_waited_is_needed_too(signed_in: SignedIn, sign_in: SignIn) -> None:
+    """The guard of the endpoint has passed the request when another session adds the first factor."""
+    older = sign_in(signed_in.user)
+    credential = new_authenticator().create(registration_options(older))
+    with_passkey(signed_in)
+    client = ClientInfo(ip=None, user_agent="", device="Other", browser="", os="", platform="", location="Unknown")
+    ids = {"user_id": older.user.id, "session_id": UUID(older.session_id)}
+
+    with pytest.raises(ReauthenticationRequired):
+        enrolment.add(**ids, credential=credential, name="", client=client)
+
+    assert Passkey.objects.count() == 1
+    assert Session.objects.get(id=older.session_id).acr == "aal1"
 
 
 def test_adding_a_passkey_needs_an_active_session(signed_in: SignedIn) -> None:
