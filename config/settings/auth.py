@@ -84,3 +84,7 @@ COOKIE_DOMAIN = env.cookie_domain("COOKIE_DOMAIN", ALLOWED_HOSTS)
 AUDIT_RETENTION = env.duration("AUDIT_RETENTION", "180d")
 # How long sent emails and ended sessions are kept, for support.
 HISTORY_RETENTION = env.duration("HISTORY_RETENTION", "30d")
+if timedelta(minutes=5) > HISTORY_RETENTION:
+    raise env.BadVariable(
+        "HISTORY_RETENTION", "must be five minutes or more: a session keeps its passkey's challenge used up"
+    )

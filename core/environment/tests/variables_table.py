@@ -219,6 +219,7 @@ ROWS = [
     accepted("JWT_ACCESS_EXPIRY", "30d", timedelta(days=30)),
     accepted("SESSION_MAX_AGE", "1m", timedelta(minutes=1)),
     *refused("VERIFICATION_CODE_LIFETIME", "59s"),
+    *refused("HISTORY_RETENTION", "299s", "4m"),
     *refused("UNVERIFIED_ACCOUNT_LIFETIME", "14m", "0", *BAD_DURATIONS),
     accepted("UNVERIFIED_ACCOUNT_LIFETIME", "15m\r", timedelta(minutes=15)),
     *refused("WRONG_PASSWORD_FIRST_WAIT", "16m"),
