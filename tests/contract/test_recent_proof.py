@@ -13,7 +13,6 @@ from accounts.models import User
 from accounts.testing.api_client import PASSWORD, SignedIn
 from accounts.testing.authentication_context import age_authentication, raise_to_aal2, set_context
 from accounts.testing.second_factor import enrol
-from core.ids import new_id
 from core.openapi.tests.openapi_reader import JSON, Documented, operations
 from core.openapi.views import document
 
@@ -44,7 +43,7 @@ SENSITIVE = [
     Sensitive("renewRecoveryCodes", "POST", "/mfa/recovery-codes", password="password"),
     Sensitive("registrationOptions", "POST", "/passkeys/registration/options"),
     Sensitive("addPasskey", "POST", "/passkeys", {"credential": CREDENTIAL}),
-    Sensitive("removePasskey", "DELETE", f"/passkeys/{new_id()}"),
+    Sensitive("removePasskey", "DELETE", "/passkeys/01981c63-1f5e-7a90-b1c2-93d4e5f60718"),
     Sensitive("updateMe", "PATCH", "/me", {"loginCodes": False, "firstName": "Caroline"}),
     Sensitive("updateProfile", "PATCH", "/profile", {"loginCodes": False}),
     Sensitive("export", "GET", "/me/export"),
