@@ -108,6 +108,8 @@ def test_the_page_accepts_a_passkey_as_the_second_factor(chromium: Browser, serv
         expect(page.get_by_text("You are signed in.")).to_be_visible()
 
     assert _me(page) == 200
+    expect(page.locator("#recovery-codes li")).to_have_count(10)  # of the first sign-in, as after a sign-up by passkey
+    assert_fits(page)
     context.close()
 
 

@@ -36,10 +36,19 @@ async function signIn() {
   else finish(text("signed-in"), true);
 }
 
+/** Shows the codes of a first sign-in after a sign-up by passkey: no later response has them. */
+function showRecoveryCodes(codes) {
+  const items = codes.map((code) => Object.assign(document.createElement("li"), { textContent: code }));
+  byId("recovery-codes").replaceChildren(...items);
+  byId("recovery").hidden = !codes.length;
+}
+
 async function complete(proof) {
   const response = await request("/api/auth/mfa/verify", { mfaToken, ...proof }, COOKIES_ONLY);
-  if (response.ok) finish(text("signed-in"), true);
-  else if (["token_invalid", "token_expired", "invalid_credentials"].includes(response.code)) finish(text("over"), false);
+  if (response.ok) {
+    showRecoveryCodes(response.data.recoveryCodes ?? []);
+    finish(text("signed-in"), true);
+  } else if (["token_invalid", "token_expired", "invalid_credentials"].includes(response.code)) finish(text("over"), false);
   else announce(Object.values(response.errors ?? {})[0]?.[0] ?? response.message, false);
 }
 
