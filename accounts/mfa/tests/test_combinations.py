@@ -123,6 +123,17 @@ def test_removing_the_last_factor_deletes_the_codes_whichever_it_is(
     assert "token" in _pending(user)
 
 
+def test_a_login_that_waited_for_a_removed_factor_does_not_accept_the_next_one(alice_with_totp: UserWithTotp) -> None:
+    waiting, session_id = alice_with_totp.pending(), alice_with_totp.session.session_id
+    assert alice_with_totp.session.client.delete("/mfa/totp", {"password": PASSWORD}).status_code == 200
+    codes = another_factor.add(alice_with_totp.user, session_id=session_id)
+
+    response = verify(waiting, recoveryCode=codes[0])
+
+    assert (response.status_code, response.json()["code"]) == (401, "token_invalid")
+    assert not Session.objects.exclude(id=session_id).filter(acr="aal2").exists()
+
+
 def test_mfa_not_enabled_means_no_app_or_no_factor_at_all(signed_in: SignedIn) -> None:
     another_factor.add(signed_in.user, session_id=signed_in.session_id)
 

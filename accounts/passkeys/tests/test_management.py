@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from django.core.mail import EmailMessage
+from django.utils import timezone
 from pytest_django import Settings
 from time_machine import Traveller
 
@@ -115,6 +116,29 @@ def test_removing_the_last_passkey_turns_two_factor_authentication_off(signed_in
     assert set(Session.objects.values_list("acr", "amr")) == {("aal1", "pwd swk")}
     assert AuditEvent.objects.get(kind=PasskeyAuditKind.REMOVED).facts["passkey"] == passkey_id
     assert "removed" in str(outbox()[-1].subject)
+
+
+def test_the_other_sessions_lose_their_level_with_their_next_request(signed_in: SignedIn) -> None:
+    authenticator = with_passkey(signed_in).authenticator
+    other = ApiClient().bearing(sign_in_by_passkey(authenticator).json()["data"]["token"])
+    assert other.get("/forward-auth?acr=aal2").status_code == 200
+
+    assert signed_in.client.delete(f"/passkeys/{Passkey.objects.get().id}").status_code == 200
+
+    response = other.get("/forward-auth?acr=aal2")
+    assert (response.status_code, response.json()["code"]) == (401, "reauthentication_required")
+
+
+def test_an_ended_session_changes_no_passkey(signed_in: SignedIn) -> None:
+    """The cached principal is still active, as in a request that waits for the lock while another one signs the user out."""
+    path = f"/passkeys/{store_passkey(signed_in.user).id}"
+    assert signed_in.client.get("/passkeys").status_code == 200
+    Session.objects.update(revoked_at=timezone.now())
+
+    for response in (signed_in.client.patch(path, {"name": "Mine"}), signed_in.client.delete(path)):
+        assert (response.status_code, response.json()["code"]) == (401, "session_revoked")
+
+    assert Passkey.objects.get().name == "Passkey"
 
 
 def test_a_removed_passkey_signs_nobody_in(signed_in: SignedIn) -> None:
