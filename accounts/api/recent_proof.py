@@ -1,7 +1,7 @@
 """The guard of sensitive operations: `Operation(guard=recent_proof.ALWAYS)` both documents and enforces it.
 
 An operation that takes the user's password, or needs a proof only for some changes, has the guard BY_SERVICE, and its service
-calls `accounts.services.reauthentication.confirm` or `require_recent`.
+calls `accounts.services.recent_proof.confirm` or `require_recent`.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from django.conf import settings
 from rest_framework.request import Request
 
 from accounts.exceptions import ReauthenticationRequired
-from accounts.services import reauthentication
+from accounts.services import recent_proof
 from core.openapi.operation import Guard
 from sessions_tracking.api.current_principal import current_principal
 from sessions_tracking.authentication_context import AssuranceLevel
@@ -24,7 +24,7 @@ def when(condition: Callable[[Mapping[str, Any]], bool]) -> Guard:
 
     def check(request: Request) -> None:
         if condition(cast("Mapping[str, Any]", request.data)):  # the parser accepts only objects
-            reauthentication.require_recent(current_principal(request))
+            recent_proof.require_recent(current_principal(request))
 
     return Guard(errors=_ERRORS, check=check)
 

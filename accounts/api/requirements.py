@@ -1,4 +1,7 @@
-"""What a service or a view requires of the authentication of a session, in the terms of RFC 9470: `acr` and `max_age`."""
+"""Requirements that proxies (`forward-auth?acr=&max_age=`) and views (`permissions.requires`) set for a session (RFC 9470).
+
+The sensitive operations of this service have the stricter rule of `accounts.services.recent_proof` instead.
+"""
 
 import functools
 from dataclasses import dataclass

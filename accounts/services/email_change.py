@@ -16,8 +16,8 @@ from accounts.exceptions import CodeInvalid, EmailTaken
 from accounts.identity import attempt_key, email_key
 from accounts.mail import outbox
 from accounts.models import AuditKind, EmailChange, Purpose, User
-from accounts.services import email_verification, profile, reauthentication, registration_claims
-from accounts.services.reauthentication import RecentProof
+from accounts.services import email_verification, profile, recent_proof, registration_claims
+from accounts.services.recent_proof import RecentProof
 from accounts.verification import code_attempts, verification_codes
 from core.api.exceptions import SessionRevoked, ValidationFailed
 from core.throttling import limiter
@@ -33,12 +33,12 @@ def request(*, principal: Principal, new_email: str, password: str | None, clien
     pending one. An unverified current email receives no notice: it may belong to someone else. With PREVENT_ENUMERATION an
     email in use looks like any other, and its owner is notified by email.
 
-    Raises as `reauthentication.confirm` (`password`); ValidationFailed and EmailTaken (`newEmail`); and SessionRevoked.
+    Raises as `recent_proof.confirm` (`password`); ValidationFailed and EmailTaken (`newEmail`); and SessionRevoked.
     """
     user = profile.get(user_id=principal.id)
     if new_email == user.email:
         raise ValidationFailed(errors={"newEmail": [_("This is already your email address.")]})
-    proof = reauthentication.confirm(user=user, principal=principal, password=password, field="password")
+    proof = recent_proof.confirm(user=user, principal=principal, password=password, field="password")
     limiter.consume(settings.RATE_LIMIT_RESEND, f"change:{attempt_key(new_email)}")  # a stranger cannot flood an inbox
     limiter.consume(settings.RATE_LIMIT_RESEND, f"change-of:{user.id}")  # nor the current email with notices
     owner = User.objects.exclude(id=user.id).filter(email_key=email_key(new_email)).first()
@@ -60,7 +60,7 @@ def _begin(user: User, proof: RecentProof, new_email: str) -> EmailChange:
 
     Each `requested_at` is later than the one before, whatever the clocks of the nodes: undoing a change undoes those after it.
     """
-    if reauthentication.lock_confirmed(proof, field="password").email_key != user.email_key:
+    if recent_proof.lock_confirmed(proof, field="password").email_key != user.email_key:
         raise SessionRevoked
     now = datetime.now(UTC)
     latest = user.email_changes.aggregate(at=Max("requested_at"))["at"]

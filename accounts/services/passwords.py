@@ -19,7 +19,7 @@ from accounts.services import (
     account_claim,
     email_verification,
     password_attempts,
-    reauthentication,
+    recent_proof,
     registration_claims,
 )
 from accounts.verification import verification_codes
@@ -106,7 +106,7 @@ def change(
 ) -> None:
     """Set a new password and revoke the user's other sessions. Without a principal, as in the admin, revoke all.
 
-    Raises as `reauthentication.confirm` (`currentPassword`), and ValidationFailed (`newPassword`).
+    Raises as `recent_proof.confirm` (`currentPassword`), and ValidationFailed (`newPassword`).
     """
     user = User.objects.filter(id=user_id, is_active=True).first()
     if user is None:
@@ -115,12 +115,12 @@ def change(
     if current_password is not None and hashing.normalize(new_password) == hashing.normalize(current_password):
         raise ValidationFailed(errors={"newPassword": [_("The new password must differ from the current one.")]})
     require_acceptable(new_password, user=user, field="newPassword")
-    proof = reauthentication.confirm(
+    proof = recent_proof.confirm(
         user=user, principal=principal, password=current_password, field="currentPassword", hashes=2
     )
     new_hash = hashing.make(new_password)
     with transaction.atomic():
-        reauthentication.lock_confirmed(proof, field="currentPassword")
+        recent_proof.lock_confirmed(proof, field="currentPassword")
         if not _replace(user=user, new_hash=new_hash):
             raise PasswordIncorrect(field="currentPassword")
         ended = sessions.revoke_all(user_id=user.id, reason=RevokedReason.PASSWORD_CHANGED, keep=proof.session_id)

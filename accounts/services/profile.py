@@ -21,7 +21,7 @@ from accounts.models.user_fields import (
     api_name,
     identity_keys,
 )
-from accounts.services import reauthentication, registration_claims
+from accounts.services import recent_proof, registration_claims
 from accounts.services.administration import policy
 from core.api.exceptions import SessionRevoked
 from core.db.prepared import Param, PreparedSelect
@@ -143,18 +143,18 @@ def _write_changed(user: User, session_id: uuid.UUID, changes: Mapping[str, Any]
 
 
 def delete(*, principal: Principal, password: str | None) -> None:
-    """Delete the account with its sessions. Raises as `reauthentication.confirm` (`password`), and LastAdmin.
+    """Delete the account with its sessions. Raises as `recent_proof.confirm` (`password`), and LastAdmin.
 
     The row is locked first, so that a login that races the deletion waits and then fails. Raises SessionRevoked for a second
     deletion at the same time.
     """
     user_id = principal.id
     user = get(user_id=user_id)
-    proof = reauthentication.confirm(user=user, principal=principal, password=password, field="password")
+    proof = recent_proof.confirm(user=user, principal=principal, password=password, field="password")
     with transaction.atomic():
         if user.role == Role.ADMIN:
             policy.ensure_not_last_admin(user_id=user_id)
-        reauthentication.lock_confirmed(proof, field="password")
+        recent_proof.lock_confirmed(proof, field="password")
         outbox.account_deleted(user)
         registration_claims.remove(user.email)
         sessions.revoke_all(user_id=user_id, reason=RevokedReason.ACCOUNT_DELETED)

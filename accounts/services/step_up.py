@@ -1,4 +1,7 @@
-"""Step-up: the user of a session proves again who they are, which permits sensitive operations for a while."""
+"""Step-up (`POST /reauthenticate`): the user of a session proves again who they are.
+
+The session then has the proof that `recent_proof` requires. `accounts.admin_site.proof_form` verifies those of Django's admin.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

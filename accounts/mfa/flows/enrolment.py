@@ -13,7 +13,7 @@ from accounts.mfa.exceptions import MfaAlreadyEnabled, NoAuthenticatorApp
 from accounts.mfa.flows import recovery_codes, verification
 from accounts.mfa.models import MfaAuditKind, TotpFactor
 from accounts.models import User
-from accounts.services import account_claim, profile, reauthentication, second_factors
+from accounts.services import account_claim, profile, recent_proof, second_factors
 from core.api.exceptions import SessionRevoked
 from sessions_tracking import services as sessions
 from sessions_tracking.client_info import ClientInfo
@@ -78,15 +78,15 @@ def _confirm(user_id: uuid.UUID, session_id: uuid.UUID, code: str, client: Clien
 def disable(*, principal: Principal, password: str | None, client: ClientInfo) -> None:
     """Remove the app. Recovery codes stay while the user has another second factor.
 
-    Raises as `reauthentication.confirm` (`password`); NoAuthenticatorApp, SessionRevoked.
+    Raises as `recent_proof.confirm` (`password`); NoAuthenticatorApp, SessionRevoked.
     """
     user_id, session_id = principal.id, principal.session_id
     user = profile.get(user_id=user_id)
     if not _has_app(user):  # checked again under the lock; here it saves the hash
         raise NoAuthenticatorApp
-    proof = reauthentication.confirm(user=user, principal=principal, password=password, field="password")
+    proof = recent_proof.confirm(user=user, principal=principal, password=password, field="password")
     with transaction.atomic():
-        reauthentication.lock_confirmed(proof, field="password")
+        recent_proof.lock_confirmed(proof, field="password")
         if not _has_app(user):
             raise NoAuthenticatorApp
         _delete_app(user_id)

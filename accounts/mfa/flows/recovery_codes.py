@@ -13,7 +13,7 @@ from accounts import audit
 from accounts.mfa.exceptions import MfaNotEnabled
 from accounts.mfa.models import MfaAuditKind, RecoveryCode
 from accounts.models import User
-from accounts.services import profile, reauthentication
+from accounts.services import profile, recent_proof
 from accounts.tokens.signing import hmac_hexdigest
 from accounts.verification import pasted_text
 from sessions_tracking.principal import Principal
@@ -34,15 +34,15 @@ def normalize(text: str) -> str | None:
 def renew(*, principal: Principal, password: str | None) -> list[str]:
     """Replace all codes of the user by ten new ones.
 
-    Raises as `reauthentication.confirm` (`password`); SessionRevoked; MfaNotEnabled for users without any second factor.
+    Raises as `recent_proof.confirm` (`password`); SessionRevoked; MfaNotEnabled for users without any second factor.
     """
     user_id, session_id = principal.id, principal.session_id
     user = profile.get(user_id=user_id)
     if not user.mfa_enabled:  # checked again under the lock; here it saves the hash
         raise MfaNotEnabled
-    proof = reauthentication.confirm(user=user, principal=principal, password=password, field="password")
+    proof = recent_proof.confirm(user=user, principal=principal, password=password, field="password")
     with transaction.atomic():
-        if not reauthentication.lock_confirmed(proof, field="password").mfa_enabled:
+        if not recent_proof.lock_confirmed(proof, field="password").mfa_enabled:
             raise MfaNotEnabled
         audit.record(MfaAuditKind.RECOVERY_CODES_RENEWED, user_id=user_id, actor_id=user_id, session_id=session_id)
         return issue(user_id=user_id)

@@ -13,7 +13,7 @@ from accounts.passkeys.challenges import ChallengePurpose
 from accounts.passkeys.exceptions import TooManyPasskeys
 from accounts.passkeys.flows import owner, storage
 from accounts.passkeys.models import Passkey, PasskeyAuditKind
-from accounts.services import reauthentication, second_factors
+from accounts.services import recent_proof, second_factors
 from sessions_tracking.client_info import ClientInfo
 
 MAX_PASSKEYS = 20
@@ -54,7 +54,7 @@ def add(
     new = ceremonies.verify_registration(credential, purpose=ChallengePurpose.REGISTRATION, binding=str(session_id))
     with transaction.atomic():
         user = owner.lock(user_id=user_id, session_id=session_id)
-        reauthentication.require_proven_factor(user, session_id=session_id)
+        recent_proof.require_proven_factor(user, session_id=session_id)
         if Passkey.objects.filter(user=user).count() >= MAX_PASSKEYS:
             raise TooManyPasskeys
         passkey = storage.save_new(user, new, name=name or storage.default_name(new, client))

@@ -10,8 +10,8 @@ from django.conf import settings
 
 from accounts.mail import outbox
 from accounts.models import Purpose, User
-from accounts.services import email_change, email_verification, pending_logins, reauthentication, registration_claims
-from accounts.services.reauthentication import RecentProof
+from accounts.services import email_change, email_verification, pending_logins, recent_proof, registration_claims
+from accounts.services.recent_proof import RecentProof
 from accounts.verification import verification_codes
 from core.api.exceptions import NotFound
 from sessions_tracking import services as sessions
@@ -48,7 +48,7 @@ def apply_changes(
     claimed = copy(after)
     if email_verified:
         claimed.email_verified_at = after.email_verified_at or datetime.now(UTC)
-    reauthentication.require(before, claimed, actor_id=actor_id, proof=proof)
+    recent_proof.require_for_change(before, claimed, actor_id=actor_id, proof=proof)
     if not _is_changed(before, after, values):
         after.updated_at = before.updated_at
     elif User.objects.filter(id=before.id).update(**values, email_verified_at=after.email_verified_at) != 1:
@@ -69,7 +69,7 @@ def after_password_set(before: User, after: User, *, actor_id: uuid.UUID) -> Non
 
     Raises PermissionDenied for actors who set their own password, because `passwords.change` requires the current one.
     """
-    reauthentication.require(before, after, actor_id=actor_id, proof=None)
+    recent_proof.require_for_change(before, after, actor_id=actor_id, proof=None)
     _after_password_changed(after)
     if _became_usable(before, after):
         _send_invitation_or_verification(after)

@@ -15,9 +15,9 @@ from accounts.mail import outbox
 from accounts.models import AuditKind, Role, User
 from accounts.models.user_fields import ADMIN_FIELDS, identity_keys
 from accounts.passwords import hashing
-from accounts.services import identity_conflicts, passwords, reauthentication, registration_claims
+from accounts.services import identity_conflicts, passwords, recent_proof, registration_claims
 from accounts.services.administration import audit_records, policy, side_effects
-from accounts.services.reauthentication import RecentProof
+from accounts.services.recent_proof import RecentProof
 from core.api.exceptions import NotFound, ValidationFailed
 from sessions_tracking import services as sessions
 from sessions_tracking.models import RevokedReason
@@ -74,16 +74,16 @@ def confirm_change(
     """Require a recent proof for SENSITIVE_FIELDS of another user; return a proof if administrators change their own.
 
     `current_password` is ignored for other changes. Raises ReauthenticationRequired; NotFound; and as
-    `reauthentication.confirm` (`currentPassword`).
+    `recent_proof.confirm` (`currentPassword`).
     """
     if principal.id != user_id:
         if not changes.keys().isdisjoint(SENSITIVE_FIELDS):
-            reauthentication.require_recent(principal)
+            recent_proof.require_recent(principal)
         return None
     user = get(user_id=user_id)
-    if not reauthentication.is_needed(user, _with_credentials(user, changes), actor_id=principal.id):
+    if not recent_proof.is_needed(user, _with_credentials(user, changes), actor_id=principal.id):
         return None
-    return reauthentication.confirm(user=user, principal=principal, password=current_password, field="currentPassword")
+    return recent_proof.confirm(user=user, principal=principal, password=current_password, field="currentPassword")
 
 
 def update(
@@ -92,7 +92,7 @@ def update(
     """Set ADMIN_FIELDS, the password, `email_verified` or `deactivation_reason`, with all side effects.
 
     `proof` is required if administrators change their own email or password.
-    Raises as `policy.lock_for_change` and `reauthentication.require`; ValidationFailed (`password`, `deactivationReason`),
+    Raises as `policy.lock_for_change` and `recent_proof.require_for_change`; ValidationFailed (`password`, `deactivationReason`),
     EmailTaken, UsernameTaken.
     """
     user = get(user_id=user_id)

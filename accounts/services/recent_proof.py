@@ -1,6 +1,7 @@
 """Requires that the user has authenticated recently, so that a stolen access token cannot take over an account.
 
-An operation without a password in its body calls `require_recent`, one with a password `confirm`.
+An operation without a password in its body calls `require_recent`, one with a password `confirm`. `step_up` gives a session
+a new proof. `accounts.admin_site.recent_proof` does both for the sessions of Django's admin, which are no rows of Session.
 """
 
 import uuid
@@ -118,7 +119,7 @@ def is_needed(before: User, after: User, *, actor_id: uuid.UUID | None) -> bool:
     )
 
 
-def require(before: User, after: User, *, actor_id: uuid.UUID | None, proof: RecentProof | None) -> None:
+def require_for_change(before: User, after: User, *, actor_id: uuid.UUID | None, proof: RecentProof | None) -> None:
     """Raise PermissionDenied if a proof is needed and missing, or if the password has changed since it was entered.
 
     `before` is the locked row. Raises SessionRevoked and ReauthenticationRequired as `lock_confirmed`.
