@@ -35,6 +35,7 @@ BUDGETS = {
     ("accounts/services/administration/users.py", "update"): "RATE_LIMIT_WRITES by administrator",
     ("accounts/services/administration/users.py", "create"): "RATE_LIMIT_WRITES by administrator",
     ("accounts/services/administration/administrators.py", "create"): "a command",
+    ("accounts/services/account_claim.py", "_remove_password"): "no hash: it makes the password unusable",
     ("accounts/models/user.py", "create_user"): "a command",
     ("accounts/models/user.py", "set_password"): "Django's admin and commands",
     ("accounts/models/user.py", "check_password"): "Django's own code alone",
