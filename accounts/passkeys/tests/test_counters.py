@@ -6,9 +6,13 @@ import pytest
 from django.core.mail import EmailMessage
 
 from accounts.models import AuditEvent, OutboxEmail
+from accounts.passkeys.ceremonies import Assertion
+from accounts.passkeys.exceptions import PasskeyInvalid
+from accounts.passkeys.flows import usage
 from accounts.passkeys.models import Passkey, PasskeyAuditKind
 from accounts.passkeys.testing import passkey_client
 from accounts.passkeys.testing.passkey_client import UserWithPasskey
+from sessions_tracking.client_info import ClientInfo
 from sessions_tracking.models import Session
 
 
@@ -61,3 +65,14 @@ def test_the_largest_counter_is_stored(alice_with_passkey: UserWithPasskey) -> N
     _sign_in(alice_with_passkey, 2**32 - 1)
 
     assert _stored() == 2**32 - 1
+
+
+def test_a_passkey_that_is_removed_during_its_use_proves_nothing(alice_with_passkey: UserWithPasskey) -> None:
+    passkey = usage.find(alice_with_passkey.authenticator.passkeys[0].id)
+    assert passkey is not None
+    assertion = Assertion(sign_count=0, user_verified=True, backed_up=True, user_handle=None)
+    client = ClientInfo(ip=None, user_agent="", device="Other", browser="", os="", platform="", location="Unknown")
+    Passkey.objects.all().delete()
+
+    with pytest.raises(PasskeyInvalid):
+        usage.record(passkey=passkey, assertion=assertion, client=client)
