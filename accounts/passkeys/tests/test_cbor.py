@@ -41,7 +41,7 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("value", USUAL, ids=str)
+@pytest.mark.parametrize("value", USUAL, ids=[f"item {number}" for number in range(len(USUAL))])
 def test_the_end_of_what_authenticators_send_is_found(value: object) -> None:
     encoded = cbor2.dumps(value)
 

@@ -1,6 +1,5 @@
 """Challenges: each is good for one purpose, in one session, for five minutes, once."""
 
-import uuid
 from datetime import timedelta
 
 import pytest
@@ -13,7 +12,7 @@ from accounts.passkeys.challenges import ChallengePurpose
 from accounts.passkeys.models import UsedChallenge
 from accounts.services.cleanup_rules import RULES
 
-SESSION = str(uuid.uuid4())
+SESSION, OTHER_SESSION = "01981c63-1f5e-7a90-b1c2-93d4e5f60718", "01981c63-1f5e-7a90-b1c2-93d4e5f60719"
 
 
 @pytest.mark.parametrize("purpose", list(ChallengePurpose))
@@ -26,7 +25,7 @@ def test_a_challenge_is_good_for_its_own_purpose_and_no_other(purpose: Challenge
     assert challenges.parse(challenge.bytes, purpose, SESSION) == challenge
 
 
-@pytest.mark.parametrize("binding", ["", str(uuid.uuid4()), SESSION.upper(), SESSION + " "])
+@pytest.mark.parametrize("binding", ["", OTHER_SESSION, SESSION.upper(), SESSION + " "])
 def test_a_challenge_of_a_session_is_good_for_no_other(binding: str) -> None:
     challenge = challenges.issue(ChallengePurpose.STEP_UP, SESSION)
 
