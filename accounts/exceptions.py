@@ -128,7 +128,7 @@ class MfaRequired(ApiError):
 class ReauthenticationRequired(Unauthorized):
     """The session's authentication is too old or too weak for the operation. The header is that of RFC 9470 §3."""
 
-    code, message = "reauthentication_required", _("Confirm that it is you to continue.")
+    code, message = "reauthentication_required", _("Confirm that it's you to continue.")
 
     def __init__(self, *, max_age: timedelta | None = None, acr: str | None = None) -> None:
         super().__init__()

@@ -118,7 +118,7 @@ class LargeTableAdmin(ModelAdmin):  # type: ignore[misc]
     compressed_fields = True
 
     def require_recent_proof(self, request: HttpRequest) -> None:
-        """Interrupt the request by the page "Confirm that it is you", unless the session has a recent proof.
+        """Interrupt the request by the page "Confirm that it's you", unless the session has a recent proof.
 
         Views in `self_guarded_views` call this; the site does it for all others that change something.
         """

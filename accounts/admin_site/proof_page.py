@@ -1,4 +1,4 @@
-"""The page "Confirm that it is you", which interrupts a sensitive request of an admin session without a recent proof.
+"""The page "Confirm that it's you", which interrupts a sensitive request of an admin session without a recent proof.
 
 The page has the URL of the request that it interrupts, and carries the request's fields, so nothing that was typed is lost
 or stored, and there is no address to redirect to. Passwords are not carried.
@@ -79,7 +79,7 @@ def _page(request: HttpRequest, site: AdminSite, form: ProofForm, *, method: str
     carried = _carried(request)
     context = {
         **site.each_context(request),
-        "title": _("Confirm that it is you"),
+        "title": _("Confirm that it's you"),
         "form": form,
         "method_field": (_METHOD, method or request.method),
         "carried": [(name, value) for name, values in carried.lists() for value in values],

@@ -28,4 +28,4 @@ def login_response(sign_in: SignIn, transport: Transport) -> Response:
 
 def mfa_required_response(pending: PendingLoginToken) -> Response:
     """Return no session, no cookie, and only a token that no other endpoint accepts."""
-    return success(pending_data(pending), message=_("Prove your second factor, or enter a recovery code."))
+    return success(pending_data(pending), message=_("Confirm with your second factor, or enter a recovery code."))

@@ -42,7 +42,7 @@ class RecoveryNotReady(ApiError):
         seconds = math.ceil((available_at - datetime.now(UTC)).total_seconds())
         super().__init__(headers={"Retry-After": str(max(1, seconds))})
         at = formats.date_format(available_at.astimezone(UTC), "j F Y, H:i")
-        self.message = _("You can turn off two-factor authentication from %(at)s UTC on.") % {"at": at}
+        self.message = _("You can turn off two-factor authentication after %(at)s UTC.") % {"at": at}
 
 
 class RecoveryTokenInvalid(ApiError):

@@ -24,12 +24,12 @@ def let_proof_expire(clock: Traveller) -> None:
 
 
 def is_asked(response: Any) -> bool:
-    """Return whether the response is the page "Confirm that it is you"."""
+    """Return whether the response is the page "Confirm that it's you"."""
     return "admin/confirm_identity.html" in {template.name for template in response.templates}
 
 
 def carried_fields(response: Any) -> dict[str, Any]:
-    """Return the hidden fields of the page "Confirm that it is you", as a browser would send them."""
+    """Return the hidden fields of the page "Confirm that it's you", as a browser would send them."""
     fields: dict[str, Any] = {}
     for name, value in response.context["carried"]:
         fields.setdefault(name, []).append(value)

@@ -115,7 +115,7 @@ def test_an_old_session_confirms_by_keyboard_that_it_is_its_user_and_keeps_what_
 
     for colours in ("light", "dark"):
         page.emulate_media(color_scheme=colours)
-        expect(page.get_by_role("heading", name="Confirm that it is you")).to_be_visible()
+        expect(page.get_by_role("heading", name="Confirm that it's you")).to_be_visible()
         assert_fits(page)
     assert User.objects.get(id=user.id).role == "USER"
     expect(page.get_by_label("Code from your authenticator app")).to_be_focused()

@@ -55,7 +55,7 @@ def _is_active(user: User) -> bool:
 
 
 def _prove(browser: Client, page: Any, **proof: str) -> Any:
-    """Submit the page "Confirm that it is you" with its hidden fields."""
+    """Submit the page "Confirm that it's you" with its hidden fields."""
     assert is_asked(page)
     return browser.post(page.request["PATH_INFO"], carried_fields(page) | proof)
 

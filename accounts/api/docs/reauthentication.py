@@ -13,13 +13,13 @@ _STEPPED_UP = {"session": SESSION} | _TIME
 
 REAUTHENTICATE = Operation(
     tag="Sign-in",
-    summary="Confirm that it is you",
+    summary="Confirm that it's you",
     parameters=LOGIN.parameters,
     request=ReauthenticateForm,
     requests={
         method.sample_title: {method.field: method.sample} for method in (*REAUTHENTICATION_METHODS, *SECOND_FACTORS)
     },
-    message="Thank you, your identity is confirmed.",
+    message="Your identity is confirmed.",
     data=shapes.SteppedUpData,
     responses={
         "Token in the body": _STEPPED_UP | {"token": samples.ACCESS_TOKEN},

@@ -34,7 +34,7 @@ class ReauthenticationViewSet(ViewSet):
         stepped_up = step_up.step_up(
             principal=current_principal(request), response=form["response"], client=read_client_info(request)
         )
-        response = success(stepped_up_data(stepped_up, transport), message=_("Thank you, your identity is confirmed."))
+        response = success(stepped_up_data(stepped_up, transport), message=_("Your identity is confirmed."))
         if transport is not Transport.BODY:
             set_access_cookie(
                 response,

@@ -1,4 +1,4 @@
-"""The admin accepts a passkey as the second factor: at its login, and on its page "Confirm that it is you"."""
+"""The admin accepts a passkey as the second factor: at its login, and on its page "Confirm that it's you"."""
 
 import json
 from typing import Any

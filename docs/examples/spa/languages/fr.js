@@ -15,7 +15,7 @@ export default {
   "Code from your authenticator app, or a recovery code": "Code de votre application d’authentification, ou code de secours",
   "Code that it shows": "Code qu’elle affiche",
   Confirm: "Confirmer",
-  "Confirm that it is you": "Confirmez que c’est bien vous",
+  "Confirm that it's you": "Confirmez votre identité",
   Continue: "Continuer",
   "Copied.": "Copié.",
   Copy: "Copier",
