@@ -6,11 +6,13 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
+from accounts.mfa import recovery_links
+from accounts.mfa.models import FactorRecovery
 from accounts.models import AuditEvent, User
 from accounts.passkeys.models import Passkey, PasskeyAuditKind, UsedChallenge
 from accounts.passkeys.testing import live_passkey
 from accounts.passkeys.testing.stored import store_passkey
-from accounts.testing.cast import signed_in, someone
+from accounts.testing.cast import log_in, signed_in, someone
 from core.testing import live_database, live_server
 from core.testing.live_server import ApiRequest, LiveServer
 
@@ -94,6 +96,33 @@ def test_a_registration_that_races_a_sign_out_everywhere_adds_no_passkey_after_i
         assert added.code in {"ok", "session_revoked"}
         assert Passkey.objects.filter(user=user).count() == (added.code == "ok")
         assert User.objects.get(id=user.id).mfa_enabled == (added.code == "ok")
+
+
+def test_a_registration_that_races_the_end_of_a_recovery_leaves_no_passkey(server: LiveServer) -> None:
+    for _ in range(ROUNDS):
+        user = someone()
+        token = signed_in(server, user).access
+        options = server.send(ApiRequest("POST", "/passkeys/registration/options", None, token)).data["publicKey"]
+        first = live_passkey.new_authenticator(server).create(options)
+        assert server.send(ApiRequest("POST", "/passkeys", {"credential": first}, token)).status == 201
+        options = server.send(ApiRequest("POST", "/passkeys/registration/options", None, token)).data["publicKey"]
+        second = live_passkey.new_authenticator(server).create(options)
+        pending = server.send(log_in(user)).data["mfaToken"]
+        server.send(ApiRequest("POST", "/mfa/recovery", {"mfaToken": pending}))
+        FactorRecovery.objects.filter(user=user).update(available_at=timezone.now())
+        completion = recovery_links.completion_token(FactorRecovery.objects.get(user=user))
+
+        completed, added = server.send_at_once(
+            [
+                ApiRequest("POST", "/mfa/recovery/complete", {"token": completion}),
+                ApiRequest("POST", "/passkeys", {"credential": second}, token),
+            ]
+        )
+
+        assert completed.code == "ok"
+        assert added.code in {"ok", "session_revoked"}
+        assert not Passkey.objects.filter(user=user).exists()
+        assert not User.objects.get(id=user.id).mfa_enabled
 
 
 def test_used_challenges_are_rows_of_their_own(server: LiveServer) -> None:
