@@ -42,7 +42,7 @@ class TotpFactor(models.Model):
 
 
 class RecoveryCode(models.Model):
-    """`code_hash` is a keyed hash of user and code, so the table alone is of no use to a thief."""
+    """`code_hash` is a keyed hash of user and code, so the table alone is of no use to an attacker."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="recovery_codes")

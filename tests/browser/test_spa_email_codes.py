@@ -16,7 +16,7 @@ def test_the_emailed_code_signs_in_where_it_was_requested(visitor: Visitor) -> N
     expect(visitor.page.locator("#passkey-offer")).to_be_hidden()
 
 
-def test_a_wrong_code_signs_nobody_in(visitor: Visitor) -> None:
+def test_a_wrong_code_signs_no_user_in(visitor: Visitor) -> None:
     page = visitor.page
     visitor.request_login_code()
     right = visitor.emailed_code("login-code")

@@ -133,17 +133,17 @@ def _complete_the_recovery(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("how", ["session", "link"])
-def test_a_recovery_that_a_thief_started_is_stopped(visitor: Visitor, chromium: Browser, how: str) -> None:
+def test_a_recovery_that_an_attacker_started_is_stopped(visitor: Visitor, chromium: Browser, how: str) -> None:
     page = visitor.page
     visitor.sign_in_with_password()
     with visitor.devices.add().unlocked():
         press(page, "#offer-accept")
         visitor.keep_recovery_codes()
-    thief = visitor.elsewhere(chromium)
-    thief.open()
-    thief.sign_in_with_password()
-    press(thief.page, "#lost-factor")
-    expect(thief.page.locator("#status.good")).to_be_visible()
+    attacker = visitor.elsewhere(chromium)
+    attacker.open()
+    attacker.sign_in_with_password()
+    press(attacker.page, "#lost-factor")
+    expect(attacker.page.locator("#status.good")).to_be_visible()
 
     if how == "session":
         press(page, "#stop-recovery")
@@ -153,11 +153,11 @@ def test_a_recovery_that_a_thief_started_is_stopped(visitor: Visitor, chromium: 
         press(page, "main button")
     expect(page.locator("#status.good")).to_be_visible()
 
-    thief.open_email("/recovery?")
-    thief.follow_link("/recovery")
-    press(thief.page, "main button")
-    expect(thief.page.locator("#status.bad")).to_be_visible()
-    expect(thief.page.locator("main button")).to_be_hidden()
-    thief.page.context.close()
+    attacker.open_email("/recovery?")
+    attacker.follow_link("/recovery")
+    press(attacker.page, "main button")
+    expect(attacker.page.locator("#status.bad")).to_be_visible()
+    expect(attacker.page.locator("main button")).to_be_hidden()
+    attacker.page.context.close()
     visitor.open()
     expect(page.locator("#passkeys li")).to_have_count(1)

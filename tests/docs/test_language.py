@@ -17,7 +17,8 @@ TEXT_SUFFIXES = {".py", ".md", ".html", ".txt", ".css", ".js", ".sh", ".yml", ".
 MAX_SOURCE_LINES, MAX_TEST_LINES, MAX_MEDIAN_FUNCTION, MAX_CONFIG_LINES = 200, 400, 6, 1200
 # Reversed, so that this file does not contain them.
 BANNED = [term[::-1] for term in ("?sroo" + "d", "?sdee" + "d", "ydobon", "ydobemos", "reveohw", "ecnalg", "tbuod")]
-_BANNED = re.compile(rf"(?<!\w)({'|'.join(BANNED)})(?!\w)", re.IGNORECASE)
+# An underscore ends a word too, so that names of tests are read. One error code keeps its word.
+_BANNED = re.compile(rf"(?<![^\W_])({'|'.join(BANNED)})(?![^\W_])(?!_to_write_to)", re.IGNORECASE)
 
 
 def _text_files() -> Iterator[Path]:

@@ -94,7 +94,7 @@ def test_the_age_is_counted_in_seconds_since_the_authentication(send: Send, sign
         ("max_age=true", "max_age"), ("max_age=²", "max_age"),
     ],
 )  # fmt: skip
-def test_an_invalid_requirement_is_refused_whoever_asks(
+def test_an_invalid_requirement_is_refused_for_every_session(
     send: Send, signed_in: SignedIn, query: str, field: str
 ) -> None:
     """Also for a session that would meet it: a mistake in the proxy's configuration shows at once."""

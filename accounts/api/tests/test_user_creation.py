@@ -158,7 +158,7 @@ def test_a_user_created_as_verified_gets_the_welcome_email(client: ApiClient, ap
         ({"isActive": "true"}, "isActive"), ({"emailVerified": 1}, "emailVerified"),
     ],
 )  # fmt: skip
-def test_what_is_not_valid_makes_nobody(client: ApiClient, changes: dict[str, Any], field: str) -> None:
+def test_an_invalid_user_is_not_created(client: ApiClient, changes: dict[str, Any], field: str) -> None:
     response = client.post("/users", EVE | changes)
 
     assert response.status_code == 400

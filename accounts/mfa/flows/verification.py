@@ -1,7 +1,7 @@
 """Verification of codes: those of the authenticator app, and recovery codes. Both share one limit for wrong codes.
 
 Each function must run within a transaction that holds the user's row. Only a client that has given the password, or is signed
-in, gets here, so a stranger cannot use up a user's attempts.
+in, gets here, so an attacker without either cannot use up a user's attempts.
 """
 
 import logging

@@ -141,7 +141,7 @@ def test_an_ended_session_changes_no_passkey(signed_in: SignedIn) -> None:
     assert Passkey.objects.get().name == "Passkey"
 
 
-def test_a_removed_passkey_signs_nobody_in(signed_in: SignedIn) -> None:
+def test_a_removed_passkey_signs_no_user_in(signed_in: SignedIn) -> None:
     authenticator = with_passkey(signed_in).authenticator
     signed_in.client.delete(f"/passkeys/{Passkey.objects.get().id}")
 

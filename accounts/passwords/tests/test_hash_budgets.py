@@ -168,7 +168,7 @@ def test_a_prompt_with_the_correct_password_counts_its_hashes(
 def test_a_session_without_the_second_factor_computes_no_hash(
     signed_in: SignedIn, hashes: list[str], prompt: Prompt
 ) -> None:
-    """A prompt must not tell a thief of the session whether a password is correct."""
+    """A prompt must not tell an attacker who has the session whether a password is correct."""
     method, path, body, _cost = prompt
     enrol(signed_in)
     set_context(signed_in, amr="pwd", acr="aal1")
