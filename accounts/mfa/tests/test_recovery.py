@@ -194,6 +194,19 @@ def test_an_ended_session_cannot_stop_a_recovery(alice_with_totp: UserWithTotp) 
     assert FactorRecovery.objects.get().cancelled_at is None
 
 
+def test_a_session_that_ended_during_the_request_cannot_stop_a_recovery(alice_with_totp: UserWithTotp) -> None:
+    """The cached principal is still active, as in a request that waits for the lock."""
+    client = alice_with_totp.session.client
+    begin(alice_with_totp.pending())
+    assert client.get("/forward-auth").status_code == 200
+    Session.objects.update(revoked_at=datetime.now(UTC))
+
+    response = client.post("/mfa/recovery/cancel")
+
+    assert (response.status_code, response.json()["code"]) == (401, "session_revoked")
+    assert FactorRecovery.objects.get().cancelled_at is None
+
+
 def test_after_a_stop_a_new_recovery_waits_its_whole_delay(
     alice_with_totp: UserWithTotp, outbox: Outbox, clock: Traveller
 ) -> None:
