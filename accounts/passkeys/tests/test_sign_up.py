@@ -1,5 +1,6 @@
 """Sign-up by passkey, without a password."""
 
+import gc
 import time
 from collections.abc import Callable
 from typing import Any
@@ -197,6 +198,7 @@ FORGERIES: dict[str, dict[str, Any]] = {
 def test_a_forged_credential_is_refused(authenticator: SoftwareAuthenticator, forgery: str) -> None:
     credential = authenticator.create(passkey_client.sign_up_options(**ERIN), **FORGERIES[forgery])
 
+    gc.collect()  # of all tests: not to be measured
     started = time.thread_time()
     _refused(_register(credential), "passkey_invalid")
     assert time.thread_time() - started < MAX_SECONDS

@@ -65,7 +65,7 @@ def test_a_reset_wins_against_concurrent_requests_of_the_former_holder(server: L
 
 
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has no row locks to wait for")
-def test_a_deletion_that_waited_for_a_reset_deletes_nothing(server: LiveServer) -> None:
+def test_a_deletion_that_waited_for_a_new_password_deletes_nothing(server: LiveServer) -> None:
     user = someone()
     tokens = signed_in(server, user)
     with ThreadPoolExecutor(1) as pool:
@@ -78,7 +78,7 @@ def test_a_deletion_that_waited_for_a_reset_deletes_nothing(server: LiveServer) 
             User.objects.filter(id=user.id).update(password=hashing.make(NEW))
         response = deletion.result()
 
-    assert (response.status, response.code) == (401, "session_revoked")
+    assert (response.status, response.code) == (400, "password_incorrect")
     assert server.send(ApiRequest("POST", "/login", {"username": user.username, "password": NEW})).data["tokens"]
 
 
