@@ -54,6 +54,6 @@ def _quota(cgroup: Path) -> float | None:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text()
+        return path.read_text("utf-8")
     except OSError:
         return ""

@@ -17,5 +17,5 @@ def get_name(aaguid: uuid.UUID) -> str | None:
 
 @functools.cache
 def _names() -> dict[str, str]:
-    names: dict[str, str] = json.loads(LIST.read_text())["providers"]
+    names: dict[str, str] = json.loads(LIST.read_text("utf-8"))["providers"]
     return names

@@ -31,7 +31,7 @@ def held(connection: BaseDatabaseWrapper, *, seconds: float, notify: Notify) -> 
     if name == ":memory:" or "mode=memory" in name:
         yield
         return
-    with Path(f"{name}.migrate-lock").open("w") as file:
+    with Path(f"{name}.migrate-lock").open("w", encoding="utf-8") as file:
         _wait(lambda: _try_lock_file(file.fileno()), seconds=seconds, notify=notify, holder=lambda: "another process")
         yield
 

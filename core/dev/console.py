@@ -39,7 +39,7 @@ class Console:
     def _drop_output(self) -> None:
         """Write to /dev/null from now on: the pipe's reader, such as `head`, is gone, and a flush at exit would fail again."""
         self.is_unread = True
-        self._output = Path(os.devnull).open("w")  # noqa: SIM115 - stays open until the process exits
+        self._output = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - stays open until the process exits
         os.dup2(self._output.fileno(), sys.__stdout__.fileno() if sys.__stdout__ else 1)
 
     def _prefix(self, name: str) -> str:

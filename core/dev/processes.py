@@ -60,7 +60,7 @@ def wait_until(is_ready: Callable[[], bool], process: subprocess.Popen[bytes], *
 
 def _tail(log: Path, lines: int = 15) -> str:
     try:
-        text = log.read_text(errors="replace")
+        text = log.read_text("utf-8", "replace")
     except OSError:
         return "  (no log)"
     return "\n".join(f"  {line}" for line in text.splitlines()[-lines:]) or "  (empty)"

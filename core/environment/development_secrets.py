@@ -16,7 +16,7 @@ def development_secret(name: str) -> str:
         draft.write_text(secrets.token_urlsafe(48))
         _link_if_missing(draft, path)
         draft.unlink()
-    return path.read_text()
+    return path.read_text("utf-8")
 
 
 def _link_if_missing(draft: Path, path: Path) -> None:

@@ -28,7 +28,7 @@ def _known_names() -> frozenset[str]:
     example = BASE_DIR / ".env.example"
     if not example.is_file():
         return frozenset()
-    text = example.read_text()
+    text = example.read_text("utf-8")
     credentials = {name for names in _PROVIDER_CREDENTIALS.findall(text) for name in names.split(", ")}
     former = {*former_names.NAMES, *former_names.REDIS_PARTS}
     return _UNLISTED | credentials | former | set(_ASSIGNMENT.findall(text))

@@ -13,7 +13,7 @@ from core.throttling.counters import IN_FLIGHT_TIMEOUT_MS, BackoffRule, Quota, W
 
 class _Script:
     def __init__(self, name: str) -> None:
-        self.text = (Path(__file__).parent / name).read_text()
+        self.text = (Path(__file__).parent / name).read_text("utf-8")
         self.sha = hashlib.sha1(self.text.encode()).hexdigest()  # noqa: S324 - Redis identifies scripts by SHA-1
 
     def run(self, keys: Sequence[str], arguments: Sequence[str | int]) -> Any:

@@ -2,6 +2,7 @@
 
 import io
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from core.dev.supervisor import ChildEnded, StopRequested, Supervisor
 from core.dev.tests.conftest import StartParent, ends_within, is_running
 from core.dev.tests.stand_in import STUBBORN
 from core.paths import BASE_DIR
+
+PYTHON = shlex.quote(sys.executable)  # its folder may have a space in its name
 
 
 @pytest.fixture
@@ -70,7 +73,7 @@ def test_the_supervisor_stops_when_its_output_is_closed() -> None:
     started = time.monotonic()
 
     result = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -m core.dev.tests.stand_in talker | head -1; echo ${{PIPESTATUS[0]}}"],
+        ["bash", "-c", f"{PYTHON} -m core.dev.tests.stand_in talker | head -1; echo ${{PIPESTATUS[0]}}"],
         cwd=BASE_DIR, capture_output=True, text=True, check=False, timeout=50,
     )  # fmt: skip
 
@@ -82,7 +85,7 @@ def test_the_supervisor_stops_when_its_output_is_closed() -> None:
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
 def test_manage_py_runs_with_closed_streams(closed: str) -> None:
     result = subprocess.run(
-        ["sh", "-c", f"{sys.executable} manage.py check {closed}"],
+        ["sh", "-c", f"{PYTHON} manage.py check {closed}"],
         cwd=BASE_DIR,
         capture_output=True,
         text=True,
@@ -189,7 +192,7 @@ def test_no_process_outlives_a_killed_supervisor(start_parent: StartParent) -> N
 
 def test_the_supervisor_stops_when_its_parent_exits() -> None:
     # The shell is its parent, and ends while it starts.
-    command = f"{sys.executable} -m core.dev.tests.stand_in supervisor & sleep 1.5; kill -9 $$"
+    command = f"{PYTHON} -m core.dev.tests.stand_in supervisor & sleep 1.5; kill -9 $$"
 
     result = subprocess.run(
         ["sh", "-c", command], cwd=BASE_DIR, capture_output=True, text=True, check=False, timeout=20

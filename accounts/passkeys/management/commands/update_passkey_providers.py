@@ -30,12 +30,12 @@ class Command(DocumentedCommand):
 
     def handle(self, *args: Any, file: Path, **options: Any) -> None:
         try:
-            entries = json.loads(file.read_text())
+            entries = json.loads(file.read_text("utf-8"))
             names = {str(uuid.UUID(aaguid)): str(entry["name"]).strip() for aaguid, entry in entries.items()}
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             raise CommandError(f"{file} is not aaguid.json, which maps AAGUIDs to objects with a name.") from None
         if not names:  # the project announces to end so
             raise CommandError("The list is empty: its source may have been retired. The old list is kept.")
         content = {"source": SOURCE, "date": date.today().isoformat(), "providers": dict(sorted(names.items()))}  # noqa: DTZ011
-        providers.LIST.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+        providers.LIST.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", "utf-8")
         self.stdout.write(f"{len(names)} providers.")
