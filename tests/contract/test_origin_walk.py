@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from accounts.models import AuditEvent, OutboxEmail, User
-from accounts.testing.api_client import ApiClient
+from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
 from accounts.testing.endpoints import ENDPOINTS, Endpoint
 from sessions_tracking.models import Session
 
@@ -43,6 +43,27 @@ def test_a_public_endpoint_refuses_another_site(
     before = _rows()
 
     response = getattr(api, endpoint.method.lower())(endpoint.path, dict(endpoint.body), headers=headers)
+
+    assert (response.status_code, response.json()["code"]) == (403, "origin_not_allowed")
+    assert not response.cookies
+    assert _rows() == before
+
+
+@pytest.mark.parametrize("headers", FOREIGN, ids=str)
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/change-email", {"newEmail": "alice@example.org", "password": PASSWORD}),
+        ("/reauthenticate", {"password": PASSWORD}),
+        ("/reauthenticate/email", {}),
+    ],
+)
+def test_an_access_token_does_not_let_another_site_send_email_or_set_cookies(
+    signed_in: SignedIn, path: str, body: Mapping[str, str], headers: Mapping[str, str]
+) -> None:
+    before = _rows()
+
+    response = signed_in.client.post(path, dict(body), headers=headers)
 
     assert (response.status_code, response.json()["code"]) == (403, "origin_not_allowed")
     assert not response.cookies

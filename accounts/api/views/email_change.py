@@ -30,6 +30,7 @@ class EmailChangeViewSet(ViewSet):
         Another request sends a new code and invalidates the former one.
         """
         form = validated_data(ChangeEmailForm, request)
+        require_trusted(request)  # it sends email
         email_change.request(
             principal=current_principal(request),
             new_email=form["newEmail"],

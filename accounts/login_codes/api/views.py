@@ -37,6 +37,7 @@ class ReauthenticationCodeViewSet(ViewSet):
 
         For users who have no password and no second factor: all others confirm their identity with those.
         """
+        require_trusted(request)  # it sends email
         principal = current_principal(request)
         reauthentication.request_code(
             user_id=principal.id, session_id=principal.session_id, client=read_client_info(request)
