@@ -27,6 +27,7 @@ _LIBRARIES = (
     "psycopg",
     "redis",
     "uvloop",
+    "webauthn",
 )
 _WAKE_SECONDS = 1.0
 
