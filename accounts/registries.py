@@ -58,6 +58,17 @@ FactorResult = tuple[str, ...] | ApiError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RequestField:
+    """A field of request bodies that an entry adds: called `field`, of the type `field_class`, documented by the sample."""
+
+    name: str
+    field: str
+    field_class: type[Field[Any, Any, Any, Any]]
+    sample: Any
+    sample_title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FactorPrompt:
     """How the admin gets the response to a factor that is not typed.
 
@@ -70,14 +81,13 @@ class FactorPrompt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SecondFactor:
+class SecondFactor(RequestField):
     """A way to complete a login after the first factor. `name` is its entry in the `methods` of the login response, `label`
     its name in the admin.
 
-    `field` is the field of `POST /mfa/verify` and `POST /reauthenticate` that carries the user's response, of the type
-    `field_class`; `sample` and `sample_title` document it. `parse` normalizes a response that was typed into the admin's
-    form, or written there by the script of `prompt`; it returns None for text that cannot be one. `errors` are those that
-    `verify` returns at a sign-in, beside CodeInvalid, and `step_up_errors` those at a step-up.
+    Its field of `POST /mfa/verify` and `POST /reauthenticate` carries the user's response. `parse` normalizes a response that
+    was typed into the admin's form, or written there by the script of `prompt`; it returns None for text that cannot be one.
+    `errors` are those that `verify` returns at a sign-in, beside CodeInvalid, and `step_up_errors` those at a step-up.
 
     `rows` takes a user's id, or an expression for it; the factor is enabled if the queryset is not empty. A user who has
     only a factor with `is_backup` has no second factor: recovery codes stand in for another one.
@@ -86,11 +96,6 @@ class SecondFactor:
     TooManyWrongCodes past the limit.
     """
 
-    name: str
-    field: str
-    field_class: type[Field[Any, Any, Any, Any]]
-    sample: Any
-    sample_title: str
     parse: Callable[[str], Any]
     rows: Callable[[Any], QuerySet[Any]]
     verify: Callable[[FactorAttempt], FactorResult]
@@ -114,37 +119,26 @@ class FactorObserver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReauthenticationMethod:
+class ReauthenticationMethod(RequestField):
     """A step-up for users without a second factor: the password, or an emailed code.
 
-    `is_available_for` takes the user; `field`, `sample` and `verify` are as in SecondFactor. `prepare` takes the user and the
+    `is_available_for` takes the user; `verify` is as in SecondFactor. `prepare` takes the user and the
     response before the user's row is locked, for work that takes long, and returns what `verify` gets as the attempt's value.
     """
 
-    name: str
-    field: str
-    field_class: type[Field[Any, Any, Any, Any]]
-    sample: Any
-    sample_title: str
     is_available_for: Callable[[User], bool]
     verify: Callable[[FactorAttempt], FactorResult]
     prepare: Callable[[User, Any], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignUpMethod:
-    """A credential that `POST /register` accepts instead of a password, in the field `field` of the type `field_class`.
+class SignUpMethod(RequestField):
+    """A credential that `POST /register` accepts instead of a password. `errors` are those that the method raises.
 
-    `sample` and `sample_title` document the field, and `errors` are those that the method raises.
     `prepare` verifies the value before a transaction begins, and raises ApiError. `store` saves the credential for the new
     user, within the transaction that inserted the user; it raises ApiError if the credential was used meanwhile.
     """
 
-    name: str
-    field: str
-    field_class: type[Field[Any, Any, Any, Any]]
-    sample: Any
-    sample_title: str
     prepare: Callable[[Any], Any]
     store: Callable[[User, Any], None]
     errors: tuple[type[ApiError], ...] = ()
