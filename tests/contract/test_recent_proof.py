@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -243,11 +243,12 @@ def test_a_proof_is_recent_for_exactly_the_maximum_age(carol: SignedIn, clock: A
     assert carol.client.get("/me/export").status_code == (200 if is_recent else 401)
 
 
-def test_a_session_from_another_system_is_never_a_recent_proof(carol: SignedIn) -> None:
-    """Nothing is known of how its user authenticated."""
-    set_context(carol, amr="", acr="aal1", authenticated_at=timezone.now() - timedelta(days=1))
+def test_a_session_that_the_migration_has_not_reached_is_no_recent_proof(carol: SignedIn) -> None:
+    """It has the values of the migration: authenticated in 1970."""
+    set_context(carol, amr="pwd", acr="aal1", authenticated_at=datetime.fromtimestamp(0, UTC))
 
     _refuse(carol.client.get("/me/export"), acr=False)
+    assert carol.client.get("/me").status_code == 200
 
 
 def test_the_proof_counts_for_its_own_session_only(carol: SignedIn, sign_in: SignIn) -> None:

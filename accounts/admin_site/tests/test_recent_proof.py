@@ -1,4 +1,4 @@
-"""Without a recent proof, the admin asks its user to authenticate again, and the request then goes on."""
+"""Without a recent proof, the admin asks its user to authenticate again, and then carries out the request."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from io import StringIO
-from typing import Any
 
 import pytest
 import time_machine
@@ -13,6 +11,7 @@ from pytest_django import Settings
 
 from accounts.models import AuditEvent, Role, User
 from accounts.testing.api_client import PASSWORD, ApiClient, SignedIn
+from accounts.testing.explanations import explain
 from accounts.testing.service_client import make_service
 from core.redis.client import breaker
 from core.rejected_requests import writer
@@ -26,18 +25,11 @@ def no_pending_records() -> None:
     writer.discard()
 
 
-def _explain(response: Any) -> str:
-    writer.write()
-    out = StringIO()
-    call_command("explain_request", response.headers["X-Request-Id"], stdout=out)
-    return out.getvalue()
-
-
 def test_a_session_ended_by_logout_all_names_the_request(alice: User, sign_in: SignIn) -> None:
     phone, laptop = sign_in(alice), sign_in(alice)
     action = laptop.client.post("/logout-all", {"exceptCurrent": True})
 
-    output = _explain(phone.client.get("/me"))
+    output = explain(phone.client.get("/me"))
 
     assert output.startswith("401 session_revoked on GET /api/auth/me at ")
     assert f"session {phone.session_id} of user alice was ended by logout_all at " in output
@@ -50,7 +42,7 @@ def test_a_logout_names_its_device(alice: User, sign_in: SignIn) -> None:
         "/logout", headers={"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0"}
     )
 
-    output = _explain(session.client.get("/sessions"))
+    output = explain(session.client.get("/sessions"))
 
     assert "was ended by logout at" in output
     assert "Firefox on Linux)" in output
@@ -64,11 +56,11 @@ def test_reuse_of_a_refresh_token_names_the_session(
     api.post("/refresh", {"refreshToken": session.refresh})
     theft = api.post("/refresh", {"refreshToken": session.refresh})
 
-    output = _explain(theft)
+    output = explain(theft)
 
     assert "401 refresh_token_reused on POST /api/auth/refresh at" in output
     assert f"session {session.session_id} of user alice was ended by refresh_reused" in output
-    assert "was ended by refresh_reused" in _explain(api.post("/refresh", {"refreshToken": session.refresh}))
+    assert "was ended by refresh_reused" in explain(api.post("/refresh", {"refreshToken": session.refresh}))
 
 
 def test_a_deactivation_names_the_administrator(alice: User, bob: User, sign_in: SignIn) -> None:
@@ -77,7 +69,7 @@ def test_a_deactivation_names_the_administrator(alice: User, bob: User, sign_in:
     session = sign_in(bob)
     sign_in(alice).client.patch(f"/users/{bob.id}", {"isActive": False})
 
-    output = _explain(session.client.get("/me"))
+    output = explain(session.client.get("/me"))
 
     assert f"session {session.session_id} of user bob was ended by account_deactivated" in output
     assert "(by user alice, request " in output
@@ -87,7 +79,7 @@ def test_a_session_ended_by_a_service_names_the_service(alice: User, sign_in: Si
     session = sign_in(alice)
     make_service().revoke(session.access)
 
-    assert "was ended by service" in (output := _explain(session.client.get("/me")))
+    assert "was ended by service" in (output := explain(session.client.get("/me")))
     assert "by the service " in output
 
 
@@ -96,7 +88,7 @@ def test_a_deleted_session_is_explained_by_the_audit(alice: User, sign_in: SignI
     session.client.post("/logout")
     Session.objects.all().delete()  # as cleanup does after HISTORY_RETENTION
 
-    output = _explain(session.client.get("/me"))
+    output = explain(session.client.get("/me"))
 
     assert f"session {session.session_id} of user alice has ended and was deleted" in output
     assert "most likely logout at" in output
@@ -106,7 +98,7 @@ def test_an_expired_access_token_names_its_session(alice: User, sign_in: SignIn)
     session = sign_in(alice)
 
     with time_machine.travel(timezone.now() + timedelta(minutes=16)):
-        output = _explain(session.client.get("/me"))
+        output = explain(session.client.get("/me"))
 
     assert "401 token_expired" in output
     assert f"the access token had expired, and the client did not refresh it; session {session.session_id}" in output
@@ -118,21 +110,21 @@ def test_an_expired_refresh_token_names_its_session(api: ApiClient, alice: User,
 
     with time_machine.travel(timezone.now() + timedelta(days=8)):
         response = api.post("/refresh", {"refreshToken": session.refresh})
-    output = _explain(response)
+    output = explain(response)
 
     assert "401 token_expired on POST /api/auth/refresh" in output
     assert f"session {session.session_id} of user alice was last refreshed at" in output
 
 
 def test_a_foreign_token_is_reported_as_such(api: ApiClient, db: None) -> None:
-    output = _explain(api.bearing("a.b.c").get("/me"))
+    output = explain(api.bearing("a.b.c").get("/me"))
 
     assert "401 token_invalid on GET /api/auth/me" in output
     assert "the token was not issued by this service" in output
 
 
 def test_a_missing_token_is_reported(api: ApiClient, db: None) -> None:
-    assert "the request had no token" in _explain(api.get("/me"))
+    assert "the request had no token" in explain(api.get("/me"))
 
 
 @pytest.mark.parametrize(
@@ -142,7 +134,7 @@ def test_a_missing_token_is_reported(api: ApiClient, db: None) -> None:
 def test_a_failed_login_has_the_reason_and_not_the_input(
     api: ApiClient, alice: User, username: str, reason: str
 ) -> None:
-    output = _explain(api.post("/login", {"username": username, "password": "Hunter2-Hunter2"}))
+    output = explain(api.post("/login", {"username": username, "password": "Hunter2-Hunter2"}))
 
     assert "401 invalid_credentials" in output
     assert reason in output
@@ -153,14 +145,14 @@ def test_an_exceeded_limit_is_reported_with_its_size(api: ApiClient, alice: User
     for _ in range(6):
         response = api.post("/login", {"username": "alice", "password": "Wrong-Horse-7"})
 
-    output = _explain(response)
+    output = explain(response)
 
     assert "429 rate_limited on POST /api/auth/login" in output
     assert "(5 in 300 s) was exceeded; the response said to retry after" in output
 
 
 def test_invalid_fields_are_named(api: ApiClient, db: None) -> None:
-    output = _explain(api.post("/register", {"email": "no address", "username": "x", "password": PASSWORD}))
+    output = explain(api.post("/register", {"email": "no address", "username": "x", "password": PASSWORD}))
 
     assert "400 validation_error on POST /api/auth/register" in output
     assert "invalid fields: username, email." in output
@@ -170,7 +162,7 @@ def test_invalid_fields_are_named(api: ApiClient, db: None) -> None:
 def test_an_object_of_another_user_is_reported_by_route_and_not_by_path(
     alice: User, bob: User, sign_in: SignIn
 ) -> None:
-    output = _explain(sign_in(alice).client.get(f"/sessions/{bob.id}"))
+    output = explain(sign_in(alice).client.get(f"/sessions/{bob.id}"))
 
     assert "404 not_found on GET /api/auth/sessions/{pk}" in output
     assert "does not belong to user alice" in output
@@ -178,14 +170,14 @@ def test_an_object_of_another_user_is_reported_by_route_and_not_by_path(
 
 
 def test_an_unknown_path_is_reported_without_the_path(api: ApiClient, db: None) -> None:
-    output = _explain(api.get("/secret-in-the-path"))
+    output = explain(api.get("/secret-in-the-path"))
 
     assert "404 not_found on GET an unknown path" in output
     assert "secret" not in output
 
 
 def test_a_missing_permission_is_reported_with_the_role(alice: User, sign_in: SignIn) -> None:
-    assert "user alice, whose role is now USER, does not have permission" in _explain(
+    assert "user alice, whose role is now USER, does not have permission" in explain(
         sign_in(alice).client.get("/users")
     )
 
@@ -197,13 +189,13 @@ def test_an_internal_error_refers_to_the_log(alice: User, sign_in: SignIn, monke
 
     response = session.client.get("/sessions")
 
-    assert f"the log lines with [{response.headers['X-Request-Id']}] have the details" in _explain(response)
+    assert f"the log lines with [{response.headers['X-Request-Id']}] have the details" in explain(response)
 
 
 def test_a_successful_request_is_described_from_the_audit(alice: User, sign_in: SignIn) -> None:
     response = sign_in(alice).client.post("/logout")
 
-    assert "No rejected request has this ID. Audit events of this request: logout at" in _explain(response)
+    assert "No rejected request has this ID. Audit events of this request: logout at" in explain(response)
 
 
 def test_a_success_is_not_recorded(alice: User, sign_in: SignIn) -> None:
@@ -226,14 +218,14 @@ def test_the_hint_says_if_rejected_requests_are_not_recorded(api: ApiClient, db:
     settings.REJECTED_REQUEST_RETENTION = timedelta(0)
 
     with pytest.raises(CommandError, match="REJECTED_REQUEST_RETENTION=0"):
-        _explain(api.get("/me"))
+        explain(api.get("/me"))
 
 
 def test_without_redis_the_audit_is_used(alice: User, sign_in: SignIn) -> None:
     response = sign_in(alice).client.post("/logout")
     breaker.record_failure()
 
-    assert "logout at" in _explain(response)
+    assert "logout at" in explain(response)
     with pytest.raises(CommandError, match="Redis.*is unavailable"):
         call_command("explain_request", "0" * 32)
 
@@ -242,7 +234,7 @@ def test_a_deleted_user_is_named_by_id(alice: User, sign_in: SignIn) -> None:
     session = sign_in(alice)
     session.client.delete("/me", {"password": PASSWORD})
 
-    output = _explain(session.client.get("/me"))
+    output = explain(session.client.get("/me"))
 
     assert f"of deleted user {alice.id} has ended" in output
     assert "most likely account_deleted" in output

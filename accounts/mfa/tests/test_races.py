@@ -9,6 +9,7 @@ from pytest_django import DjangoDbBlocker
 
 from accounts.mfa.flows import verification
 from accounts.mfa.models import RecoveryCode, TotpFactor
+from accounts.mfa.tests.live_user import LiveUserWithApp
 from accounts.mfa.tests.wrong_codes import wrong_codes
 from accounts.models import OutboxEmail, PendingLogin, User
 from accounts.testing.api_client import PASSWORD
@@ -27,25 +28,14 @@ def server(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDb
         yield running
 
 
-class EnrolledUser:
-    """A user with an authenticator app on this server. `code()` returns a valid, unused code."""
-
-    def __init__(self, server: LiveServer) -> None:
-        self.server, self.user = server, someone()
-        self.access = signed_in(server, self.user).access
-        self.first_session = self.user.sessions.get()
-        self.app = pyotp.TOTP(server.send(ApiRequest("POST", "/mfa/totp", token=self.access)).data["secret"])
-        confirm = ApiRequest("POST", "/mfa/totp/confirm", {"code": self.app.now()}, self.access)
-        self.recovery_codes: list[str] = server.send(confirm).data["recoveryCodes"]
+class EnrolledUser(LiveUserWithApp):
+    """`code()` returns a valid, unused code."""
 
     def code(self) -> str:
         """Reset the last used time step, so that the test need not wait 30 seconds for the next code."""
         TotpFactor.objects.filter(user=self.user).update(last_step=0)
         verification.reset_wrong_codes(self.user.id)
         return self.app.now()
-
-    def pending(self) -> str:
-        return str(self.server.send(log_in(self.user)).data["mfaToken"])
 
     def sessions(self) -> int:
         """Return the number of sessions that a second factor started."""

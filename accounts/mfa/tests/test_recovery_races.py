@@ -4,16 +4,15 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-import pyotp
 import pytest
 from pytest_django import DjangoDbBlocker
 
 from accounts.mfa import recovery_links
 from accounts.mfa.flows import verification
 from accounts.mfa.models import FactorRecovery, RecoveryCode, TotpFactor
+from accounts.mfa.tests.live_user import LiveUserWithApp
 from accounts.models import OutboxEmail, User
 from accounts.testing.api_client import PASSWORD
-from accounts.testing.cast import log_in, signed_in, someone
 from core.testing import live_database, live_server
 from core.testing.live_server import ApiRequest, ApiResponse, LiveServer
 
@@ -27,22 +26,12 @@ def server(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDb
         yield running
 
 
-class UserWithLostApp:
-    def __init__(self, server: LiveServer) -> None:
-        self.server, self.user = server, someone()
-        self.access = signed_in(server, self.user).access
-        self.app = pyotp.TOTP(server.send(ApiRequest("POST", "/mfa/totp", token=self.access)).data["secret"])
-        confirm = ApiRequest("POST", "/mfa/totp/confirm", {"code": self.app.now()}, self.access)
-        self.recovery_codes: list[str] = server.send(confirm).data["recoveryCodes"]
-
-    def pending(self) -> str:
-        return str(self.server.send(log_in(self.user)).data["mfaToken"])
-
+class UserWithLostApp(LiveUserWithApp):
     def begin(self) -> ApiRequest:
         return ApiRequest("POST", "/mfa/recovery", {"mfaToken": self.pending()})
 
     def recover(self) -> tuple[ApiRequest, ApiRequest]:
-        """Begin a recovery whose delay is over; return the requests that complete and that stop it."""
+        """Begin a recovery whose delay has passed; return the requests that complete and that stop it."""
         assert self.server.send(self.begin()).status == 202
         FactorRecovery.objects.filter(user=self.user).update(available_at=datetime.now(UTC))
         row = FactorRecovery.objects.unfinished().get(user=self.user)

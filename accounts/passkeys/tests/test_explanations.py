@@ -1,14 +1,11 @@
 """`manage.py explain_request` says why a sign-in by passkey was rejected."""
 
-from io import StringIO
-from typing import Any
-
 import pytest
-from django.core.management import call_command
 
 from accounts.passkeys.models import Passkey
 from accounts.passkeys.testing import passkey_client
 from accounts.passkeys.testing.passkey_client import UserWithPasskey
+from accounts.testing.explanations import explain
 from core.rejected_requests import writer
 
 
@@ -17,15 +14,8 @@ def no_pending_records() -> None:
     writer.discard()
 
 
-def _explain(response: Any) -> str:
-    writer.write()
-    out = StringIO()
-    call_command("explain_request", response.headers["X-Request-Id"], stdout=out)
-    return out.getvalue()
-
-
 def test_a_forged_response_names_the_user(alice_with_passkey: UserWithPasskey) -> None:
-    output = _explain(passkey_client.sign_in(alice_with_passkey.authenticator, signature=b"forged"))
+    output = explain(passkey_client.sign_in(alice_with_passkey.authenticator, signature=b"forged"))
 
     assert "401 passkey_invalid on POST /api/auth/passkeys/login at " in output
     assert "the passkey of user alice gave an invalid response" in output
@@ -38,11 +28,11 @@ def test_a_replay_and_an_invalid_challenge_are_told_apart(alice_with_passkey: Us
 
     replayed, foreign = passkey_client.send_assertion(credential), passkey_client.sign_in(authenticator, challenge=b"x")
 
-    assert "user alice signed a challenge that had been used before" in _explain(replayed)
-    assert "user alice signed a challenge that has expired, or that was not issued for a sign-in" in _explain(foreign)
+    assert "user alice signed a challenge that had been used before" in explain(replayed)
+    assert "user alice signed a challenge that has expired, or that was not issued for a sign-in" in explain(foreign)
 
 
 def test_an_unknown_passkey_is_explained(alice_with_passkey: UserWithPasskey) -> None:
     Passkey.objects.all().delete()
 
-    assert "no account has the passkey" in _explain(passkey_client.sign_in(alice_with_passkey.authenticator))
+    assert "no account has the passkey" in explain(passkey_client.sign_in(alice_with_passkey.authenticator))

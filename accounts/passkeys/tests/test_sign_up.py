@@ -16,6 +16,7 @@ from accounts.passkeys.testing.authenticator import PRESENT, Flags, Json, Softwa
 from accounts.passkeys.testing.passkey_client import UserWithPasskey
 from accounts.testing.api_client import PASSWORD, ApiClient
 from accounts.testing.emails import code_in
+from sessions_tracking.models import Session
 
 pytestmark = pytest.mark.django_db
 
@@ -103,7 +104,11 @@ def test_an_unverified_sign_up_cannot_sign_in(authenticator: SoftwareAuthenticat
     settings.EMAIL_VERIFICATION = "mandatory"
     _sign_up(authenticator)
 
-    _refused(passkey_client.sign_in(authenticator), "email_not_verified", 403)
+    response = passkey_client.sign_in(authenticator)
+
+    _refused(response, "email_not_verified", 403)
+    assert not response.cookies
+    assert not Session.objects.exists()
 
 
 def test_without_email_verification_a_username_is_sufficient(
@@ -209,6 +214,8 @@ def test_a_forged_credential_is_refused(authenticator: SoftwareAuthenticator, fo
 
 def test_a_passkey_that_is_not_discoverable_is_refused() -> None:
     _refused(_sign_up(passkey_client.new_authenticator(is_discoverable=False)), "passkey_invalid")
+
+    assert not User.objects.exists()
 
 
 def test_a_sign_up_is_audited(authenticator: SoftwareAuthenticator) -> None:

@@ -97,6 +97,8 @@ def test_a_challenge_expires_after_five_minutes(alice_with_passkey: UserWithPass
     with time_machine.travel(timedelta(minutes=5, seconds=1)):
         _refused(session.client.post("/reauthenticate", {"credential": credential}))
 
+    assert Passkey.objects.get().last_used_at is None
+
 
 def test_a_removed_passkey_is_refused(alice_with_passkey: UserWithPasskey) -> None:
     session = alice_with_passkey.session
@@ -105,3 +107,5 @@ def test_a_removed_passkey_is_refused(alice_with_passkey: UserWithPasskey) -> No
     Passkey.objects.filter(credential_id=alice_with_passkey.authenticator.passkeys[0].id).delete()
 
     _refused(session.client.post("/reauthenticate", {"credential": credential}))
+
+    assert Passkey.objects.get().last_used_at is None

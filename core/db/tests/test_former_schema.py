@@ -21,4 +21,8 @@ def test_migrate_refuses_a_database_with_the_former_migrations(app: str) -> None
 
 @pytest.mark.django_db
 def test_migrate_accepts_a_database_of_this_version() -> None:
+    applied = MigrationRecorder(connection).applied_migrations().keys()
+
     call_command("migrate", verbosity=0)
+
+    assert MigrationRecorder(connection).applied_migrations().keys() == applied
